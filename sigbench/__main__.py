@@ -1,0 +1,8 @@
+"""``python -m sigbench``."""
+
+import sys
+
+from sigbench.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

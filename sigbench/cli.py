@@ -1,0 +1,206 @@
+"""The command line: parses, calls, prints. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sigbench.runner import Cell, Failure, Result
+
+GOOD, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    0: good. 1: a cell failed or a floor broke. 2: the call or a file was wrong.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        The arguments; by default those of the process.
+    """
+    args = _parser().parse_args(argv)
+    from sigbench.errors import InputError
+
+    try:
+        return int(args.run(args))
+    except KeyboardInterrupt:
+        print("stopped; what is finished is kept, the same command goes on from there", file=sys.stderr)
+        return INTERRUPTED
+    except (InputError, OSError) as error:
+        if args.debug:
+            traceback.print_exc()
+        print(f"sigbench: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return WRONG
+
+
+def _parser() -> argparse.ArgumentParser:
+    from sigbench import __version__
+
+    parser = argparse.ArgumentParser(
+        prog="sigbench",
+        description="A benchmark of signal denoisers: paired noise, tuned baselines, limits, intervals, cost.",
+    )
+    parser.add_argument("--version", action="version", version=f"sigbench {__version__}")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, function: Any, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text, parents=[common])
+        sub.set_defaults(run=function)
+        return sub
+
+    run = command("run", _run, "run a suite into a folder and print its leaderboard")
+    run.add_argument("suite", metavar="SUITE|FILE.toml", help="see: sigbench list suites")
+    run.add_argument("-o", "--out", metavar="DIR", help="the run folder (default: runs/SUITE)")
+    run.add_argument(
+        "-m",
+        "--method",
+        metavar="METHOD",
+        nargs="+",
+        action="extend",
+        help="rows of the suite to run, and methods to add: name[param=value] or module:attribute. "
+        "Without a row of the suite among them all its rows are run; "
+        "the noisy input and the limits always are",
+    )
+    run.add_argument(
+        "-p", "--problem", metavar="PROBLEM", nargs="+", action="extend", help="problems of the suite to run"
+    )
+    run.add_argument("--seeds", metavar="1,2,3", help="other seeds than the suite's")
+    run.add_argument("--items", metavar="N", type=int, help="test items per problem and seed")
+    run.add_argument("--fresh", action="store_true", help="delete the folder's own files first")
+    run.add_argument("--dry-run", action="store_true", help="say what would be run, and stop")
+    run.add_argument("--quiet", action="store_true", help="no progress, no leaderboard")
+
+    report = command("report", _report, "write and print the leaderboards of run folders")
+    report.add_argument("folders", metavar="DIR", nargs="+")
+
+    denoise = command("denoise", _denoise, "denoise a file: WAV/FLAC, PNG/JPG/TIFF, CSV/NPY")
+    denoise.add_argument("source", metavar="IN")
+    denoise.add_argument("-o", "--out", metavar="OUT", required=True)
+    denoise.add_argument("-m", "--method", metavar="METHOD", required=True, help="name[param=value]")
+    denoise.add_argument(
+        "--sigma",
+        metavar="S|auto",
+        help="noise level in the file's units (sound: full scale is 1; images: grey levels), or auto",
+    )
+    denoise.add_argument("--force", action="store_true", help="replace OUT where it exists")
+
+    listing = command("list", _list, "list suites, methods, datasets or metrics")
+    listing.add_argument("what", choices=("suites", "methods", "datasets", "metrics"))
+    listing.add_argument("--json", action="store_true", help="print JSON")
+
+    command("sys-info", _sys_info, "print versions and the kind of machine")
+    return parser
+
+
+def _run(args: argparse.Namespace) -> int:
+    from sigbench.store import RunFolder
+    from sigbench.suites.suite import load
+    from sigbench.sweep import run_suite
+
+    suite = load(args.suite).select(
+        methods=args.method,
+        problems=args.problem,
+        seeds=_seeds(args.seeds),
+        items=args.items,
+    )
+    path = Path(args.out) if args.out else Path("runs") / suite.name
+    if args.dry_run:
+        cells = suite.cells()
+        there = RunFolder(path).finished(cells)
+        for cell in cells:
+            state = "finished" if cell.key in there else "to run"
+            print(f"{state}\t{cell.problem.name}\t{cell.seed}\t{cell.method.name}")
+        print(f"{len(cells)} cells, {len(there)} finished, into {path}")
+        return GOOD
+    with _Progress(len(suite.cells()), quiet=args.quiet) as progress:
+        outcome = run_suite(suite, path, fresh=args.fresh, progress=progress)
+    if not args.quiet:
+        print((path / "leaderboard.md").read_text(encoding="utf-8"))
+    found = f", {outcome.found} were there" if outcome.found else ""
+    failed = f", {outcome.failed} FAILED (see {path / 'failures.jsonl'})" if outcome.failed else ""
+    print(f"{outcome.done} cells run{found}{failed}: {path}", file=sys.stderr)
+    return FAILED if outcome.failed else GOOD
+
+
+def _seeds(text: str | None) -> list[int] | None:
+    from sigbench.errors import InputError
+
+    if text is None:
+        return None
+    try:
+        return [int(word) for word in text.split(",")]
+    except ValueError:
+        raise InputError(f"--seeds {text}: must be whole numbers with commas, like 1,2,3") from None
+
+
+class _Progress:
+    """A progress bar on a terminal; failures in any case."""
+
+    def __init__(self, total: int, *, quiet: bool) -> None:
+        from tqdm import tqdm
+
+        self.bar = tqdm(total=total, unit="cell", disable=quiet or not sys.stderr.isatty(), leave=False)
+        self.started = False
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+
+    def __call__(self, cell: Cell, out: Result | Failure | None) -> None:
+        if out is None:
+            self.bar.set_description(f"{cell.problem.name} seed {cell.seed}: {cell.method.name}")
+            return
+        self.bar.update()
+        if hasattr(out, "error"):
+            where = f"{cell.method.name} on {cell.problem.name}, seed {cell.seed}"
+            self.bar.write(f"failed: {where}: {out.error}", file=sys.stderr)
+
+
+def _report(args: argparse.Namespace) -> int:
+    from sigbench.sweep import write_reports
+
+    for folder in args.folders:
+        print(write_reports(Path(folder)))
+    return GOOD
+
+
+def _denoise(args: argparse.Namespace) -> int:
+    from sigbench.onefile import denoise_file
+
+    done = denoise_file(
+        Path(args.source), Path(args.out), args.method, sigma=args.sigma, force=args.force
+    )
+    told = "" if done.sigma is None else f", sigma {', '.join(f'{s:.4g}' for s in done.sigma)}"
+    print(f"{args.out}: {args.method}, shape {'×'.join(map(str, done.shape))}{told}", file=sys.stderr)
+    return GOOD
+
+
+def _list(args: argparse.Namespace) -> int:
+    from sigbench.listing import LISTS, as_text
+
+    rows = LISTS[args.what]()
+    print(json.dumps(rows, indent=2, ensure_ascii=False) if args.json else as_text(rows))
+    return GOOD
+
+
+def _sys_info(args: argparse.Namespace) -> int:
+    from sigbench import sysinfo
+
+    for key, value in {**sysinfo.versions(), **sysinfo.machine(), "commit": sysinfo.git_commit()}.items():
+        print(f"{key:13} {value}")
+    return GOOD
+
+
+if __name__ == "__main__":
+    sys.exit(main())

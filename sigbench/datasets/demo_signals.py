@@ -1,0 +1,90 @@
+"""The classic test signals: Blocks, Bumps, HeaviSine, Doppler and their family."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pywt
+from numpy.typing import NDArray
+
+from sigbench.datasets.base import Split
+from sigbench.denoisers.inputs import check_field
+from sigbench.errors import InputError, unknown
+from sigbench.types import Array, Domain
+
+# Those of the family that are one fixed signal of any length.
+SIGNALS = tuple(
+    name
+    for name in pywt.data.demo_signal("list")
+    if name not in ("Gabor", "sineoneoverx", "Riemann")  # complex, of fixed length, or random
+)
+
+
+@dataclass(frozen=True)
+class DemoSignals:
+    """One fixed signal, the same in every item: items differ in their noise alone.
+
+    The training split is the signal's mirror image in time and value, so that settings can be
+    tuned on something of the same kind that is not the test signal.
+
+    Parameters
+    ----------
+    signal : str
+        A name of ``pywt.data.demo_signal``, upper or lower case.
+    n : int
+        Length, at least 16.
+
+    References
+    ----------
+    Donoho and Johnstone, Biometrika 81 (1994), table 1; Buckheit and Donoho, WaveLab (1995).
+
+    Examples
+    --------
+    >>> DemoSignals("blocks", n=64).item("test", 1, 0).shape
+    (1, 64)
+    """
+
+    signal: str = "blocks"
+    n: int = 1024
+
+    kind: ClassVar[str] = "demo-signals"
+    domain: ClassVar[Domain] = "signal"
+    fs: ClassVar[float | None] = None
+    version: ClassVar[str] = "1"
+
+    def __post_init__(self) -> None:
+        if self.signal.lower() not in (name.lower() for name in SIGNALS):
+            raise unknown("demo signal", self.signal, [name.lower() for name in SIGNALS])
+        check_field("n", self.n, 16)
+        _signal(self.signal, self.n)
+
+    @property
+    def peak(self) -> float:
+        """The largest absolute value of the signal."""
+        return float(np.abs(_signal(self.signal, self.n)).max())
+
+    def size(self, split: Split) -> int | None:
+        """Return None: noise without end."""
+        return None
+
+    def item(self, split: Split, seed: int, item: int) -> Array:
+        """Return the signal, shape ``(1, n)``, float64."""
+        x = _signal(self.signal, self.n)
+        return (-x[::-1] if split == "train" else x)[None].copy()
+
+    def group(self, split: Split, item: int) -> str | None:
+        """Return None: the noise of two items is independent."""
+        return None
+
+
+@functools.cache
+def _signal(name: str, n: int) -> NDArray[np.float64]:
+    proper = next(known for known in SIGNALS if known.lower() == name.lower())
+    try:
+        x: NDArray[np.float64] = np.asarray(pywt.data.demo_signal(proper, n), dtype=np.float64)
+    except ValueError:  # the piecewise ones are put together from parts of n/2^k samples
+        raise InputError(f"n={n} does not suit {name}: take a power of two") from None
+    return x

@@ -1,0 +1,109 @@
+"""A folder of one's own recordings, images or tables."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from sigbench.datasets.base import Split
+from sigbench.errors import InputError
+from sigbench.files import FAMILIES, Content, family, read
+from sigbench.types import Array, Domain
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Clean items from files: WAV, FLAC, PNG, JPG, TIFF, CSV or NPY, one kind a folder.
+
+    With subfolders ``train`` and ``test`` these are the splits. Without, every file is in the
+    test split, and there is nothing to tune or train on.
+
+    Parameters
+    ----------
+    path : str
+        The folder, relative to the working directory.
+    peak : float, optional
+        The peak value, in the files' units. By default full scale for sound (1) and whole-number
+        images (255 or 65535); floating-point data have none and must say it.
+
+    Examples
+    --------
+    >>> Folder("no/such/folder")
+    Traceback (most recent call last):
+    sigbench.errors.InputError: path=no/such/folder is no folder
+    """
+
+    path: str
+    peak: float | None = None
+
+    kind: ClassVar[str] = "folder"
+
+    def __post_init__(self) -> None:
+        if not Path(self.path).is_dir():
+            raise InputError(f"path={self.path} is no folder")
+        if not self._files("test"):
+            raise InputError(f"path={self.path} holds no file of {', '.join(FAMILIES)}")
+        families = {family(file) for file in self._files("train") + self._files("test")}
+        if len(families) > 1:
+            raise InputError(f"path={self.path} mixes {' and '.join(sorted(families))} files")
+        peak = _content(self._files("test")[0]).peak if self.peak is None else self.peak
+        if peak is None:
+            raise InputError(f"path={self.path} holds floating-point data: set peak=")
+        if peak <= 0:
+            raise InputError(f"peak={peak:g} must be > 0")
+        object.__setattr__(self, "peak", peak)
+
+    def _files(self, split: Split) -> list[Path]:
+        root = Path(self.path)
+        has_splits = (root / "test").is_dir()
+        if not has_splits and split == "train":
+            return []
+        return _listed(root / split if has_splits else root)
+
+    @property
+    def domain(self) -> Domain:
+        """What kind of signal the files hold."""
+        return _content(self._files("test")[0]).domain
+
+    @property
+    def fs(self) -> float | None:
+        """The sampling rate of the first file, in Hz."""
+        return _content(self._files("test")[0]).fs
+
+    @property
+    def version(self) -> str:
+        """A digest of all names and contents."""
+        digest = hashlib.sha256()
+        for split in ("train", "test"):
+            for file in self._files(split):  # type: ignore[arg-type]
+                digest.update(f"{split}/{file.name}\x1f".encode())
+                digest.update(hashlib.sha256(file.read_bytes()).digest())
+        return digest.hexdigest()[:16]
+
+    def size(self, split: Split) -> int | None:
+        """Return the number of files in the split."""
+        return len(self._files(split))
+
+    def item(self, split: Split, seed: int, item: int) -> Array:
+        """Return one file's content, shape ``(C, *space)``; the same for every seed."""
+        file = self._files(split)[item]
+        content = _content(file)
+        if content.fs != self.fs:
+            raise InputError(f"{file.name} has fs={content.fs:g} Hz, others {self.fs:g} Hz")
+        return content.item
+
+    def group(self, split: Split, item: int) -> str | None:
+        """Return the file's name: its noises under several seeds are one group."""
+        return self._files(split)[item].name
+
+
+def _listed(root: Path) -> list[Path]:
+    return sorted(p for p in root.glob("*") if p.is_file() and p.suffix.lower() in FAMILIES)
+
+
+@functools.lru_cache(maxsize=256)
+def _content(path: Path) -> Content:
+    return read(path)

@@ -1,0 +1,109 @@
+"""32×32 colour crops of the photographs that come inside scikit-image."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigbench.datasets.base import Split
+from sigbench.denoisers.inputs import check_field
+from sigbench.errors import InputError
+from sigbench.rng import item_rng
+from sigbench.types import Array, Domain
+
+PHOTOGRAPHS: dict[Split, tuple[str, ...]] = {
+    "train": ("astronaut.png", "coffee.png"),
+    "test": ("chelsea.png", "rocket.jpg"),
+}
+TILE = 64  # pixels of the full-size photograph: crops of one tile are one group
+
+
+@dataclass(frozen=True)
+class Photos32:
+    """Square colour crops, in grey levels 0..255, float32; split by photograph.
+
+    Crops overlap, so they carry the 64-pixel tile they start in as their group. Their order is
+    shuffled once and for all: the first N are a sample of all.
+
+    Parameters
+    ----------
+    window : int
+        Side of a crop in pixels: 32, or 32 times the factor of a `Subsample` degradation.
+    stride : int
+        Distance of neighbouring crops in pixels.
+    scales : int
+        How many sizes of each photograph are cut: 1, or 2 to add the half size (2×2 means).
+
+    Examples
+    --------
+    >>> crop = Photos32().item("test", 1, 0)
+    >>> crop.shape, crop.dtype
+    ((3, 32, 32), dtype('float32'))
+    """
+
+    window: int = 32
+    stride: int = 16
+    scales: int = 2
+
+    kind: ClassVar[str] = "photos32"
+    domain: ClassVar[Domain] = "image"
+    peak: ClassVar[float] = 255.0
+    fs: ClassVar[float | None] = None
+    version: ClassVar[str] = "1"
+
+    def __post_init__(self) -> None:
+        check_field("stride", self.stride, 1)
+        check_field("scales", self.scales, 1, below=3)
+        if not 8 <= self.window <= 256:
+            raise InputError(f"window={self.window} must be >= 8 and <= 256")
+
+    def size(self, split: Split) -> int | None:
+        """Return the number of crops in the split."""
+        return len(_crops(split, self.window, self.stride, self.scales))
+
+    def item(self, split: Split, seed: int, item: int) -> Array:
+        """Return one crop, shape ``(3, window, window)``, float32; the same for every seed."""
+        name, scale, row, column = _crops(split, self.window, self.stride, self.scales)[item]
+        photograph = _photograph(name, scale)
+        return photograph[:, row : row + self.window, column : column + self.window].copy()
+
+    def group(self, split: Split, item: int) -> str | None:
+        """Return the tile of the photograph in which the crop starts."""
+        name, scale, row, column = _crops(split, self.window, self.stride, self.scales)[item]
+        return f"{name.partition('.')[0]}/{row * scale // TILE}/{column * scale // TILE}"
+
+
+@functools.cache
+def _photograph(name: str, scale: int) -> NDArray[np.float32]:
+    import skimage
+    from PIL import Image
+
+    if scale == 2:
+        full = _photograph(name, 1)
+        height, width = (n // 2 * 2 for n in full.shape[1:])
+        halves = full[:, :height, :width].reshape(3, height // 2, 2, width // 2, 2)
+        return halves.mean(axis=(2, 4), dtype=np.float32)
+    path = Path(skimage.__file__).parent / "data" / name
+    if not path.is_file():
+        raise InputError(f"photos32: {name} is not in the installed scikit-image {skimage.__version__}")
+    with Image.open(path) as image:
+        pixels = np.asarray(image.convert("RGB"), dtype=np.float32)
+    return np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
+
+
+@functools.cache
+def _crops(split: Split, window: int, stride: int, scales: int) -> list[tuple[str, int, int, int]]:
+    crops = [
+        (name, scale, row, column)
+        for name in PHOTOGRAPHS[split]
+        for scale in range(1, scales + 1)
+        for row in range(0, _photograph(name, scale).shape[1] - window + 1, stride)
+        for column in range(0, _photograph(name, scale).shape[2] - window + 1, stride)
+    ]
+    order = item_rng(0, Photos32.kind, Photos32.version, split, "order").permutation(len(crops))
+    return [crops[i] for i in order]

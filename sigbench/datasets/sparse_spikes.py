@@ -1,0 +1,74 @@
+"""The sparse spikes of Table 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from sigbench.datasets.base import Split
+from sigbench.denoisers.inputs import check_field
+from sigbench.rng import item_rng
+from sigbench.types import Array, Domain
+
+
+@dataclass(frozen=True)
+class SparseSpikes:
+    """Zeros, with integer amplitudes at indices drawn with replacement; a later one overwrites.
+
+    Parameters
+    ----------
+    n : int
+        Length.
+    draws : int
+        How many amplitudes are written.
+    low, high : int
+        Amplitudes are uniform on low..high; ``high`` is the peak.
+
+    References
+    ----------
+    H. Fang, 2021 (report), section on the 1-D experiment, and its public code.
+
+    Examples
+    --------
+    >>> x = SparseSpikes().item("test", 1, 0)
+    >>> x.shape, int(np.count_nonzero(x)) <= 20, float(x.max()) <= 10
+    ((1, 100), True, True)
+    """
+
+    n: int = 100
+    draws: int = 20
+    low: int = 2
+    high: int = 10
+
+    kind: ClassVar[str] = "sparse-spikes"
+    domain: ClassVar[Domain] = "signal"
+    fs: ClassVar[float | None] = None
+    version: ClassVar[str] = "1"
+
+    def __post_init__(self) -> None:
+        check_field("n", self.n, 1)
+        check_field("draws", self.draws, 1)
+        check_field("high", self.high, self.low)
+
+    @property
+    def peak(self) -> float:
+        """The largest amplitude."""
+        return float(self.high)
+
+    def size(self, split: Split) -> int | None:
+        """Return None: items without end."""
+        return None
+
+    def item(self, split: Split, seed: int, item: int) -> Array:
+        """Return one item, shape ``(1, n)``, float64."""
+        rng = item_rng(item, self.kind, self.version, split, seed)
+        x = np.zeros((1, self.n))
+        where = rng.integers(self.n, size=self.draws)
+        x[0, where] = rng.integers(self.low, self.high + 1, size=self.draws)
+        return x
+
+    def group(self, split: Split, item: int) -> str | None:
+        """Return None: items are independent."""
+        return None

@@ -1,0 +1,69 @@
+"""Synthesized speech, small enough to travel with the package: a smoke test, not a benchmark."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from sigbench.datasets.base import Split, card_folder
+from sigbench.errors import InputError
+from sigbench.files import read
+from sigbench.types import Array, Domain
+
+# Voices by split; a clip is voice-number.flac.
+VOICES: dict[Split, tuple[str, ...]] = {
+    "train": ("kal", "en-gb-f"),
+    "test": ("slt", "rms", "awb", "en-us-m", "en-sc-m", "en-rp-f"),
+}
+
+
+@dataclass(frozen=True)
+class SpeechSmoke:
+    """Synthesized clips of 2.2 s at 16 kHz, full scale 1, grouped by voice.
+
+    Examples
+    --------
+    >>> clip = SpeechSmoke().item("test", 1, 0)
+    >>> clip.shape, clip.dtype
+    ((1, 35200), dtype('float64'))
+    """
+
+    kind: ClassVar[str] = "speech-smoke"
+    domain: ClassVar[Domain] = "speech"
+    peak: ClassVar[float] = 1.0
+    fs: ClassVar[float | None] = 16_000.0
+    version: ClassVar[str] = "1"
+
+    def size(self, split: Split) -> int | None:
+        """Return the number of clips in the split."""
+        return len(_clips(split))
+
+    def item(self, split: Split, seed: int, item: int) -> Array:
+        """Return one clip, shape ``(1, 35200)``, float64; the same for every seed."""
+        return _read(_clips(split)[item]).copy()
+
+    def group(self, split: Split, item: int) -> str | None:
+        """Return the clip's voice."""
+        return _voice(_clips(split)[item])
+
+
+def _voice(path: Path) -> str:
+    return path.stem.rpartition("-")[0]
+
+
+@functools.cache
+def _clips(split: Split) -> tuple[Path, ...]:
+    folder = card_folder() / "speech-smoke"
+    # Clips of all voices take turns, so that the first N hold many voices.
+    clips = sorted(folder.glob("*.flac"), key=lambda path: path.stem.rpartition("-")[::-1])
+    chosen = tuple(path for path in clips if _voice(path) in VOICES[split])
+    if not chosen:
+        raise InputError(f"speech-smoke: no clips in {folder.name}/, the installation is incomplete")
+    return chosen
+
+
+@functools.lru_cache(maxsize=64)
+def _read(path: Path) -> Array:
+    return read(path).item

@@ -1,0 +1,123 @@
+"""What every denoiser asks of its input, and the noise level where nobody told it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pywt
+from numpy.typing import NDArray
+
+from sigbench.errors import InputError
+from sigbench.types import Array, Sigma
+
+
+def check_noisy(noisy: Array) -> None:
+    """Refuse what is not a finite batch ``(N, C, L)`` or ``(N, C, H, W)`` of float32 or float64.
+
+    Raises
+    ------
+    InputError
+        It carries the offending shape, dtype or value.
+
+    Examples
+    --------
+    >>> check_noisy(np.zeros((4, 100)))
+    Traceback (most recent call last):
+    sigbench.errors.InputError: noisy has shape (4, 100): it must be (N, C, L) or (N, C, H, W)
+    """
+    if not isinstance(noisy, np.ndarray):
+        raise InputError(f"noisy is a {type(noisy).__name__}: it must be a NumPy array")
+    if noisy.ndim not in (3, 4):
+        raise InputError(f"noisy has shape {noisy.shape}: it must be (N, C, L) or (N, C, H, W)")
+    if noisy.dtype not in (np.float32, np.float64):
+        raise InputError(f"noisy has dtype {noisy.dtype}: it must be float32 or float64")
+    if noisy.size == 0:
+        raise InputError(f"noisy is empty: shape {noisy.shape}")
+    if not np.isfinite(noisy).all():
+        bad = np.argwhere(~np.isfinite(noisy))[0]
+        raise InputError(f"noisy holds {noisy[tuple(bad)]} at {tuple(map(int, bad))}: it must be finite")
+
+
+def check_sigma(sigma: Sigma, batch: int) -> NDArray[np.float64] | None:
+    """Return the noise level as an array ``(N,)``, or None where it is unknown.
+
+    Raises
+    ------
+    InputError
+        For a negative or infinite level, or one of the wrong shape.
+
+    Examples
+    --------
+    >>> check_sigma(2, 3)
+    array([2., 2., 2.])
+    """
+    if sigma is None:
+        return None
+    levels = np.asarray(sigma, dtype=np.float64)
+    if levels.shape not in ((), (batch,)):
+        raise InputError(f"sigma has shape {levels.shape}: it must be a number or ({batch},)")
+    if not np.isfinite(levels).all() or (levels < 0).any():
+        raise InputError(f"sigma={sigma} must be finite and >= 0")
+    return np.broadcast_to(levels, (batch,))
+
+
+def check(noisy: Array, sigma: Sigma) -> NDArray[np.float64] | None:
+    """Check both; return the noise level as an array ``(N,)`` or None."""
+    check_noisy(noisy)
+    return check_sigma(sigma, len(noisy))
+
+
+def check_field(name: str, value: float | None, low: float, *, below: float = np.inf) -> None:
+    """Refuse a parameter outside ``low <= value < below``; None passes.
+
+    Raises
+    ------
+    InputError
+        It carries the value and the legal range.
+    """
+    if value is not None and not low <= value < below:
+        upper = "" if below == np.inf else f" and < {below:g}"
+        raise InputError(f"{name}={value:g} must be >= {low:g}{upper}")
+
+
+def estimate_sigma(noisy: Array) -> NDArray[np.float64]:
+    """Estimate the noise level of every item by the median absolute deviation.
+
+    The median of the finest (on images: diagonal) db2 wavelet details, over 0.6745, on all
+    channels together.
+
+    Parameters
+    ----------
+    noisy : array, shape (N, C, *space)
+        The noisy items.
+
+    Returns
+    -------
+    array, shape (N,), float64
+        In the units of the items.
+
+    References
+    ----------
+    Donoho and Johnstone, Biometrika 81 (1994), section 2.3.
+
+    Examples
+    --------
+    >>> y = np.random.default_rng(0).normal(scale=3.0, size=(1, 1, 100_000))
+    >>> estimate_sigma(y).round(1)
+    array([3.])
+    """
+    axes = tuple(range(2, noisy.ndim))
+    finest = pywt.dwtn(noisy, "db2", axes=axes)["d" * len(axes)]
+    median: NDArray[np.float64] = np.median(np.abs(finest.reshape(len(noisy), -1)), axis=1)
+    return median.astype(np.float64) / 0.6744897501960817  # the normal law's upper quartile
+
+
+def told_or_estimated(noisy: Array, sigma: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """Return the level that was told, else the estimate from the items themselves."""
+    return estimate_sigma(noisy) if sigma is None else sigma
+
+
+def per_item(values: NDArray[Any], like: Array) -> Array:
+    """Shape ``(N,)`` values so that they broadcast over a batch, in the batch's dtype."""
+    return values.astype(like.dtype).reshape(-1, *[1] * (like.ndim - 1))

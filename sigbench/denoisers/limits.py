@@ -1,0 +1,241 @@
+"""Limits: what no method can beat, or only one that knows more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, gammaln, logsumexp
+
+from sigbench.denoisers.inputs import check, check_field, estimate_sigma, per_item
+from sigbench.errors import InputError
+from sigbench.transforms import Wavelet
+from sigbench.types import Array, Denoiser, Info, Sigma
+
+
+@dataclass(frozen=True)
+class SpikesPosteriorMean:
+    """The posterior mean E[x|y] of sparse spikes in white Gaussian noise: the limit.
+
+    The prior: ``draws`` indices drawn with replacement carry values uniform on the integers
+    ``low``..``high``, everything else is zero. Given the number K of distinct indices the
+    support is uniform, so that with the likelihood ratios r_i = p(y_i | x_i ≠ 0)/p(y_i | x_i = 0)
+
+        P(i ∈ S | y) ∝ r_i Σ_k P(K = k)/C(n, k) · e_{k−1}(r without r_i),
+
+    e_k the elementary symmetric polynomials, summed by their recursion from both ends.
+
+    Parameters
+    ----------
+    samplewise : bool
+        Treat the samples as independent, P(x_i ≠ 0) = 1 − (1 − 1/n)^draws: simpler, and
+        slightly worse.
+    draws, low, high : int
+        The prior.
+
+    References
+    ----------
+    Bayes' rule; the posterior mean minimizes the mean squared error.
+
+    Examples
+    --------
+    >>> y = np.array([[[0.1, 9.0, -0.2, 0.0]]])
+    >>> SpikesPosteriorMean(draws=1)(y, sigma=0.5).round(2)
+    array([[[0., 9., 0., 0.]]])
+    """
+
+    samplewise: bool = False
+    draws: int = 20
+    low: int = 2
+    high: int = 10
+
+    info: ClassVar[Info] = Info(
+        "spikes-posterior-mean",
+        "limit",
+        "Bayes: exact posterior mean under the prior of sparse-spikes",
+        domains=("signal",),
+        uses_sigma=True,
+        prior=True,
+        exact_at_zero=True,
+    )
+
+    def __post_init__(self) -> None:
+        check_field("draws", self.draws, 1)
+        check_field("high", self.high, self.low)
+
+    def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
+        """Return the posterior mean, shape and dtype of ``noisy``, which is ``(N, 1, L)``."""
+        levels = check(noisy, sigma)
+        if noisy.ndim != 3 or noisy.shape[1] != 1:
+            raise InputError(f"noisy has shape {noisy.shape}: it must be (N, 1, L)")
+        levels = estimate_sigma(noisy) if levels is None else levels
+        told = levels > 0
+        estimate = noisy.copy()
+        if told.any():
+            y = noisy[told, 0].astype(np.float64)
+            estimate[told, 0] = self._posterior_mean(y, levels[told, None])
+        return estimate
+
+    def _posterior_mean(self, y: NDArray[np.float64], sigma: NDArray[np.float64]) -> NDArray[np.float64]:
+        values = np.arange(self.low, self.high + 1.0)
+        log_p = -0.5 * ((y[..., None] - values) / sigma[..., None]) ** 2
+        log_ratio = logsumexp(log_p, axis=-1) - np.log(len(values)) + 0.5 * (y / sigma) ** 2
+        mean_if_nonzero = np.exp(log_p - logsumexp(log_p, axis=-1, keepdims=True)) @ values
+        if self.samplewise:
+            n = y.shape[1]
+            p = 1 - (1 - 1 / n) ** self.draws
+            nonzero = expit(log_ratio + np.log(p) - np.log1p(-p)) if p < 1 else np.ones_like(y)
+        else:
+            nonzero = inclusion_probability(log_ratio, log_support_prior(y.shape[1], self.draws))
+        return nonzero * mean_if_nonzero
+
+
+def log_support_prior(n: int, draws: int) -> NDArray[np.float64]:
+    """Return log P(S) of one support of k indices, k = 0..min(n, draws).
+
+    P(S) = P(K = k)/C(n, k), K the number of distinct indices among ``draws`` of ``n``.
+
+    Examples
+    --------
+    >>> np.exp(log_support_prior(2, 2)).round(3)  # {1}, {2}: a quarter each; {1, 2}: a half
+    array([0.  , 0.25, 0.5 ])
+    """
+    distinct = np.zeros(min(n, draws) + 1)
+    distinct[0] = 1.0
+    k = np.arange(len(distinct))
+    for _ in range(draws):
+        distinct = distinct * k / n + np.concatenate([[0.0], (distinct * (n - k) / n)[:-1]])
+    log_choose = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
+    with np.errstate(divide="ignore"):
+        log_prior: NDArray[np.float64] = np.log(distinct) - log_choose
+    return log_prior
+
+
+def inclusion_probability(
+    log_ratio: NDArray[np.float64], log_prior: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return P(i ∈ S | y) where P(S | y) ∝ P(|S|)·Π_{i ∈ S} r_i.
+
+    Parameters
+    ----------
+    log_ratio : array, shape (N, n)
+        log r_i.
+    log_prior : array, shape (k_max + 1,)
+        log P(S) by the size of S.
+
+    Notes
+    -----
+    With q_i = τr_i/(1 + τr_i) the polynomial e_k(r) is the probability of k successes among
+    independent trials q, times τ⁻ᵏΠ(1 + τr_i): every number stays in [0, 1]. The tilt τ keeps
+    the expected number of successes below k_max.
+    """
+    batch, n = log_ratio.shape
+    size = len(log_prior)
+    log_tilt = _tilt(log_ratio, size - 1)[:, None]
+    q = expit(log_ratio + log_tilt)
+    before = np.zeros((n, batch, size))  # law of the successes before i
+    after = np.zeros((n, batch, size))  # ... after i
+    before[0, :, 0] = after[-1, :, 0] = 1
+    for i in range(n - 1):
+        before[i + 1] = _one_more(before[i], q[:, i])
+        after[n - 2 - i] = _one_more(after[n - 1 - i], q[:, n - 1 - i])
+
+    k = np.arange(size)
+    log_weight = log_prior - log_tilt * k
+    weight = np.exp(log_weight - log_weight.max(axis=1, keepdims=True))  # (N, size)
+    padded = np.concatenate([weight, np.zeros((batch, size))], axis=1)
+    out = np.take(padded, k[:, None] + k, axis=1)  # i not in S: sizes add up
+    into = np.take(padded, k[:, None] + k + 1, axis=1)  # i in S: one more
+    inside = q.T * _bilinear(before, into, after)
+    outside = (1 - q.T) * _bilinear(before, out, after)
+    return (inside / (inside + outside)).T
+
+
+def _bilinear(
+    left: NDArray[np.float64], middle: NDArray[np.float64], right: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return Σ_jl left[i, b, j]·middle[b, j, l]·right[i, b, l], shape (n, N)."""
+    mapped = np.matmul(left.transpose(1, 0, 2), middle)  # (N, n, size)
+    return np.einsum("bil,ibl->ib", mapped, right)
+
+
+def _one_more(law: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the law of the number of successes after one more trial."""
+    new = law * (1 - q)[:, None]
+    new[:, 1:] += law[:, :-1] * q[:, None]
+    return new
+
+
+def _tilt(log_ratio: NDArray[np.float64], k_max: int) -> NDArray[np.float64]:
+    """Return log τ: 0, or less where Σ q_i would come near k_max."""
+    target = 0.75 * k_max
+    low = -np.maximum(log_ratio.max(axis=1), 0) - 50.0
+    high = np.zeros(len(log_ratio))
+    if (expit(log_ratio).sum(axis=1) <= target).all():
+        return high
+    for _ in range(60):
+        middle = (low + high) / 2
+        over = expit(log_ratio + middle[:, None]).sum(axis=1) > target
+        low, high = np.where(over, low, middle), np.where(over, middle, high)
+    return np.where(expit(log_ratio).sum(axis=1) <= target, 0.0, low)
+
+
+@dataclass(frozen=True)
+class IdealProjection:
+    """The ideal wavelet projection: keep the details whose clean value exceeds the noise.
+
+    No choice of coefficients to keep, made without the noise, has a smaller expected error in
+    this basis. Methods that are no such choice can be better: a reference, not a bound.
+
+    Parameters
+    ----------
+    wavelet : str
+        An orthogonal wavelet of PyWavelets.
+    level : int, optional
+        Depth, as in the transform ``wavelet``.
+
+    References
+    ----------
+    Donoho and Johnstone, Biometrika 81 (1994), section 1.2 (the ideal diagonal projector).
+
+    Examples
+    --------
+    >>> clean = np.array([[[4.0, 4.0, 0.0, 0.0]]])
+    >>> IdealProjection("haar").bind(clean)(clean + 0.1, sigma=0.5).round(2)
+    array([[[4.1, 4.1, 0.1, 0.1]]])
+    """
+
+    wavelet: str = "sym8"
+    level: int | None = None
+
+    info: ClassVar[Info] = Info(
+        "ideal-projection",
+        "limit",
+        "Donoho, Johnstone 1994, section 1.2",
+        uses_sigma=True,
+        exact_at_zero=True,
+    )
+
+    def __post_init__(self) -> None:
+        Wavelet(self.wavelet, self.level)
+
+    def bind(self, clean: Array) -> Denoiser:
+        """Return the denoiser that knows ``clean``, shape ``(N, C, *space)``."""
+        return _Projection(self, clean)
+
+
+@dataclass(frozen=True, eq=False)
+class _Projection:
+    ideal: IdealProjection
+    clean: Array
+
+    def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
+        levels = check(noisy, sigma)
+        levels = estimate_sigma(noisy) if levels is None else levels
+        transform = Wavelet(self.ideal.wavelet, self.ideal.level)
+        coefficients = transform.forward(noisy)
+        keep = np.abs(transform.forward(self.clean)) > per_item(levels, noisy)
+        keep[levels == 0] = True
+        return transform.inverse(np.where(keep, coefficients, 0), noisy.shape[2:])

@@ -1,0 +1,140 @@
+"""What there is: suites, methods, datasets, metrics."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from sigbench.datasets import DATASETS
+from sigbench.denoisers import DENOISERS
+from sigbench.methods import info_of
+from sigbench.metrics import METRICS
+from sigbench.registry import lookup, names
+from sigbench.spec import format_value
+from sigbench.suites.suite import load, suite_names
+from sigbench.types import Learner, Oracle
+
+Row = dict[str, Any]
+
+
+def suites() -> list[Row]:
+    """Return name, description, number of problems, methods and seeds of every suite."""
+    rows = []
+    for name in suite_names():
+        suite = load(name)
+        rows.append(
+            {
+                "name": name,
+                "problems": [problem.name for problem in suite.problems],
+                "methods": [method.name for method in suite.methods],
+                "seeds": list(suite.seeds),
+                "metrics": list(suite.metrics),
+                "description": suite.description,
+            }
+        )
+    return rows
+
+
+def methods() -> list[Row]:
+    """Return name, family, domains, knowledge, parameters with defaults, source of every method.
+
+    ``knowledge`` is what it has when it is not told the noise level and ``n_params`` the number
+    of values it learns; both of the defaults.
+    """
+    rows = []
+    for name in names("method", DENOISERS):
+        cls = lookup("method", DENOISERS, name)
+        info = info_of(cls)
+        rows.append(
+            {
+                "name": name,
+                "family": info.family,
+                "domains": list(info.domains),
+                "knowledge": _knowledge(cls),
+                "n_params": int(getattr(cls, "n_params", 0)),
+                "parameters": _parameters(cls),
+                "source": info.source,
+            }
+        )
+    return rows
+
+
+def _knowledge(cls: Any) -> str:
+    info = info_of(cls)
+    if issubclass(cls, Oracle) if isinstance(cls, type) else False:
+        return "oracle"
+    if info.prior:
+        return "prior"
+    if isinstance(cls, type) and issubclass(cls, Learner):
+        return "fitted"
+    return "blind" if info.uses_sigma is True else "none"
+
+
+def _parameters(cls: Any) -> dict[str, Any]:
+    if not dataclasses.is_dataclass(cls):
+        return {}
+    return {
+        f.name: None if f.default is dataclasses.MISSING else _plain(f.default)
+        for f in dataclasses.fields(cls)
+        if f.init
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def datasets() -> list[Row]:
+    """Return name, parameters with defaults and the first line of what every dataset is."""
+    rows = []
+    for name in names("dataset", DATASETS):
+        cls = lookup("dataset", DATASETS, name)
+        first = (cls.__doc__ or "").strip().partition("\n")[0]
+        rows.append({"name": name, "parameters": _parameters(cls), "description": first})
+    return rows
+
+
+def metrics() -> list[Row]:
+    """Return name, unit and direction of every metric."""
+    rows = []
+    for name in names("metric", METRICS):
+        metric = lookup("metric", METRICS, name)
+        first = (metric.function.__doc__ or "").strip().partition("\n")[0]
+        rows.append(
+            {
+                "name": name,
+                "unit": metric.unit,
+                "higher_is_better": metric.higher_is_better,
+                "description": first,
+            }
+        )
+    return rows
+
+
+LISTS: dict[str, Callable[[], list[Row]]] = {
+    "suites": suites,
+    "methods": methods,
+    "datasets": datasets,
+    "metrics": metrics,
+}
+
+
+def as_text(rows: list[Row]) -> str:
+    """Return rows as a plain table; the last column is not padded."""
+    if not rows:
+        return ""
+    lines = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, dict):
+        return ",".join(f"{k}={format_value(v)}" for k, v in value.items()) or "-"
+    if isinstance(value, list):
+        return f"{len(value)}" if len(value) > 4 else ",".join(map(str, value))
+    return str(value)

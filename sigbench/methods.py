@@ -1,0 +1,335 @@
+"""Methods: anything that denoises, with its name, what it is told, and what its values depend on."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import importlib
+import inspect
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from sigbench.denoisers import DENOISERS
+from sigbench.denoisers.inputs import check
+from sigbench.errors import InputError, unknown
+from sigbench.registry import build, construct, lookup
+from sigbench.spec import Spec, expand, format_value, parse
+from sigbench.types import Array, Denoiser, Info, Knowledge, Learner, Oracle, Sigma
+
+
+@dataclass(frozen=True)
+class Function:
+    """A plain function as a denoiser: ``f(noisy)`` or ``f(noisy, sigma)``, whole batches.
+
+    Examples
+    --------
+    >>> Function(lambda noisy: noisy / 2)(np.ones((1, 1, 2)))
+    array([[[0.5, 0.5]]])
+    """
+
+    function: Callable[..., Array]
+
+    @property
+    def info(self) -> Info:
+        """Its name, and whether it takes the noise level."""
+        name = getattr(self.function, "__name__", "function")
+        return Info(name, "user", "a function of one's own", uses_sigma="sigma" in self._parameters)
+
+    @property
+    def _parameters(self) -> dict[str, inspect.Parameter]:
+        return dict(inspect.signature(self.function).parameters)
+
+    @property
+    def needs_sigma(self) -> bool:
+        """Whether ``sigma`` is a parameter without a default."""
+        return "sigma" in self._parameters and self._parameters["sigma"].default is inspect.Parameter.empty
+
+    def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
+        """Call the function; its result is checked by the runner, not here."""
+        if "sigma" in self._parameters:
+            return self.function(noisy, sigma=sigma)
+        return self.function(noisy)
+
+
+@dataclass(frozen=True)
+class PerItem:
+    """A function of one item as a denoiser of whole batches.
+
+    Parameters
+    ----------
+    function : callable
+        ``f(item)`` or ``f(item, sigma)``; the item is ``(L,)`` or ``(H, W)`` where it has one
+        channel, else ``(C, *space)``; sigma is a float or None. It returns the item's estimate.
+
+    Examples
+    --------
+    >>> from scipy.signal import medfilt
+    >>> PerItem(lambda item: medfilt(item, 3))(np.array([[[0.0, 9.0, 0.0]]]))
+    array([[[0., 0., 0.]]])
+    """
+
+    function: Callable[..., Array]
+
+    @property
+    def info(self) -> Info:
+        """Its name, and whether it takes the noise level."""
+        return Function(self.function).info
+
+    def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
+        """Return the estimates, stacked."""
+        levels = check(noisy, sigma)
+        one = Function(self.function)
+        estimate = np.empty_like(noisy)
+        for i, item in enumerate(noisy):
+            level = None if levels is None else float(levels[i])
+            flat = item[0] if len(item) == 1 else item
+            result = np.asarray(one(flat, sigma=level))
+            if result.shape != flat.shape:
+                raise InputError(f"item of shape {flat.shape} came back with shape {result.shape}")
+            estimate[i] = result
+        return estimate
+
+
+@dataclass(frozen=True)
+class Method:
+    """A row of a suite.
+
+    Attributes
+    ----------
+    name : str
+        The name of the row.
+    entry : Denoiser, Learner or Oracle
+        What runs.
+    told : bool
+        Whether it is told the noise level (where the problem has one).
+    source : str
+        Digest of the user's source it comes from; empty for sigbench's own.
+    """
+
+    name: str
+    entry: Denoiser | Learner | Oracle
+    told: bool = False
+    source: str = ""
+
+    @property
+    def key(self) -> str:
+        """Digest of everything about the method that can change its values."""
+        parts = {"entry": identity(self.entry), "told": self.told, "source": self.source}
+        return digest(parts)
+
+    def knowledge(self, sigma_known: bool) -> Knowledge:
+        """Return the strongest knowledge that applies.
+
+        Parameters
+        ----------
+        sigma_known : bool
+            Whether the problem has a noise level to tell.
+        """
+        if isinstance(self.entry, Oracle):
+            return "oracle"
+        info = info_of(self.entry)
+        if info.prior:
+            return "prior"
+        if isinstance(self.entry, Learner):
+            return "fitted"
+        uses = info.uses_sigma
+        if isinstance(uses, str):
+            uses = getattr(self.entry, uses) is not None
+        if not uses:
+            return "none"
+        return "sigma" if self.told and sigma_known else "blind"
+
+
+class _Undescribed:
+    """What is said of a user's class that has no ``info``."""
+
+    info: ClassVar[Info] = Info("user", "user", "a class of one's own")
+
+
+def info_of(entry: Any) -> Info:
+    """Return what a method says of itself; a user's own need not say anything."""
+    info: Info = getattr(entry, "info", _Undescribed.info)
+    return info
+
+
+def resolve(text: str, *, name: str | None = None, told: bool = False) -> list[Method]:
+    """Return the methods that a written form stands for, one per combination of listed values.
+
+    Parameters
+    ----------
+    text : str
+        ``name[param=value,...]`` from the table, or ``module:attribute`` from the working
+        directory; ``sigma=given`` among the parameters tells it the noise level.
+    name : str, optional
+        Name of the row; by default as written.
+    told : bool
+        Whether it is told the noise level anyhow.
+
+    Raises
+    ------
+    InputError
+        For an unknown name, parameter or value, or a module that cannot be imported.
+
+    Examples
+    --------
+    >>> [method.entry for method in resolve("gaussian-blur[width=[0.5,1]]")]
+    [GaussianBlur(width=0.5), GaussianBlur(width=1.0)]
+    """
+    methods = []
+    for spec in expand(parse(text)):
+        params = tuple((k, v) for k, v in spec.params if k != "sigma")
+        given = dict(spec.params).get("sigma", "none")
+        if given not in ("given", "none", None):
+            raise InputError(f"{text}: sigma={format_value(given)} must be one of: given, none")
+        plain = Spec(spec.name, params)
+        if ":" in spec.name:
+            entry, source = _users_own(plain)
+        else:
+            entry, source = as_entry(lookup_method(plain)), ""
+        needs = isinstance(entry, Function) and entry.needs_sigma
+        methods.append(Method(name or str(spec), entry, told or given == "given" or needs, source))
+    return methods
+
+
+def lookup_method(spec: Spec) -> Any:
+    """Build a method of the table (or of a package's entry point) from its spec."""
+    made = lookup("method", DENOISERS, spec.name)
+    return build("method", DENOISERS, spec) if isinstance(made, type) else _unparametrized(spec, made)
+
+
+def as_entry(thing: Any) -> Denoiser | Learner | Oracle:
+    """Return a denoiser, learner or oracle as it is, and a plain function as a denoiser.
+
+    Raises
+    ------
+    InputError
+        For anything else.
+    """
+    if inspect.isroutine(thing) or isinstance(thing, functools.partial):
+        return Function(thing)
+    if isinstance(thing, Learner | Oracle | Denoiser):
+        return thing
+    raise InputError(f"{thing!r} is no method: a function f(noisy, sigma), a Denoiser, Learner or Oracle")
+
+
+def _unparametrized(spec: Spec, thing: Any) -> Any:
+    if spec.params:
+        raise InputError(f"{spec}: {spec.name} takes no parameters here: it is no class")
+    return thing
+
+
+def _users_own(spec: Spec) -> tuple[Denoiser | Learner | Oracle, str]:
+    module_name, _, attribute = spec.name.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        raise InputError(f"cannot import {module_name!r} from the working directory: {what}") from error
+    if attribute not in vars(module):
+        public = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
+        raise unknown(f"attribute of {module_name}", attribute, public)
+    thing = vars(module)[attribute]
+    made = construct(thing, spec) if isinstance(thing, type) else _unparametrized(spec, thing)
+    return as_entry(made), source_digest(module_name)
+
+
+def source_digest(module_name: str) -> str:
+    """Return a digest of a user's module and of every module beside it that is imported."""
+    root = Path(sys.modules[module_name].__file__ or "").resolve().parents[module_name.count(".")]
+    hasher = hashlib.sha256()
+    for name, module in sorted(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if not file or name == "__main__" or "site-packages" in file:
+            continue
+        path = Path(file).resolve()
+        if path.is_relative_to(root) and not name.startswith("sigbench"):
+            hasher.update(name.encode() + path.read_bytes())
+    return hasher.hexdigest()[:16]
+
+
+def bind_facts(entry: Any, facts: Mapping[str, Any]) -> Any:
+    """Fill the fields that are named like a fact and left None, in nested methods too.
+
+    Parameters
+    ----------
+    entry : object
+        A denoiser, learner or oracle.
+    facts : mapping
+        What the problem tells every method: ``fs``, ``kernel``, ``lead_in``, ...
+
+    Examples
+    --------
+    >>> @dataclass(frozen=True)
+    ... class Notch:
+    ...     fs: float | None = None
+    >>> bind_facts(Notch(), {"fs": 8000.0}).fs
+    8000.0
+    """
+    if not dataclasses.is_dataclass(entry) or isinstance(entry, type):
+        return entry
+    changes = {}
+    for field in dataclasses.fields(entry):
+        value = getattr(entry, field.name)
+        if value is None and field.name in facts:
+            changes[field.name] = facts[field.name]
+        elif dataclasses.is_dataclass(value) and (bound := bind_facts(value, facts)) is not value:
+            changes[field.name] = bound
+    return dataclasses.replace(entry, **changes) if changes else entry
+
+
+def describe(entry: Any) -> str:
+    """Write a method's parameters, those left None aside.
+
+    Examples
+    --------
+    >>> describe(DENOISERS["gmc"](lam=3.0))
+    'transform=dct, lam=3, gamma=0.8, nonneg=false, solver=closed'
+    """
+    if not dataclasses.is_dataclass(entry) or isinstance(entry, Function | PerItem):
+        return ""
+    values = [(f.name, getattr(entry, f.name)) for f in dataclasses.fields(entry)]
+    return ", ".join(f"{name}={format_value(value)}" for name, value in values if value is not None)
+
+
+def identity(thing: Any) -> Any:
+    """Return, as JSON knows it, all of an object that can change its values.
+
+    A registered object is named by its table's name and declared version, so that moving or
+    renaming code changes nothing; arrays go by their digest.
+    """
+    if isinstance(thing, np.ndarray):
+        return f"array:{thing.dtype}:{thing.shape}:{hashlib.sha256(np.ascontiguousarray(thing)).hexdigest()}"
+    if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
+        fields = {f.name: identity(getattr(thing, f.name)) for f in dataclasses.fields(thing)}
+        return {"is": _declared_name(thing), **fields}
+    if isinstance(thing, Mapping):
+        return {str(k): identity(v) for k, v in thing.items()}
+    if isinstance(thing, list | tuple):
+        return [identity(v) for v in thing]
+    if thing is None or isinstance(thing, bool | int | float | str):
+        return thing
+    return getattr(thing, "__qualname__", type(thing).__qualname__)
+
+
+def _declared_name(thing: Any) -> str:
+    if isinstance(getattr(thing, "info", None), Info):
+        return f"{thing.info.name} v{thing.info.version}"
+    if hasattr(thing, "kind"):
+        return f"{thing.kind} v{thing.version}"
+    return type(thing).__name__
+
+
+def digest(thing: Any) -> str:
+    """Return a short digest of a JSON-like object."""
+    text = json.dumps(thing, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

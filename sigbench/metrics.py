@@ -1,0 +1,119 @@
+"""Metrics: pure, one value per item, never clipping. The caller averages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigbench.errors import InputError
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric as registered: ``function(clean, estimate, peak)`` -> values of shape ``(N,)``."""
+
+    function: Callable[[NDArray[Any], NDArray[Any], float], Values]
+    unit: str
+    higher_is_better: bool
+    version: int = 1
+
+    def __call__(self, clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
+        """Return one value per item of two batches of one shape.
+
+        Raises
+        ------
+        InputError
+            For unequal shapes.
+        """
+        if clean.shape != estimate.shape:
+            raise InputError(f"clean {clean.shape} and estimate {estimate.shape} differ in shape")
+        return self.function(_rows(clean), _rows(estimate), peak)
+
+
+def _rows(batch: NDArray[Any]) -> Values:
+    return batch.reshape(len(batch), -1).astype(np.float64)
+
+
+def _mse(clean: NDArray[Any], estimate: NDArray[Any]) -> Values:
+    values: Values = np.mean((estimate - clean) ** 2, axis=1)
+    return values
+
+
+def _db(ratio_above: float | Values, ratio_below: Values, factor: float = 10.0) -> Values:
+    """Return factor·log10(above/below); a perfect item is +inf, an empty one −inf."""
+    with np.errstate(divide="ignore"):
+        return factor * (np.log10(ratio_above) - np.log10(ratio_below))
+
+
+def rmse(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
+    """Root mean squared error, in the signal's units.
+
+    Examples
+    --------
+    >>> rmse(np.zeros((1, 4)), np.full((1, 4), 2.0), 1.0)
+    array([2.])
+    """
+    return np.sqrt(_mse(clean, estimate))
+
+
+def psnr(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
+    """Peak signal-to-noise ratio 10·log10(peak²/MSE) in dB, the dataset's declared peak.
+
+    Examples
+    --------
+    >>> psnr(np.zeros((1, 4)), np.full((1, 4), 2.0), 20.0)
+    array([20.])
+    """
+    return _db(peak**2, _mse(clean, estimate))
+
+
+def psnr_table1(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
+    """20·log10(peak/MSE): not a PSNR, but what Table 1 printed under that name, peak 10.
+
+    References
+    ----------
+    H. Fang, 2021 (report), Table 1.
+
+    Examples
+    --------
+    >>> psnr_table1(np.zeros((1, 4)), np.ones((1, 4)), 10.0)
+    array([20.])
+    """
+    return _db(peak, _mse(clean, estimate), 20.0)
+
+
+def si_sdr(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
+    """Scale-invariant signal-to-distortion ratio in dB.
+
+    10·log10(‖αs‖²/‖αs − ŝ‖²), α = ⟨ŝ, s⟩/‖s‖². Means are not removed.
+
+    References
+    ----------
+    Le Roux, Wisdom, Erdogan, Hershey, "SDR - half-baked or well done?", ICASSP 2019.
+
+    Examples
+    --------
+    >>> s = np.array([[1.0, -1.0, 1.0, -1.0]])
+    >>> si_sdr(s, 5 * s + np.array([[0.5, 0.5, -0.5, -0.5]]), 1.0)
+    array([20.])
+    """
+    power = np.sum(clean**2, axis=1)
+    if (power == 0).any():
+        raise InputError(f"item {int(np.argmin(power))} is silent: it has no SI-SDR")
+    alpha = np.sum(clean * estimate, axis=1) / power
+    target = alpha[:, None] * clean
+    return _db(np.sum(target**2, axis=1), np.sum((target - estimate) ** 2, axis=1))
+
+
+METRICS = {
+    "psnr": Metric(psnr, "dB", higher_is_better=True),
+    "psnr_table1": Metric(psnr_table1, "dB", higher_is_better=True),
+    "rmse": Metric(rmse, "signal units", higher_is_better=False),
+    "si_sdr": Metric(si_sdr, "dB", higher_is_better=True),
+}

@@ -1,0 +1,102 @@
+"""Denoising a file of one's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sigbench.denoisers.inputs import estimate_sigma
+from sigbench.errors import InputError
+from sigbench.files import Content, family, read, write
+from sigbench.methods import Method, bind_facts, resolve
+from sigbench.types import Denoiser, Learner, Oracle, Sigma
+
+
+@dataclass(frozen=True)
+class Denoised:
+    """What was done: to what, and with which noise level (None: it was not told)."""
+
+    shape: tuple[int, ...]
+    fs: float | None
+    sigma: tuple[float, ...] | None
+
+
+def denoise_file(
+    source: Path, target: Path, method: str, *, sigma: float | str | None = None, force: bool = False
+) -> Denoised:
+    """Denoise a WAV, FLAC, PNG, JPG, TIFF, CSV or NPY file.
+
+    The result has the format, rate and size of the input. Channels of a sound and columns of a
+    table are denoised by themselves; a first column that rises by a constant step is an axis and
+    is kept.
+
+    Parameters
+    ----------
+    source, target : Path
+        The input and the output; both of one kind (sound, image, table, array).
+    method : str
+        A denoiser in its written form.
+    sigma : float or "auto", optional
+        The noise level in the file's units (sound: full scale is 1; images: grey levels);
+        ``auto`` estimates it. By default the method is not told.
+    force : bool
+        Whether an existing output may be replaced.
+
+    Raises
+    ------
+    InputError
+        For anything that is wrong with the files, the method or sigma; nothing is written then.
+    """
+    if family(source) != family(target):
+        raise InputError(f"{target.name} is no {family(source)} file like {source.name}")
+    if not target.parent.is_dir():
+        raise InputError(f"{target.parent} is no folder")
+    content = read(source)
+    if target.exists():
+        if target.samefile(source):
+            raise InputError(f"{target} is the input: it is never overwritten")
+        if not force:
+            raise InputError(f"{target} exists: --force replaces it")
+    denoiser = _denoiser(method, content)
+    level = _level(content, sigma)
+    try:
+        estimate = denoiser(content.batch, sigma=level)
+    except InputError as error:
+        raise InputError(f"{method} on {source.name}: {error}") from error
+    if not isinstance(estimate, np.ndarray) or estimate.shape != content.batch.shape:
+        raise InputError(f"{method} gave back {getattr(estimate, 'shape', type(estimate).__name__)}, "
+                         f"not an array of shape {content.batch.shape}")
+    if not np.isfinite(estimate).all():
+        raise InputError(f"{method} gave back values that are not finite")
+    write(target, content, estimate)
+    told = None if level is None else tuple(np.atleast_1d(level).tolist())
+    return Denoised(content.batch.shape, content.fs, told)
+
+
+def _denoiser(text: str, content: Content) -> Denoiser:
+    methods: list[Method] = resolve(text)
+    if len(methods) != 1:
+        raise InputError(f"{text} stands for {len(methods)} methods: denoise takes one")
+    facts = {} if content.fs is None else {"fs": content.fs}
+    entry = bind_facts(methods[0].entry, facts)
+    if isinstance(entry, Oracle):
+        raise InputError(f"{text} needs the clean signal: it is a reference, not a denoiser")
+    if isinstance(entry, Learner):
+        raise InputError(f"{text} learns from a training split: a single file has none")
+    return entry
+
+
+def _level(content: Content, sigma: float | str | None) -> Sigma:
+    if sigma is None:
+        return None
+    if sigma == "auto":
+        return estimate_sigma(content.batch)
+    try:
+        level = float(sigma)
+    except ValueError:
+        level = -1.0
+    if not (np.isfinite(level) and level >= 0):
+        raise InputError(f"sigma={sigma} must be a number >= 0, or auto")
+    return level

@@ -1,0 +1,173 @@
+"""Problems: what is made, what a method is told of it, and how it is scored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from sigbench.datasets.base import Dataset, Split
+from sigbench.degradations import Degradation, Degraded
+from sigbench.errors import InputError
+from sigbench.metrics import Metric, Values
+from sigbench.rng import item_rng
+from sigbench.types import Array, Block, Denoiser, Pairs, Training
+
+
+class Problem(Protocol):
+    """All that the runner knows of a problem."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def labels(self) -> Mapping[str, str]: ...
+    @property
+    def facts(self) -> Mapping[str, Any]: ...
+    @property
+    def sigma_known(self) -> bool: ...
+    def blocks(self, seed: int, size: int) -> Iterator[Block]: ...
+    def apply(self, method: Denoiser, block: Block, *, told: bool) -> Array: ...
+    def score(self, metric: Metric, block: Block, estimate: Array) -> Values: ...
+    def training(self, *, told: bool) -> Training: ...
+
+
+@dataclass(frozen=True)
+class Denoising:
+    """Denoising of a dataset under a degradation.
+
+    Parameters
+    ----------
+    name : str
+        Name of the problem.
+    dataset : Dataset
+        Where clean items come from.
+    degradation : Degradation
+        What is done to them.
+    items : int
+        Test items a seed.
+    train_items : int
+        Items of the training split that learners see; a fifth of them is for validation.
+    clip_estimates : bool
+        Whether estimates are clipped to [0, peak] before scoring, for all methods alike.
+    """
+
+    name: str
+    dataset: Dataset
+    degradation: Degradation
+    items: int
+    train_items: int = 500
+    clip_estimates: bool = False
+
+    def __post_init__(self) -> None:
+        size = self.dataset.size("test")
+        if self.items < 1 or (size is not None and self.items > size):
+            raise InputError(f"{self.name}: items={self.items} must be >= 1" + (f" and <= {size}" if size else ""))
+        if self.train_items < 2:
+            raise InputError(f"{self.name}: train_items={self.train_items} must be >= 2")
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The names of dataset and degradation for a table of results."""
+        return {"dataset": self.dataset.kind, "degradation": self.degradation.kind}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What every method is told by name: ``fs`` in Hz."""
+        return {} if self.dataset.fs is None else {"fs": self.dataset.fs}
+
+    @property
+    def sigma_known(self) -> bool:
+        """Whether the noise is white with a level that can be told."""
+        return self._degraded("test", 0, 0, view=0).sigma is not None
+
+    def blocks(self, seed: int, size: int) -> Iterator[Block]:
+        """Make the test items of a seed in blocks of at most ``size`` items of one length."""
+        for start in range(0, self.items, size):
+            run: list[tuple[int, Degraded]] = []
+            for item in range(start, min(start + size, self.items)):
+                one = self._degraded("test", seed, item, view=0)
+                if run and run[0][1].clean.shape != one.clean.shape:
+                    yield self._block(run, seed)
+                    run = []
+                run.append((item, one))
+            yield self._block(run, seed)
+
+    def _degraded(self, split: Split, seed: int, item: int, *, view: int) -> Degraded:
+        data, noise = self.dataset, self.degradation
+        stream = (data.kind, data.version, split, seed, noise.kind, noise.version, view)
+        source = data.item(split, seed, item)
+        return noise(source, item_rng(item, *stream), peak=data.peak)
+
+    def _block(self, run: list[tuple[int, Degraded]], seed: int) -> Block:
+        items = [item for item, _ in run]
+        return Block(
+            np.array(items),
+            tuple(self.dataset.group("test", i) or f"{seed}:{i}" for i in items),
+            np.stack([one.clean for _, one in run]),
+            np.stack([one.noisy for _, one in run]),
+            _levels([one for _, one in run]),
+        )
+
+    def apply(self, method: Denoiser, block: Block, *, told: bool) -> Array:
+        """Denoise a block."""
+        return method(block.noisy, sigma=block.sigma if told else None)
+
+    def score(self, metric: Metric, block: Block, estimate: Array) -> Values:
+        """Return the metric of every item, shape ``(N,)``."""
+        if self.clip_estimates:
+            estimate = np.clip(estimate, 0, self.dataset.peak)
+        return metric(block.clean, estimate, self.dataset.peak)
+
+    def training(self, *, told: bool) -> Training:
+        """Return the training split as learners see it.
+
+        Parameters
+        ----------
+        told : bool
+            Whether the pairs come with their noise level.
+
+        Raises
+        ------
+        InputError
+            Where the dataset has no training split.
+        """
+        size = self.dataset.size("train")
+        n = self.train_items if size is None else min(size, self.train_items)
+        if n < 2:
+            raise InputError(f"{self.name}: {self.dataset.kind} has no training split to tune or train on")
+
+        def pairs(made: list[Degraded], targets: list[Array]) -> Pairs:
+            space = tuple(np.min([one.clean.shape[1:] for one in made], axis=0))
+            crop = (slice(None), *map(slice, space))  # items of several lengths: to the shortest
+            noisy = np.stack([one.noisy[crop] for one in made])
+            target = np.stack([one[crop] for one in targets])
+            return Pairs(noisy, target, _levels(made) if told else None)
+
+        def fixed(items: range) -> Pairs:
+            made = [self._degraded("train", 0, item, view=0) for item in items]
+            return pairs(made, [one.clean for one in made])
+
+        def draw(n: int, rng: np.random.Generator, target: str = "clean") -> Pairs:
+            if target not in ("clean", "noisy"):
+                raise InputError(f"target={target!r} must be one of: clean, noisy")
+            made, targets = [], []
+            for item in rng.integers(2**40 if size is None else size, size=n):
+                source = self.dataset.item("train", 1, int(item))
+                one = self.degradation(source, rng, peak=self.dataset.peak)
+                made.append(one)
+                if target == "noisy":
+                    one = self.degradation(source, rng, peak=self.dataset.peak)
+                    targets.append(one.noisy)
+                else:
+                    targets.append(one.clean)
+            return pairs(made, targets)
+
+        n_pairs = n - n // 5 if n >= 5 else n - 1
+        return Training(fixed(range(n_pairs)), fixed(range(n_pairs, n)), draw, self.dataset.peak)
+
+
+def _levels(made: list[Degraded]) -> Array | None:
+    levels = [one.sigma for one in made if one.sigma is not None]
+    return np.array(levels) if levels else None

@@ -1,0 +1,1 @@
+"""Reports: from the cells of a run to tables for people and programs."""

@@ -1,0 +1,117 @@
+"""The leaderboard: means, intervals, tied ranks, gaps to the limit and cost, from the cells."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from sigbench.metrics import METRICS
+from sigbench.registry import lookup
+from sigbench.statistics import mean_interval, ranks
+
+COLUMNS = (
+    "suite",
+    "problem",
+    "method",
+    "params",
+    "knowledge",
+    "metric",
+    "unit",
+    "higher_is_better",
+    "mean",
+    "ci_low",
+    "ci_high",
+    "n",
+    "rank_low",
+    "rank_high",
+    "gap_to_limit",
+    "ms_per_item",
+)
+LIMITS = ("prior", "oracle")
+
+
+def leaderboard(cells: pd.DataFrame, timings: pd.DataFrame, bounds: frozenset[str] = frozenset()) -> pd.DataFrame:
+    """Return one row per (problem, method, metric), best first.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        Per-item values, as the run folder holds them.
+    timings : DataFrame
+        Cost per cell.
+    bounds : frozenset of str
+        Those oracle rows that no method can beat.
+    """
+    tables = [
+        _table(values, bounds)
+        for _, values in cells.groupby(["problem", "metric"], observed=True, sort=False)
+    ]
+    if not tables:
+        return pd.DataFrame(columns=list(COLUMNS))
+    board = pd.concat(tables, ignore_index=True)
+    spent = timings.groupby(["problem", "method"])[["time_s", "items"]].sum()
+    per_item = (1000 * spent["time_s"] / spent["items"]).rename("ms_per_item")
+    board = board.merge(per_item, left_on=["problem", "method"], right_index=True, how="left")
+    return board[list(COLUMNS)]
+
+
+def _table(values: pd.DataFrame, bounds: frozenset[str]) -> pd.DataFrame:
+    metric = str(values["metric"].iloc[0])
+    known = lookup("metric", METRICS, metric)
+    rows = []
+    for method, own in values.groupby("method", observed=True, sort=False):
+        mean = mean_interval(own["value"].to_numpy(), own["group"].to_numpy())
+        rows.append(
+            {
+                "suite": own["suite"].iloc[0],
+                "problem": own["problem"].iloc[0],
+                "method": method,
+                "params": "; ".join(dict.fromkeys(own["params"])),
+                "knowledge": own["knowledge"].iloc[0],
+                "metric": metric,
+                "unit": known.unit,
+                "higher_is_better": known.higher_is_better,
+                "mean": mean.mean,
+                "ci_low": mean.low,
+                "ci_high": mean.high,
+                "n": mean.n,
+            }
+        )
+    table = pd.DataFrame(rows)
+    sign = 1 if known.higher_is_better else -1
+    table["gap_to_limit"] = sign * (_limit(table, sign, bounds) - table["mean"])
+    table = table.merge(_ranked(values, table, known.higher_is_better), on="method", how="left")
+    return table.sort_values("mean", ascending=not known.higher_is_better, kind="stable")
+
+
+def _limit(table: pd.DataFrame, sign: int, bounds: frozenset[str]) -> float:
+    """Return the mean of the best row that knows the prior, else of the tightest true bound."""
+    prior = sign * table.loc[table["knowledge"] == "prior", "mean"]
+    if len(prior):
+        return float(sign * prior.max())
+    bound = sign * table.loc[table["method"].isin(bounds), "mean"]
+    return float(sign * bound.min()) if len(bound) else np.nan
+
+
+def _ranked(values: pd.DataFrame, table: pd.DataFrame, higher_is_better: bool) -> pd.DataFrame:
+    """Return the ranks of all methods but limits and oracles, on the items that all of them have."""
+    ranked = table.loc[~table["knowledge"].isin(LIMITS), "method"].tolist()
+    chosen = values[values["method"].isin(ranked)]
+    wide = chosen.pivot(index=["seed", "item"], columns="method", values="value")[ranked].dropna()
+    groups = chosen.drop_duplicates(["seed", "item"]).set_index(["seed", "item"])["group"]
+    lows_highs = (
+        ranks(wide.to_numpy().T, groups.loc[wide.index].to_numpy(), higher_is_better=higher_is_better)
+        if len(wide)
+        else [(1, len(ranked))] * len(ranked)
+    )
+    frame = pd.DataFrame(lows_highs, columns=["rank_low", "rank_high"], dtype="Int64")
+    return frame.assign(method=ranked)
+
+
+def to_csv(board: pd.DataFrame) -> str:
+    """Return the leaderboard as CSV; text that a spreadsheet would run as a formula is quoted."""
+    safe = board.copy()
+    for column in ("suite", "problem", "method", "params"):
+        safe[column] = [f"'{v}" if str(v)[:1] in ("=", "+", "-", "@") else v for v in safe[column]]
+    safe["higher_is_better"] = [str(v).lower() for v in safe["higher_is_better"]]
+    return safe.to_csv(index=False, float_format="%.6g", lineterminator="\n")

@@ -1,0 +1,310 @@
+"""Suites: problems × methods × seeds × metrics, written in TOML."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sigbench.datasets import DATASETS
+from sigbench.degradations import DEGRADATIONS
+from sigbench.denoisers import DENOISERS
+from sigbench.errors import InputError, unknown
+from sigbench.methods import Method, digest, identity, resolve
+from sigbench.metrics import METRICS, Metric
+from sigbench.problems import Denoising
+from sigbench.registry import build, lookup, parameter
+from sigbench.runner import Cell
+from sigbench.spec import Spec, expand, parse
+from sigbench.tuning import Tuned
+
+FOLDER = Path(__file__).parent
+
+# Legal keys of each table, with the type of each.
+SUITE_KEYS = {
+    "name": str,
+    "description": str,
+    "seeds": list,
+    "metrics": list,
+    "block": int,
+    "problems": list,
+    "methods": list,
+    "experiments": dict,
+}
+PROBLEM_KEYS = {
+    "name": str,
+    "dataset": str,
+    "degradation": str,
+    "items": int,
+    "train_items": int,
+    "clip_estimates": bool,
+}
+METHOD_KEYS = {"name": str, "method": str, "sigma": str, "tune": dict}
+EXPERIMENT_KEYS = {"metrics": list, "source": str, "printed": dict}
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What is run; see `load`.
+
+    ``experiments`` asks for a block of the report in the shape of a printed table, one column a
+    seed: its ``metrics``, and the figures ``printed`` by row, from ``source``.
+    """
+
+    name: str
+    description: str
+    seeds: tuple[int, ...]
+    metrics: Mapping[str, Metric]
+    block: int
+    problems: tuple[Denoising, ...]
+    methods: tuple[Method, ...]
+    experiments: Mapping[str, Any] | None = None
+
+    def cells(self) -> list[Cell]:
+        """Return all cells, those on the same data next to each other."""
+        return [
+            Cell(problem, seed, method, self._key(problem, seed, method))
+            for problem in self.problems
+            for seed in self.seeds
+            for method in self.methods
+        ]
+
+    def _key(self, problem: Denoising, seed: int, method: Method) -> str:
+        metrics = {name: metric.version for name, metric in self.metrics.items()}
+        return digest([self.problem_key(problem), seed, method.key, metrics, self.block])
+
+    def problem_key(self, problem: Denoising) -> str:
+        """Return a digest of all of a problem that can change values."""
+        return digest(identity(problem))
+
+    def select(
+        self,
+        *,
+        methods: list[str] | None = None,
+        problems: list[str] | None = None,
+        seeds: list[int] | None = None,
+        items: int | None = None,
+    ) -> Suite:
+        """Return the part of the suite that is asked for.
+
+        Parameters
+        ----------
+        methods : list of str, optional
+            Rows of the suite to keep, and methods to add to it (specs or ``module:attribute``).
+            Where no row is named, all are kept. The noisy input and the limits always are.
+        problems : list of str, optional
+            Problems to keep.
+        seeds : list of int, optional
+            Other seeds.
+        items : int, optional
+            Another number of test items a seed; a dataset with fewer gives all it has.
+
+        Raises
+        ------
+        InputError
+            For a name that does not exist or a number that is not legal.
+        """
+        suite = self
+        if problems is not None:
+            known = {problem.name: problem for problem in self.problems}
+            for name in problems:
+                if name not in known:
+                    raise unknown("problem", name, known)
+            suite = dataclasses.replace(suite, problems=tuple(known[n] for n in dict.fromkeys(problems)))
+        if items is not None:
+            suite = dataclasses.replace(suite, problems=tuple(_resized(p, items) for p in suite.problems))
+        if seeds is not None:
+            suite = dataclasses.replace(suite, seeds=_checked_seeds(seeds))
+        if methods is not None:
+            suite = dataclasses.replace(suite, methods=self._selected(methods))
+        return suite
+
+    def _selected(self, wanted: list[str]) -> tuple[Method, ...]:
+        rows = {method.name: method for method in self.methods}
+        named = [name for name in wanted if name in rows]
+        added = [method for name in wanted if name not in rows for method in self._resolved(name)]
+        kept = [
+            m
+            for m in self.methods
+            if not named
+            or m.name in named
+            or m.name == "noisy"
+            or m.knowledge(sigma_known=True) in ("prior", "oracle")
+        ]
+        return _unique([*kept, *added])
+
+    def _resolved(self, text: str) -> list[Method]:
+        try:
+            return resolve(text)
+        except InputError as error:
+            if str(error).startswith("unknown method"):
+                rows = [method.name for method in self.methods]
+                raise unknown("method", parse(text).name, [*rows, *DENOISERS]) from None
+            raise
+
+
+def suite_names() -> list[str]:
+    """Return the names of the suites that come with sigbench."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def load(name: str) -> Suite:
+    """Read and check a suite.
+
+    Parameters
+    ----------
+    name : str
+        One of `suite_names`, or the path of a TOML file.
+
+    Raises
+    ------
+    InputError
+        For an unknown suite, a file that cannot be read, or anything illegal in it.
+
+    Examples
+    --------
+    >>> load("table1").seeds
+    (1, 2, 3)
+    """
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    if not path.is_file():
+        if name.endswith(".toml"):
+            raise InputError(f"{name}: no such file")
+        raise unknown("suite", name, suite_names())
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path.name}: {error}") from None
+    try:
+        return _suite(table, default_name=path.stem)
+    except InputError as error:
+        raise InputError(f"{path.name}: {error}") from error.__cause__
+
+
+def _suite(table: dict[str, Any], default_name: str) -> Suite:
+    _check_keys("the suite", table, SUITE_KEYS, required=("metrics", "problems", "methods"))
+    problems = [problem for entry in table["problems"] for problem in _problems(entry)]
+    methods = [method for entry in table["methods"] for method in _methods(entry)]
+    block = table.get("block", 500)
+    if block < 1:
+        raise InputError(f"block={block} must be >= 1")
+    if len({problem.name for problem in problems}) < len(problems):
+        raise InputError("two problems have the same name")
+    metrics = {name: lookup("metric", METRICS, name) for name in table["metrics"]}
+    if not (problems and methods and metrics):
+        raise InputError("problems, methods and metrics must not be empty")
+    return Suite(
+        table.get("name", default_name),
+        table.get("description", ""),
+        _checked_seeds(table.get("seeds", [1, 2, 3])),
+        metrics,
+        block,
+        tuple(problems),
+        _unique(methods),
+        _experiments(table["experiments"], metrics) if "experiments" in table else None,
+    )
+
+
+def _check_keys(
+    what: str, table: Any, legal: Mapping[str, type], required: tuple[str, ...] = ()
+) -> None:
+    if not isinstance(table, dict):
+        raise InputError(f"{what} must be a table, not {table!r}")
+    for key, value in table.items():
+        if key not in legal:
+            raise unknown(f"key of {what}", key, legal)
+        if not isinstance(value, legal[key]) or (legal[key] is int and isinstance(value, bool)):
+            raise InputError(f"{what}: {key}={value!r} must be of type {legal[key].__name__}")
+    for key in required:
+        if key not in table:
+            raise InputError(f"{what} needs the key {key!r}")
+
+
+def _checked_seeds(seeds: list[Any]) -> tuple[int, ...]:
+    for seed in seeds:
+        if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+            raise InputError(f"seed {seed!r} must be a whole number >= 0")
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise InputError(f"seeds={seeds} must hold at least one, and none twice")
+    return tuple(seeds)
+
+
+def _problems(entry: Any) -> list[Denoising]:
+    _check_keys("a problem", entry, PROBLEM_KEYS, required=("dataset", "degradation", "items"))
+    combinations = [
+        (data, noise)
+        for data in expand(parse(entry["dataset"]))
+        for noise in expand(parse(entry["degradation"]))
+    ]
+    rest = {k: entry[k] for k in ("items", "train_items", "clip_estimates") if k in entry}
+    problems = []
+    for data, noise in combinations:
+        words = {**dict(data.params), **dict(noise.params)}
+        try:
+            name = entry.get("name", data.name).format(**words)
+        except (KeyError, IndexError, ValueError) as error:
+            raise InputError(f"problem name {entry['name']!r}: no parameter {error}") from None
+        dataset = build("dataset", DATASETS, data)
+        degradation = build("degradation", DEGRADATIONS, noise)
+        problems.append(Denoising(name, dataset, degradation, **rest))
+    return problems
+
+
+def _methods(entry: Any) -> list[Method]:
+    _check_keys("a method", entry, METHOD_KEYS, required=("method",))
+    text, name = entry["method"], entry.get("name")
+    told = entry.get("sigma", "none")
+    if told not in ("given", "none"):
+        raise InputError(f"sigma={told!r} must be one of: given, none")
+    if "tune" in entry:
+        return [_tuned(parse(text), entry["tune"], name or f"{text}-tuned", told == "given")]
+    methods = resolve(text, name=name, told=told == "given")
+    if name and len(methods) > 1:
+        methods = [dataclasses.replace(m, name=f"{name} {m.name.partition('[')[2].rstrip(']')}") for m in methods]
+    return methods
+
+
+def _tuned(spec: Spec, tune: Mapping[str, Any], name: str, told: bool) -> Method:
+    """Return the method that tries a grid, written as parameter = [values]."""
+    cls = lookup("method", DENOISERS, spec.name)
+    grid = {}
+    for key, values in tune.items():
+        if not isinstance(values, list) or not values:
+            raise InputError(f"{name}: tune.{key}={values!r} must be a list of values")
+        grid[key] = [
+            parameter(cls, spec.name, key, parse(v) if isinstance(v, str) and "[" in v else v)
+            for v in values
+        ]
+    first = tuple((key, values[0]) for key, values in tune.items())
+    start = build("method", DENOISERS, Spec(spec.name, (*spec.params, *first)))
+    return Method(name, Tuned(start, grid), told)
+
+
+def _unique(methods: list[Method]) -> tuple[Method, ...]:
+    seen: dict[str, Method] = {}
+    for method in methods:
+        if method.name in seen:
+            raise InputError(f"two methods are called {method.name!r}")
+        seen[method.name] = method
+    return tuple(methods)
+
+
+def _resized(problem: Denoising, items: int) -> Denoising:
+    if items < 1:
+        raise InputError(f"items={items} must be >= 1")
+    size = problem.dataset.size("test")
+    return dataclasses.replace(problem, items=items if size is None else min(items, size))
+
+
+def _experiments(table: Any, metrics: Mapping[str, Metric]) -> dict[str, Any]:
+    _check_keys("experiments", table, EXPERIMENT_KEYS, required=("metrics",))
+    for name in table["metrics"]:
+        if name not in metrics:
+            raise unknown("metric of the suite", name, metrics)
+    for row, figures in table.get("printed", {}).items():
+        if not isinstance(figures, list) or len(figures) != len(table["metrics"]):
+            raise InputError(f"experiments.printed.{row}={figures!r} must hold one number a metric")
+    return {"source": "", "printed": {}, **table}

@@ -1,0 +1,206 @@
+"""Orthonormal transforms over the space axes of a batch, with their exact inverses.
+
+``forward`` is the analysis u = Aᴴy, ``inverse`` the synthesis y = Au, AᴴA = AAᴴ = I.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import pywt
+import scipy.fft
+from numpy.typing import NDArray
+
+from sigbench.errors import InputError
+from sigbench.types import Array
+
+Coefficients = NDArray[np.inexact[Any]]
+
+
+class Transform(Protocol):
+    """An orthonormal transform; ``real`` says whether its coefficients are."""
+
+    real: ClassVar[bool]
+
+    def forward(self, signal: Array) -> Coefficients: ...
+
+    def inverse(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array: ...
+
+
+def _axes(array: NDArray[Any]) -> tuple[int, ...]:
+    return tuple(range(2, array.ndim))
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The samples themselves: the dictionary in which spikes are sparse.
+
+    Examples
+    --------
+    >>> Identity().forward(np.ones((1, 1, 2)))
+    array([[[1., 1.]]])
+    """
+
+    real: ClassVar[bool] = True
+
+    def forward(self, signal: Array) -> Coefficients:
+        """Return a copy of the samples, shape ``(N, C, *space)``."""
+        return signal.copy()
+
+    def inverse(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
+        """Return a copy of the coefficients."""
+        return coefficients.copy()
+
+    def __str__(self) -> str:
+        return "identity"
+
+
+@dataclass(frozen=True)
+class DFT:
+    """The orthonormal discrete Fourier transform of a real signal.
+
+    Of the conjugate-symmetric coefficients only the non-redundant half is kept.
+
+    Examples
+    --------
+    >>> y = np.array([[[1.0, 2.0, 3.0]]])
+    >>> DFT().inverse(DFT().forward(y), (3,))
+    array([[[1., 2., 3.]]])
+    """
+
+    real: ClassVar[bool] = False
+
+    def forward(self, signal: Array) -> Coefficients:
+        """Return the coefficients, complex, the last axis of length L // 2 + 1."""
+        return scipy.fft.rfftn(signal, axes=_axes(signal), norm="ortho")
+
+    def inverse(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
+        """Return the signal whose space axes have the lengths ``space``."""
+        return scipy.fft.irfftn(coefficients, s=space, axes=_axes(coefficients), norm="ortho")
+
+    def __str__(self) -> str:
+        return "dft"
+
+
+@dataclass(frozen=True)
+class DCT:
+    """The orthonormal discrete cosine transform (type II).
+
+    Examples
+    --------
+    >>> DCT().forward(np.ones((1, 1, 4))).round(12)
+    array([[[2., 0., 0., 0.]]])
+    """
+
+    real: ClassVar[bool] = True
+
+    def forward(self, signal: Array) -> Coefficients:
+        """Return the coefficients, in the shape of the signal."""
+        return scipy.fft.dctn(signal, axes=_axes(signal), norm="ortho")
+
+    def inverse(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
+        """Return the signal."""
+        return scipy.fft.idctn(coefficients, axes=_axes(coefficients), norm="ortho")
+
+    def __str__(self) -> str:
+        return "dct"
+
+
+@dataclass(frozen=True)
+class Wavelet:
+    """The orthonormal periodized discrete wavelet transform.
+
+    Parameters
+    ----------
+    wavelet : str
+        An orthogonal wavelet of PyWavelets.
+    level : int, optional
+        Depth. By default as deep as the wavelet's length and the halving of every axis allow;
+        an axis of odd length is not transformed at all.
+
+    Examples
+    --------
+    >>> y = np.arange(8.0).reshape(1, 1, 8)
+    >>> Wavelet("haar").inverse(Wavelet("haar").forward(y), (8,)).round(12)
+    array([[[0., 1., 2., 3., 4., 5., 6., 7.]]])
+    """
+
+    wavelet: str = "sym8"
+    level: int | None = None
+
+    real: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not orthogonal_wavelet(self.wavelet).orthogonal:
+            raise InputError(f"wavelet={self.wavelet!r} is not orthogonal: take haar, dbN, symN or coifN")
+        if self.level is not None and self.level < 1:
+            raise InputError(f"level={self.level} must be >= 1")
+
+    def _depth(self, space: tuple[int, ...]) -> int:
+        even = min((n & -n).bit_length() - 1 for n in space)  # how often every axis can be halved
+        if self.level is None:
+            return min(even, default_level(space, self.wavelet))
+        if self.level > even:
+            raise InputError(f"level={self.level} must be <= {even} for axes of lengths {space}")
+        return self.level
+
+    def forward(self, signal: Array) -> Coefficients:
+        """Return the coefficients packed into the shape of the signal, coarse ones first."""
+        axes = _axes(signal)
+        parts = pywt.wavedecn(
+            signal, self.wavelet, "periodization", self._depth(signal.shape[2:]), axes=axes
+        )
+        packed: Coefficients = pywt.coeffs_to_array(parts, axes=axes)[0]
+        return packed
+
+    def inverse(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
+        """Return the signal."""
+        axes = _axes(coefficients)
+        parts = _unpack(coefficients, self._depth(space), axes)
+        signal: Array = pywt.waverecn(parts, self.wavelet, "periodization", axes=axes)
+        return signal
+
+    def __str__(self) -> str:
+        level = "" if self.level is None else f",level={self.level}"
+        return f"wavelet[wavelet={self.wavelet}{level}]"
+
+
+def _unpack(packed: Coefficients, depth: int, axes: tuple[int, ...]) -> list[Any]:
+    """Cut a packed array into the nested list that ``pywt.waverecn`` takes."""
+    parts: list[Any] = []
+    block = packed
+    for _ in range(depth):
+        half = [block.shape[axis] // 2 for axis in axes]
+        bands = {}
+        for number in range(2 ** len(axes)):
+            key = "".join("ad"[number >> i & 1] for i in range(len(axes)))
+            cut: list[slice] = [slice(None)] * packed.ndim
+            for axis, n, letter in zip(axes, half, key, strict=True):
+                cut[axis] = slice(n) if letter == "a" else slice(n, None)
+            bands[key] = block[tuple(cut)]
+        block = bands.pop("a" * len(axes))
+        parts.insert(0, bands)
+    return [block, *parts]
+
+
+def orthogonal_wavelet(name: str) -> Any:
+    """Return a discrete wavelet of PyWavelets by name.
+
+    Raises
+    ------
+    InputError
+        Where there is none of that name.
+    """
+    if name not in pywt.wavelist(kind="discrete"):
+        raise InputError(f"wavelet={name!r} is unknown: take haar, dbN, symN or coifN")
+    return pywt.Wavelet(name)
+
+
+def default_level(space: tuple[int, ...], wavelet: str) -> int:
+    """Return how deep the shortest axis can be decomposed before boundaries rule."""
+    return min(pywt.dwt_max_level(n, wavelet) for n in space)
+
+
+TRANSFORMS = {"identity": Identity, "dft": DFT, "dct": DCT, "wavelet": Wavelet}
