@@ -43,7 +43,14 @@ if TYPE_CHECKING:
     from sigbench.types import Denoiser, Info, Learner, Oracle, Pairs, Training
 
 _WHERE = {
-    "sigbench.datasets": ("DATASETS", "DemoSignals", "Folder", "Photos32", "SparseSpikes", "SpeechSmoke"),
+    "sigbench.datasets": (
+        "DATASETS",
+        "DemoSignals",
+        "Folder",
+        "Photos32",
+        "SparseSpikes",
+        "SpeechSmoke",
+    ),
     "sigbench.degradations": ("Gaussian", "Subsample"),
     "sigbench.denoisers": (
         "DENOISERS",

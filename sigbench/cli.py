@@ -31,7 +31,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return int(args.run(args))
     except KeyboardInterrupt:
-        print("stopped; what is finished is kept, the same command goes on from there", file=sys.stderr)
+        print(
+            "stopped; what is finished is kept, the same command goes on from there",
+            file=sys.stderr,
+        )
         return INTERRUPTED
     except (InputError, OSError) as error:
         if args.debug:
@@ -71,7 +74,12 @@ def _parser() -> argparse.ArgumentParser:
         "the noisy input and the limits always are",
     )
     run.add_argument(
-        "-p", "--problem", metavar="PROBLEM", nargs="+", action="extend", help="problems of the suite to run"
+        "-p",
+        "--problem",
+        metavar="PROBLEM",
+        nargs="+",
+        action="extend",
+        help="problems of the suite to run",
     )
     run.add_argument("--seeds", metavar="1,2,3", help="other seeds than the suite's")
     run.add_argument("--items", metavar="N", type=int, help="test items per problem and seed")
@@ -85,7 +93,9 @@ def _parser() -> argparse.ArgumentParser:
     denoise = command("denoise", _denoise, "denoise a file: WAV/FLAC, PNG/JPG/TIFF, CSV/NPY")
     denoise.add_argument("source", metavar="IN")
     denoise.add_argument("-o", "--out", metavar="OUT", required=True)
-    denoise.add_argument("-m", "--method", metavar="METHOD", required=True, help="name[param=value]")
+    denoise.add_argument(
+        "-m", "--method", metavar="METHOD", required=True, help="name[param=value]"
+    )
     denoise.add_argument(
         "--sigma",
         metavar="S|auto",
@@ -148,7 +158,9 @@ class _Progress:
     def __init__(self, total: int, *, quiet: bool) -> None:
         from tqdm import tqdm
 
-        self.bar = tqdm(total=total, unit="cell", disable=quiet or not sys.stderr.isatty(), leave=False)
+        self.bar = tqdm(
+            total=total, unit="cell", disable=quiet or not sys.stderr.isatty(), leave=False
+        )
         self.started = False
 
     def __enter__(self) -> _Progress:
@@ -182,7 +194,9 @@ def _denoise(args: argparse.Namespace) -> int:
         Path(args.source), Path(args.out), args.method, sigma=args.sigma, force=args.force
     )
     told = "" if done.sigma is None else f", sigma {', '.join(f'{s:.4g}' for s in done.sigma)}"
-    print(f"{args.out}: {args.method}, shape {'×'.join(map(str, done.shape))}{told}", file=sys.stderr)
+    print(
+        f"{args.out}: {args.method}, shape {'×'.join(map(str, done.shape))}{told}", file=sys.stderr
+    )
     return GOOD
 
 
@@ -197,7 +211,11 @@ def _list(args: argparse.Namespace) -> int:
 def _sys_info(args: argparse.Namespace) -> int:
     from sigbench import sysinfo
 
-    for key, value in {**sysinfo.versions(), **sysinfo.machine(), "commit": sysinfo.git_commit()}.items():
+    for key, value in {
+        **sysinfo.versions(),
+        **sysinfo.machine(),
+        "commit": sysinfo.git_commit(),
+    }.items():
         print(f"{key:13} {value}")
     return GOOD
 

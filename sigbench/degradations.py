@@ -32,7 +32,9 @@ class Degradation(Protocol):
     kind: ClassVar[str]
     version: ClassVar[int]
 
-    def __call__(self, source: Array, rng: np.random.Generator, *, peak: float) -> Degraded: ...
+    def __call__(self, source: Array, rng: np.random.Generator, *, peak: float) -> Degraded:
+        """Return the clean and the noisy view of a source item ``(C, *space)``."""
+        ...
 
 
 @dataclass(frozen=True)

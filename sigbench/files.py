@@ -72,7 +72,9 @@ def family(path: Path) -> Family:
         For a suffix that is not read; it lists those that are.
     """
     if path.suffix.lower() not in FAMILIES:
-        raise InputError(f"{path.name}: unknown suffix {path.suffix!r}: one of {', '.join(FAMILIES)}")
+        raise InputError(
+            f"{path.name}: unknown suffix {path.suffix!r}: one of {', '.join(FAMILIES)}"
+        )
     return FAMILIES[path.suffix.lower()]
 
 
@@ -85,7 +87,12 @@ def read(path: Path) -> Content:
         Where the file is missing, broken, empty, of a layout that is not supported, or holds
         values that are not finite.
     """
-    readers = {"sound": _read_sound, "image": _read_image, "table": _read_table, "array": _read_array}
+    readers = {
+        "sound": _read_sound,
+        "image": _read_image,
+        "table": _read_table,
+        "array": _read_array,
+    }
     reader = readers[family(path)]
     if not path.is_file():
         raise InputError(f"{path}: no such file")
@@ -179,9 +186,16 @@ def _pixels(path: Path) -> NDArray[Any]:
 
     try:
         with Image.open(path) as image:
-            if path.suffix.lower() == ".png" and path.read_bytes()[24:26] in (b"\x10\x02", b"\x10\x06"):
+            if path.suffix.lower() == ".png" and path.read_bytes()[24:26] in (
+                b"\x10\x02",
+                b"\x10\x06",
+            ):
                 raise InputError(f"{path.name} has 16 bits a colour: save it as TIFF to keep them")
-            opened = image.convert("RGBA" if "transparency" in image.info else "RGB") if image.mode == "P" else image
+            opened = (
+                image.convert("RGBA" if "transparency" in image.info else "RGB")
+                if image.mode == "P"
+                else image
+            )
             if opened.mode not in IMAGE_MODES:
                 raise InputError(
                     f"{path.name} has colour mode {opened.mode}: one of {', '.join(IMAGE_MODES)}, P"
@@ -199,7 +213,9 @@ def _tiff_pixels(path: Path) -> NDArray[Any]:
     except (tifffile.TiffFileError, ValueError, OSError) as error:
         raise InputError(f"{path.name} cannot be read as TIFF: {error}") from None
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 2, 3, 4)):
-        raise InputError(f"{path.name} has shape {pixels.shape}: it must be (H, W) or (H, W, 1 to 4)")
+        raise InputError(
+            f"{path.name} has shape {pixels.shape}: it must be (H, W) or (H, W, 1 to 4)"
+        )
     return pixels
 
 
@@ -208,12 +224,20 @@ def _encode_image(pixels: NDArray[Any], suffix: str) -> bytes:
     if suffix in (".tif", ".tiff"):
         import tifffile
 
-        tifffile.imwrite(buffer, pixels, photometric="rgb" if pixels.ndim == 3 and pixels.shape[2] > 2 else "minisblack")
+        tifffile.imwrite(
+            buffer,
+            pixels,
+            photometric="rgb" if pixels.ndim == 3 and pixels.shape[2] > 2 else "minisblack",
+        )
         return buffer.getvalue()
     from PIL import Image
 
-    if pixels.dtype != np.uint8 and not (pixels.dtype == np.uint16 and pixels.ndim == 2 and suffix == ".png"):
-        raise InputError(f"{suffix} cannot hold {pixels.dtype} pixels of shape {pixels.shape}: take .tif")
+    if pixels.dtype != np.uint8 and not (
+        pixels.dtype == np.uint16 and pixels.ndim == 2 and suffix == ".png"
+    ):
+        raise InputError(
+            f"{suffix} cannot hold {pixels.dtype} pixels of shape {pixels.shape}: take .tif"
+        )
     if suffix in (".jpg", ".jpeg"):
         if pixels.ndim == 3 and pixels.shape[2] in (2, 4):
             raise InputError(f"{suffix} cannot hold transparency: take .png")
@@ -249,7 +273,9 @@ def _read_array(path: Path) -> Content:
         raise InputError(f"{path.name} cannot be read as an array: {error}") from None
     if not isinstance(values, np.ndarray) or values.ndim not in (1, 2):
         shape = getattr(values, "shape", "several arrays")
-        raise InputError(f"{path.name} has shape {shape}: it must be (L,), a signal, or (H, W), an image")
+        raise InputError(
+            f"{path.name} has shape {shape}: it must be (L,), a signal, or (H, W), an image"
+        )
     batch, back = _levels(values[None, None], path)
 
     def encode(estimate: Array, suffix: str) -> bytes:

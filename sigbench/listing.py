@@ -62,13 +62,13 @@ def methods() -> list[Row]:
 
 def _knowledge(cls: Any) -> str:
     info = info_of(cls)
-    if issubclass(cls, Oracle) if isinstance(cls, type) else False:
+    if isinstance(cls, type) and issubclass(cls, Oracle):
         return "oracle"
     if info.prior:
         return "prior"
     if isinstance(cls, type) and issubclass(cls, Learner):
         return "fitted"
-    return "blind" if info.uses_sigma is True else "none"
+    return "blind" if info.uses_sigma else "none"
 
 
 def _parameters(cls: Any) -> dict[str, Any]:

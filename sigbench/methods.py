@@ -49,7 +49,10 @@ class Function:
     @property
     def needs_sigma(self) -> bool:
         """Whether ``sigma`` is a parameter without a default."""
-        return "sigma" in self._parameters and self._parameters["sigma"].default is inspect.Parameter.empty
+        return (
+            "sigma" in self._parameters
+            and self._parameters["sigma"].default is inspect.Parameter.empty
+        )
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Call the function; its result is checked by the runner, not here."""
@@ -139,10 +142,8 @@ class Method:
             return "prior"
         if isinstance(self.entry, Learner):
             return "fitted"
-        uses = info.uses_sigma
-        if isinstance(uses, str):
-            uses = getattr(self.entry, uses) is not None
-        if not uses:
+        fixed = info.fixed_by and getattr(self.entry, info.fixed_by) is not None
+        if fixed or not info.uses_sigma:
             return "none"
         return "sigma" if self.told and sigma_known else "blind"
 
@@ -201,7 +202,9 @@ def resolve(text: str, *, name: str | None = None, told: bool = False) -> list[M
 def lookup_method(spec: Spec) -> Any:
     """Build a method of the table (or of a package's entry point) from its spec."""
     made = lookup("method", DENOISERS, spec.name)
-    return build("method", DENOISERS, spec) if isinstance(made, type) else _unparametrized(spec, made)
+    return (
+        build("method", DENOISERS, spec) if isinstance(made, type) else _unparametrized(spec, made)
+    )
 
 
 def as_entry(thing: Any) -> Denoiser | Learner | Oracle:
@@ -216,7 +219,9 @@ def as_entry(thing: Any) -> Denoiser | Learner | Oracle:
         return Function(thing)
     if isinstance(thing, Learner | Oracle | Denoiser):
         return thing
-    raise InputError(f"{thing!r} is no method: a function f(noisy, sigma), a Denoiser, Learner or Oracle")
+    raise InputError(
+        f"{thing!r} is no method: a function f(noisy, sigma), a Denoiser, Learner or Oracle"
+    )
 
 
 def _unparametrized(spec: Spec, thing: Any) -> Any:
@@ -234,7 +239,9 @@ def _users_own(spec: Spec) -> tuple[Denoiser | Learner | Oracle, str]:
         module = importlib.import_module(module_name)
     except Exception as error:
         what = f"{type(error).__name__}: {error}"
-        raise InputError(f"cannot import {module_name!r} from the working directory: {what}") from error
+        raise InputError(
+            f"cannot import {module_name!r} from the working directory: {what}"
+        ) from error
     if attribute not in vars(module):
         public = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
         raise unknown(f"attribute of {module_name}", attribute, public)
@@ -308,7 +315,7 @@ def identity(thing: Any) -> Any:
     renaming code changes nothing; arrays go by their digest.
     """
     if isinstance(thing, np.ndarray):
-        return f"array:{thing.dtype}:{thing.shape}:{hashlib.sha256(np.ascontiguousarray(thing)).hexdigest()}"
+        return f"array:{thing.dtype}:{thing.shape}:{hashlib.sha256(thing.tobytes()).hexdigest()}"
     if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
         fields = {f.name: identity(getattr(thing, f.name)) for f in dataclasses.fields(thing)}
         return {"is": _declared_name(thing), **fields}

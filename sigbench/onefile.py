@@ -24,7 +24,12 @@ class Denoised:
 
 
 def denoise_file(
-    source: Path, target: Path, method: str, *, sigma: float | str | None = None, force: bool = False
+    source: Path,
+    target: Path,
+    method: str,
+    *,
+    sigma: float | str | None = None,
+    force: bool = False,
 ) -> Denoised:
     """Denoise a WAV, FLAC, PNG, JPG, TIFF, CSV or NPY file.
 
@@ -66,8 +71,10 @@ def denoise_file(
     except InputError as error:
         raise InputError(f"{method} on {source.name}: {error}") from error
     if not isinstance(estimate, np.ndarray) or estimate.shape != content.batch.shape:
-        raise InputError(f"{method} gave back {getattr(estimate, 'shape', type(estimate).__name__)}, "
-                         f"not an array of shape {content.batch.shape}")
+        raise InputError(
+            f"{method} gave back {getattr(estimate, 'shape', type(estimate).__name__)}, "
+            f"not an array of shape {content.batch.shape}"
+        )
     if not np.isfinite(estimate).all():
         raise InputError(f"{method} gave back values that are not finite")
     write(target, content, estimate)

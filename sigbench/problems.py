@@ -20,17 +20,40 @@ class Problem(Protocol):
     """All that the runner knows of a problem."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Its name in the suite."""
+        ...
+
     @property
-    def labels(self) -> Mapping[str, str]: ...
+    def labels(self) -> Mapping[str, str]:
+        """The columns ``dataset`` and ``degradation``."""
+        ...
+
     @property
-    def facts(self) -> Mapping[str, Any]: ...
+    def facts(self) -> Mapping[str, Any]:
+        """What every method is told by name."""
+        ...
+
     @property
-    def sigma_known(self) -> bool: ...
-    def blocks(self, seed: int, size: int) -> Iterator[Block]: ...
-    def apply(self, method: Denoiser, block: Block, *, told: bool) -> Array: ...
-    def score(self, metric: Metric, block: Block, estimate: Array) -> Values: ...
-    def training(self, *, told: bool) -> Training: ...
+    def sigma_known(self) -> bool:
+        """Whether there is a noise level to tell."""
+        ...
+
+    def blocks(self, seed: int, size: int) -> Iterator[Block]:
+        """Make the test items of a seed."""
+        ...
+
+    def apply(self, method: Denoiser, block: Block, *, told: bool) -> Array:
+        """Run a method on a block."""
+        ...
+
+    def score(self, metric: Metric, block: Block, estimate: Array) -> Values:
+        """Return one value per item."""
+        ...
+
+    def training(self, *, told: bool) -> Training:
+        """Return what a learner may see."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -63,7 +86,10 @@ class Denoising:
     def __post_init__(self) -> None:
         size = self.dataset.size("test")
         if self.items < 1 or (size is not None and self.items > size):
-            raise InputError(f"{self.name}: items={self.items} must be >= 1" + (f" and <= {size}" if size else ""))
+            raise InputError(
+                f"{self.name}: items={self.items} must be >= 1"
+                + (f" and <= {size}" if size else "")
+            )
         if self.train_items < 2:
             raise InputError(f"{self.name}: train_items={self.train_items} must be >= 2")
 
@@ -136,7 +162,9 @@ class Denoising:
         size = self.dataset.size("train")
         n = self.train_items if size is None else min(size, self.train_items)
         if n < 2:
-            raise InputError(f"{self.name}: {self.dataset.kind} has no training split to tune or train on")
+            raise InputError(
+                f"{self.name}: {self.dataset.kind} has no training split to tune or train on"
+            )
 
         def pairs(made: list[Degraded], targets: list[Array]) -> Pairs:
             space = tuple(np.min([one.clean.shape[1:] for one in made], axis=0))

@@ -84,7 +84,9 @@ def construct(cls: Any, spec: Spec) -> Any:
     try:
         return cls(**params)
     except TypeError as error:  # a required parameter is missing
-        raise InputError(f"{spec}: {str(error).removeprefix(f'{cls.__name__}.__init__() ')}") from None
+        raise InputError(
+            f"{spec}: {str(error).removeprefix(f'{cls.__name__}.__init__() ')}"
+        ) from None
     except InputError as error:
         raise InputError(f"{spec}: {error}") from None
 
@@ -117,7 +119,9 @@ def _conforms(value: Any, hint: Any) -> bool:
     if origin is Literal:
         return value in typing.get_args(hint)
     if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return (
+            isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        )
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)
     if hint is type(None):

@@ -64,7 +64,9 @@ class BadEstimate(Exception):
     """A method broke the protocol: wrong shape, dtype, not finite, or it changed its input."""
 
 
-def run(cells: Iterable[Cell], metrics: Mapping[str, Metric], block: int) -> Iterator[Result | Failure]:
+def run(
+    cells: Iterable[Cell], metrics: Mapping[str, Metric], block: int
+) -> Iterator[Result | Failure]:
     """Run cells one after the other.
 
     Data of one (problem, seed) are made once for the cells that follow each other on it; a
@@ -143,7 +145,9 @@ def _call(problem: Problem, entry: Any, block: Block, told: bool) -> tuple[Array
         raise BadEstimate(f"the estimate has dtype {estimate.dtype}, not {block.noisy.dtype}")
     if not np.isfinite(estimate).all():
         bad = np.argwhere(~np.isfinite(estimate))[0]
-        raise BadEstimate(f"the estimate holds {estimate[tuple(bad)]} in item {block.items[bad[0]]}")
+        raise BadEstimate(
+            f"the estimate holds {estimate[tuple(bad)]} in item {block.items[bad[0]]}"
+        )
     return estimate, seconds
 
 

@@ -136,7 +136,9 @@ def ranks(
     pairs = [(a, b) for a in range(k) for b in range(a + 1, k)]
     if not pairs:
         return [(1, 1)] * k
-    p = holm(np.array([paired_p_value(_difference(values[a], values[b]), groups) for a, b in pairs]))
+    p = holm(
+        np.array([paired_p_value(_difference(values[a], values[b]), groups) for a, b in pairs])
+    )
     better = np.zeros((k, k), dtype=bool)  # better[a, b]: a is significantly better than b
     for (a, b), p_value in zip(pairs, p, strict=True):
         if p_value < 0.05:
@@ -146,5 +148,6 @@ def ranks(
 
 
 def _difference(a: Floats, b: Floats) -> Floats:
-    """Return a − b, with inf − inf = 0."""
-    return np.subtract(a, b, out=np.zeros_like(a), where=a != b)
+    """Return a − b, where they differ by more than rounding (inf − inf is 0 too)."""
+    differ = ~np.isclose(a, b, rtol=1e-9, atol=0)
+    return np.subtract(a, b, out=np.zeros_like(a), where=differ)

@@ -112,7 +112,9 @@ class RunFolder:
         else:
             foreign = [n for n in (MANIFEST, "cells", *DERIVED) if (self.path / n).exists()]
             if foreign:
-                raise InputError(f"{self.path} holds {foreign[0]} and no manifest: it is not a run's folder")
+                raise InputError(
+                    f"{self.path} holds {foreign[0]} and no manifest: it is not a run's folder"
+                )
         self.cells_path.mkdir(parents=True, exist_ok=True)
         return manifest
 
@@ -253,7 +255,9 @@ class RunFolder:
         tables = [self._read(path) for path in self._cell_paths()]
         if not tables:
             return pd.DataFrame(columns=list(COLUMNS))
-        whole = pa.concat_tables([t.replace_schema_metadata(None).unify_dictionaries() for t in tables])
+        whole = pa.concat_tables(
+            [t.replace_schema_metadata(None).unify_dictionaries() for t in tables]
+        )
         return whole.unify_dictionaries().to_pandas()
 
     def read_timings(self) -> pd.DataFrame:

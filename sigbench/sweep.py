@@ -31,7 +31,9 @@ class Outcome:
     failed: int
 
 
-def run_suite(suite: Suite, path: Path, *, fresh: bool = False, progress: Progress | None = None) -> Outcome:
+def run_suite(
+    suite: Suite, path: Path, *, fresh: bool = False, progress: Progress | None = None
+) -> Outcome:
     """Run what is missing of a suite in a folder, then write its reports.
 
     Parameters
@@ -99,7 +101,13 @@ def write_reports(path: Path) -> str:
         raise InputError(f"{path} holds no run (no {MANIFEST})")
     about = manifest["suite"]
     cells = folder.read_cells()
-    board = leaderboard(cells, folder.read_timings(), frozenset(about["bounds"]))
+    board = leaderboard(
+        cells,
+        folder.read_timings(),
+        problems=list(about["problems"]),
+        metrics=about["metrics"],
+        bounds=about["bounds"],
+    )
     text = markdown(
         board,
         cells,
@@ -133,15 +141,23 @@ def _shown(problem: Any) -> dict[str, Any]:
     return shown
 
 
-def _manifest(suite: Suite, old: dict[str, Any], folder: RunFolder, cells: list[Cell]) -> dict[str, Any]:
+def _manifest(
+    suite: Suite, old: dict[str, Any], folder: RunFolder, cells: list[Cell]
+) -> dict[str, Any]:
     """Return the manifest of the run, what an earlier one did included."""
     before = old.get("suite", {})
     common = _common(suite)
     methods = {
-        m.name: {"entry": identity(m.entry), "sigma": "given" if m.told else "none", "source": m.source}
+        m.name: {
+            "entry": identity(m.entry),
+            "sigma": "given" if m.told else "none",
+            "source": m.source,
+        }
         for m in suite.methods
     }
-    bounds = [m.name for m in suite.methods if isinstance(m.entry, Oracle) and info_of(m.entry).bound]
+    bounds = [
+        m.name for m in suite.methods if isinstance(m.entry, Oracle) and info_of(m.entry).bound
+    ]
     return {
         "suite": {
             **common,

@@ -24,9 +24,13 @@ class Transform(Protocol):
 
     real: ClassVar[bool]
 
-    def forward(self, signal: Array) -> Coefficients: ...
+    def forward(self, signal: Array) -> Coefficients:
+        """Return Aᴴy of a batch ``(N, C, *space)``."""
+        ...
 
-    def inverse(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array: ...
+    def inverse(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
+        """Return Au, whose space axes have the lengths ``space``."""
+        ...
 
 
 def _axes(array: NDArray[Any]) -> tuple[int, ...]:
@@ -51,7 +55,7 @@ class Identity:
 
     def inverse(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
         """Return a copy of the coefficients."""
-        return coefficients.copy()
+        return np.real(coefficients).copy()
 
     def __str__(self) -> str:
         return "identity"
@@ -134,7 +138,9 @@ class Wavelet:
 
     def __post_init__(self) -> None:
         if not orthogonal_wavelet(self.wavelet).orthogonal:
-            raise InputError(f"wavelet={self.wavelet!r} is not orthogonal: take haar, dbN, symN or coifN")
+            raise InputError(
+                f"wavelet={self.wavelet!r} is not orthogonal: take haar, dbN, symN or coifN"
+            )
         if self.level is not None and self.level < 1:
             raise InputError(f"level={self.level} must be >= 1")
 

@@ -44,7 +44,9 @@ class Tuned:
         if not dataclasses.is_dataclass(self.denoiser):
             raise InputError(f"{self.denoiser!r} cannot be tuned: it is no dataclass")
         if not 1 <= self.evaluations <= BUDGET:
-            raise InputError(f"the grid has {self.evaluations} combinations: at least 1, at most {BUDGET}")
+            raise InputError(
+                f"the grid has {self.evaluations} combinations: at least 1, at most {BUDGET}"
+            )
 
     @property
     def evaluations(self) -> int:

@@ -27,21 +27,27 @@ Domain = Literal["signal", "speech", "image"]
 class Denoiser(Protocol):
     """Noisy in, estimate out: same shape, dtype and units; neither self nor input changes."""
 
-    def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array: ...
+    def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
+        """Return the estimate of a batch ``(N, C, *space)``."""
+        ...
 
 
 @runtime_checkable
 class Learner(Protocol):
     """Learns from a training split. ``fit`` leaves ``self`` alone and returns a new denoiser."""
 
-    def fit(self, train: Training, *, rng: np.random.Generator) -> Denoiser: ...
+    def fit(self, train: Training, *, rng: np.random.Generator) -> Denoiser:
+        """Return a denoiser that is ready to use."""
+        ...
 
 
 @runtime_checkable
 class Oracle(Protocol):
     """Sees the truth: a limit or a reference, never ranked."""
 
-    def bind(self, clean: Array) -> Denoiser: ...
+    def bind(self, clean: Array) -> Denoiser:
+        """Return the denoiser of these clean items, shape ``(N, C, *space)``."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -58,9 +64,10 @@ class Info:
         Where the method comes from.
     domains : tuple of {"signal", "speech", "image"}
         What it can be given.
-    uses_sigma : bool or str
-        Whether it adapts to the noise level (told, or estimated by itself); a string names the
-        parameter that makes it so when set.
+    uses_sigma : bool
+        Whether it adapts to the noise level, told or estimated by itself.
+    fixed_by : str
+        The parameter that, where set, makes it not adapt.
     prior : bool
         Whether it knows the true prior: a limit.
     bound : bool
@@ -75,7 +82,8 @@ class Info:
     family: str
     source: str
     domains: tuple[Domain, ...] = ("signal", "speech", "image")
-    uses_sigma: bool | str = False
+    uses_sigma: bool = False
+    fixed_by: str = ""
     prior: bool = False
     bound: bool = False
     exact_at_zero: bool = False

@@ -20,13 +20,24 @@ class Dataset(Protocol):
     kind: ClassVar[str]
 
     @property
-    def domain(self) -> Domain: ...
+    def domain(self) -> Domain:
+        """What kind of signal it holds."""
+        ...
+
     @property
-    def peak(self) -> float: ...
+    def peak(self) -> float:
+        """The declared peak value."""
+        ...
+
     @property
-    def fs(self) -> float | None: ...
+    def fs(self) -> float | None:
+        """The sampling rate in Hz, or None."""
+        ...
+
     @property
-    def version(self) -> str: ...
+    def version(self) -> str:
+        """Changes when items do."""
+        ...
 
     def size(self, split: Split) -> int | None:
         """Return how many items the split has; None: without end."""

@@ -78,7 +78,7 @@ class Folder:
         """A digest of all names and contents."""
         digest = hashlib.sha256()
         for split in ("train", "test"):
-            for file in self._files(split):  # type: ignore[arg-type]
+            for file in self._files(split):
                 digest.update(f"{split}/{file.name}\x1f".encode())
                 digest.update(hashlib.sha256(file.read_bytes()).digest())
         return digest.hexdigest()[:16]

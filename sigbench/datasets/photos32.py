@@ -38,6 +38,9 @@ class Photos32:
         Distance of neighbouring crops in pixels.
     scales : int
         How many sizes of each photograph are cut: 1, or 2 to add the half size (2×2 means).
+    min_std : float
+        Flat crops, of which nothing can be learned, are left out: the standard deviation over
+        the crop, averaged over the channels, must exceed this many grey levels.
 
     Examples
     --------
@@ -49,6 +52,7 @@ class Photos32:
     window: int = 32
     stride: int = 16
     scales: int = 2
+    min_std: float = 10.0
 
     kind: ClassVar[str] = "photos32"
     domain: ClassVar[Domain] = "image"
@@ -58,23 +62,24 @@ class Photos32:
 
     def __post_init__(self) -> None:
         check_field("stride", self.stride, 1)
+        check_field("min_std", self.min_std, 0)
         check_field("scales", self.scales, 1, below=3)
         if not 8 <= self.window <= 256:
             raise InputError(f"window={self.window} must be >= 8 and <= 256")
 
     def size(self, split: Split) -> int | None:
         """Return the number of crops in the split."""
-        return len(_crops(split, self.window, self.stride, self.scales))
+        return len(_crops(split, self))
 
     def item(self, split: Split, seed: int, item: int) -> Array:
         """Return one crop, shape ``(3, window, window)``, float32; the same for every seed."""
-        name, scale, row, column = _crops(split, self.window, self.stride, self.scales)[item]
+        name, scale, row, column = _crops(split, self)[item]
         photograph = _photograph(name, scale)
         return photograph[:, row : row + self.window, column : column + self.window].copy()
 
     def group(self, split: Split, item: int) -> str | None:
         """Return the tile of the photograph in which the crop starts."""
-        name, scale, row, column = _crops(split, self.window, self.stride, self.scales)[item]
+        name, scale, row, column = _crops(split, self)[item]
         return f"{name.partition('.')[0]}/{row * scale // TILE}/{column * scale // TILE}"
 
 
@@ -90,20 +95,28 @@ def _photograph(name: str, scale: int) -> NDArray[np.float32]:
         return halves.mean(axis=(2, 4), dtype=np.float32)
     path = Path(skimage.__file__).parent / "data" / name
     if not path.is_file():
-        raise InputError(f"photos32: {name} is not in the installed scikit-image {skimage.__version__}")
+        raise InputError(
+            f"photos32: {name} is not inside the installed scikit-image"
+        )
     with Image.open(path) as image:
         pixels = np.asarray(image.convert("RGB"), dtype=np.float32)
     return np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
 
 
 @functools.cache
-def _crops(split: Split, window: int, stride: int, scales: int) -> list[tuple[str, int, int, int]]:
+def _crops(split: Split, of: Photos32) -> list[tuple[str, int, int, int]]:
     crops = [
         (name, scale, row, column)
         for name in PHOTOGRAPHS[split]
-        for scale in range(1, scales + 1)
-        for row in range(0, _photograph(name, scale).shape[1] - window + 1, stride)
-        for column in range(0, _photograph(name, scale).shape[2] - window + 1, stride)
+        for scale in range(1, of.scales + 1)
+        for photograph in [_photograph(name, scale)]
+        for row in range(0, photograph.shape[1] - of.window + 1, of.stride)
+        for column in range(0, photograph.shape[2] - of.window + 1, of.stride)
+        if _spread(photograph[:, row : row + of.window, column : column + of.window]) > of.min_std
     ]
-    order = item_rng(0, Photos32.kind, Photos32.version, split, "order").permutation(len(crops))
+    order = item_rng(0, of.kind, of.version, split, "order").permutation(len(crops))
     return [crops[i] for i in order]
+
+
+def _spread(crop: NDArray[np.float32]) -> float:
+    return float(crop.std(axis=(1, 2)).mean())

@@ -60,7 +60,9 @@ def _clips(split: Split) -> tuple[Path, ...]:
     clips = sorted(folder.glob("*.flac"), key=lambda path: path.stem.rpartition("-")[::-1])
     chosen = tuple(path for path in clips if _voice(path) in VOICES[split])
     if not chosen:
-        raise InputError(f"speech-smoke: no clips in {folder.name}/, the installation is incomplete")
+        raise InputError(
+            f"speech-smoke: no clips in {folder.name}/, the installation is incomplete"
+        )
     return chosen
 
 

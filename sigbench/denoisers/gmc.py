@@ -66,7 +66,8 @@ class GMC:
         "gmc",
         "sparse",
         "Selesnick 2017, IEEE TSP 65(17)",
-        uses_sigma="lam_over_sigma",
+        uses_sigma=True,
+        fixed_by="lam",
         exact_at_zero=True,
     )
 
@@ -85,16 +86,17 @@ class GMC:
 
         soft = shrinkage.soft_nonneg if self.nonneg else shrinkage.soft
         mu = self.solver.step / max(1, gamma / (1 - gamma))
+        noisy64 = noisy.astype(np.float64)
 
         def synthesis(c: np.ndarray) -> Array:
             return self.transform.inverse(c, space)
 
         def saddle_point(state: State, items: np.ndarray) -> State:
             x, v = state
-            w = x - mu * forward(synthesis(x + gamma * (v - x)) - noisy[items])
+            w = x - mu * forward(synthesis(x + gamma * (v - x)) - noisy64[items])
             u = v - mu * gamma * forward(synthesis(v - x))
             return soft(w, mu * lam[items]), soft(u, mu * lam[items])
 
-        start = np.zeros_like(forward(noisy))
+        start = np.zeros_like(forward(noisy64))
         x, _ = self.solver.solve(saddle_point, (start, start))
-        return synthesis(x)
+        return synthesis(x).astype(noisy.dtype)

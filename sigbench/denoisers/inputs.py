@@ -36,7 +36,9 @@ def check_noisy(noisy: Array) -> None:
         raise InputError(f"noisy is empty: shape {noisy.shape}")
     if not np.isfinite(noisy).all():
         bad = np.argwhere(~np.isfinite(noisy))[0]
-        raise InputError(f"noisy holds {noisy[tuple(bad)]} at {tuple(map(int, bad))}: it must be finite")
+        raise InputError(
+            f"noisy holds {noisy[tuple(bad)]} at {tuple(map(int, bad))}: it must be finite"
+        )
 
 
 def check_sigma(sigma: Sigma, batch: int) -> NDArray[np.float64] | None:

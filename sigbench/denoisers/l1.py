@@ -62,7 +62,8 @@ class L1:
         "l1",
         "sparse",
         "Chen, Donoho, Saunders 1998; ISTA: Daubechies, Defrise, De Mol 2004",
-        uses_sigma="lam_over_sigma",
+        uses_sigma=True,
+        fixed_by="lam",
         exact_at_zero=True,
     )
 
@@ -78,13 +79,13 @@ class L1:
         if isinstance(self.solver, Closed):
             return self.transform.inverse(shrink(self.transform.forward(noisy), lam), space)
 
-        step = self.solver.step
+        step, noisy64 = self.solver.step, noisy.astype(np.float64)
 
         def ista(state: State, items: np.ndarray) -> State:
             (x,) = state
-            residual = noisy[items] - self.transform.inverse(x, space)
+            residual = noisy64[items] - self.transform.inverse(x, space)
             return (shrink(x + step * self.transform.forward(residual), step * lam[items]),)
 
-        start = np.zeros_like(self.transform.forward(noisy))
+        start = np.zeros_like(self.transform.forward(noisy64))
         (x,) = self.solver.solve(ista, (start,))
-        return self.transform.inverse(x, space)
+        return self.transform.inverse(x, space).astype(noisy.dtype)

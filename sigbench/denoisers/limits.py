@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, gammaln, logsumexp
+from scipy.special import expit, gammaln
 
 from sigbench.denoisers.inputs import check, check_field, estimate_sigma, per_item
 from sigbench.errors import InputError
@@ -78,11 +78,16 @@ class SpikesPosteriorMean:
             estimate[told, 0] = self._posterior_mean(y, levels[told, None])
         return estimate
 
-    def _posterior_mean(self, y: NDArray[np.float64], sigma: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _posterior_mean(
+        self, y: NDArray[np.float64], sigma: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         values = np.arange(self.low, self.high + 1.0)
-        log_p = -0.5 * ((y[..., None] - values) / sigma[..., None]) ** 2
-        log_ratio = logsumexp(log_p, axis=-1) - np.log(len(values)) + 0.5 * (y / sigma) ** 2
-        mean_if_nonzero = np.exp(log_p - logsumexp(log_p, axis=-1, keepdims=True)) @ values
+        log_p = -0.5 * ((y[..., None] - values) / sigma[..., None]) ** 2  # of y given a value
+        largest = log_p.max(axis=-1, keepdims=True)
+        p_value = np.exp(log_p - largest)
+        total = p_value.sum(axis=-1)
+        log_ratio = largest[..., 0] + np.log(total / len(values)) + 0.5 * (y / sigma) ** 2
+        mean_if_nonzero = p_value @ values / total
         if self.samplewise:
             n = y.shape[1]
             p = 1 - (1 - 1 / n) ** self.draws
@@ -133,7 +138,8 @@ def inclusion_probability(
     """
     batch, n = log_ratio.shape
     size = len(log_prior)
-    log_tilt = _tilt(log_ratio, size - 1)[:, None]
+    log_ratio = np.clip(log_ratio, -1e8, 1e8)  # beyond, the tilt's last bit is too coarse
+    log_tilt = _tilt(log_ratio, size - 1)
     q = expit(log_ratio + log_tilt)
     before = np.zeros((n, batch, size))  # law of the successes before i
     after = np.zeros((n, batch, size))  # ... after i
@@ -169,17 +175,18 @@ def _one_more(law: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.fl
 
 
 def _tilt(log_ratio: NDArray[np.float64], k_max: int) -> NDArray[np.float64]:
-    """Return log τ: 0, or less where Σ q_i would come near k_max."""
-    target = 0.75 * k_max
-    low = -np.maximum(log_ratio.max(axis=1), 0) - 50.0
-    high = np.zeros(len(log_ratio))
-    if (expit(log_ratio).sum(axis=1) <= target).all():
-        return high
-    for _ in range(60):
+    """Return log τ, shape (N, 1): 0 where 0.75 <= Σ q_i <= k_max − 0.25 already, else to there."""
+    expected = expit(log_ratio).sum(axis=1)
+    target = np.clip(expected, 0.75, k_max - 0.25)
+    high = np.abs(log_ratio).max(axis=1) + 50.0
+    low = -high
+    if (expected == target).all():
+        return np.zeros((len(log_ratio), 1))
+    for _ in range(64):  # bisection, to the last bit
         middle = (low + high) / 2
         over = expit(log_ratio + middle[:, None]).sum(axis=1) > target
         low, high = np.where(over, low, middle), np.where(over, middle, high)
-    return np.where(expit(log_ratio).sum(axis=1) <= target, 0.0, low)
+    return np.where(expected == target, 0.0, low)[:, None]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
@@ -12,21 +12,25 @@ from sigbench.denoisers.inputs import check, check_field, per_item
 from sigbench.errors import InputError
 from sigbench.types import Array, Info, Sigma
 
+MODES = {"reflect": "reflect", "zero": "constant"}  # scipy.ndimage's words
+
 
 @dataclass(frozen=True)
 class LocalWiener:
-    """m + max(v − σ², 0)/v · (y − m), with local mean m and local variance v of a window.
+    """m + max(v − ν², 0)/v · (y − m), with local mean m and local variance v of a window.
 
-    Moments are taken over a zero-padded window. Where the noise level is not told, its power is
-    the mean of the local variances over each channel of each item, as in
-    ``scipy.signal.wiener``.
+    The noise level ν is ``noise``, else ``noise_over_sigma`` times the level that is told. Where
+    none is told, ν² is the mean of the local variances over each channel of each item, as in
+    ``scipy.signal.wiener`` (which has ``border="zero"``).
 
     Parameters
     ----------
     window : int
         Odd length of the window along every space axis.
-    noise_over_sigma : float
-        Factor on the noise level that was told or found.
+    noise, noise_over_sigma : float, optional
+        The noise level ν in the signal's units, or in noise levels (1): at most one of them.
+    border : {"reflect", "zero"}
+        What the window sees beyond the border.
 
     References
     ----------
@@ -36,18 +40,21 @@ class LocalWiener:
     --------
     >>> from scipy.signal import wiener
     >>> y = np.array([0.0, 4.0, 9.0, 2.0, 1.0])
-    >>> bool(np.allclose(LocalWiener(3)(y.reshape(1, 1, -1))[0, 0], wiener(y, 3)))
+    >>> bool(np.allclose(LocalWiener(3, border="zero")(y.reshape(1, 1, -1)), wiener(y, 3)))
     True
     """
 
     window: int = 3
-    noise_over_sigma: float = 1.0
+    noise: float | None = None
+    noise_over_sigma: float | None = None
+    border: Literal["reflect", "zero"] = "reflect"
 
     info: ClassVar[Info] = Info(
         "local-wiener",
         "linear, adaptive",
         "Lim 1990, section 9.2; scipy.signal.wiener",
         uses_sigma=True,
+        fixed_by="noise",
         exact_at_zero=True,
     )
 
@@ -55,18 +62,29 @@ class LocalWiener:
         check_field("window", self.window, 1)
         if self.window % 2 == 0:
             raise InputError(f"window={self.window} must be odd")
+        if self.noise is not None and self.noise_over_sigma is not None:
+            raise InputError(
+                "set one of noise and noise_over_sigma "
+                f"(got noise={self.noise}, noise_over_sigma={self.noise_over_sigma})"
+            )
+        check_field("noise", self.noise, 0)
         check_field("noise_over_sigma", self.noise_over_sigma, 0)
+        if self.border not in MODES:
+            raise InputError(f"border={self.border!r} must be one of: {', '.join(MODES)}")
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
         levels = check(noisy, sigma)
         mean = self._window_mean(noisy)
         variance = np.maximum(self._window_mean(noisy * noisy) - mean * mean, 0)
+        if self.noise is not None:
+            levels = np.full(len(noisy), self.noise)
         if levels is None:
             power = variance.mean(axis=tuple(range(2, noisy.ndim)), keepdims=True)
         else:
             power = per_item(levels, noisy) ** 2
-        power = power * noisy.dtype.type(self.noise_over_sigma) ** 2
+        if self.noise_over_sigma is not None:
+            power = power * noisy.dtype.type(self.noise_over_sigma) ** 2
         gain = np.zeros_like(noisy)
         np.divide(variance - power, variance, out=gain, where=variance > power)
         if levels is not None:
@@ -75,5 +93,5 @@ class LocalWiener:
 
     def _window_mean(self, batch: Array) -> Array:
         for axis in range(2, batch.ndim):
-            batch = uniform_filter1d(batch, self.window, axis=axis, mode="constant")
+            batch = uniform_filter1d(batch, self.window, axis=axis, mode=MODES[self.border])
         return batch

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from sigbench.denoisers.inputs import check
 from sigbench.denoisers.sparse import check_weight, weight
 from sigbench.types import Array, Info, Sigma
@@ -30,6 +28,7 @@ class TotalVariation:
 
     Examples
     --------
+    >>> import numpy as np
     >>> y = np.array([[[0.0, 0.2, 5.0, 5.2, 5.0]]])
     >>> bool(np.ptp(TotalVariation(lam=0.5)(y)) < np.ptp(y))
     True
@@ -42,7 +41,8 @@ class TotalVariation:
         "tv",
         "variational",
         "Rudin, Osher, Fatemi 1992; Chambolle 2004 (scikit-image)",
-        uses_sigma="lam_over_sigma",
+        uses_sigma=True,
+        fixed_by="lam",
         exact_at_zero=True,
     )
 

@@ -80,7 +80,9 @@ class WaveletShrink:
 
     def __post_init__(self) -> None:
         if not orthogonal_wavelet(self.wavelet).orthogonal:
-            raise InputError(f"wavelet={self.wavelet!r} is not orthogonal: take haar, dbN, symN or coifN")
+            raise InputError(
+                f"wavelet={self.wavelet!r} is not orthogonal: take haar, dbN, symN or coifN"
+            )
         for name, value, legal in (("rule", self.rule, RULES), ("shrink", self.shrink, SHRINKS)):
             if value not in legal:
                 raise InputError(f"{name}={value!r} must be one of: {', '.join(legal)}")
@@ -125,7 +127,9 @@ def _sure(d: Array, sigma: NDArray[np.float64], n_samples: int) -> NDArray[np.fl
     t = np.sort(np.abs(d), axis=-1).astype(np.float64)
     kept = n - np.arange(1, n + 1)  # how many stay above t
     risk = (
-        sigma[..., None] ** 2 * (n - 2 * np.arange(1, n + 1)) + np.cumsum(t**2, axis=-1) + kept * t**2
+        sigma[..., None] ** 2 * (n - 2 * np.arange(1, n + 1))
+        + np.cumsum(t**2, axis=-1)
+        + kept * t**2
     )
     best = np.argmin(risk, axis=-1)[..., None]
     chosen = np.take_along_axis(t, best, -1)[..., 0]
@@ -134,7 +138,7 @@ def _sure(d: Array, sigma: NDArray[np.float64], n_samples: int) -> NDArray[np.fl
 
 
 def _bayes(d: Array, sigma: NDArray[np.float64], n_samples: int) -> NDArray[np.float64]:
-    """Chang, Yu, Vetterli (2000): near-optimal for a Laplacian subband."""
+    """Return σ²/σ_x, near-optimal for a Laplacian subband of deviation σ_x."""
     power = np.mean(d.astype(np.float64) ** 2, axis=-1)
     excess = np.maximum(power - sigma**2, 0)
     everything = np.abs(d).max(axis=-1).astype(np.float64)
@@ -143,7 +147,11 @@ def _bayes(d: Array, sigma: NDArray[np.float64], n_samples: int) -> NDArray[np.f
     return t
 
 
-RULES: dict[str, Callable[..., NDArray[np.float64]]] = {"visu": _visu, "sure": _sure, "bayes": _bayes}
+RULES: dict[str, Callable[..., NDArray[np.float64]]] = {
+    "visu": _visu,
+    "sure": _sure,
+    "bayes": _bayes,
+}
 SHRINKS: dict[str, Callable[..., Any]] = {
     "soft": shrinkage.soft,
     "hard": shrinkage.hard,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -30,7 +32,14 @@ COLUMNS = (
 LIMITS = ("prior", "oracle")
 
 
-def leaderboard(cells: pd.DataFrame, timings: pd.DataFrame, bounds: frozenset[str] = frozenset()) -> pd.DataFrame:
+def leaderboard(
+    cells: pd.DataFrame,
+    timings: pd.DataFrame,
+    *,
+    problems: Sequence[str],
+    metrics: Sequence[str],
+    bounds: Sequence[str] = (),
+) -> pd.DataFrame:
     """Return one row per (problem, method, metric), best first.
 
     Parameters
@@ -39,12 +48,17 @@ def leaderboard(cells: pd.DataFrame, timings: pd.DataFrame, bounds: frozenset[st
         Per-item values, as the run folder holds them.
     timings : DataFrame
         Cost per cell.
-    bounds : frozenset of str
+    problems, metrics : sequence of str
+        Those of the suite, in its order.
+    bounds : sequence of str
         Those oracle rows that no method can beat.
     """
+    cells = cells.assign(group=pd.factorize(cells["group"])[0])
     tables = [
         _table(values, bounds)
-        for _, values in cells.groupby(["problem", "metric"], observed=True, sort=False)
+        for problem in problems
+        for metric in metrics
+        if len(values := cells[(cells["problem"] == problem) & (cells["metric"] == metric)])
     ]
     if not tables:
         return pd.DataFrame(columns=list(COLUMNS))
@@ -55,7 +69,7 @@ def leaderboard(cells: pd.DataFrame, timings: pd.DataFrame, bounds: frozenset[st
     return board[list(COLUMNS)]
 
 
-def _table(values: pd.DataFrame, bounds: frozenset[str]) -> pd.DataFrame:
+def _table(values: pd.DataFrame, bounds: Sequence[str]) -> pd.DataFrame:
     metric = str(values["metric"].iloc[0])
     known = lookup("metric", METRICS, metric)
     rows = []
@@ -84,7 +98,7 @@ def _table(values: pd.DataFrame, bounds: frozenset[str]) -> pd.DataFrame:
     return table.sort_values("mean", ascending=not known.higher_is_better, kind="stable")
 
 
-def _limit(table: pd.DataFrame, sign: int, bounds: frozenset[str]) -> float:
+def _limit(table: pd.DataFrame, sign: int, bounds: Sequence[str]) -> float:
     """Return the mean of the best row that knows the prior, else of the tightest true bound."""
     prior = sign * table.loc[table["knowledge"] == "prior", "mean"]
     if len(prior):
@@ -100,7 +114,9 @@ def _ranked(values: pd.DataFrame, table: pd.DataFrame, higher_is_better: bool) -
     wide = chosen.pivot(index=["seed", "item"], columns="method", values="value")[ranked].dropna()
     groups = chosen.drop_duplicates(["seed", "item"]).set_index(["seed", "item"])["group"]
     lows_highs = (
-        ranks(wide.to_numpy().T, groups.loc[wide.index].to_numpy(), higher_is_better=higher_is_better)
+        ranks(
+            wide.to_numpy().T, groups.loc[wide.index].to_numpy(), higher_is_better=higher_is_better
+        )
         if len(wide)
         else [(1, len(ranked))] * len(ranked)
     )

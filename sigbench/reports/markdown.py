@@ -47,7 +47,9 @@ def markdown(
         The block in the shape of a printed table.
     """
     grouped = cells.drop_duplicates(["problem", "seed", "item"])
-    independent = (grouped["group"] == grouped["seed"].astype(str) + ":" + grouped["item"].astype(str)).all()
+    independent = (
+        grouped["group"] == grouped["seed"].astype(str) + ":" + grouped["item"].astype(str)
+    ).all()
     units = "items" if independent else "groups of items that belong together"
     parts = [f"# {name}", description, LEGEND.format(units=units)]
     for problem, table in board.groupby("problem", sort=False, observed=True):
@@ -79,7 +81,16 @@ def _problem_table(table: pd.DataFrame, metrics: Sequence[str]) -> str:
     first = table[table["metric"] == metrics[0]]
     has_limit = first["gap_to_limit"].notna().any()
     most = first["n"].max()
-    header = ["rank", "method", *(_heading(m) for m in metrics), "gap", "knows", "ms/item", "settings"]
+    digits = {m: _digits(table[table["metric"] == m]) for m in metrics}
+    header = [
+        "rank",
+        "method",
+        *(_heading(m) for m in metrics),
+        "gap",
+        "knows",
+        "ms/item",
+        "settings",
+    ]
     rows = []
     for row in first.itertuples():
         known = row.knowledge in LIMITS
@@ -87,7 +98,8 @@ def _problem_table(table: pd.DataFrame, metrics: Sequence[str]) -> str:
         name += f" ({row.n:,} of {most:,} items)" if row.n < most else ""
         line = ["" if known else _rank(row.rank_low, row.rank_high), name]
         for metric in metrics:
-            line.append(_figure(table[(table["metric"] == metric) & (table["method"] == row.method)]))
+            own = table[(table["metric"] == metric) & (table["method"] == row.method)]
+            line.append(_figure(own, digits[metric]))
         line.append("" if math.isnan(row.gap_to_limit) else f"{row.gap_to_limit + 0.0:.2f}")
         line += [row.knowledge, _time(row.ms_per_item), f"`{row.params}`" if row.params else ""]
         rows.append(line)
@@ -104,22 +116,22 @@ def _heading(metric: str) -> str:
     return f"{metric} (dB)" if unit == "dB" else metric
 
 
-def _figure(row: pd.DataFrame) -> str:
+def _figure(row: pd.DataFrame, digits: int) -> str:
     if row.empty:
         return ""
     one = row.iloc[0]
     half = (one["ci_high"] - one["ci_low"]) / 2
-    digits = _digits(one["mean"])
     text = f"{one['mean']:.{digits}f}"
     text += f" ± {half:.{digits}f}" if math.isfinite(half) else ""
     return f"**{text}**" if one["rank_low"] is not pd.NA and one["rank_low"] == 1 else text
 
 
-def _digits(value: float) -> int:
-    """Two decimals, or as many as show three figures of a small number."""
-    if not math.isfinite(value) or value == 0 or abs(value) >= 1:
-        return 2 if not math.isfinite(value) or abs(value) >= 3 else 3
-    return 2 - math.floor(math.log10(abs(value)))
+def _digits(column: pd.DataFrame) -> int:
+    """Decimals of a metric: 2 for dB, else what shows four figures of the smallest mean."""
+    smallest = column["mean"].abs().min()
+    if column["unit"].iloc[0] == "dB" or not math.isfinite(smallest) or smallest == 0:
+        return 2
+    return max(0, 3 - math.floor(math.log10(smallest)))
 
 
 def _rank(low: int, high: int) -> str:
@@ -130,7 +142,9 @@ def _time(ms: float) -> str:
     return "" if math.isnan(ms) else f"{ms:.2g}" if ms < 10 else f"{ms:.0f}"
 
 
-def _experiments_table(table: pd.DataFrame, own: pd.DataFrame, experiments: Mapping[str, Any]) -> str:
+def _experiments_table(
+    table: pd.DataFrame, own: pd.DataFrame, experiments: Mapping[str, Any]
+) -> str:
     """Return experiments (seeds), their average, and the printed figures beside them."""
     seeds = sorted(own["seed"].unique())
     order = table.loc[table["metric"] == experiments["metrics"][0], "method"]
@@ -159,11 +173,15 @@ def _experiments_table(table: pd.DataFrame, own: pd.DataFrame, experiments: Mapp
 def _table(header: Sequence[str], rows: Iterable[Sequence[Any]], right: int) -> str:
     """Return a Markdown table padded for reading as text; ``right`` columns from the left align right."""
     lines = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
-    widths = [max(3, *(len(line[i]) for line in [list(header), *lines])) for i in range(len(header))]
+    widths = [
+        max(3, *(len(line[i]) for line in [list(header), *lines])) for i in range(len(header))
+    ]
     numeric = [0 < i <= right and h != "method" for i, h in enumerate(header)]
 
     def join(cells: Sequence[str]) -> str:
-        padded = (c.rjust(w) if n else c.ljust(w) for c, w, n in zip(cells, widths, numeric, strict=True))
+        padded = (
+            c.rjust(w) if n else c.ljust(w) for c, w, n in zip(cells, widths, numeric, strict=True)
+        )
         return f"| {' | '.join(padded)} |"
 
     rule = [("-" * (w - 1) + ":") if n else "-" * w for w, n in zip(widths, numeric, strict=True)]

@@ -113,9 +113,13 @@ class Suite:
             for name in problems:
                 if name not in known:
                     raise unknown("problem", name, known)
-            suite = dataclasses.replace(suite, problems=tuple(known[n] for n in dict.fromkeys(problems)))
+            suite = dataclasses.replace(
+                suite, problems=tuple(known[n] for n in dict.fromkeys(problems))
+            )
         if items is not None:
-            suite = dataclasses.replace(suite, problems=tuple(_resized(p, items) for p in suite.problems))
+            suite = dataclasses.replace(
+                suite, problems=tuple(_resized(p, items) for p in suite.problems)
+            )
         if seeds is not None:
             suite = dataclasses.replace(suite, seeds=_checked_seeds(seeds))
         if methods is not None:
@@ -263,7 +267,10 @@ def _methods(entry: Any) -> list[Method]:
         return [_tuned(parse(text), entry["tune"], name or f"{text}-tuned", told == "given")]
     methods = resolve(text, name=name, told=told == "given")
     if name and len(methods) > 1:
-        methods = [dataclasses.replace(m, name=f"{name} {m.name.partition('[')[2].rstrip(']')}") for m in methods]
+        methods = [
+            dataclasses.replace(m, name=f"{name} {m.name.partition('[')[2].rstrip(']')}")
+            for m in methods
+        ]
     return methods
 
 

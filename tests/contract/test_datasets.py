@@ -1,0 +1,133 @@
+"""One contract over every registered dataset."""
+
+import re
+
+import numpy as np
+import pytest
+
+from sigbench import DATASETS, InputError
+from sigbench.datasets.base import card_folder
+from sigbench.registry import build
+
+SPECS = ["sparse-spikes", "demo-signals[signal=doppler,n=64]", "photos32", "speech-smoke", "folder"]
+
+
+@pytest.fixture(params=SPECS)
+def dataset(request, tmp_path):
+    spec = request.param
+    if spec == "folder":
+        for split in ("train", "test"):
+            (tmp_path / split).mkdir()
+            for i in range(2):
+                np.save(tmp_path / split / f"{i}.npy", np.arange(8.0) + i)
+        return DATASETS["folder"](str(tmp_path), peak=10.0)
+    return build("dataset", DATASETS, spec)
+
+
+def test_every_registered_dataset_is_covered():
+    assert {spec.partition("[")[0] for spec in SPECS} == set(DATASETS)
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_an_item_can_be_made_again_alone_and_in_any_order(dataset, split):
+    forwards = [dataset.item(split, 1, i) for i in range(2)]
+    backwards = [dataset.item(split, 1, i) for i in (1, 0)][::-1]
+    for one, two in zip(forwards, backwards, strict=True):
+        np.testing.assert_array_equal(one, two)
+        assert one.dtype in (np.float32, np.float64)
+        assert one.ndim in (2, 3)
+        assert np.isfinite(one).all()
+        assert np.abs(one).max() <= dataset.peak + 1e-9
+
+
+def test_items_are_copies(dataset):
+    before = dataset.item("test", 1, 0)
+    dataset.item("test", 1, 0)[...] = 99
+    np.testing.assert_array_equal(dataset.item("test", 1, 0), before)
+
+
+def test_train_and_test_differ(dataset):
+    one, two = dataset.item("train", 1, 0), dataset.item("test", 1, 0)
+    if dataset.kind == "folder":
+        return  # what is in the folders is the user's
+    assert one.shape != two.shape or not np.array_equal(one, two)
+
+
+def test_sizes_and_groups(dataset):
+    for split in ("train", "test"):
+        size = dataset.size(split)
+        assert size is None or size >= 2
+        assert isinstance(dataset.group(split, 0), str | None)
+
+
+@pytest.mark.parametrize("name", [n for n in DATASETS if n != "folder"])
+def test_every_dataset_has_a_card(name):
+    card = (card_folder() / f"{name}.md").read_text(encoding="utf-8")
+    for heading in ("Source", "Licence", "Units and peak", "Size", "Splits", "Version"):
+        assert re.search(rf"^\| {heading} +\|", card, re.M), f"{name}: no row {heading!r}"
+
+
+def test_photos_are_split_by_photograph():
+    photos = DATASETS["photos32"]()
+    of = {s: {photos.group(s, i).split("/")[0] for i in range(photos.size(s))} for s in ("train", "test")}
+    assert of == {"train": {"astronaut", "coffee"}, "test": {"chelsea", "rocket"}}
+    # About 1,860 and 1,060 crops were counted by the measurements that this set follows.
+    assert photos.size("train") == 1863
+    assert photos.size("test") == 1061
+
+
+def test_overlapping_crops_share_their_group():
+    photos = DATASETS["photos32"](scales=1, min_std=0)
+    groups = [photos.group("test", i) for i in range(photos.size("test"))]
+    assert len(set(groups)) < len(groups) / 8  # 64-pixel tiles at stride 16
+
+
+def test_speech_voices_do_not_cross_splits():
+    speech = DATASETS["speech-smoke"]()
+    voices = {s: {speech.group(s, i) for i in range(speech.size(s))} for s in ("train", "test")}
+    assert not voices["train"] & voices["test"]
+    assert speech.size("train") + speech.size("test") == 24
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("demo-signals[signal=nope]", "unknown demo signal 'nope'"),
+        ("demo-signals[n=4]", "n=4 must be >= 16"),
+        ("demo-signals[signal=piece-regular,n=1000]", "n=1000 does not suit piece-regular"),
+        ("sparse-spikes[n=0]", "n=0 must be >= 1"),
+        ("photos32[window=4]", "window=4 must be >= 8"),
+        ("folder[path=nowhere]", "path=nowhere is no folder"),
+        ("folder", "missing 1 required positional argument: 'path'"),
+    ],
+)
+def test_bad_parameters_are_refused(spec, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        build("dataset", DATASETS, spec)
+
+
+def test_a_folder_without_splits_is_all_test(tmp_path):
+    np.save(tmp_path / "a.npy", np.ones(8))
+    folder = DATASETS["folder"](str(tmp_path), peak=2.0)
+    assert (folder.size("train"), folder.size("test")) == (0, 1)
+    assert folder.group("test", 0) == "a.npy"
+
+
+def test_a_folder_of_floats_must_say_its_peak(tmp_path):
+    np.save(tmp_path / "a.npy", np.ones(8))
+    with pytest.raises(InputError, match="set peak="):
+        DATASETS["folder"](str(tmp_path))
+
+
+def test_a_folder_mixing_kinds_is_refused(tmp_path):
+    np.save(tmp_path / "a.npy", np.ones(8))
+    (tmp_path / "b.csv").write_text("1\n2\n")
+    with pytest.raises(InputError, match="mixes array and table files"):
+        DATASETS["folder"](str(tmp_path), peak=1.0)
+
+
+def test_a_folders_version_is_its_content(tmp_path):
+    np.save(tmp_path / "a.npy", np.ones(8))
+    before = DATASETS["folder"](str(tmp_path), peak=1.0).version
+    np.save(tmp_path / "a.npy", np.zeros(8))
+    assert DATASETS["folder"](str(tmp_path), peak=1.0).version != before

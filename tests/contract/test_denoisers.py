@@ -1,0 +1,179 @@
+"""One contract over every registered denoiser, learner and oracle."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from sigbench import DENOISERS, InputError, Learner, Oracle, Pairs, Training
+from sigbench.methods import describe, identity, info_of
+from sigbench.registry import build
+
+# One or more settings of each; a test holds that none is forgotten.
+SPECS = [
+    "noisy",
+    "affine",
+    "gaussian-blur[width=0.8]",
+    "local-wiener",
+    "local-wiener[window=5,border=zero,noise_over_sigma=1.2]",
+    "local-wiener[noise=1]",
+    "l1[transform=dft,lam=1]",
+    "l1[transform=identity,lam_over_sigma=1,nonneg=true]",
+    "l1[transform=dct,lam=0.5,solver=iterative[tol=1e-8]]",
+    "gmc[transform=wavelet[wavelet=haar],lam_over_sigma=1.5]",
+    "gmc[transform=dft,lam=1,gamma=0.5,solver=iterative[tol=1e-8]]",
+    "wavelet",
+    "wavelet[rule=sure,shrink=firm,wavelet=haar]",
+    "wavelet[rule=bayes,shrink=garrote,shifts=2]",
+    "wavelet[rule=visu,shrink=hard]",
+    "tv[lam=1]",
+    "tv[lam_over_sigma=1]",
+    "spikes-posterior-mean",
+    "spikes-posterior-mean[samplewise=true]",
+    "ideal-projection[wavelet=haar]",
+]
+SHAPES = {"signal": (4, 1, 64), "odd": (3, 1, 37), "image": (3, 3, 16, 12)}
+CASES = [
+    (spec, shape)
+    for spec in SPECS
+    for shape in SHAPES
+    if not (spec.startswith("spikes") and shape == "image")
+]
+
+
+def ready(spec, clean):
+    """Return a denoiser: learners fitted, oracles bound."""
+    entry = build("method", DENOISERS, spec)
+    if isinstance(entry, Learner):
+        pairs = Pairs(clean + 0.5, clean)
+        return entry.fit(Training(pairs, pairs, lambda n, rng: pairs, 10.0), rng=None)
+    return entry.bind(clean) if isinstance(entry, Oracle) else entry
+
+
+def batch(shape, dtype=np.float64, level=1.0):
+    rng = np.random.default_rng(7)
+    clean = np.where(rng.random(SHAPES[shape]) < 0.2, rng.integers(2, 11, SHAPES[shape]), 0)
+    return clean.astype(dtype), (clean + level * rng.standard_normal(clean.shape)).astype(dtype)
+
+
+def test_every_registered_denoiser_is_covered():
+    assert {spec.partition("[")[0] for spec in SPECS} == set(DENOISERS)
+
+
+@pytest.mark.parametrize(("spec", "shape"), CASES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_shape_dtype_and_input_are_kept(spec, shape, dtype):
+    clean, noisy = batch(shape, dtype)
+    denoise = ready(spec, clean)
+    before = noisy.copy()
+    first = denoise(noisy, sigma=1.0)
+    assert first.shape == noisy.shape
+    assert first.dtype == dtype
+    assert np.isfinite(first).all()
+    assert not np.shares_memory(first, noisy)
+    np.testing.assert_array_equal(noisy, before)
+    np.testing.assert_array_equal(denoise(noisy, sigma=1.0), first)
+
+
+@pytest.mark.parametrize(("spec", "shape"), CASES)
+@pytest.mark.parametrize("sigma", [None, 1.0, "per item"])
+def test_a_batch_is_its_items_one_by_one(spec, shape, sigma):
+    clean, noisy = batch(shape)
+    levels = np.linspace(0.5, 1.5, len(noisy)) if sigma == "per item" else sigma
+    whole = ready(spec, clean)(noisy, sigma=levels)
+    learner = isinstance(build("method", DENOISERS, spec), Learner)
+    for i in range(len(noisy)):
+        one = ready(spec, clean if learner else clean[i : i + 1])
+        level = levels[i : i + 1] if sigma == "per item" else levels
+        np.testing.assert_allclose(one(noisy[i : i + 1], sigma=level)[0], whole[i], atol=1e-9)
+
+
+# Those that work in the units of their input: with every level scaled alike, so is the estimate.
+SCALING = [s for s in SPECS if not s.startswith(("spikes", "affine", "ideal"))]
+ABSOLUTE = {"lam": 1.0, "noise": 1.0}
+
+
+@pytest.mark.parametrize("spec", SCALING)
+def test_units_are_kept(spec):
+    _, noisy = batch("signal")
+    denoise = build("method", DENOISERS, spec)
+    levels = {
+        name: 100 * getattr(denoise, name)
+        for name in ABSOLUTE
+        if getattr(denoise, name, None) is not None
+    }
+    scaled = dataclasses.replace(denoise, **levels)
+    expected = 100 * denoise(noisy, sigma=1.0)
+    np.testing.assert_allclose(scaled(100 * noisy, sigma=100.0), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("spec", "shape"), CASES)
+def test_without_noise_the_input_comes_back(spec, shape):
+    entry = build("method", DENOISERS, spec)
+    info = info_of(entry)
+    fixed = info.fixed_by and getattr(entry, info.fixed_by) is not None
+    nonneg = getattr(entry, "nonneg", False)
+    if not info.exact_at_zero or fixed:
+        assert info.name in ("affine", "gaussian-blur") or fixed
+        return
+    clean, noisy = batch(shape)
+    noisy = np.abs(noisy) if nonneg else noisy
+    np.testing.assert_allclose(ready(spec, clean)(noisy, sigma=0.0), noisy, atol=1e-9)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda y: np.where(np.arange(64) == 3, np.nan, y), r"holds nan at \(0, 0, 3\)"),
+        (lambda y: np.where(np.arange(64) == 3, np.inf, y), r"holds inf at \(0, 0, 3\)"),
+        (lambda y: y[:0], r"empty: shape \(0, 1, 64\)"),
+        (lambda y: y[:, :, :0], r"empty: shape \(4, 1, 0\)"),
+        (lambda y: y[:, 0], r"shape \(4, 64\)"),
+        (lambda y: y[..., None, None], r"shape \(4, 1, 64, 1, 1\)"),
+        (lambda y: y.astype(int), "dtype int64"),
+        (lambda y: y.tolist(), "is a list"),
+    ],
+)
+def test_bad_input_is_refused_with_its_value(spec, spoil, message):
+    clean, noisy = batch("signal")
+    with pytest.raises(InputError, match=message):
+        ready(spec, clean)(spoil(noisy), sigma=1.0)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize(
+    ("sigma", "message"),
+    [
+        (-1.0, r"sigma=-1.0 must be finite and >= 0"),
+        (np.nan, "sigma=nan"),
+        (np.ones(3), r"sigma has shape \(3,\): it must be a number or \(4,\)"),
+        (np.array([1.0, 1.0, -2.0, 1.0]), "-2"),
+    ],
+)
+def test_bad_sigma_is_refused_with_its_value(spec, sigma, message):
+    clean, noisy = batch("signal")
+    with pytest.raises(InputError, match=message):
+        ready(spec, clean)(noisy, sigma=sigma)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_parameters_print_compare_hash_and_stay(spec):
+    one, two = (build("method", DENOISERS, spec) for _ in range(2))
+    assert one == two
+    assert hash(one) == hash(two)
+    assert identity(one) == identity(two)
+    assert type(one).__name__ in repr(one)
+    assert isinstance(describe(one), str)
+    for field in dataclasses.fields(one):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(one, field.name, 1)
+
+
+@pytest.mark.parametrize("name", DENOISERS)
+def test_it_says_where_it_comes_from(name):
+    info = DENOISERS[name].info
+    assert info.name == name
+    assert info.source
+    assert info.family
+    assert DENOISERS[name].__doc__
