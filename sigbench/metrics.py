@@ -104,8 +104,10 @@ def si_sdr(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
     array([20.])
     """
     power = np.sum(clean**2, axis=1)
-    if (power == 0).any():
-        raise InputError(f"item {int(np.argmin(power))} is silent: it has no SI-SDR")
+    for name, signal in (("clean", clean), ("estimated", estimate)):
+        silent = ~signal.any(axis=1)
+        if silent.any():
+            raise InputError(f"{name} item {int(np.argmax(silent))} is silent: it has no SI-SDR")
     alpha = np.sum(clean * estimate, axis=1) / power
     target = alpha[:, None] * clean
     return _db(np.sum(target**2, axis=1), np.sum((target - estimate) ** 2, axis=1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sigbench.denoisers.inputs import check
+from sigbench.denoisers.inputs import check, check_field
 from sigbench.denoisers.sparse import check_weight, weight
 from sigbench.types import Array, Info, Sigma
 
@@ -14,13 +14,17 @@ from sigbench.types import Array, Info, Sigma
 class TotalVariation:
     """min over x of ½‖y − x‖² + λ·TV(x), isotropic, every channel by itself.
 
-    An adapter to ``skimage.restoration.denoise_tv_chambolle``, whose stopping rule
-    (relative change of the cost below 2e-4, at most 200 iterations) it keeps.
+    An adapter to ``skimage.restoration.denoise_tv_chambolle``, with its stopping rule. At the
+    library's defaults, kept here, long flat stretches are not yet converged.
 
     Parameters
     ----------
     lam, lam_over_sigma : float
         The weight λ in the signal's units, or in noise levels: exactly one of them.
+    eps : float
+        Relative change of the cost to stop at.
+    max_iter : int
+        Iterations after which to stop in any case.
 
     References
     ----------
@@ -36,6 +40,8 @@ class TotalVariation:
 
     lam: float | None = None
     lam_over_sigma: float | None = None
+    eps: float = 2e-4
+    max_iter: int = 200
 
     info: ClassVar[Info] = Info(
         "tv",
@@ -48,6 +54,8 @@ class TotalVariation:
 
     def __post_init__(self) -> None:
         check_weight(self.lam, self.lam_over_sigma)
+        check_field("eps", self.eps, 0)
+        check_field("max_iter", self.max_iter, 1)
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
@@ -58,5 +66,7 @@ class TotalVariation:
         for item, lam in zip(estimate, lams, strict=True):
             if lam > 0:
                 for channel in item:
-                    channel[...] = denoise_tv_chambolle(channel, weight=float(lam))
+                    channel[...] = denoise_tv_chambolle(
+                        channel, weight=float(lam), eps=self.eps, max_num_iter=self.max_iter
+                    )
         return estimate

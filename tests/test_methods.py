@@ -1,0 +1,152 @@
+import dataclasses
+import functools
+
+import numpy as np
+import pytest
+
+from sigbench import GMC, L1, InputError, LocalWiener, PerItem, Tuned
+from sigbench.methods import Function, Method, as_entry, bind_facts, describe, identity, resolve
+from sigbench.transforms import DCT, DFT
+
+
+def halve(noisy):
+    return noisy / 2
+
+
+def shrink(noisy, sigma):
+    return noisy * (0 if sigma is None else 1 / (1 + np.mean(sigma)))
+
+
+def optional(noisy, sigma=None):
+    return noisy
+
+
+def test_functions_are_told_what_they_ask_for():
+    y = np.ones((1, 1, 2))
+    np.testing.assert_array_equal(Function(halve)(y, sigma=3.0), y / 2)
+    np.testing.assert_array_equal(Function(shrink)(y, sigma=3.0), y / 4)
+    assert (Function(halve).needs_sigma, Function(shrink).needs_sigma, Function(optional).needs_sigma) == (
+        False,
+        True,
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "told", "known", "knowledge"),
+    [
+        (LocalWiener(), True, True, "sigma"),
+        (LocalWiener(), True, False, "blind"),
+        (LocalWiener(), False, True, "blind"),
+        (LocalWiener(noise=1.0), True, True, "none"),
+        (L1(lam=1.0), True, True, "none"),
+        (L1(lam_over_sigma=1.0), True, True, "sigma"),
+        (Tuned(L1(lam_over_sigma=1.0), {"lam_over_sigma": [1.0]}), True, True, "fitted"),
+        (Function(halve), True, True, "none"),
+        (Function(shrink), True, True, "sigma"),
+    ],
+)
+def test_knowledge_is_the_strongest_that_applies(entry, told, known, knowledge):
+    assert Method("x", entry, told).knowledge(known) == knowledge
+
+
+def test_knowledge_of_limits():
+    (limit,) = resolve("spikes-posterior-mean")
+    (oracle,) = resolve("ideal-projection")
+    assert (limit.knowledge(True), oracle.knowledge(True)) == ("prior", "oracle")
+
+
+def test_per_item_sees_single_items(rng):
+    y = rng.standard_normal((3, 1, 8))
+    seen = []
+
+    def f(item, sigma):
+        seen.append((item.shape, sigma))
+        return item * sigma
+
+    levels = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(PerItem(f)(y, sigma=levels), y * levels[:, None, None])
+    assert seen == [((8,), 1.0), ((8,), 2.0), ((8,), 3.0)]
+    with pytest.raises(InputError, match=r"item of shape \(3, 4, 4\) came back with shape \(4, 4\)"):
+        PerItem(lambda item: item[0])(np.ones((1, 3, 4, 4)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Needs:
+    fs: float | None = None
+    kernel: object = None
+    inner: object = None
+
+
+def test_facts_fill_what_is_left_none():
+    facts = {"fs": 8000.0, "lead_in": 10}
+    bound = bind_facts(Needs(inner=Needs(fs=1.0, inner=Needs())), facts)
+    assert bound == Needs(8000.0, None, Needs(1.0, None, Needs(8000.0)))
+    assert bind_facts(halve, facts) is halve
+
+
+@pytest.mark.usefixtures("here")
+class TestUsersOwn:
+    def write(self, here, name, text):
+        (here / f"{name}.py").write_text(text)
+
+    def test_function_class_object_and_sweep(self, here):
+        self.write(
+            here,
+            "own_kinds",
+            "from dataclasses import dataclass\nfrom sigbench import L1\n"
+            "def f(noisy, sigma): return noisy\nready = L1(lam=2.0)\n"
+            "@dataclass(frozen=True)\nclass Gain:\n    g: float = 1.0\n"
+            "    def __call__(self, noisy, *, sigma=None): return self.g * noisy\n",
+        )
+        (function,) = resolve("own_kinds:f")
+        assert function.told  # it asks for sigma without a default
+        assert resolve("own_kinds:ready")[0].entry == L1(lam=2.0)
+        assert [m.entry.g for m in resolve("own_kinds:Gain[g=[0.5,2]]")] == [0.5, 2.0]
+        assert resolve("own_kinds:Gain[sigma=given]")[0].told
+        with pytest.raises(InputError, match=r"unknown parameter of own_kinds:Gain 'h'"):
+            resolve("own_kinds:Gain[h=1]")
+        with pytest.raises(InputError, match="takes no parameters"):
+            resolve("own_kinds:f[g=1]")
+        with pytest.raises(InputError, match=r"'ff': did you mean 'f'"):
+            resolve("own_kinds:ff")
+
+    def test_the_key_follows_the_source_and_that_of_its_helpers(self, here):
+        self.write(here, "own_helper", "GAIN = 1\n")
+        self.write(here, "own_main", "from own_helper import GAIN\ndef f(noisy): return GAIN * noisy\n")
+        before = resolve("own_main:f")[0].key
+        assert resolve("own_main:f")[0].key == before
+        self.write(here, "own_helper", "GAIN = 2\n")
+        assert resolve("own_main:f")[0].key != before
+
+    def test_a_module_that_fails_is_named(self, here):
+        self.write(here, "own_broken", "1 / 0\n")
+        with pytest.raises(InputError, match="cannot import 'own_broken'.*ZeroDivisionError"):
+            resolve("own_broken:f")
+        with pytest.raises(InputError, match="cannot import 'own_absent'.*ModuleNotFoundError"):
+            resolve("own_absent:f")
+
+    def test_something_that_is_no_method(self, here):
+        self.write(here, "own_number", "x = 3\n")
+        with pytest.raises(InputError, match="3 is no method"):
+            resolve("own_number:x")
+
+
+def test_identity_names_registered_things_and_versions():
+    named = identity(GMC(DFT(), lam=1.0))
+    assert named["is"] == "gmc v1"
+    assert named["gamma"] == 0.8
+    assert identity(GMC(DCT(), lam=1.0)) != named
+    one, two = identity(np.arange(3.0)), identity(np.arange(3.0) + 1e-9)
+    assert one != two
+
+
+def test_partial_functions_are_methods():
+    entry = as_entry(functools.partial(shrink, sigma=1.0))
+    np.testing.assert_array_equal(entry(np.ones((1, 1, 2)), sigma=3.0), np.full((1, 1, 2), 0.25))
+    assert Method("p", entry, told=True).knowledge(True) == "sigma"
+
+
+def test_describe_writes_what_is_set():
+    assert describe(L1(DFT(), lam=1.0)) == "transform=dft, lam=1, nonneg=false, solver=closed"
+    assert describe(Function(halve)) == ""

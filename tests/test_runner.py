@@ -1,0 +1,134 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from sigbench import METRICS, Denoising, Gaussian, IdealProjection, Method, SparseSpikes
+from sigbench.methods import Function
+from sigbench.runner import Cell, Failure, Result, run
+
+PROBLEM = Denoising("p", SparseSpikes(), Gaussian(sigma=3.0), items=7, train_items=20)
+
+
+def go(*functions, block=3, problem=PROBLEM, seeds=(1,)):
+    methods = [f if isinstance(f, Method) else Method(f.__name__, Function(f)) for f in functions]
+    cells = [Cell(problem, seed, m, f"{seed}{m.name}") for seed in seeds for m in methods]
+    return list(run(cells, {"rmse": METRICS["rmse"]}, block))
+
+
+def good(noisy):
+    return 0.5 * noisy
+
+
+def test_values_are_per_item_and_do_not_depend_on_the_block():
+    (one,), (two,) = go(good, block=3), go(good, block=100)
+    assert isinstance(one, Result)
+    np.testing.assert_array_equal(one.items, np.arange(7))
+    np.testing.assert_array_equal(one.values["rmse"], two.values["rmse"])
+    assert one.groups == tuple(f"1:{i}" for i in range(7))
+    assert one.time_s > 0
+
+
+def test_every_method_sees_the_same_noise():
+    seen = {}
+
+    def a(noisy):
+        seen.setdefault("a", []).append(noisy.copy())
+        return noisy.copy()
+
+    def b(noisy):
+        seen.setdefault("b", []).append(noisy.copy())
+        return noisy.copy()
+
+    go(a, b)
+    for one, two in zip(seen["a"], seen["b"], strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def raises(noisy):
+    raise ValueError("no good\nat all")
+
+
+def nan(noisy):
+    return np.where(np.arange(100) == 5, np.nan, noisy)
+
+
+def shape(noisy):
+    return noisy[:, 0]
+
+
+def dtype(noisy):
+    return noisy.astype(np.float32)
+
+
+def a_list(noisy):
+    return noisy.tolist()
+
+
+def spoils(noisy):
+    noisy *= 0.5
+    return noisy.copy()
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        (raises, "ValueError: no good at all"),
+        (nan, "the estimate holds nan in item 0"),
+        (shape, "the estimate has shape (1, 100), not (1, 1, 100)"),
+        (dtype, "the estimate has dtype float32, not float64"),
+        (a_list, "the estimate is a list, not a NumPy array"),
+        (spoils, "the method changed its input"),
+    ],
+)
+def test_misbehaviour_is_a_failure_and_the_others_go_on(method, message):
+    alone = go(good)[0]
+    first, failure, last = go(good, method, Method("again", Function(good)))
+    assert isinstance(failure, Failure)
+    assert message in failure.error
+    assert "\n" not in failure.error
+    assert "Traceback" in failure.trace
+    for other in (first, last):
+        np.testing.assert_array_equal(other.values["rmse"], alone.values["rmse"])
+
+
+def test_a_learner_is_fitted_once_per_problem_never_per_seed():
+    fits = []
+
+    @dataclasses.dataclass(frozen=True)
+    class Counts:
+        def fit(self, train, *, rng):
+            fits.append(len(train.pairs.noisy))
+            return Function(good)
+
+    out = go(Method("counts", Counts()), seeds=(1, 2, 3))
+    assert fits == [16]
+    assert [r.knowledge for r in out] == ["fitted"] * 3
+
+
+def test_a_fit_that_fails_fails_every_seed_once():
+    fits = []
+
+    @dataclasses.dataclass(frozen=True)
+    class Fails:
+        def fit(self, train, *, rng):
+            fits.append(1)
+            raise ArithmeticError("diverged")
+
+    out = go(Method("fails", Fails()), seeds=(1, 2))
+    assert fits == [1]
+    assert [r.error for r in out] == ["ArithmeticError: diverged"] * 2
+
+
+def test_oracles_are_bound_to_each_block():
+    (result,) = go(Method("ideal", IdealProjection("haar"), told=True))
+    assert result.knowledge == "oracle"
+    assert result.values["rmse"].shape == (7,)
+
+
+def test_an_interrupt_is_not_a_failure():
+    def stop(noisy):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        go(stop)

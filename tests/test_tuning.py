@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from sigbench import GMC, L1, Denoising, Gaussian, InputError, SparseSpikes, Tuned
+from sigbench.suites.suite import load, suite_names
+from sigbench.transforms import DFT, Identity
+from sigbench.types import Learner
+
+
+@pytest.fixture
+def train():
+    problem = Denoising("p", SparseSpikes(), Gaussian(sigma=3.0), items=1, train_items=200)
+    return problem.training(told=False)
+
+
+def test_it_chooses_the_least_mean_squared_error(train):
+    grid = {"transform": [DFT(), Identity()], "lam": [1.0, 3.4, 8.0]}
+    best = Tuned(L1(lam=1.0), grid).fit(train, rng=None)
+    errors = {
+        (t, lam): np.mean((L1(t, lam=lam)(train.pairs.noisy) - train.pairs.target) ** 2)
+        for t in grid["transform"]
+        for lam in grid["lam"]
+    }
+    assert (best.transform, best.lam) == min(errors, key=errors.get) == (Identity(), 3.4)
+
+
+def test_it_leaves_itself_alone_and_compares(train):
+    one, two = (Tuned(L1(lam=1.0), {"lam": [1.0, 3.0]}) for _ in range(2))
+    one.fit(train, rng=None)
+    assert one == two
+    assert hash(one) == hash(two)
+
+
+def test_other_parameters_stay(train):
+    best = Tuned(GMC(Identity(), lam=1.0, gamma=0.3), {"lam": [3.0]}).fit(train, rng=None)
+    assert best == GMC(Identity(), lam=3.0, gamma=0.3)
+
+
+@pytest.mark.parametrize("count", [0, 65])
+def test_the_budget_is_the_same_for_every_method(count):
+    with pytest.raises(InputError, match=f"the grid has {count} combinations: at least 1, at most 64"):
+        Tuned(L1(lam=1.0), {"lam": list(np.linspace(1, 2, count))})
+
+
+def test_a_failure_is_not_a_number(train):
+    class Broken(L1):
+        def __call__(self, noisy, *, sigma=None):
+            return np.full_like(noisy, np.nan)
+
+    with pytest.raises(FloatingPointError, match="mean squared error of nan"):
+        Tuned(Broken(lam=1.0), {"lam": [1.0]}).fit(train, rng=None)
+
+
+@pytest.mark.parametrize("name", suite_names())
+def test_every_tuned_row_of_the_suites_has_a_real_choice(name):
+    tuned = [m.entry for m in load(name).methods if isinstance(m.entry, Tuned)]
+    assert tuned
+    assert all(isinstance(t, Learner) and 8 <= t.evaluations <= 64 for t in tuned)
+
+
+def test_gammas_grid_holds_zero():
+    for name in suite_names():
+        for method in load(name).methods:
+            if isinstance(method.entry, Tuned) and isinstance(method.entry.denoiser, GMC):
+                assert 0.0 in dict(method.entry.grid)["gamma"]
