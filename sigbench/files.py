@@ -210,7 +210,7 @@ def _tiff_pixels(path: Path) -> NDArray[Any]:
 
     try:
         pixels: NDArray[Any] = tifffile.imread(path)
-    except (tifffile.TiffFileError, ValueError, OSError) as error:
+    except Exception as error:  # a broken file makes tifffile raise almost anything
         raise InputError(f"{path.name} cannot be read as TIFF: {error}") from None
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 2, 3, 4)):
         raise InputError(

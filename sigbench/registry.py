@@ -109,7 +109,14 @@ def parameter(cls: Any, owner: str, name: str, value: Any) -> Any:
     hint = typing.get_type_hints(cls)[name]
     if not _conforms(value, hint):
         raise InputError(f"{owner}: {name}={format_value(value)} must be {_describe(hint)}")
-    return float(value) if hint is float else value
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return float(value) if whole and not _conforms(value, _without_float(hint)) else value
+
+
+def _without_float(hint: Any) -> Any:
+    """Return a hint without float, so that a whole number that only float takes is seen."""
+    options = [option for option in typing.get_args(hint) or (hint,) if option is not float]
+    return typing.Union[tuple(options)] if options else type(None)  # noqa: UP007
 
 
 def _conforms(value: Any, hint: Any) -> bool:

@@ -104,10 +104,10 @@ class RunFolder:
         if self.path.exists() and not self.path.is_dir():
             raise InputError(f"{self.path} is no folder")
         manifest = self.manifest()
-        if fresh:
-            self._delete(manifest.get("files", []))
+        if fresh and manifest:
+            self._delete(manifest["files"])
             manifest = {}
-        if manifest:
+        elif manifest:
             self._refuse_another(manifest["suite"], suite)
         else:
             foreign = [n for n in (MANIFEST, "cells", *DERIVED) if (self.path / n).exists()]

@@ -11,7 +11,9 @@ def noise_of(degradation, x, seed=3):
 
 def test_levels_scale_one_and_the_same_draw(rng):
     x = rng.standard_normal((1, 50))
-    np.testing.assert_allclose(3 * noise_of(Gaussian(sigma=1.0), x), noise_of(Gaussian(sigma=3.0), x))
+    np.testing.assert_allclose(
+        3 * noise_of(Gaussian(sigma=1.0), x), noise_of(Gaussian(sigma=3.0), x)
+    )
     one, two = (noise_of(Gaussian(snr_db=db), x) for db in (0.0, 20.0))
     np.testing.assert_allclose(one, 10 * two)
 
@@ -58,7 +60,10 @@ def test_subsample_is_unbiased_and_uniform(rng):
         (lambda: Gaussian(snr=0.0), "snr=0 must be > 0"),
         (lambda: Gaussian(snr=2.0)(np.ones((1, 8)), None, peak=1.0), "item without power"),
         (lambda: Subsample(1), "factor=1 must be >= 2"),
-        (lambda: Subsample(3)(np.ones((1, 8, 9)), None, peak=1.0), r"factor=3 must divide .*\(8, 9\)"),
+        (
+            lambda: Subsample(3)(np.ones((1, 8, 9)), None, peak=1.0),
+            r"factor=3 must divide .*\(8, 9\)",
+        ),
     ],
 )
 def test_bad_parameters_are_refused(make, message):

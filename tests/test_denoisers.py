@@ -58,7 +58,9 @@ def test_sure_threshold_is_the_minimum_over_a_fine_grid(rng):
         d = rng.standard_normal(n) + np.where(rng.random(n) < 0.2, scale * 5, 0)
         t = np.linspace(0, np.sqrt(2 * np.log(n)), 40_001)
         kept = np.abs(d)[:, None] > t
-        risk = n - 2 * (n - kept.sum(0)) + np.minimum(np.abs(d)[:, None], t).clip(0).__pow__(2).sum(0)
+        risk = (
+            n - 2 * (n - kept.sum(0)) + np.minimum(np.abs(d)[:, None], t).clip(0).__pow__(2).sum(0)
+        )
         ours = _sure(d.reshape(1, 1, n), np.ones((1, 1)), n)[0, 0]
         at_ours = n - 2 * np.sum(np.abs(d) <= ours) + np.sum(np.minimum(np.abs(d), ours) ** 2)
         assert at_ours <= risk.min() + 1e-9
@@ -81,13 +83,17 @@ def test_all_cycle_spins_commute_with_shifts(rng):
     moved = np.roll(spun(np.roll(y, 5, axis=-1), sigma=1.0), -5, axis=-1)
     np.testing.assert_allclose(moved, spun(y, sigma=1.0), atol=1e-12)
     plain = WaveletShrink("haar", level=3)
-    assert not np.allclose(np.roll(plain(np.roll(y, 5, -1), sigma=1.0), -5, -1), plain(y, sigma=1.0))
+    assert not np.allclose(
+        np.roll(plain(np.roll(y, 5, -1), sigma=1.0), -5, -1), plain(y, sigma=1.0)
+    )
 
 
 def test_total_variation_is_scikit_images(rng):
     y = rng.standard_normal((2, 3, 12, 12))
     estimate = TotalVariation(lam=0.3)(y)
-    np.testing.assert_allclose(estimate[1, 2], denoise_tv_chambolle(y[1, 2], weight=0.3), atol=1e-12)
+    np.testing.assert_allclose(
+        estimate[1, 2], denoise_tv_chambolle(y[1, 2], weight=0.3), atol=1e-12
+    )
 
 
 def test_total_variation_minimizes_its_objective(rng):
@@ -116,7 +122,9 @@ def test_affine_is_the_regression_line(rng):
 @pytest.mark.parametrize("shape", [(1, 1, 20_000), (1, 3, 128, 128)])
 def test_the_noise_level_is_found(rng, shape):
     smooth = 20 * np.sin(np.linspace(0, 6, shape[-1]))
-    assert estimate_sigma(smooth + 2.5 * rng.standard_normal(shape))[0] == pytest.approx(2.5, rel=0.03)
+    assert estimate_sigma(smooth + 2.5 * rng.standard_normal(shape))[0] == pytest.approx(
+        2.5, rel=0.03
+    )
 
 
 @pytest.mark.parametrize(
@@ -125,7 +133,10 @@ def test_the_noise_level_is_found(rng, shape):
         (lambda: LocalWiener(4), "window=4 must be odd"),
         (lambda: LocalWiener(0), "window=0 must be >= 1"),
         (lambda: LocalWiener(border="wrap"), "border='wrap' must be one of: reflect, zero"),
-        (lambda: LocalWiener(noise=1.0, noise_over_sigma=1.0), "set one of noise and noise_over_sigma"),
+        (
+            lambda: LocalWiener(noise=1.0, noise_over_sigma=1.0),
+            "set one of noise and noise_over_sigma",
+        ),
         (lambda: GaussianBlur(-1.0), "width=-1 must be >= 0"),
         (lambda: WaveletShrink(rule="best"), "rule='best' must be one of: visu, sure, bayes"),
         (lambda: WaveletShrink(shrink="x"), "shrink='x' must be one of: soft, hard, garrote, firm"),

@@ -23,7 +23,11 @@ def brute_force(y, sigma, draws, low, high):
         for chosen in itertools.product(values, repeat=len(support)):
             x = np.zeros(n)
             x[list(support)] = chosen
-            p = weight / len(values) ** len(support) * math.exp(-np.sum((y - x) ** 2) / (2 * sigma**2))
+            p = (
+                weight
+                / len(values) ** len(support)
+                * math.exp(-np.sum((y - x) ** 2) / (2 * sigma**2))
+            )
             total += p
             mean += p * x
     return mean / total

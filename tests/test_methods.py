@@ -25,7 +25,11 @@ def test_functions_are_told_what_they_ask_for():
     y = np.ones((1, 1, 2))
     np.testing.assert_array_equal(Function(halve)(y, sigma=3.0), y / 2)
     np.testing.assert_array_equal(Function(shrink)(y, sigma=3.0), y / 4)
-    assert (Function(halve).needs_sigma, Function(shrink).needs_sigma, Function(optional).needs_sigma) == (
+    assert (
+        Function(halve).needs_sigma,
+        Function(shrink).needs_sigma,
+        Function(optional).needs_sigma,
+    ) == (
         False,
         True,
         False,
@@ -67,7 +71,9 @@ def test_per_item_sees_single_items(rng):
     levels = np.array([1.0, 2.0, 3.0])
     np.testing.assert_allclose(PerItem(f)(y, sigma=levels), y * levels[:, None, None])
     assert seen == [((8,), 1.0), ((8,), 2.0), ((8,), 3.0)]
-    with pytest.raises(InputError, match=r"item of shape \(3, 4, 4\) came back with shape \(4, 4\)"):
+    with pytest.raises(
+        InputError, match=r"item of shape \(3, 4, 4\) came back with shape \(4, 4\)"
+    ):
         PerItem(lambda item: item[0])(np.ones((1, 3, 4, 4)))
 
 
@@ -113,7 +119,9 @@ class TestUsersOwn:
 
     def test_the_key_follows_the_source_and_that_of_its_helpers(self, here):
         self.write(here, "own_helper", "GAIN = 1\n")
-        self.write(here, "own_main", "from own_helper import GAIN\ndef f(noisy): return GAIN * noisy\n")
+        self.write(
+            here, "own_main", "from own_helper import GAIN\ndef f(noisy): return GAIN * noisy\n"
+        )
         before = resolve("own_main:f")[0].key
         assert resolve("own_main:f")[0].key == before
         self.write(here, "own_helper", "GAIN = 2\n")

@@ -15,7 +15,9 @@ def test_psnr_is_scikit_images_per_item(rng):
 def test_psnr_table1_is_what_the_table_printed(rng):
     clean, estimate = rng.standard_normal((2, 5, 1, 100))
     mse = np.mean((clean - estimate) ** 2, axis=(1, 2))
-    np.testing.assert_allclose(METRICS["psnr_table1"](clean, estimate, 10.0), 20 * np.log10(10 / mse))
+    np.testing.assert_allclose(
+        METRICS["psnr_table1"](clean, estimate, 10.0), 20 * np.log10(10 / mse)
+    )
     psnr = METRICS["psnr"](clean, estimate, 10.0)
     np.testing.assert_allclose(psnr, 10 * np.log10(100 / mse))
 

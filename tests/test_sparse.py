@@ -15,7 +15,9 @@ EXACT = Iterative(tol=1e-12, max_iter=100_000)
 
 
 def spikes(rng, shape=(5, 1, 100)):
-    return np.where(rng.random(shape) < 0.18, rng.integers(2, 11, shape), 0) + 3 * rng.standard_normal(shape)
+    return np.where(
+        rng.random(shape) < 0.18, rng.integers(2, 11, shape), 0
+    ) + 3 * rng.standard_normal(shape)
 
 
 @pytest.mark.parametrize(("transform", "nonneg"), CASES)
@@ -29,7 +31,9 @@ def test_l1_closed_form_is_what_ista_converges_to(rng, transform, nonneg, lam):
 
 @pytest.mark.parametrize(("transform", "nonneg"), CASES)
 @pytest.mark.parametrize("gamma", [0.0, 0.4, 0.8])
-def test_gmc_closed_form_is_what_the_saddle_point_iteration_converges_to(rng, transform, nonneg, gamma):
+def test_gmc_closed_form_is_what_the_saddle_point_iteration_converges_to(
+    rng, transform, nonneg, gamma
+):
     y = spikes(rng)
     closed = GMC(transform, lam=3.0, gamma=gamma, nonneg=nonneg)(y)
     iterated = GMC(transform, lam=3.0, gamma=gamma, nonneg=nonneg, solver=EXACT)(y)
@@ -49,7 +53,9 @@ def matrix(transform, n):
     """Return the real or complex matrix A of the synthesis y = Ac, built column by column."""
     if isinstance(transform, DFT):  # the full spectrum, so that the norm is that of the paper
         return np.fft.ifft(np.eye(n), norm="ortho", axis=0)
-    return np.stack([transform.inverse(row.reshape(1, 1, n), (n,))[0, 0] for row in np.eye(n)], axis=1)
+    return np.stack(
+        [transform.inverse(row.reshape(1, 1, n), (n,))[0, 0] for row in np.eye(n)], axis=1
+    )
 
 
 @pytest.mark.parametrize(("transform", "nonneg"), CASES)

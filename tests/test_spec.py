@@ -10,7 +10,9 @@ words = st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True).filter(
     lambda w: w not in ("true", "false", "none", "nan", "inf", "infinity")
 )
 scalars = words | st.integers(-999, 999) | st.booleans() | st.none()
-params = st.dictionaries(words, scalars | st.lists(scalars, min_size=1, max_size=3).map(tuple), max_size=3)
+params = st.dictionaries(
+    words, scalars | st.lists(scalars, min_size=1, max_size=3).map(tuple), max_size=3
+)
 
 
 @given(words, params)
@@ -33,7 +35,9 @@ def test_lists_sweep():
     assert len({str(s) for s in specs}) == 4
 
 
-@pytest.mark.parametrize("text", ["", "l1[", "l1[lam]", "l1[lam=1", "l1[lam=1]]", "[lam=1]", "l1[lam=]"])
+@pytest.mark.parametrize(
+    "text", ["", "l1[", "l1[lam]", "l1[lam=1", "l1[lam=1]]", "[lam=1]", "l1[lam=]"]
+)
 def test_unreadable(text):
     with pytest.raises(InputError, match="cannot read"):
         parse(text)

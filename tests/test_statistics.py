@@ -58,13 +58,28 @@ def test_ranks_count_what_is_significantly_better(rng):
     own = rng.standard_normal((5, 200))
     own -= own.mean(axis=1, keepdims=True)  # ties are exact in the mean
     v = rng.standard_normal(200) + own + np.array([[0], [0], [5], [5], [9]])
-    assert ranks(v, np.arange(200), higher_is_better=True) == [(4, 5), (4, 5), (2, 3), (2, 3), (1, 1)]
-    assert ranks(v, np.arange(200), higher_is_better=False) == [(1, 2), (1, 2), (3, 4), (3, 4), (5, 5)]
+    assert ranks(v, np.arange(200), higher_is_better=True) == [
+        (4, 5),
+        (4, 5),
+        (2, 3),
+        (2, 3),
+        (1, 1),
+    ]
+    assert ranks(v, np.arange(200), higher_is_better=False) == [
+        (1, 2),
+        (1, 2),
+        (3, 4),
+        (3, 4),
+        (5, 5),
+    ]
 
 
 def test_differences_of_rounding_are_ties(rng):
     v = rng.standard_normal(100) + 20
-    assert ranks(np.stack([v, v * (1 + 1e-14)]), np.arange(100), higher_is_better=True) == [(1, 2), (1, 2)]
+    assert ranks(np.stack([v, v * (1 + 1e-14)]), np.arange(100), higher_is_better=True) == [
+        (1, 2),
+        (1, 2),
+    ]
 
 
 def test_ranks_of_one():

@@ -95,9 +95,7 @@ def _photograph(name: str, scale: int) -> NDArray[np.float32]:
         return halves.mean(axis=(2, 4), dtype=np.float32)
     path = Path(skimage.__file__).parent / "data" / name
     if not path.is_file():
-        raise InputError(
-            f"photos32: {name} is not inside the installed scikit-image"
-        )
+        raise InputError(f"photos32: {name} is not inside the installed scikit-image")
     with Image.open(path) as image:
         pixels = np.asarray(image.convert("RGB"), dtype=np.float32)
     return np.ascontiguousarray(np.moveaxis(pixels, -1, 0))

@@ -69,7 +69,10 @@ def test_every_dataset_has_a_card(name):
 
 def test_photos_are_split_by_photograph():
     photos = DATASETS["photos32"]()
-    of = {s: {photos.group(s, i).split("/")[0] for i in range(photos.size(s))} for s in ("train", "test")}
+    of = {
+        s: {photos.group(s, i).split("/")[0] for i in range(photos.size(s))}
+        for s in ("train", "test")
+    }
     assert of == {"train": {"astronaut", "coffee"}, "test": {"chelsea", "rocket"}}
     # About 1,860 and 1,060 crops were counted by the measurements that this set follows.
     assert photos.size("train") == 1863

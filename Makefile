@@ -1,0 +1,38 @@
+# make table1   run the main suite; the leaderboard is in runs/table1
+# make test     run all tests
+# make check    lint, format, types
+# make results  run all suites into results/, the committed reference runs
+#
+# Each makes its virtual environment (VENV, default .venv) if there is none.
+
+PYTHON ?= python3
+VENV ?= .venv
+SUITES = table1 signals speech-smoke images32
+
+.PHONY: table1 test check results clean
+
+table1: $(VENV)/installed
+	$(VENV)/bin/sigbench run table1
+
+test: $(VENV)/installed-dev
+	$(VENV)/bin/python -m pytest
+
+check: $(VENV)/installed-dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+results: $(VENV)/installed
+	for suite in $(SUITES); do $(VENV)/bin/sigbench run $$suite -o results/$$suite || exit; done
+
+$(VENV)/installed: pyproject.toml
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet -e .
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(VENV)/bin/python -m pip install --quiet -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache

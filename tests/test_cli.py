@@ -1,0 +1,188 @@
+"""The command line, as a person types it."""
+
+import csv
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+from sigbench.cli import main
+
+RUN = ["run", "table1", "--items", "8", "--seeds", "1,2", "-o", "out"]
+pytestmark = pytest.mark.usefixtures("here")
+
+
+def board():
+    with open("out/leaderboard.csv") as file:
+        return list(csv.DictReader(file))
+
+
+def test_run_prints_the_leaderboard(capsys):
+    assert main([*RUN, "-m", "l1-printed"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("# table1")
+    assert "In the shape of the printed table" in out
+    assert "8 cells run: out" in err
+    assert {r["method"] for r in board()} == {"noisy", "l1-printed", "limit", "limit-samplewise"}
+
+
+def test_quiet_and_the_default_folder(capsys):
+    assert main(["run", "table1", "--items", "2", "-m", "noisy", "--quiet"]) == 0
+    assert capsys.readouterr().out == ""
+    from pathlib import Path
+
+    assert Path("runs/table1/leaderboard.md").is_file()
+
+
+def test_dry_run_writes_nothing(here, capsys):
+    assert main([*RUN, "--dry-run", "-m", "affine"]) == 0
+    assert "to run\tsparse-spikes\t1\taffine" in capsys.readouterr().out
+    assert not list(here.iterdir())
+
+
+def test_ones_own_denoiser_edited_and_run_again(here, capsys):
+    own = [*RUN, "-m", "affine", "mine:mine"]
+    (here / "mine.py").write_text("def mine(noisy, sigma):\n    return 0 * noisy\n")
+    command = [sys.executable, "-m", "sigbench", *own]  # a new process, as after an edit
+    first = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "10 cells run" in first.stderr
+    zero = {r["metric"]: r for r in board() if r["method"] == "mine:mine"}["rmse"]
+    assert zero["knowledge"] == "sigma"
+    (here / "mine.py").write_text(
+        "import numpy as np\n\ndef mine(noisy, sigma):\n    return np.maximum(noisy - 2.6, 0)\n"
+    )
+    second = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "2 cells run, 8 were there" in second.stderr
+    better = {r["metric"]: r for r in board() if r["method"] == "mine:mine"}["rmse"]
+    assert float(better["mean"]) < float(zero["mean"])
+    third = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "0 cells run, 10 were there" in third.stderr
+
+
+def test_a_failing_method_is_exit_code_1(here, capsys):
+    (here / "bad.py").write_text("def bad(noisy): return noisy[0]\n")
+    assert main([*RUN, "-m", "noisy", "bad:bad"]) == 1
+    err = capsys.readouterr().err
+    assert "failed: bad:bad on sparse-spikes, seed 1: BadEstimate: the estimate has shape" in err
+    assert "2 FAILED (see out/failures.jsonl)" in err
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["run", "tabel1"], "unknown suite 'tabel1': did you mean 'table1'?"),
+        (["run", "absent.toml"], "absent.toml: no such file"),
+        ([*RUN, "-m", "l2-tuned"], "unknown method 'l2-tuned': did you mean 'l1-tuned'"),
+        ([*RUN, "-m", "l1[lamda=2]"], "unknown parameter of l1 'lamda': did you mean 'lam'"),
+        ([*RUN, "-m", "l1[lam=two]"], "l1: lam=two must be a number or none"),
+        ([*RUN, "-m", "l1[lam"], "cannot read 'l1[lam'"),
+        ([*RUN, "-m", "absent:f"], "cannot import 'absent'"),
+        ([*RUN, "-p", "spikes"], "unknown problem 'spikes': did you mean 'sparse-spikes'"),
+        (["run", "table1", "--seeds", "1,x"], "--seeds 1,x: must be whole numbers"),
+        (["run", "table1", "--seeds", "1,1"], "none twice"),
+        (["run", "table1", "--items", "0"], "items=0 must be >= 1"),
+        (["report", "absent"], "absent holds no run"),
+        (["denoise", "absent.wav", "-o", "b.wav", "-m", "noisy"], "absent.wav: no such file"),
+    ],
+)
+def test_wrong_calls_are_one_line_and_exit_code_2(here, capsys, argv, message):
+    assert main(argv) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert err.startswith("sigbench: error: ")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    assert not list(here.iterdir())
+
+
+def test_wrong_options_are_exit_code_2(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["run", "table1", "--itmes", "3"])
+    assert caught.value.code == 2
+    assert "unrecognized arguments" in capsys.readouterr().err
+
+
+def test_debug_shows_the_traceback(capsys):
+    assert main(["run", "tabel1", "--debug"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_another_suites_folder_is_refused_and_stays(here, capsys):
+    assert main([*RUN, "-m", "noisy"]) == 0
+    before = {p: p.stat().st_mtime_ns for p in here.rglob("*")}
+    assert main(["run", "signals", "--items", "2", "-o", "out"]) == 2
+    assert "holds a run with name 'table1', not 'signals'" in capsys.readouterr().err
+    assert {p: p.stat().st_mtime_ns for p in here.rglob("*")} == before
+
+
+def test_report_writes_again_what_was_lost(here, capsys):
+    assert main([*RUN, "-m", "noisy", "--quiet"]) == 0
+    text = (here / "out/leaderboard.md").read_text()
+    for name in ("leaderboard.md", "leaderboard.csv", "timings.parquet"):
+        (here / "out" / name).unlink()
+    assert main(["report", "out"]) == 0
+    assert capsys.readouterr().out.strip() == text.strip()
+    assert (here / "out/leaderboard.csv").is_file()
+
+
+def test_an_interrupt_is_told_and_kept(here):
+    (here / "stop.py").write_text("def f(noisy): raise KeyboardInterrupt\n")
+    command = [sys.executable, "-m", "sigbench", *RUN, "-m", "affine", "stop:f"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert "the same command goes on from there" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(list((here / "out/cells").iterdir())) == 4
+
+
+def test_denoise(here, capsys):
+    rng = np.random.default_rng(0)
+    soundfile.write("a.wav", 0.1 * rng.standard_normal((800, 2)), 44100)
+    assert (
+        main(["denoise", "a.wav", "-o", "b.wav", "-m", "wavelet[rule=sure]", "--sigma", "auto"])
+        == 0
+    )
+    assert re.search(
+        r"b\.wav: wavelet\[rule=sure\], shape 2×1×800, sigma 0\.09", capsys.readouterr().err
+    )
+    assert soundfile.info("b.wav").samplerate == 44100
+    assert main(["denoise", "a.wav", "-o", "b.wav", "-m", "noisy"]) == 2
+    assert "b.wav exists: --force replaces it" in capsys.readouterr().err
+    assert main(["denoise", "a.wav", "-o", "b.wav", "-m", "noisy", "--force"]) == 0
+
+
+@pytest.mark.parametrize("what", ["suites", "methods", "datasets", "metrics"])
+def test_list(capsys, what):
+    assert main(["list", what]) == 0
+    text = capsys.readouterr().out
+    assert main(["list", what, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert len(text.splitlines()) == len(rows) + 1
+    for row in rows:
+        assert row["name"] in text
+
+
+def test_list_methods_says_what_the_contract_says(capsys):
+    main(["list", "methods", "--json"])
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    keys = {"name", "family", "domains", "knowledge", "n_params", "parameters", "source"}
+    assert all(keys <= set(row) for row in rows.values())
+    assert rows["gmc"]["parameters"]["gamma"] == 0.8
+    knowledge = {
+        name: rows[name]["knowledge"] for name in ("noisy", "affine", "wavelet", "ideal-projection")
+    }
+    assert list(knowledge.values()) == ["none", "fitted", "blind", "oracle"]
+    assert rows["spikes-posterior-mean"]["knowledge"] == "prior"
+
+
+def test_sys_info(capsys):
+    assert main(["sys-info"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^sigbench +\d", out, re.M)
+    assert re.search(r"^numpy +\d", out, re.M)
+    assert re.search(r"^cores +\d", out, re.M)

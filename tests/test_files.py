@@ -1,0 +1,237 @@
+"""Files of one's own: format, rate and size are kept, bad ones refused, nothing overwritten."""
+
+import numpy as np
+import pytest
+import soundfile
+import tifffile
+from PIL import Image
+
+from sigbench import InputError
+from sigbench.files import read, write
+from sigbench.onefile import denoise_file
+
+SUFFIXES = ["png", "tif", "jpg"]
+
+
+def same(path, out):
+    """Denoise by the identity."""
+    denoise_file(path, out, "noisy")
+    return out
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT", "PCM_U8"])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_wav(here, rng, subtype, channels):
+    samples = rng.uniform(-0.9, 0.9, (500, channels)).squeeze()
+    soundfile.write("a.wav", samples, 8000, subtype=subtype)
+    out = same(here / "a.wav", here / "b.wav")
+    one, two = soundfile.info("a.wav"), soundfile.info(str(out))
+    for what in ("samplerate", "frames", "channels", "format", "subtype"):
+        assert getattr(one, what) == getattr(two, what)
+    step = {"PCM_16": 2**-15, "PCM_24": 2**-23, "FLOAT": 0, "PCM_U8": 2**-7}[subtype]
+    np.testing.assert_allclose(soundfile.read("a.wav")[0], soundfile.read("b.wav")[0], atol=step)
+
+
+def test_wav_to_flac_and_back(here, rng):
+    soundfile.write("a.wav", rng.uniform(-0.9, 0.9, 500), 16000, subtype="PCM_16")
+    same(here / "a.wav", here / "b.flac")
+    same(here / "b.flac", here / "c.wav")
+    assert soundfile.info("b.flac").format == "FLAC"
+    np.testing.assert_array_equal(soundfile.read("a.wav")[0], soundfile.read("c.wav")[0])
+
+
+def test_stereo_channels_are_denoised_by_themselves(here, rng):
+    quiet, loud = 0.01 * rng.standard_normal(4000), 0.1 * rng.standard_normal(4000)
+    soundfile.write("st.wav", np.stack([quiet, loud], axis=1), 8000, subtype="FLOAT")
+    soundfile.write("q.wav", quiet, 8000, subtype="FLOAT")
+    stereo = denoise_file(here / "st.wav", here / "st2.wav", "wavelet", sigma="auto")
+    denoise_file(here / "q.wav", here / "q2.wav", "wavelet", sigma="auto")
+    assert stereo.sigma == (pytest.approx(0.01, rel=0.1), pytest.approx(0.1, rel=0.1))
+    np.testing.assert_array_equal(soundfile.read("st2.wav")[0][:, 0], soundfile.read("q2.wav")[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "pixels"),
+    [
+        ("grey.png", (9, 7)),
+        ("colour.png", (9, 7, 3)),
+        ("transparent.png", (9, 7, 4)),
+        ("grey.tif", (9, 7)),
+        ("colour.tif", (9, 7, 3)),
+    ],
+)
+def test_images_of_8_bits(here, rng, name, pixels):
+    values = rng.integers(0, 256, pixels, dtype=np.uint8)
+    Image.fromarray(values).save(name)
+    with Image.open(same(here / name, here / f"out-{name}")) as out:
+        np.testing.assert_array_equal(np.asarray(out), values)
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_tiff_keeps_its_type(here, rng, dtype):
+    values = rng.integers(0, 60_000, (9, 7, 3)).astype(dtype)
+    tifffile.imwrite("a.tif", values, photometric="rgb")
+    out = tifffile.imread(same(here / "a.tif", here / "b.tif"))
+    assert out.dtype == dtype
+    np.testing.assert_array_equal(out, values)
+
+
+def test_grey_png_of_16_bits(here, rng):
+    values = rng.integers(0, 2**16, (9, 7), dtype=np.uint16)
+    Image.fromarray(values).save("a.png")
+    with Image.open(same(here / "a.png", here / "b.png")) as out:
+        np.testing.assert_array_equal(np.asarray(out), values)
+
+
+def test_transparency_is_kept_and_colours_denoised(here, rng):
+    values = rng.integers(0, 256, (16, 16, 4), dtype=np.uint8)
+    Image.fromarray(values).save("a.png")
+    denoise_file(here / "a.png", here / "b.png", "gaussian-blur[width=2]")
+    with Image.open("b.png") as out:
+        blurred = np.asarray(out)
+    np.testing.assert_array_equal(blurred[..., 3], values[..., 3])
+    assert blurred[..., :3].std() < values[..., :3].std() / 2
+
+
+def test_levels_are_rounded_and_clipped(here):
+    Image.fromarray(np.full((8, 8), 250, np.uint8)).save("a.png")
+    content = read(here / "a.png")
+    write(here / "b.png", content, content.batch + 20.4)
+    write(here / "c.png", content, content.batch - 0.6)
+    with Image.open("b.png") as b, Image.open("c.png") as c:
+        assert np.asarray(b)[0, 0] == 255
+        assert np.asarray(c)[0, 0] == 249
+
+
+def test_csv_keeps_header_delimiter_and_axis(here):
+    (here / "a.csv").write_text("t;left;right\n0.0;1;2\n0.1;3;-4e1\n0.2;5;6\n")
+    same(here / "a.csv", here / "b.csv")
+    assert (here / "b.csv").read_text() == "t;left;right\n0.0;1.0;2.0\n0.1;3.0;-40.0\n0.2;5.0;6.0\n"
+    assert read(here / "a.csv").batch.shape == (2, 1, 3)
+
+
+def test_csv_of_one_rising_column_is_a_signal(here):
+    (here / "a.csv").write_text("0\n1\n2\n3\n")
+    assert read(here / "a.csv").batch.shape == (1, 1, 4)
+
+
+@pytest.mark.parametrize("shape", [(20,), (8, 9)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16])
+def test_npy_keeps_shape_and_type(here, rng, shape, dtype):
+    values = (100 * rng.standard_normal(shape)).astype(dtype)
+    np.save("a.npy", values)
+    out = np.load(same(here / "a.npy", here / "b.npy"))
+    assert out.dtype == dtype
+    np.testing.assert_array_equal(out, values)
+
+
+def bad_files(here):
+    soundfile.write("empty.wav", np.zeros(0), 8000)
+    soundfile.write("nan.wav", np.array([0.0, np.nan]), 8000, subtype="FLOAT")
+    (here / "broken.wav").write_bytes(b"RIFF....")
+    (here / "broken.png").write_bytes(b"\x89PNG\r\n")
+    (here / "broken.tif").write_bytes(b"II*\x00")
+    (here / "nothing.csv").write_text("\n")
+    (here / "hole.csv").write_text("a,b\n1,2\n3,\n")
+    (here / "short.csv").write_text("1,2\n3\n")
+    (here / "nan.csv").write_text("1\nnan\n")
+    np.save("cube.npy", np.zeros((2, 3, 4)))
+    np.save("complex.npy", np.zeros(4, complex))
+    np.save("objects.npy", np.array([{}], dtype=object), allow_pickle=True)
+    Image.fromarray(np.zeros((4, 4), np.uint8)).convert("CMYK").save("cmyk.jpg")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("empty.wav", "empty.wav is empty: it holds no samples"),
+        ("nan.wav", r"nan.wav holds nan at index \(0, 0, 1\)"),
+        ("broken.wav", "broken.wav cannot be read as sound"),
+        ("broken.png", "broken.png cannot be read as an image"),
+        ("broken.tif", "broken.tif cannot be read as TIFF"),
+        ("nothing.csv", "nothing.csv is empty"),
+        ("hole.csv", "hole.csv, line 3: '' is no number"),
+        ("short.csv", "short.csv, line 2: 1 cells, not 2"),
+        ("nan.csv", "nan.csv holds nan"),
+        ("cube.npy", r"cube.npy has shape \(2, 3, 4\)"),
+        ("complex.npy", "complex.npy has dtype complex128"),
+        ("objects.npy", "objects.npy cannot be read as an array"),
+        ("cmyk.jpg", "cmyk.jpg has colour mode CMYK: one of L, RGB"),
+        ("absent.wav", "absent.wav: no such file"),
+        ("song.mp3", "unknown suffix '.mp3': one of .wav, .flac"),
+    ],
+)
+def test_bad_files_are_refused_and_nothing_is_written(here, name, message):
+    bad_files(here)
+    before = sorted(p.name for p in here.iterdir())
+    suffix = name.rpartition(".")[2]
+    with pytest.raises(InputError, match=message):
+        denoise_file(here / name, here / f"out.{suffix}", "noisy")
+    assert sorted(p.name for p in here.iterdir()) == before
+
+
+def test_an_output_is_not_replaced_without_force(here):
+    for name in ("a.npy", "b.npy"):
+        np.save(name, np.arange(8.0))
+    stamp = (here / "b.npy").stat().st_mtime_ns
+    with pytest.raises(InputError, match="b.npy exists: --force replaces it"):
+        denoise_file(here / "a.npy", here / "b.npy", "noisy")
+    with pytest.raises(InputError, match="a.npy is the input: it is never overwritten"):
+        denoise_file(here / "a.npy", here / "a.npy", "noisy", force=True)
+    assert (here / "b.npy").stat().st_mtime_ns == stamp
+    denoise_file(here / "a.npy", here / "b.npy", "gaussian-blur", force=True)
+    assert not np.array_equal(np.load("b.npy"), np.arange(8.0))
+
+
+@pytest.mark.parametrize(
+    ("method", "more", "message"),
+    [
+        ("affine", {}, "affine learns from a training split"),
+        ("ideal-projection", {}, "ideal-projection needs the clean signal"),
+        ("l1[lam=[1,2]]", {}, "stands for 2 methods"),
+        ("nope", {}, "unknown method 'nope'"),
+        ("noisy", {"sigma": "much"}, "sigma=much must be a number >= 0, or auto"),
+        ("noisy", {"sigma": "-1"}, "sigma=-1 must be a number >= 0, or auto"),
+        ("spikes-posterior-mean", {}, r"noisy has shape \(1, 1, 4, 4\)"),
+    ],
+)
+def test_bad_calls_are_refused(here, method, more, message):
+    np.save("a.npy", np.ones((4, 4)))
+    with pytest.raises(InputError, match=message):
+        denoise_file(here / "a.npy", here / "b.npy", method, **more)
+    assert not (here / "b.npy").exists()
+
+
+def test_a_kind_is_not_turned_into_another(here):
+    np.save("a.npy", np.ones(4))
+    with pytest.raises(InputError, match="b.wav is no array file like a.npy"):
+        denoise_file(here / "a.npy", here / "b.wav", "noisy")
+
+
+def test_a_real_recording_gets_closer_to_itself(here, real_data):
+    """A spoken digit with white noise at 10 dB: wavelet thresholding takes out noise."""
+    clip = real_data / "fsdd" / "recordings" / "7_lucas_5.wav"
+    clean, fs = soundfile.read(clip)
+    noise = np.random.default_rng(5).standard_normal(len(clean))
+    noise *= np.sqrt(np.mean(clean**2) / np.mean(noise**2) / 10)
+    soundfile.write("noisy.wav", clean + noise, fs, subtype="PCM_16")
+    denoise_file(here / "noisy.wav", here / "out.wav", "wavelet[rule=sure]", sigma="auto")
+    out, rate = soundfile.read("out.wav")
+    assert (rate, len(out)) == (fs, len(clean))
+    assert np.mean((out - clean) ** 2) < 0.6 * np.mean(
+        (soundfile.read("noisy.wav")[0] - clean) ** 2
+    )
+
+
+def test_real_photographs_as_a_folder(real_data):
+    from sigbench import METRICS, Denoising, Folder, Gaussian, WaveletShrink
+
+    folder = Folder(str(real_data / "bsd400"))
+    assert (folder.domain, folder.peak) == ("image", 255.0)
+    problem = Denoising("bsd", folder, Gaussian(sigma=25.0), items=4)
+    (block,) = problem.blocks(1, 10)
+    psnr = METRICS["psnr"]
+    noisy = problem.score(psnr, block, block.noisy)
+    assert noisy.mean() == pytest.approx(20 * np.log10(255 / 25), abs=0.1)
+    denoised = WaveletShrink("db2", rule="bayes", shifts=2)(block.noisy, sigma=block.sigma)
+    assert (problem.score(psnr, block, denoised.astype(np.float32)) > noisy + 3).all()

@@ -1,0 +1,93 @@
+"""The shape of the package: imports run downwards, and the command line starts light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sigbench
+
+PACKAGE = Path(sigbench.__file__).parent
+
+# What each room may import of ours; a room not named here may import anything.
+ALLOWED = {
+    "errors": set(),
+    "types": set(),
+    "rng": set(),
+    "statistics": set(),
+    "metrics": {"errors"},
+    "spec": {"errors"},
+    "registry": {"errors", "spec", "denoisers"},  # denoisers in a doctest alone
+    "transforms": {"errors", "types"},
+    "denoisers": {"denoisers", "errors", "transforms", "types"},
+    "degradations": {"denoisers.inputs", "errors", "types"},
+    "files": {"errors", "types"},
+    "datasets": {"datasets", "denoisers.inputs", "errors", "files", "rng", "types"},
+    "tuning": {"errors", "types", "denoisers"},
+    "methods": {"denoisers", "errors", "registry", "spec", "types"},
+    "problems": {"datasets.base", "degradations", "errors", "metrics", "rng", "types"},
+    "runner": {"methods", "metrics", "problems", "rng", "types"},
+    "store": {"errors", "files", "runner"},
+    "reports": {"metrics", "registry", "reports", "statistics"},
+    "suites": {
+        "datasets", "degradations", "denoisers", "errors", "methods", "metrics", "problems",
+        "registry", "runner", "spec", "tuning", "types",
+    },
+    "onefile": {"denoisers", "errors", "files", "methods", "types"},
+}  # fmt: skip
+
+
+def imports_of(path):
+    """Return what of ours a module imports, type checking included."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sigbench."):
+            yield node.module.removeprefix("sigbench.")
+
+
+@pytest.mark.parametrize("room", ALLOWED)
+def test_imports_run_downwards(room):
+    files = (PACKAGE / room).glob("*.py") if (PACKAGE / room).is_dir() else [PACKAGE / f"{room}.py"]
+    for file in files:
+        for module in imports_of(file):
+            legal = any(module == a or module.startswith(f"{a}.") for a in ALLOWED[room])
+            assert legal, f"{file.name} imports {module}: {room} may import {sorted(ALLOWED[room])}"
+
+
+def modules_after(code):
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.splitlines()[-1].split())
+
+
+HEAVY = {"numpy", "scipy", "pandas", "pyarrow", "pywt", "skimage", "torch", "cvxpy", "matplotlib"}
+
+
+def test_help_and_import_load_nothing_heavy():
+    help_ = "from sigbench.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit: pass"
+    assert not HEAVY & modules_after(help_)
+    assert not HEAVY & modules_after("import sigbench")
+
+
+def test_a_run_loads_neither_torch_nor_cvxpy_nor_matplotlib(here):
+    run = "from sigbench.cli import main; main(['run', 'table1', '--items', '2', '--quiet'])"
+    assert not {"torch", "cvxpy", "matplotlib", "skimage"} & modules_after(run)
+
+
+def test_public_names_are_there():
+    for name in sigbench.__all__:
+        assert getattr(sigbench, name) is not None
+    assert set(sigbench.__all__) == set(sigbench._MODULE_OF)
+    with pytest.raises(AttributeError, match="no attribute 'nope'"):
+        _ = sigbench.nope
+
+
+def test_no_module_is_two_rooms():
+    for file in PACKAGE.rglob("*.py"):
+        lines = len(file.read_text(encoding="utf-8").splitlines())
+        assert lines <= 450, f"{file.name} has {lines} lines"

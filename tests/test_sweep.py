@@ -1,0 +1,230 @@
+"""The run folder: what is in it, what is taken up again, what is refused."""
+
+import json
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sigbench import InputError, load, run_suite
+from sigbench.reports.leaderboard import COLUMNS as LEADERBOARD
+from sigbench.runner import Failure
+from sigbench.store import COLUMNS, TIMINGS, RunFolder
+from sigbench.sweep import write_reports
+
+
+def small(methods=("l1-nonneg-tuned", "affine"), seeds=(1, 2), items=20):
+    return load("table1").select(methods=list(methods), seeds=list(seeds), items=items)
+
+
+def values(path):
+    cells = RunFolder(path).read_cells()
+    return cells.set_index(["problem", "seed", "method", "metric", "item"])["value"].sort_index()
+
+
+@pytest.fixture
+def run(tmp_path):
+    path = tmp_path / "run"
+    run_suite(small(), path)
+    return path
+
+
+def test_the_folder_holds_what_the_contract_says(run):
+    names = {p.name for p in run.iterdir()}
+    assert names == {
+        "cells",
+        "leaderboard.csv",
+        "leaderboard.md",
+        "manifest.json",
+        "timings.parquet",
+    }
+    cells = pd.concat(pd.read_parquet(p) for p in (run / "cells").glob("*.parquet"))
+    assert tuple(cells.columns) == COLUMNS
+    # noisy, affine, l1-nonneg-tuned and the two limits, 2 seeds, 3 metrics, 20 items
+    assert len(cells) == 5 * 2 * 3 * 20
+    assert set(cells["seed"]) == {1, 2}
+    assert cells["value"].dtype == np.float64
+    timings = pd.read_parquet(run / "timings.parquet")
+    assert tuple(timings.columns) == TIMINGS
+    assert len(timings) == 10
+    assert (timings["items"] == 20).all()
+    board = pd.read_csv(run / "leaderboard.csv")
+    assert tuple(board.columns) == LEADERBOARD
+    assert len(board) == 5 * 3
+
+
+def test_the_manifest_says_how_it_was_made_and_not_where(run):
+    text = (run / "manifest.json").read_text()
+    manifest = json.loads(text)
+    assert manifest["suite"]["name"] == "table1"
+    assert manifest["seeds"] == [1, 2]
+    assert manifest["block"] == 500
+    assert manifest["wall_time_s"] > 0
+    assert {"numpy", "scipy", "python", "sigbench"} <= set(manifest["versions"])
+    assert str(run.parent) not in text
+    assert os.uname().nodename not in text
+    for file in manifest["files"]:
+        assert not file.startswith(("/", ".."))
+
+
+def test_the_leaderboard_follows_the_cells(run):
+    board = pd.read_csv(run / "leaderboard.csv").set_index(["method", "metric"])
+    cells = RunFolder(run).read_cells()
+    for (method, metric), own in cells.groupby(["method", "metric"], observed=True):
+        row = board.loc[(method, metric)]
+        assert row["mean"] == pytest.approx(own["value"].mean(), rel=1e-5)
+        assert row["ci_low"] < row["mean"] < row["ci_high"]
+        assert row["n"] == 40
+    limit = board.loc[("limit", "psnr")]
+    assert limit["gap_to_limit"] == 0
+    assert np.isnan(limit["rank_low"])
+    noisy = board.loc[("noisy", "psnr")]
+    assert noisy["gap_to_limit"] == pytest.approx(limit["mean"] - noisy["mean"], rel=1e-4)
+    assert (noisy["rank_low"], noisy["rank_high"]) == (3, 3)
+    rmse = board.loc[("noisy", "rmse")]  # smaller is better, the gap is still >= 0
+    assert rmse["gap_to_limit"] == pytest.approx(
+        rmse["mean"] - board.loc[("limit", "rmse")]["mean"], rel=1e-4
+    )
+    assert not rmse["higher_is_better"]
+
+
+def test_a_finished_cell_is_never_run_again(run):
+    before = {p.name: p.stat().st_mtime_ns for p in (run / "cells").iterdir()}
+    outcome = run_suite(small(), run)
+    assert (outcome.done, outcome.found, outcome.failed) == (0, 10, 0)
+    assert {p.name: p.stat().st_mtime_ns for p in (run / "cells").iterdir()} == before
+
+
+def test_a_run_is_extended(run):
+    outcome = run_suite(small(methods=["wiener-printed"], seeds=(1, 2, 3)), run)
+    assert (outcome.done, outcome.found) == (6, 6)
+    board = pd.read_csv(run / "leaderboard.csv")
+    assert set(board["method"]) >= {"affine", "wiener-printed", "limit"}
+    assert json.loads((run / "manifest.json").read_text())["seeds"] == [1, 2, 3]
+
+
+def test_values_do_not_depend_on_the_order_or_on_what_was_there(run, tmp_path):
+    other = tmp_path / "other"
+    run_suite(small(methods=["affine"], seeds=(2,)), other)
+    run_suite(small(methods=["l1-nonneg-tuned", "affine"], seeds=(2, 1)), other)
+    pd.testing.assert_series_equal(values(run), values(other), check_exact=True)
+
+
+def test_an_interrupted_run_keeps_what_is_finished_and_goes_on(tmp_path):
+    path, started = tmp_path / "run", []
+
+    def stop_at_the_fourth(cell, out):
+        if out is None:
+            started.append(cell)
+            if len(started) == 4:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_suite(small(), path, progress=stop_at_the_fourth)
+    assert len(list((path / "cells").glob("*.parquet"))) == 3
+    assert (path / "leaderboard.md").is_file()
+    outcome = run_suite(small(), path)
+    assert (outcome.done, outcome.found) == (7, 3)
+
+
+def test_a_failed_cell_is_on_record_and_tried_again(here):
+    (here / "flaky.py").write_text("def f(noisy): raise OSError('not today')\n")
+    suite = small(methods=["affine", "flaky:f"])
+    outcome = run_suite(suite, here / "run")
+    assert (outcome.done, outcome.failed) == (8, 2)
+    lines = (here / "run" / "failures.jsonl").read_text().splitlines()
+    assert [json.loads(line)["seed"] for line in lines] == [1, 2]
+    assert "OSError: not today" in lines[0]
+    assert "| flaky:f | OSError: not today |" in (here / "run" / "leaderboard.md").read_text()
+    tried = []
+    run_suite(
+        suite, here / "run", progress=lambda cell, out: tried.append((cell.method.name, type(out)))
+    )
+    assert [t for t in tried if t[1] is not type(None)] == [("flaky:f", Failure)] * 2
+    assert len((here / "run" / "failures.jsonl").read_text().splitlines()) == 2
+
+
+def test_cells_of_a_method_that_has_changed_are_made_anew(run):
+    suite = load("table1").select(methods=["affine"], seeds=[1, 2], items=20)
+    from dataclasses import replace
+
+    from sigbench import L1
+    from sigbench.transforms import Identity
+
+    changed = tuple(
+        replace(m, entry=L1(Identity(), lam=9.0)) if m.name == "affine" else m
+        for m in suite.methods
+    )
+    outcome = run_suite(replace(suite, methods=changed), run)
+    assert outcome.done == 2
+    cells = RunFolder(run).read_cells()
+    affine = cells[cells["method"] == "affine"]
+    assert affine["cell_key"].nunique() == 2
+    assert set(affine["params"]) == {"transform=identity, lam=9, nonneg=false, solver=closed"}
+
+
+def test_other_runs_are_refused_and_stay(run):
+    before = sorted(p.name for p in run.rglob("*"))
+    with pytest.raises(InputError, match=r"holds a run with name 'table1', not 'signals'"):
+        run_suite(load("signals").select(items=1), run)
+    with pytest.raises(InputError, match=r"problem 'sparse-spikes' with items=20, not 30"):
+        run_suite(small(items=30), run)
+    assert sorted(p.name for p in run.rglob("*")) == before
+
+
+def test_files_that_are_not_a_runs_are_never_overwritten(tmp_path):
+    (tmp_path / "leaderboard.csv").write_text("mine")
+    with pytest.raises(InputError, match=r"holds leaderboard.csv and no manifest"):
+        run_suite(small(), tmp_path)
+    assert (tmp_path / "leaderboard.csv").read_text() == "mine"
+    (tmp_path / "manifest.json").write_text("{}")
+    with pytest.raises(InputError, match="is no manifest of a run"):
+        run_suite(small(), tmp_path)
+
+
+def test_fresh_deletes_only_what_the_manifest_lists(run):
+    (run / "notes.txt").write_text("mine")
+    (run / "cells" / "own.txt").write_text("mine")
+    (run.parent / "outside.txt").write_text("mine")
+    manifest = json.loads((run / "manifest.json").read_text())
+    manifest["files"].append("../outside.txt")
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    outcome = run_suite(small(items=5), run, fresh=True)
+    assert (outcome.done, outcome.found) == (10, 0)
+    for mine in (run / "notes.txt", run / "cells" / "own.txt", run.parent / "outside.txt"):
+        assert mine.read_text() == "mine"
+
+
+def test_a_broken_cell_is_named(run):
+    broken = next((run / "cells").glob("*.parquet"))
+    broken.write_bytes(b"PAR1 not really")
+    with pytest.raises(InputError, match="cannot be read as a cell"):
+        write_reports(run)
+
+
+def test_reports_of_no_run_are_refused(tmp_path):
+    with pytest.raises(InputError, match="holds no run"):
+        write_reports(tmp_path)
+
+
+def test_keys_cover_what_changes_values_and_nothing_else():
+    def keys(suite):
+        return {(c.seed, c.method.name): c.key for c in suite.cells()}
+
+    base = keys(small())
+    assert keys(small()) == base
+    assert set(keys(small(methods=["noisy"])).items()) <= set(base.items())
+    assert not set(keys(small(items=21)).values()) & set(base.values())
+    from dataclasses import replace
+
+    assert not set(keys(replace(small(), block=100)).values()) & set(base.values())
+
+
+# From a run of this very suite; a key that changes here makes everybody's finished cells stale.
+KNOWN_KEY = "bd2f906c0a47b4fd00b88f47c302026b"
+
+
+def test_a_refactor_changes_no_key():
+    (cell,) = [c for c in small(seeds=(1,)).cells() if c.method.name == "l1-nonneg-tuned"]
+    assert cell.key == KNOWN_KEY
