@@ -174,9 +174,9 @@ def test_an_output_is_not_replaced_without_force(here):
     for name in ("a.npy", "b.npy"):
         np.save(name, np.arange(8.0))
     stamp = (here / "b.npy").stat().st_mtime_ns
-    with pytest.raises(InputError, match="b.npy exists: --force replaces it"):
+    with pytest.raises(InputError, match=r"b\.npy exists: --force replaces it"):
         denoise_file(here / "a.npy", here / "b.npy", "noisy")
-    with pytest.raises(InputError, match="a.npy is the input: it is never overwritten"):
+    with pytest.raises(InputError, match=r"a\.npy is the input: it is never overwritten"):
         denoise_file(here / "a.npy", here / "a.npy", "noisy", force=True)
     assert (here / "b.npy").stat().st_mtime_ns == stamp
     denoise_file(here / "a.npy", here / "b.npy", "gaussian-blur", force=True)
@@ -204,7 +204,7 @@ def test_bad_calls_are_refused(here, method, more, message):
 
 def test_a_kind_is_not_turned_into_another(here):
     np.save("a.npy", np.ones(4))
-    with pytest.raises(InputError, match="b.wav is no array file like a.npy"):
+    with pytest.raises(InputError, match=r"b\.wav is no array file like a\.npy"):
         denoise_file(here / "a.npy", here / "b.wav", "noisy")
 
 

@@ -129,9 +129,9 @@ class TestUsersOwn:
 
     def test_a_module_that_fails_is_named(self, here):
         self.write(here, "own_broken", "1 / 0\n")
-        with pytest.raises(InputError, match="cannot import 'own_broken'.*ZeroDivisionError"):
+        with pytest.raises(InputError, match=r"cannot import 'own_broken'.*ZeroDivisionError"):
             resolve("own_broken:f")
-        with pytest.raises(InputError, match="cannot import 'own_absent'.*ModuleNotFoundError"):
+        with pytest.raises(InputError, match=r"cannot import 'own_absent'.*ModuleNotFoundError"):
             resolve("own_absent:f")
 
     def test_something_that_is_no_method(self, here):
