@@ -108,6 +108,8 @@ def parse(text: str) -> Spec:
             if tokens[:1] != ["]"]:
                 take(",")
         take("]")
+        if not values:
+            raise InputError(f"an empty list in {text!r}: it must hold at least one value")
         return tuple(values)
 
     result = spec()

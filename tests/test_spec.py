@@ -44,6 +44,11 @@ def test_unreadable(text):
         parse(text)
 
 
+def test_an_empty_list():
+    with pytest.raises(InputError, match="must hold at least one value"):
+        parse("l1[lam=[]]")
+
+
 def test_a_parameter_twice():
     with pytest.raises(InputError, match="'lam' stands twice"):
         parse("l1[lam=1,lam=2]")

@@ -62,7 +62,7 @@ def markdown(
     if failures:
         parts.append("## Failed")
         rows = [(f["problem"], f["seed"], f["method"], f["error"]) for f in failures]
-        parts.append(_table(("problem", "seed", "method", "error"), rows, right=1))
+        parts.append(_table(("problem", "seed", "method", "error"), rows, right=["seed"]))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -108,7 +108,7 @@ def _problem_table(table: pd.DataFrame, metrics: Sequence[str]) -> str:
         header.pop(gap)
         for line in rows:
             line.pop(gap)
-    return _table(header, rows, right=len(metrics) + 2)
+    return _table(header, rows, right=[*map(_heading, metrics), "gap"])
 
 
 def _heading(metric: str) -> str:
@@ -167,16 +167,16 @@ def _experiments_table(
         rows.append(line)
     source = f" Printed figures: {experiments['source']}." if experiments["source"] else ""
     title = f"### In the shape of the printed table\n\nOne experiment a seed.{source}"
-    return f"{title}\n\n{_table(header, rows, right=len(header) - 1)}"
+    return f"{title}\n\n{_table(header, rows, right=header[1:])}"
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[Any]], right: int) -> str:
-    """Return a Markdown table padded for reading as text; ``right`` columns from the left align right."""
+def _table(header: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str]) -> str:
+    """Return a Markdown table padded for reading as text; columns ``right`` align right."""
     lines = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
     widths = [
         max(3, *(len(line[i]) for line in [list(header), *lines])) for i in range(len(header))
     ]
-    numeric = [0 < i <= right and h != "method" for i, h in enumerate(header)]
+    numeric = [name in right for name in header]
 
     def join(cells: Sequence[str]) -> str:
         padded = (

@@ -1,0 +1,58 @@
+"""The README says what is true: its table, and commands that parse."""
+
+import csv
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from sigbench.cli import _parser
+from sigbench.suites.suite import load, suite_names
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def commands():
+    for page in PAGES:
+        for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.S):
+            for line in block.splitlines():
+                if line.startswith("sigbench "):
+                    yield line.partition(" #")[0]
+
+
+@pytest.mark.parametrize("line", commands())
+def test_commands_parse_and_their_names_exist(line):
+    args = _parser().parse_args(shlex.split(line)[1:])
+    if hasattr(args, "suite") and not args.suite.endswith(".toml"):
+        own = [m for m in args.method or [] if not m.startswith("mine:")]
+        load(args.suite).select(methods=own or None, problems=args.problem)
+
+
+def test_the_readmes_table_is_the_committed_runs():
+    with open(ROOT / "results/table1/leaderboard.csv", encoding="utf-8") as file:
+        board = {(r["method"], r["metric"]): r for r in csv.DictReader(file)}
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = text[text.index("<!-- table1 -->") : text.index("<!-- /table1 -->")]
+    rows = re.findall(r"^\| `(\S+)` \|.*\| (\S+) ± (\S+) \| (\S+) \|$", table, re.M)
+    assert len(rows) >= 8
+    for method, mean, half, rmse in rows:
+        psnr = board[(method, "psnr_table1")]
+        assert mean == f"{float(psnr['mean']):.2f}"
+        assert half == f"{(float(psnr['ci_high']) - float(psnr['ci_low'])) / 2:.2f}"
+        assert rmse == f"{float(board[(method, 'rmse')]['mean']):.3f}"
+
+
+@pytest.mark.parametrize("name", suite_names())
+def test_every_suite_has_its_committed_run(name):
+    with open(ROOT / "results" / name / "leaderboard.csv", encoding="utf-8") as file:
+        rows = {r["method"] for r in csv.DictReader(file)}
+    assert rows == {m.name for m in load(name).methods}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
