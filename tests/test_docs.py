@@ -22,7 +22,7 @@ def commands():
                     yield line.partition(" #")[0]
 
 
-@pytest.mark.parametrize("line", commands())
+@pytest.mark.parametrize("line", list(commands()))
 def test_commands_parse_and_their_names_exist(line):
     args = _parser().parse_args(shlex.split(line)[1:])
     if hasattr(args, "suite") and not args.suite.endswith(".toml"):
