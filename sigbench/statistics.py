@@ -39,7 +39,7 @@ def mean_interval(values: Floats, groups: Sequence[Any] | NDArray[Any]) -> Mean:
 
     References
     ----------
-    Cochran, Sampling Techniques (3rd ed., 1977), eq. 6.13 (ratio estimators for clusters).
+    Cochran, Sampling Techniques (3rd ed., 1977), chapter 6 (ratio estimators) on cluster totals.
 
     Examples
     --------

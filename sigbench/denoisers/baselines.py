@@ -96,6 +96,7 @@ class Affine:
     """
 
     info: ClassVar[Info] = Info("affine", "linear", "linear regression of clean on noisy")
+    n_params: ClassVar[int] = 2
 
     def fit(self, train: Training, *, rng: np.random.Generator) -> Denoiser:
         """Return the fitted `AffineMap`."""

@@ -101,7 +101,7 @@ def estimate_sigma(noisy: Array) -> NDArray[np.float64]:
 
     References
     ----------
-    Donoho and Johnstone, Biometrika 81 (1994), section 2.3.
+    Donoho and Johnstone, Biometrika 81 (1994): σ̂ = MAD/0.6745 of the finest details.
 
     Examples
     --------

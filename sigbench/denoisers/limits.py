@@ -205,7 +205,7 @@ class IdealProjection:
 
     References
     ----------
-    Donoho and Johnstone, Biometrika 81 (1994), section 1.2 (the ideal diagonal projector).
+    Donoho and Johnstone, Biometrika 81 (1994): the oracle for diagonal projection, δ_i = 1{|θ_i| > σ}.
 
     Examples
     --------
@@ -220,7 +220,7 @@ class IdealProjection:
     info: ClassVar[Info] = Info(
         "ideal-projection",
         "limit",
-        "Donoho, Johnstone 1994, section 1.2",
+        "Donoho, Johnstone 1994: oracle for diagonal projection",
         uses_sigma=True,
         exact_at_zero=True,
     )

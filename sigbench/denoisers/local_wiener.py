@@ -34,7 +34,7 @@ class LocalWiener:
 
     References
     ----------
-    Lim, Two-Dimensional Signal and Image Processing (1990), eq. 9.44-9.46.
+    Lim, Two-Dimensional Signal and Image Processing (1990), p. 548.
 
     Examples
     --------
@@ -52,7 +52,7 @@ class LocalWiener:
     info: ClassVar[Info] = Info(
         "local-wiener",
         "linear, adaptive",
-        "Lim 1990, section 9.2; scipy.signal.wiener",
+        "Lim 1990, p. 548; scipy.signal.wiener",
         uses_sigma=True,
         fixed_by="noise",
         exact_at_zero=True,

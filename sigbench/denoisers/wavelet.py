@@ -49,9 +49,10 @@ class WaveletShrink:
 
     References
     ----------
-    Donoho and Johnstone, Biometrika 81 (1994), section 2 (visu); J. Am. Stat. Assoc. 90 (1995),
-    section 2 (sure); Chang, Yu, Vetterli, IEEE Trans. Image Process. 9 (2000), eq. 6 and 13
-    (bayes); Coifman and Donoho, Translation-invariant de-noising (1995) (cycle spinning).
+    Donoho and Johnstone, Biometrika 81 (1994): the universal threshold √(2 log n) (visu);
+    J. Am. Stat. Assoc. 90 (1995): SURE of the soft threshold (sure); Chang, Yu, Vetterli, IEEE
+    Trans. Image Process. 9 (2000): T_B = σ²/σ_X (bayes); Coifman and Donoho, Translation-invariant
+    de-noising (1995): the average over shifts.
 
     Examples
     --------
