@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sigbench import Tuned
 from sigbench.cli import _parser
 from sigbench.suites.suite import load, suite_names
 
@@ -49,6 +50,27 @@ def test_every_suite_has_its_committed_run(name):
     with open(ROOT / "results" / name / "leaderboard.csv", encoding="utf-8") as file:
         rows = {r["method"] for r in csv.DictReader(file)}
     assert rows == {m.name for m in load(name).methods}
+
+
+# Ends of a grid beyond which there is nothing: L1, the smallest window, the whole signal.
+NATURAL_ENDS = {("gamma", 0.0), ("window", 3.0), ("window", 199.0)}
+
+
+@pytest.mark.parametrize("name", suite_names())
+def test_no_tuned_setting_is_at_the_end_of_its_grid(name):
+    with open(ROOT / "results" / name / "leaderboard.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for method in load(name).methods:
+        if not isinstance(method.entry, Tuned):
+            continue
+        numeric = {k: v for k, v in method.entry.grid if isinstance(v[0], int | float)}
+        for row in rows:
+            for key, value in re.findall(r"(\w+)=([\d.e-]+)(?:,|$)", row["params"]):
+                if row["method"] != method.name or key not in numeric:
+                    continue
+                end = float(value) in (float(min(numeric[key])), float(max(numeric[key])))
+                natural = (key, float(value)) in NATURAL_ENDS
+                assert not end or natural, f"{method.name} on {row['problem']}: {key}={value}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
