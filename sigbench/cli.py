@@ -125,11 +125,11 @@ def _run(args: argparse.Namespace) -> int:
     path = Path(args.out) if args.out else Path("runs") / suite.name
     if args.dry_run:
         cells = suite.cells()
-        there = RunFolder(path).finished(cells)
-        for cell in cells:
-            state = "finished" if cell.key in there else "to run"
+        there = [RunFolder(path).is_finished(cell) for cell in cells]
+        for cell, finished in zip(cells, there, strict=True):
+            state = "finished" if finished else "to run"
             print(f"{state}\t{cell.problem.name}\t{cell.seed}\t{cell.method.name}")
-        print(f"{len(cells)} cells, {len(there)} finished, into {path}")
+        print(f"{len(cells)} cells, {sum(there)} finished, into {path}")
         return GOOD
     with _Progress(len(suite.cells()), quiet=args.quiet) as progress:
         outcome = run_suite(suite, path, fresh=args.fresh, progress=progress)

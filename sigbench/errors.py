@@ -31,7 +31,7 @@ def unknown(kind: str, name: str, legal: Iterable[str]) -> InputError:
     Traceback (most recent call last):
     sigbench.errors.InputError: unknown method 'l2': did you mean 'l1'? (one of: gmc, l1)
     """
-    names = sorted(legal)
+    names = sorted(set(legal))
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
     choice = f"(one of: {', '.join(names)})" if hint else f"one of: {', '.join(names)}"

@@ -110,7 +110,11 @@ def read(path: Path) -> Content:
 
 def write(path: Path, content: Content, batch: Array) -> None:
     """Write a batch in the format, rate and size of ``content``; the file appears whole or not."""
-    write_atomically(path, content.encode(batch, path.suffix.lower()))
+    try:
+        data = content.encode(batch, path.suffix.lower())
+    except (RuntimeError, ValueError, TypeError, OSError) as error:
+        raise InputError(f"{path.name} cannot be written: {error}") from error
+    write_atomically(path, data)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -164,7 +168,8 @@ IMAGE_MODES = ("L", "RGB", "LA", "RGBA", "I;16")
 
 
 def _read_image(path: Path) -> Content:
-    pixels = _tiff_pixels(path) if path.suffix.lower() in (".tif", ".tiff") else _pixels(path)
+    tiff = path.suffix.lower() in (".tif", ".tiff")
+    pixels, exif = (_tiff_pixels(path), b"") if tiff else _pixels(path)
     alpha = None
     if pixels.ndim == 3 and pixels.shape[2] in (2, 4):  # transparency is kept as it is
         pixels, alpha = pixels[..., :-1], pixels[..., -1:]
@@ -175,13 +180,14 @@ def _read_image(path: Path) -> Content:
         out = np.moveaxis(back(estimate)[0], 0, -1)
         if alpha is not None:
             out = np.concatenate([out, alpha], axis=-1)
-        return _encode_image(out.reshape(*out.shape[:2], -1).squeeze(), suffix)
+        return _encode_image(out[..., 0] if out.shape[2] == 1 else out, suffix, exif)
 
     peak = float(np.iinfo(planes.dtype).max) if planes.dtype.kind == "u" else None
     return Content(batch, "image", peak, None, encode)
 
 
-def _pixels(path: Path) -> NDArray[Any]:
+def _pixels(path: Path) -> tuple[NDArray[Any], bytes]:
+    """Return the pixels and the EXIF data, which say which way up they are."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -191,16 +197,19 @@ def _pixels(path: Path) -> NDArray[Any]:
                 b"\x10\x06",
             ):
                 raise InputError(f"{path.name} has 16 bits a colour: save it as TIFF to keep them")
-            opened = (
-                image.convert("RGBA" if "transparency" in image.info else "RGB")
-                if image.mode == "P"
-                else image
-            )
+            frames = getattr(image, "n_frames", 1)
+            if frames > 1:
+                raise InputError(f"{path.name} holds {frames} frames: it must hold one")
+            transparent = "transparency" in image.info
+            modes = {"P": "RGB", "RGB": "RGB", "L": "L", "1": "L"}
+            opened: Image.Image = image
+            if image.mode in ("P", "1") or (transparent and image.mode in modes):
+                opened = image.convert(modes[image.mode] + ("A" if transparent else ""))
             if opened.mode not in IMAGE_MODES:
                 raise InputError(
                     f"{path.name} has colour mode {opened.mode}: one of {', '.join(IMAGE_MODES)}, P"
                 )
-            return np.asarray(opened)
+            return np.asarray(opened), image.info.get("exif", b"")
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
         raise InputError(f"{path.name} cannot be read as an image: {error}") from None
 
@@ -219,7 +228,7 @@ def _tiff_pixels(path: Path) -> NDArray[Any]:
     return pixels
 
 
-def _encode_image(pixels: NDArray[Any], suffix: str) -> bytes:
+def _encode_image(pixels: NDArray[Any], suffix: str, exif: bytes) -> bytes:
     buffer = io.BytesIO()
     if suffix in (".tif", ".tiff"):
         import tifffile
@@ -241,16 +250,21 @@ def _encode_image(pixels: NDArray[Any], suffix: str) -> bytes:
     if suffix in (".jpg", ".jpeg"):
         if pixels.ndim == 3 and pixels.shape[2] in (2, 4):
             raise InputError(f"{suffix} cannot hold transparency: take .png")
-        Image.fromarray(pixels).save(buffer, "JPEG", quality=95, subsampling=0)
+        Image.fromarray(pixels).save(buffer, "JPEG", quality=95, subsampling=0, exif=exif)
     else:
-        Image.fromarray(pixels).save(buffer, "PNG")
+        Image.fromarray(pixels).save(buffer, "PNG", exif=exif)
     return buffer.getvalue()
 
 
 def _levels(values: NDArray[Any], path: Path) -> tuple[Array, Callable[[Array], NDArray[Any]]]:
     """Return values as floats, and the way back to their type, rounded and clipped."""
     dtype = values.dtype
-    if dtype.kind not in "fui" or dtype.itemsize > 8 or dtype == np.float16:
+    if (
+        dtype.kind not in "fui"
+        or (dtype.kind != "f" and dtype.itemsize > 4)
+        or dtype.itemsize not in (1, 2, 4, 8)
+        or dtype == np.float16
+    ):
         raise InputError(
             f"{path.name} has dtype {dtype}: one of float32, float64, or whole numbers of up to 32 bits"
         )
@@ -269,7 +283,7 @@ def _levels(values: NDArray[Any], path: Path) -> tuple[Array, Callable[[Array], 
 def _read_array(path: Path) -> Content:
     try:
         values = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+    except (ValueError, OSError, EOFError, MemoryError) as error:
         raise InputError(f"{path.name} cannot be read as an array: {error}") from None
     if not isinstance(values, np.ndarray) or values.ndim not in (1, 2):
         shape = getattr(values, "shape", "several arrays")
@@ -288,36 +302,44 @@ def _read_array(path: Path) -> Content:
 
 def _read_table(path: Path) -> Content:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path.name} cannot be read as text: {error}") from None
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         raise InputError(f"{path.name} is empty: it holds no samples")
     delimiter = next((mark for mark in ",;\t " if mark in lines[-1]), ",")
-    rows = list(csv.reader(lines, delimiter=delimiter))
-    header = None if all(_is_number(cell) for cell in rows[0]) else rows.pop(0)
-    first = 2 if header else 1
-    for number, row in enumerate(rows, first):
+    try:
+        rows = list(csv.reader(lines, delimiter=delimiter))
+    except csv.Error as error:
+        raise InputError(f"{path.name} cannot be read as a table: {error}") from None
+    header = [] if all(_is_number(cell) for cell in rows[0]) else [lines[0]]
+    rows = rows[len(header) :]
+    if not rows:
+        raise InputError(f"{path.name} is empty: it holds no samples")
+    for number, row in enumerate(rows, len(header) + 1):
         if len(row) != len(rows[0]):
             raise InputError(f"{path.name}, line {number}: {len(row)} cells, not {len(rows[0])}")
         for cell in row:
             if not _is_number(cell):
                 raise InputError(f"{path.name}, line {number}: {cell!r} is no number")
     columns = np.array(rows, dtype=np.float64).T.reshape(-1, len(rows))
-    step = np.diff(columns[0]) if len(columns) > 1 and len(rows) > 2 else np.zeros(1)
-    n_axis = int(step[0] > 0 and np.allclose(step, step[0], rtol=1e-6))
+    n_axis = int(len(columns) > 1 and len(rows) > 2 and _is_monotonic(columns[0]))
+    end = "\r\n" if "\r\n" in text else "\n"
 
     def encode(estimate: Array, suffix: str) -> bytes:
-        buffer = io.StringIO()
-        writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\n")
-        writer.writerows([header] if header else [])
-        values = estimate[:, 0].T
-        for row, new in zip(rows, values, strict=True):
-            writer.writerow([*row[:n_axis], *(repr(float(value)) for value in new)])
-        return buffer.getvalue().encode()
+        out = list(header)
+        for row, new in zip(rows, estimate[:, 0].T, strict=True):
+            out.append(delimiter.join([*row[:n_axis], *(repr(float(value)) for value in new)]))
+        return (end.join(out) + end).encode()
 
     return Content(columns[n_axis:, None], "signal", None, None, encode)
+
+
+def _is_monotonic(column: NDArray[np.float64]) -> bool:
+    """Tell an axis (time, say) from a signal: it only rises, or only falls."""
+    step = np.diff(column)
+    return bool((step > 0).all() or (step < 0).all())
 
 
 def _is_number(cell: str) -> bool:

@@ -11,8 +11,9 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from modulefinder import ModuleFinder
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +57,7 @@ class Function:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Call the function; its result is checked by the runner, not here."""
-        if "sigma" in self._parameters:
+        if "sigma" in self._parameters and (sigma is not None or self.needs_sigma):
             return self.function(noisy, sigma=sigma)
         return self.function(noisy)
 
@@ -84,6 +85,11 @@ class PerItem:
     def info(self) -> Info:
         """Its name, and whether it takes the noise level."""
         return Function(self.function).info
+
+    @property
+    def needs_sigma(self) -> bool:
+        """Whether ``sigma`` is a parameter without a default."""
+        return Function(self.function).needs_sigma
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimates, stacked."""
@@ -113,7 +119,7 @@ class Method:
     told : bool
         Whether it is told the noise level (where the problem has one).
     source : str
-        Digest of the user's source it comes from; empty for sigbench's own.
+        ``module:attribute`` and digest of the user's source; empty for sigbench's own.
     """
 
     name: str
@@ -142,21 +148,20 @@ class Method:
             return "prior"
         if isinstance(self.entry, Learner):
             return "fitted"
+        if info is UNDESCRIBED:
+            return "sigma" if self.told and sigma_known else "none"
         fixed = info.fixed_by and getattr(self.entry, info.fixed_by) is not None
         if fixed or not info.uses_sigma:
             return "none"
         return "sigma" if self.told and sigma_known else "blind"
 
 
-class _Undescribed:
-    """What is said of a user's class that has no ``info``."""
-
-    info: ClassVar[Info] = Info("user", "user", "a class of one's own")
+UNDESCRIBED = Info("user", "user", "a class of one's own that has no info")
 
 
 def info_of(entry: Any) -> Info:
     """Return what a method says of itself; a user's own need not say anything."""
-    info: Info = getattr(entry, "info", _Undescribed.info)
+    info: Info = getattr(entry, "info", UNDESCRIBED)
     return info
 
 
@@ -194,7 +199,7 @@ def resolve(text: str, *, name: str | None = None, told: bool = False) -> list[M
             entry, source = _users_own(plain)
         else:
             entry, source = as_entry(lookup_method(plain)), ""
-        needs = isinstance(entry, Function) and entry.needs_sigma
+        needs = isinstance(entry, Function | PerItem) and entry.needs_sigma
         methods.append(Method(name or str(spec), entry, told or given == "given" or needs, source))
     return methods
 
@@ -246,21 +251,47 @@ def _users_own(spec: Spec) -> tuple[Denoiser | Learner | Oracle, str]:
         public = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
         raise unknown(f"attribute of {module_name}", attribute, public)
     thing = vars(module)[attribute]
-    made = construct(thing, spec) if isinstance(thing, type) else _unparametrized(spec, thing)
-    return as_entry(made), source_digest(module_name)
+    made = _made(thing, spec) if isinstance(thing, type) else _unparametrized(spec, thing)
+    return as_entry(made), f"{spec.name}@{source_digest(module_name)}"
+
+
+def _made(cls: type, spec: Spec) -> Any:
+    """Make an object of a user's class: a dataclass by its fields, another without parameters."""
+    try:
+        if dataclasses.is_dataclass(cls):
+            return construct(cls, spec)
+        return _unparametrized(spec, cls())
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{spec}: {type(error).__name__}: {error}") from error
 
 
 def source_digest(module_name: str) -> str:
-    """Return a digest of a user's module and of every module beside it that is imported."""
-    root = Path(sys.modules[module_name].__file__ or "").resolve().parents[module_name.count(".")]
+    """Return a digest of a user's module and of all that it imports from beside it.
+
+    Imports are followed in the source, those inside functions too. An installed package is
+    taken whole. Data files that a module reads are not seen.
+    """
+    top = sys.modules[module_name.partition(".")[0]]
+    if getattr(top, "__file__", None) is None:  # built in
+        return digest(sys.version)
+    file = Path(str(top.__file__)).resolve()
+    root = file.parents[1] if file.stem == "__init__" else file.parent
+    if "site-packages" in root.parts:
+        files = sorted(file.parent.rglob("*.py")) if file.stem == "__init__" else [file]
+    else:
+        finder = ModuleFinder(path=[str(root)])
+        try:
+            finder.import_hook(module_name)
+        except (ImportError, SyntaxError) as error:
+            raise InputError(f"cannot follow the imports of {module_name!r}: {error}") from error
+        modules = (getattr(module, "__file__", None) for module in finder.modules.values())
+        found = (Path(name).resolve() for name in modules if name)
+        files = sorted(path for path in found if path.is_relative_to(root))
     hasher = hashlib.sha256()
-    for name, module in sorted(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if not file or name == "__main__" or "site-packages" in file:
-            continue
-        path = Path(file).resolve()
-        if path.is_relative_to(root) and not name.startswith("sigbench"):
-            hasher.update(name.encode() + path.read_bytes())
+    for path in files:
+        hasher.update(f"{path.relative_to(root)}\x1f".encode() + path.read_bytes())
     return hasher.hexdigest()[:16]
 
 
@@ -317,7 +348,11 @@ def identity(thing: Any) -> Any:
     if isinstance(thing, np.ndarray):
         return f"array:{thing.dtype}:{thing.shape}:{hashlib.sha256(thing.tobytes()).hexdigest()}"
     if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
-        fields = {f.name: identity(getattr(thing, f.name)) for f in dataclasses.fields(thing)}
+        fields = {
+            f.name: identity(getattr(thing, f.name))
+            for f in dataclasses.fields(thing)
+            if f.metadata.get("identity", True)
+        }
         return {"is": _declared_name(thing), **fields}
     if isinstance(thing, Mapping):
         return {str(k): identity(v) for k, v in thing.items()}

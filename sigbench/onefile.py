@@ -10,7 +10,7 @@ import numpy as np
 from sigbench.denoisers.inputs import estimate_sigma
 from sigbench.errors import InputError
 from sigbench.files import Content, family, read, write
-from sigbench.methods import Method, bind_facts, resolve
+from sigbench.methods import Function, Method, PerItem, bind_facts, resolve
 from sigbench.types import Denoiser, Learner, Oracle, Sigma
 
 
@@ -34,8 +34,8 @@ def denoise_file(
     """Denoise a WAV, FLAC, PNG, JPG, TIFF, CSV or NPY file.
 
     The result has the format, rate and size of the input. Channels of a sound and columns of a
-    table are denoised by themselves; a first column that rises by a constant step is an axis and
-    is kept.
+    table are denoised by themselves; a first column that only rises or only falls is an axis
+    and is kept.
 
     Parameters
     ----------
@@ -64,17 +64,22 @@ def denoise_file(
             raise InputError(f"{target} is the input: it is never overwritten")
         if not force:
             raise InputError(f"{target} exists: --force replaces it")
-    denoiser = _denoiser(method, content)
+    denoiser = _denoiser(method, content, sigma is not None)
     level = _level(content, sigma)
     try:
-        estimate = denoiser(content.batch, sigma=level)
+        estimate = denoiser(content.batch.copy(), sigma=level)
     except InputError as error:
         raise InputError(f"{method} on {source.name}: {error}") from error
+    except Exception as error:  # somebody's own method may raise anything
+        what = f"{type(error).__name__}: {error}"
+        raise InputError(f"{method} failed on {source.name}: {what}") from error
     if not isinstance(estimate, np.ndarray) or estimate.shape != content.batch.shape:
         raise InputError(
             f"{method} gave back {getattr(estimate, 'shape', type(estimate).__name__)}, "
             f"not an array of shape {content.batch.shape}"
         )
+    if estimate.dtype != content.batch.dtype:
+        raise InputError(f"{method} gave back {estimate.dtype}, not {content.batch.dtype}")
     if not np.isfinite(estimate).all():
         raise InputError(f"{method} gave back values that are not finite")
     write(target, content, estimate)
@@ -82,7 +87,7 @@ def denoise_file(
     return Denoised(content.batch.shape, content.fs, told)
 
 
-def _denoiser(text: str, content: Content) -> Denoiser:
+def _denoiser(text: str, content: Content, told: bool) -> Denoiser:
     methods: list[Method] = resolve(text)
     if len(methods) != 1:
         raise InputError(f"{text} stands for {len(methods)} methods: denoise takes one")
@@ -92,6 +97,8 @@ def _denoiser(text: str, content: Content) -> Denoiser:
         raise InputError(f"{text} needs the clean signal: it is a reference, not a denoiser")
     if isinstance(entry, Learner):
         raise InputError(f"{text} learns from a training split: a single file has none")
+    if isinstance(entry, Function | PerItem) and entry.needs_sigma and not told:
+        raise InputError(f"{text} needs the noise level: --sigma S, or --sigma auto")
     return entry
 
 
@@ -99,11 +106,13 @@ def _level(content: Content, sigma: float | str | None) -> Sigma:
     if sigma is None:
         return None
     if sigma == "auto":
-        return estimate_sigma(content.batch)
+        return estimate_sigma(content.batch).astype(content.batch.dtype)
     try:
         level = float(sigma)
     except ValueError:
         level = -1.0
     if not (np.isfinite(level) and level >= 0):
         raise InputError(f"sigma={sigma} must be a number >= 0, or auto")
+    if content.domain == "speech" and level > 1:
+        raise InputError(f"sigma={sigma} must be <= 1: the full scale of sound is 1")
     return level

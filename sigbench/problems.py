@@ -39,6 +39,11 @@ class Problem(Protocol):
         """Whether there is a noise level to tell."""
         ...
 
+    @property
+    def can_train(self) -> bool:
+        """Whether there is a training split."""
+        ...
+
     def blocks(self, seed: int, size: int) -> Iterator[Block]:
         """Make the test items of a seed."""
         ...
@@ -100,8 +105,14 @@ class Denoising:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What every method is told by name: ``fs`` in Hz."""
-        return {} if self.dataset.fs is None else {"fs": self.dataset.fs}
+        """What every method is told by name: those of the dataset."""
+        return dict(self.dataset.facts)
+
+    @property
+    def can_train(self) -> bool:
+        """Whether there is a training split."""
+        size = self.dataset.size("train")
+        return size is None or size >= 2
 
     @property
     def sigma_known(self) -> bool:
@@ -161,7 +172,7 @@ class Denoising:
         """
         size = self.dataset.size("train")
         n = self.train_items if size is None else min(size, self.train_items)
-        if n < 2:
+        if not self.can_train:
             raise InputError(
                 f"{self.name}: {self.dataset.kind} has no training split to tune or train on"
             )
@@ -198,4 +209,4 @@ class Denoising:
 
 def _levels(made: list[Degraded]) -> Array | None:
     levels = [one.sigma for one in made if one.sigma is not None]
-    return np.array(levels) if levels else None
+    return np.array(levels, made[0].noisy.dtype) if levels else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import time
 import traceback
@@ -130,12 +131,13 @@ def _run_cell(cell: Cell, metrics: Mapping[str, Metric], data: _Data, fits: _Fit
 def _call(problem: Problem, entry: Any, block: Block, told: bool) -> tuple[Array, float]:
     """Return the checked estimate and the seconds that the call took."""
     denoiser: Denoiser = entry.bind(block.clean.copy()) if isinstance(entry, Oracle) else entry
-    before = block.noisy.copy()
+    sigma = None if block.sigma is None else block.sigma.copy()
+    shown = dataclasses.replace(block, noisy=block.noisy.copy(), sigma=sigma)
     start = time.perf_counter()
-    estimate = problem.apply(denoiser, block, told=told)
+    estimate = problem.apply(denoiser, shown, told=told)
     seconds = time.perf_counter() - start
-    if not np.array_equal(before, block.noisy):
-        block.noisy[...] = before  # the next method sees the same noise
+    same_sigma = sigma is None or bool((sigma == block.sigma).all())
+    if not (same_sigma and np.array_equal(shown.noisy, block.noisy)):
         raise BadEstimate("the method changed its input")
     if not isinstance(estimate, np.ndarray):
         raise BadEstimate(f"the estimate is a {type(estimate).__name__}, not a NumPy array")
@@ -152,8 +154,8 @@ def _call(problem: Problem, entry: Any, block: Block, told: bool) -> tuple[Array
 
 
 def _first_item(block: Block) -> Block:
-    sigma = block.sigma[:1] if isinstance(block.sigma, np.ndarray) else block.sigma
-    return Block(block.items[:1], block.groups[:1], block.clean[:1], block.noisy[:1].copy(), sigma)
+    sigma = None if block.sigma is None else block.sigma[:1]
+    return Block(block.items[:1], block.groups[:1], block.clean[:1], block.noisy[:1], sigma)
 
 
 class _Data:
@@ -193,7 +195,7 @@ class _Fits:
         self.done: dict[tuple[str, str], Any] = {}
 
     def ready(self, problem: Problem, method: Method) -> Any:
-        key = (problem.name, method.key)
+        key = (problem.name, method.name)
         if key not in self.done:
             try:
                 self.done[key] = self._fit(problem, method)

@@ -71,6 +71,8 @@ def parse(text: str) -> Spec:
     Spec(name='gmc', params=(('gamma', 0.8), ('lam', 3)))
     """
     tokens = [t.strip() for t in _TOKEN.findall(text)]
+    if text.count("[") > 50:
+        raise InputError(f"{text[:40]}...: more than 50 brackets")
     wrong = InputError(f"cannot read {text!r}: expected name or name[param=value,...]")
 
     def take(legal: str | None = None) -> str:

@@ -120,7 +120,8 @@ def ranks(
     Parameters
     ----------
     values : array, shape (K, n)
-        One row a method, on the same items.
+        One row a method, one column an item; NaN where a method has not seen an item. Two
+        methods are compared on the items that both have.
     groups : sequence, length n
         Group of each item.
     higher_is_better : bool
@@ -136,18 +137,32 @@ def ranks(
     pairs = [(a, b) for a in range(k) for b in range(a + 1, k)]
     if not pairs:
         return [(1, 1)] * k
+    groups = np.asarray(groups)
+    differences = [paired_difference(values[a], values[b]) for a, b in pairs]
+    both = [~np.isnan(difference) for difference in differences]
     p = holm(
-        np.array([paired_p_value(_difference(values[a], values[b]), groups) for a, b in pairs])
+        np.array(
+            [
+                paired_p_value(difference[on], groups[on]) if on.any() else 1.0
+                for difference, on in zip(differences, both, strict=True)
+            ]
+        )
     )
     better = np.zeros((k, k), dtype=bool)  # better[a, b]: a is significantly better than b
-    for (a, b), p_value in zip(pairs, p, strict=True):
+    for (a, b), p_value, difference in zip(pairs, p, differences, strict=True):
         if p_value < 0.05:
-            a_wins = (values[a].mean() > values[b].mean()) == higher_is_better
+            a_wins = (np.nanmean(difference) > 0) == higher_is_better
             better[(a, b) if a_wins else (b, a)] = True
     return [(1 + int(better[:, i].sum()), k - int(better[i].sum())) for i in range(k)]
 
 
-def _difference(a: Floats, b: Floats) -> Floats:
-    """Return a − b, where they differ by more than rounding (inf − inf is 0 too)."""
+def paired_difference(a: Floats, b: Floats) -> Floats:
+    """Return a − b where they differ by more than rounding, else 0; inf − inf is 0 too.
+
+    Examples
+    --------
+    >>> paired_difference(np.array([3.0, 1.0, np.inf]), np.array([1.0, 1.0 + 1e-14, np.inf]))
+    array([2., 0., 0.])
+    """
     differ = ~np.isclose(a, b, rtol=1e-9, atol=0)
     return np.subtract(a, b, out=np.zeros_like(a), where=differ)

@@ -6,6 +6,7 @@ else in the folder is derived from the cells or says how they were made.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import re
@@ -151,23 +152,31 @@ class RunFolder:
 
     def cell_file(self, cell: Cell) -> str:
         """Return the name of a cell's file, relative to the folder."""
-        words = (cell.problem.name, cell.method.name, str(cell.seed), cell.key[:16])
+        row = (cell.key, cell.problem.name, cell.method.name, str(cell.seed))
+        unique = hashlib.sha256("\x1f".join(row).encode()).hexdigest()[:16]
+        words = (cell.problem.name, cell.method.name, str(cell.seed), unique)
         return f"cells/{'.'.join(re.sub(r'[^A-Za-z0-9=-]+', '_', word)[:60] for word in words)}.parquet"
 
-    def finished(self, cells: Iterable[Cell]) -> set[str]:
-        """Return the keys of those cells that are finished."""
-        return {cell.key for cell in cells if (self.path / self.cell_file(cell)).is_file()}
+    def is_finished(self, cell: Cell) -> bool:
+        """Return whether a cell is there."""
+        return (self.path / self.cell_file(cell)).is_file()
 
     def drop_stale(self, cells: Iterable[Cell]) -> int:
         """Delete cells of methods that have changed since: same row, other parameters or source.
 
-        Returns how many there were.
+        Of cells that are about to be made, every older one goes. Returns how many there were.
         """
-        current = {cell.method.name: cell.method.key for cell in cells}
+        keys, files = {}, {}
+        for cell in cells:
+            keys[cell.method.name] = cell.method.key
+            files[cell.problem.name, cell.seed, cell.method.name] = self.cell_file(cell)
         stale = 0
-        for path in self.cells_path.glob("*.parquet"):
+        for path in self._cell_paths():
             about = _about(path)
-            if current.get(about["method"], about["method_key"]) != about["method_key"]:
+            timing, own = about["timing"], f"cells/{path.name}"
+            changed = keys.get(about["method"], about["method_key"]) != about["method_key"]
+            row = (timing["problem"], timing["seed"], timing["method"])
+            if changed or files.get(row, own) != own:
                 path.unlink()
                 stale += 1
         return stale
@@ -223,20 +232,26 @@ class RunFolder:
         if not self.failures_path.is_file():
             return []
         lines = self.failures_path.read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines if line.strip()]
+        try:
+            return [json.loads(line) for line in lines if line.strip()]
+        except json.JSONDecodeError as error:
+            raise InputError(f"{self.failures_path} is broken ({error}): delete it") from None
 
-    def forget_failures(self, keep: set[str], cells: Iterable[Cell]) -> None:
+    def forget_failures(self, cells: Iterable[Cell]) -> None:
         """Strike the cells from the record that are about to be tried again."""
-        names = {(c.problem.name, c.seed, c.method.name) for c in cells if c.key not in keep}
+        names = {(c.problem.name, c.seed, c.method.name) for c in cells}
         left = [f for f in self.failures() if (f["problem"], f["seed"], f["method"]) not in names]
-        if left:
-            text = "".join(json.dumps(f, ensure_ascii=False) + "\n" for f in left)
+        self._write_failures(left)
+
+    def _write_failures(self, failures: list[dict[str, Any]]) -> None:
+        if failures:
+            text = "".join(json.dumps(f, ensure_ascii=False) + "\n" for f in failures)
             write_atomically(self.failures_path, text.encode())
         else:
             self.failures_path.unlink(missing_ok=True)
 
     def write_failure(self, suite: str, failure: Failure) -> None:
-        """Append a failed cell to the record."""
+        """Put a failed cell on record."""
         cell = failure.cell
         entry = {
             "suite": suite,
@@ -247,8 +262,7 @@ class RunFolder:
             "cell_key": cell.key,
             "traceback": failure.trace,
         }
-        with self.failures_path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        self._write_failures([*self.failures(), entry])
 
     def read_cells(self) -> pd.DataFrame:
         """Return all finished cells, tidy, with the columns of the contract."""

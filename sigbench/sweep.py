@@ -17,7 +17,7 @@ from sigbench.reports.markdown import markdown
 from sigbench.runner import Cell, Failure, Result, run
 from sigbench.store import DERIVED, MANIFEST, RunFolder
 from sigbench.suites.suite import Suite
-from sigbench.types import Oracle
+from sigbench.types import Learner, Oracle
 
 Progress = Callable[[Cell, Result | Failure | None], None]
 
@@ -32,7 +32,7 @@ class Outcome:
 
 
 def run_suite(
-    suite: Suite, path: Path, *, fresh: bool = False, progress: Progress | None = None
+    suite: Suite, path: Path | str, *, fresh: bool = False, progress: Progress | None = None
 ) -> Outcome:
     """Run what is missing of a suite in a folder, then write its reports.
 
@@ -40,7 +40,7 @@ def run_suite(
     ----------
     suite : Suite
         What to run.
-    path : Path
+    path : Path or str
         The run folder, made where it does not exist, extended where it holds the same suite.
     fresh : bool
         Delete the folder's own files first.
@@ -54,15 +54,21 @@ def run_suite(
     KeyboardInterrupt
         On Ctrl-C, after the reports of what is done are written.
     """
+    for problem in suite.problems:
+        learners = [m.name for m in suite.methods if isinstance(m.entry, Learner)]
+        if learners and not problem.can_train:
+            raise InputError(
+                f"{problem.name} has no training split, which {', '.join(learners)} must learn from"
+            )
+    path = Path(path)
     folder = RunFolder(path)
     cells = suite.cells()
     manifest = _manifest(suite, folder.open(_common(suite), fresh=fresh), folder, cells)
     folder.write_manifest(manifest)
     folder.drop_stale(cells)
-    finished = folder.finished(cells)
-    folder.forget_failures(finished, cells)
+    missing = [cell for cell in cells if not folder.is_finished(cell)]
+    folder.forget_failures(missing)
     start, done, failed = time.perf_counter(), 0, 0
-    missing = [cell for cell in cells if cell.key not in finished]
 
     def announced() -> Any:
         for cell in missing:
@@ -81,6 +87,7 @@ def run_suite(
             if progress:
                 progress(out.cell, out)
     finally:
+        manifest = _manifest(suite, folder.manifest(), folder, cells)
         manifest["wall_time_s"] = round(manifest["wall_time_s"] + time.perf_counter() - start, 3)
         folder.write_manifest(manifest)
         write_reports(path)
@@ -134,10 +141,8 @@ def _common(suite: Suite) -> dict[str, Any]:
 
 
 def _shown(problem: Any) -> dict[str, Any]:
-    """Return a problem's definition; of a folder's path only the last part."""
+    """Return a problem's definition."""
     shown: dict[str, Any] = identity(problem)
-    if "path" in shown["dataset"]:
-        shown["dataset"]["path"] = Path(shown["dataset"]["path"]).name
     return shown
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from sigbench.errors import InputError
-from sigbench.types import Denoiser, Info, Training
+from sigbench.types import Denoiser, Info, Learner, Oracle, Training
 
 BUDGET = 64  # evaluations, the same for every method
 
@@ -43,6 +43,8 @@ class Tuned:
         object.__setattr__(self, "grid", tuple((k, tuple(v)) for k, v in grid.items()))
         if not dataclasses.is_dataclass(self.denoiser):
             raise InputError(f"{self.denoiser!r} cannot be tuned: it is no dataclass")
+        if isinstance(self.denoiser, Learner | Oracle):
+            raise InputError(f"{self.denoiser!r} cannot be tuned: it is no denoiser")
         if not 1 <= self.evaluations <= BUDGET:
             raise InputError(
                 f"the grid has {self.evaluations} combinations: at least 1, at most {BUDGET}"
@@ -53,11 +55,18 @@ class Tuned:
         """How many combinations the grid has."""
         return math.prod(len(values) for _, values in self.grid)
 
+    def candidates(self) -> Iterator[Denoiser]:
+        """Make every combination, in the order of the grid."""
+        names = [name for name, _ in self.grid]
+        for values in itertools.product(*(values for _, values in self.grid)):
+            chosen = dict(zip(names, values, strict=True))
+            yield dataclasses.replace(self.denoiser, **chosen)  # type: ignore[type-var]
+
     @property
     def info(self) -> Info:
-        """What the denoiser says of itself."""
+        """What the denoiser says of itself, as tuned."""
         info: Info = self.denoiser.info  # type: ignore[attr-defined]
-        return info
+        return dataclasses.replace(info, name=f"tuned-{info.name}", version=1)
 
     def fit(self, train: Training, *, rng: np.random.Generator) -> Denoiser:
         """Return the denoiser with the settings that are best on ``train.pairs``.
@@ -71,12 +80,7 @@ class Tuned:
         """
         pairs = train.pairs
         best, least = None, math.inf
-        names = [name for name, _ in self.grid]
-        for values in itertools.product(*(values for _, values in self.grid)):
-            candidate = dataclasses.replace(
-                self.denoiser,  # type: ignore[type-var]
-                **dict(zip(names, values, strict=True)),
-            )
+        for candidate in self.candidates():
             error = candidate(pairs.noisy, sigma=pairs.sigma) - pairs.target
             mse = float(np.mean(np.square(error, dtype=np.float64)))
             if not math.isfinite(mse):

@@ -129,11 +129,12 @@ class Training:
 class Block:
     """Items of one length that a problem made: all that a method may see, and the truth.
 
-    ``noisy`` and ``clean`` have shape ``(N, C, *space)``, ``items`` and ``groups`` length N.
+    ``noisy`` and ``clean`` have shape ``(N, C, *space)``; ``items``, ``groups`` and ``sigma``
+    length N.
     """
 
     items: NDArray[np.intp]
     groups: tuple[str, ...]
     clean: Array
     noisy: Array
-    sigma: Sigma
+    sigma: Array | None

@@ -34,6 +34,12 @@ def test_local_wiener_noise_in_both_units(rng):
     np.testing.assert_allclose(LocalWiener(noise=0.6)(y), told, atol=1e-12)
 
 
+def test_local_wiener_in_float32_is_that_in_float64(rng):
+    y = (1000 + rng.normal(scale=0.1, size=(2, 1, 200))).astype(np.float32)
+    exact = LocalWiener(9)(y.astype(np.float64), sigma=0.1)
+    np.testing.assert_allclose(LocalWiener(9)(y, sigma=0.1), exact, rtol=1e-6)
+
+
 def test_bayes_shrink_is_scikit_images(rng):
     x = np.cumsum(rng.standard_normal((3, 32, 32)), axis=-1)
     y = x + 0.5 * rng.standard_normal(x.shape)

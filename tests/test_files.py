@@ -110,6 +110,41 @@ def test_csv_keeps_header_delimiter_and_axis(here):
     assert read(here / "a.csv").batch.shape == (2, 1, 3)
 
 
+@pytest.mark.parametrize(
+    "axis", [(0.0, 0.333, 0.667, 1.0), (5, 3, 2, -1), (0.0, 2.3e-05, 4.5e-05, 6.8e-05)]
+)
+def test_a_first_column_that_only_rises_or_falls_is_an_axis(here, axis):
+    (here / "a.csv").write_text(
+        "".join(f"{t},{v}\r\n" for t, v in zip(axis, (1, 5, 2, 8), strict=True))
+    )
+    denoise_file(here / "a.csv", here / "b.csv", "gaussian-blur[width=2]")
+    lines = (here / "b.csv").read_bytes().decode().split("\r\n")
+    assert [line.split(",")[0] for line in lines[:4]] == [str(t) for t in axis]
+    assert lines[0] != f"{axis[0]},1.0"
+
+
+def test_small_values_are_no_axis(here):
+    (here / "a.csv").write_text("3e-9,1\n1e-9,2\n2e-9,3\n")
+    assert read(here / "a.csv").batch.shape == (2, 1, 3)
+
+
+@pytest.mark.parametrize("shape", [(1, 40), (40, 1), (1, 1), (1, 40, 3), (40, 1, 3), (1, 1, 3)])
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_images_one_pixel_wide(here, rng, shape, suffix):
+    values = rng.integers(0, 256, shape, dtype=np.uint8)
+    Image.fromarray(values).save(f"a.{suffix}")
+    with Image.open(same(here / f"a.{suffix}", here / f"b.{suffix}")) as out:
+        np.testing.assert_array_equal(np.asarray(out), values)
+
+
+def test_the_way_up_is_kept(here, rng):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    Image.fromarray(rng.integers(0, 256, (8, 9, 3), dtype=np.uint8)).save("a.jpg", exif=exif)
+    with Image.open(same(here / "a.jpg", here / "b.jpg")) as out:
+        assert out.getexif()[0x0112] == 6
+
+
 def test_csv_of_one_rising_column_is_a_signal(here):
     (here / "a.csv").write_text("0\n1\n2\n3\n")
     assert read(here / "a.csv").batch.shape == (1, 1, 4)
@@ -137,6 +172,10 @@ def bad_files(here):
     (here / "nan.csv").write_text("1\nnan\n")
     np.save("cube.npy", np.zeros((2, 3, 4)))
     np.save("complex.npy", np.zeros(4, complex))
+    (here / "header.csv").write_text("a,b\n")
+    np.save("wide.npy", np.zeros(4, np.int64))
+    frames = [Image.fromarray(np.full((4, 4), v, np.uint8)) for v in (0, 200)]
+    frames[0].save("moving.png", save_all=True, append_images=frames[1:])
     np.save("objects.npy", np.array([{}], dtype=object), allow_pickle=True)
     Image.fromarray(np.zeros((4, 4), np.uint8)).convert("CMYK").save("cmyk.jpg")
 
@@ -157,6 +196,9 @@ def bad_files(here):
         ("complex.npy", "complex.npy has dtype complex128"),
         ("objects.npy", "objects.npy cannot be read as an array"),
         ("cmyk.jpg", "cmyk.jpg has colour mode CMYK: one of L, RGB"),
+        ("header.csv", "header.csv is empty"),
+        ("wide.npy", r"wide.npy has dtype int64"),
+        ("moving.png", "moving.png holds 2 frames: it must hold one"),
         ("absent.wav", "absent.wav: no such file"),
         ("song.mp3", "unknown suffix '.mp3': one of .wav, .flac"),
     ],
@@ -200,6 +242,29 @@ def test_bad_calls_are_refused(here, method, more, message):
     with pytest.raises(InputError, match=message):
         denoise_file(here / "a.npy", here / "b.npy", method, **more)
     assert not (here / "b.npy").exists()
+
+
+def test_ones_own_function_that_needs_sigma_or_fails(here):
+    np.save("a.npy", np.ones(16))
+    (here / "own_denoise.py").write_text(
+        "def needs(noisy, sigma): return noisy\ndef fails(noisy): return noisy[9]\n"
+        "def whole(noisy): return noisy.astype(int)\n"
+    )
+    for name, message in (
+        ("needs", "needs the noise level: --sigma S, or --sigma auto"),
+        ("fails", "failed on a.npy: IndexError"),
+        ("whole", "gave back int64, not float64"),
+    ):
+        with pytest.raises(InputError, match=message):
+            denoise_file(here / "a.npy", here / "b.npy", f"own_denoise:{name}")
+    assert not (here / "b.npy").exists()
+    denoise_file(here / "a.npy", here / "b.npy", "own_denoise:needs", sigma="0.5")
+
+
+def test_full_scale_of_sound_is_one(here):
+    soundfile.write("a.wav", np.zeros(8) + 0.1, 8000)
+    with pytest.raises(InputError, match="sigma=25 must be <= 1"):
+        denoise_file(here / "a.wav", here / "b.wav", "noisy", sigma="25")
 
 
 def test_a_kind_is_not_turned_into_another(here):

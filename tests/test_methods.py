@@ -60,6 +60,17 @@ def test_knowledge_of_limits():
     assert (limit.knowledge(True), oracle.knowledge(True)) == ("prior", "oracle")
 
 
+def test_a_default_sigma_stays_where_none_is_told():
+    def f(noisy, sigma=3.0):
+        return noisy * sigma
+
+    np.testing.assert_array_equal(Function(f)(np.ones((1, 1, 2))), np.full((1, 1, 2), 3.0))
+    np.testing.assert_array_equal(
+        Function(f)(np.ones((1, 1, 2)), sigma=2.0), np.full((1, 1, 2), 2.0)
+    )
+    assert PerItem(shrink).needs_sigma
+
+
 def test_per_item_sees_single_items(rng):
     y = rng.standard_normal((3, 1, 8))
     seen = []
@@ -126,6 +137,69 @@ class TestUsersOwn:
         assert resolve("own_main:f")[0].key == before
         self.write(here, "own_helper", "GAIN = 2\n")
         assert resolve("own_main:f")[0].key != before
+
+    def test_the_key_follows_what_is_imported_inside_a_function(self, here):
+        self.write(
+            here,
+            "sigbench_like",
+            "def f(noisy):\n    import own_late\n    return own_late.g * noisy\n",
+        )
+        self.write(here, "own_late", "g = 1\n")
+        before = resolve("sigbench_like:f")[0].key
+        self.write(here, "own_late", "g = 2\n")
+        assert resolve("sigbench_like:f")[0].key != before
+
+    def test_the_key_of_a_package_follows_its_parts_and_nothing_beside_it(self, here):
+        (here / "own_pkg").mkdir()
+        self.write(
+            here, "own_pkg/__init__", "from own_pkg.a import f\nfrom own_pkg.b import f as g\n"
+        )
+        self.write(here, "own_pkg/a", "def f(noisy): return noisy\n")
+        self.write(here, "own_pkg/b", "def f(noisy): return 2 * noisy\n")
+        self.write(here, "own_beside", "def f(noisy): return noisy\n")
+        before = resolve("own_pkg:g")[0].key
+        assert resolve("own_pkg.a:f")[0].key != resolve("own_pkg.b:f")[0].key
+        resolve("own_beside:f")
+        assert resolve("own_pkg:g")[0].key == before
+        self.write(here, "own_pkg/b", "def f(noisy): return 3 * noisy\n")
+        assert resolve("own_pkg:g")[0].key != before
+
+    def test_attributes_of_one_module_have_keys_of_their_own(self, here):
+        self.write(
+            here,
+            "own_many",
+            "import functools\na = lambda y: y\nb = lambda y: 2 * y\n"
+            "class C:\n    def __init__(self, g=1): self.g = g\n"
+            "    def __call__(self, noisy, *, sigma=None): return self.g * noisy\n"
+            "c, d = C(1), C(2)\ne = functools.partial(a)\n",
+        )
+        assert len({resolve(f"own_many:{name}")[0].key for name in "abcdeC"}) == 6
+
+    def test_a_class_that_cannot_be_made_is_refused(self, here):
+        self.write(
+            here,
+            "own_needy",
+            "from dataclasses import dataclass\nclass Needs:\n    def __init__(self, a): pass\n"
+            "@dataclass(frozen=True)\nclass Checks:\n    k: int = 0\n"
+            "    def __post_init__(self):\n        if self.k < 0: raise ValueError(f'k={self.k}')\n",
+        )
+        with pytest.raises(InputError, match=r"own_needy:Needs: TypeError: .*'a'"):
+            resolve("own_needy:Needs")
+        with pytest.raises(InputError, match=r"own_needy:Checks\[k=-1\]: ValueError: k=-1"):
+            resolve("own_needy:Checks[k=-1]")
+
+    def test_a_class_without_info_that_is_told(self, here):
+        self.write(
+            here,
+            "own_told",
+            "class T:\n    def __call__(self, noisy, *, sigma=None): return noisy\n",
+        )
+        told, untold = resolve("own_told:T[sigma=given]")[0], resolve("own_told:T")[0]
+        assert (told.knowledge(True), told.knowledge(False), untold.knowledge(True)) == (
+            "sigma",
+            "none",
+            "none",
+        )
 
     def test_a_module_that_fails_is_named(self, here):
         self.write(here, "own_broken", "1 / 0\n")

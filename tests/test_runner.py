@@ -3,7 +3,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from sigbench import METRICS, Denoising, Gaussian, IdealProjection, Method, SparseSpikes
+from sigbench import (
+    METRICS,
+    Denoising,
+    Gaussian,
+    IdealProjection,
+    Method,
+    Photos32,
+    SparseSpikes,
+    SpikesPosteriorMean,
+)
 from sigbench.methods import Function
 from sigbench.runner import Cell, Failure, Result, run
 
@@ -68,6 +77,44 @@ def a_list(noisy):
 def spoils(noisy):
     noisy *= 0.5
     return noisy.copy()
+
+
+def spoils_sigma(noisy, sigma):
+    sigma *= 0.1
+    return noisy.copy()
+
+
+def told(noisy, sigma):
+    return noisy / (1 + sigma[:, None, None])
+
+
+@pytest.mark.parametrize("spoiler", [spoils, spoils_sigma])
+def test_what_one_method_spoils_the_next_one_does_not_see(spoiler):
+    methods = [Method(f.__name__, Function(f), told=True) for f in (spoiler, told)]
+    alone = go(methods[1])[0]
+    failure, after = go(*methods)
+    assert "changed its input" in failure.error
+    np.testing.assert_array_equal(after.values["rmse"], alone.values["rmse"])
+
+
+def test_sigma_has_the_type_of_the_items():
+    seen = []
+
+    def f(noisy, sigma):
+        seen.append(sigma.dtype)
+        return noisy
+
+    photos = Denoising("p", Photos32(), Gaussian(sigma=25.0), items=2)
+    go(Method("f", Function(f), told=True), problem=photos)
+    assert set(seen) == {np.dtype(np.float32)}
+
+
+def test_the_limit_knows_the_prior_of_the_problem():
+    spikes = SparseSpikes(n=50, draws=30, low=-4, high=4)
+    problem = Denoising("p", spikes, Gaussian(sigma=1.0), items=40)
+    limit, noisy = go(Method("limit", SpikesPosteriorMean(), told=True), good, problem=problem)
+    assert limit.params == "samplewise=false, draws=30, low=-4, high=4"
+    assert limit.values["rmse"].mean() < noisy.values["rmse"].mean()
 
 
 @pytest.mark.parametrize(

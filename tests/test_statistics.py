@@ -74,6 +74,17 @@ def test_ranks_count_what_is_significantly_better(rng):
     ]
 
 
+def test_two_methods_are_compared_on_the_items_that_both_have(rng):
+    own = rng.standard_normal((3, 90))
+    own -= own.mean(axis=1, keepdims=True)
+    v = own + np.array([[0.0], [5.0], [5.0]])
+    v[2, 60:] = np.nan  # the third has not seen the last ones
+    v[2, :60] -= v[2, :60].mean() - v[1, :60].mean()
+    assert ranks(v, np.arange(90), higher_is_better=True) == [(3, 3), (1, 2), (1, 2)]
+    v[2] = np.nan
+    assert ranks(v, np.arange(90), higher_is_better=True) == [(2, 3), (1, 2), (1, 3)]
+
+
 def test_differences_of_rounding_are_ties(rng):
     v = rng.standard_normal(100) + 20
     assert ranks(np.stack([v, v * (1 + 1e-14)]), np.arange(100), higher_is_better=True) == [

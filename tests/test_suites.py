@@ -73,7 +73,7 @@ def test_a_file_is_read(toml):
         ('sigma = "given"', 'sigmas = "given"', "unknown key of a method 'sigmas'"),
         ('sigma = "given"', 'sigma = "yes"', "sigma='yes' must be one of: given, none"),
         ("items = 4", 'items = "4"', "items='4' must be of type int"),
-        ("items = 4", "", "a problem needs the key 'items'"),
+        ("items = 4", "", "has no end, so the problem needs the key 'items'"),
         ('["rmse"]', '["rsme"]', "unknown metric 'rsme': did you mean 'rmse'?"),
         (
             "sparse-spikes[",
@@ -91,6 +91,15 @@ def test_a_file_is_read(toml):
         ("metrics =", "metrics = = 3", "mine.toml: "),
         ("metrics =", "seeds = [1, 1]\nmetrics =", "none twice"),
         ("metrics =", "seeds = [-1]\nmetrics =", "seed -1 must be a whole number >= 0"),
+        (
+            "metrics =",
+            "seeds = [99999999999999999999]\nmetrics =",
+            "must be a whole number >= 0 and < 2**63",
+        ),
+        ("[0.0]", "[0.0, -1.0]", "gamma=-1 must be >= 0 and < 1"),
+        ('method = "gmc"', 'method = "affine"', "unknown parameter of affine"),
+        ('["rmse"]', "[3]", "metrics: 3 must be one of: psnr"),
+        ("metrics =", 'name = "../x"\nmetrics =', "name='../x' must be made of letters"),
         ("metrics =", "block = 0\nmetrics =", "block=0 must be >= 1"),
     ],
 )
@@ -99,6 +108,16 @@ def test_a_wrong_file_is_refused_with_the_legal_ones(toml, old, new, message):
     with pytest.raises(InputError, match=re.escape(message)) as caught:
         toml(GOOD.replace(old, new, 1))
     assert str(caught.value).startswith("mine.toml: ")
+
+
+def test_the_noisy_input_and_all_items_come_by_themselves(toml):
+    suite = toml(
+        GOOD.replace('method = "noisy"', 'method = "affine"')
+        .replace("sparse-spikes[n=50]", "speech-smoke")
+        .replace("items = 4", "")
+    )
+    assert suite.methods[0].name == "noisy"
+    assert suite.problems[0].items == 18
 
 
 def test_unknown_suites():

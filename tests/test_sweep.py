@@ -164,6 +164,68 @@ def test_cells_of_a_method_that_has_changed_are_made_anew(run):
     assert set(affine["params"]) == {"transform=identity, lam=9, nonneg=false, solver=closed"}
 
 
+def test_rows_of_the_same_settings_are_rows_of_their_own(run):
+    suite = load("table1").select(methods=["noisy", "noisy[sigma=given]"], seeds=[1, 2], items=20)
+    assert run_suite(suite, run).done == 2
+    assert {"noisy", "noisy[sigma=given]"} <= set(pd.read_csv(run / "leaderboard.csv")["method"])
+
+
+def test_seeds_of_one_method_alone_leave_the_ranks_of_the_others(run):
+    before = pd.read_csv(run / "leaderboard.csv").set_index(["method", "metric"])
+    suite = load("table1").select(methods=["wiener-printed"], seeds=[7], items=20)
+    from dataclasses import replace
+
+    run_suite(replace(suite, methods=suite.methods[1:2]), run)
+    after = pd.read_csv(run / "leaderboard.csv").set_index(["method", "metric"])
+    for row in before.index:
+        for column in ("mean", "gap_to_limit"):
+            assert after.loc[row, column] == pytest.approx(before.loc[row, column], nan_ok=True)
+        if not np.isnan(before.loc[row, "rank_low"]):
+            assert after.loc[row, "rank_low"] == before.loc[row, "rank_low"]
+    assert np.isnan(after.loc[("wiener-printed", "psnr"), "gap_to_limit"])
+
+
+def test_a_folder_by_another_spelling_is_the_same_folder(here):
+    (here / "data").mkdir()
+    for i in range(3):
+        np.save(here / "data" / f"{i}.npy", np.arange(16.0) + i)
+    text = """
+        metrics = ["rmse"]
+        seeds = [1]
+        [[problems]]
+        dataset = "folder[path=PATH,peak=20]"
+        degradation = "gaussian[sigma=1]"
+        [[methods]]
+        method = "gaussian-blur"
+    """
+    for path, done in (("data", 2), ("./data", 0)):
+        (here / "own.toml").write_text(text.replace("PATH", path))
+        assert run_suite(load("own.toml"), here / "run").done == done
+    np.save(here / "data" / "0.npy", np.zeros(16))
+    with pytest.raises(InputError, match="problem 'folder' with dataset="):
+        run_suite(load("own.toml"), here / "run")
+
+
+def test_learners_without_a_training_split_are_refused(here):
+    np.save(here / "0.npy", np.arange(16.0))
+    (here / "own.toml").write_text("""
+        metrics = ["rmse"]
+        [[problems]]
+        dataset = "folder[path=.,peak=20]"
+        degradation = "gaussian[sigma=1]"
+        [[methods]]
+        method = "affine"
+    """)
+    with pytest.raises(InputError, match="folder has no training split, which affine must learn"):
+        run_suite(load("own.toml"), here / "run")
+
+
+def test_a_broken_record_of_failures_is_named(run):
+    (run / "failures.jsonl").write_text('{"problem": "spa')
+    with pytest.raises(InputError, match=r"failures\.jsonl is broken .*: delete it"):
+        run_suite(small(), run)
+
+
 def test_other_runs_are_refused_and_stay(run):
     before = sorted(p.name for p in run.rglob("*"))
     with pytest.raises(InputError, match=r"holds a run with name 'table1', not 'signals'"):
@@ -222,7 +284,7 @@ def test_keys_cover_what_changes_values_and_nothing_else():
 
 
 # From a run of this very suite; a key that changes here makes everybody's finished cells stale.
-KNOWN_KEY = "bd2f906c0a47b4fd00b88f47c302026b"
+KNOWN_KEY = "93f66d7d537da29086d9f71819f42aad"
 
 
 def test_a_refactor_changes_no_key():

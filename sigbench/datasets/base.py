@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from sigbench.types import Array, Domain
 
@@ -13,8 +14,8 @@ Split = Literal["train", "test"]
 class Dataset(Protocol):
     """Clean items, each made or read alone; a frozen dataclass of its parameters.
 
-    ``peak`` is the declared peak value in the dataset's units, ``fs`` the sampling rate in Hz
-    or None, ``version`` is raised when items change.
+    ``peak`` is the declared peak value in the dataset's units; ``version`` is raised when items
+    change.
     """
 
     kind: ClassVar[str]
@@ -30,8 +31,8 @@ class Dataset(Protocol):
         ...
 
     @property
-    def fs(self) -> float | None:
-        """The sampling rate in Hz, or None."""
+    def facts(self) -> Mapping[str, Any]:
+        """What every method is told by name: ``fs`` in Hz, the parameters of a known prior."""
         ...
 
     @property

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pywt
@@ -52,7 +53,7 @@ class DemoSignals:
 
     kind: ClassVar[str] = "demo-signals"
     domain: ClassVar[Domain] = "signal"
-    fs: ClassVar[float | None] = None
+    facts: ClassVar[Mapping[str, Any]] = {}
     version: ClassVar[str] = "1"
 
     def __post_init__(self) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sigbench.datasets.base import Split
 from sigbench.errors import InputError
@@ -36,7 +36,7 @@ class Folder:
     sigbench.errors.InputError: path=no/such/folder is no folder
     """
 
-    path: str
+    path: str = field(metadata={"identity": False})  # `version` stands for the content
     peak: float | None = None
 
     kind: ClassVar[str] = "folder"
@@ -69,9 +69,10 @@ class Folder:
         return _content(self._files("test")[0]).domain
 
     @property
-    def fs(self) -> float | None:
-        """The sampling rate of the first file, in Hz."""
-        return _content(self._files("test")[0]).fs
+    def facts(self) -> dict[str, Any]:
+        """The sampling rate of sound, in Hz."""
+        fs = _content(self._files("test")[0]).fs
+        return {} if fs is None else {"fs": fs}
 
     @property
     def version(self) -> str:
@@ -91,8 +92,10 @@ class Folder:
         """Return one file's content, shape ``(C, *space)``; the same for every seed."""
         file = self._files(split)[item]
         content = _content(file)
-        if content.fs != self.fs:
-            raise InputError(f"{file.name} has fs={content.fs:g} Hz, others {self.fs:g} Hz")
+        if content.fs != self.facts.get("fs"):
+            raise InputError(
+                f"{file.name} has fs={content.fs} Hz, others {self.facts.get('fs')} Hz"
+            )
         return content.item
 
     def group(self, split: Split, item: int) -> str | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ class Photos32:
     kind: ClassVar[str] = "photos32"
     domain: ClassVar[Domain] = "image"
     peak: ClassVar[float] = 255.0
-    fs: ClassVar[float | None] = None
+    facts: ClassVar[Mapping[str, Any]] = {}
     version: ClassVar[str] = "1"
 
     def __post_init__(self) -> None:

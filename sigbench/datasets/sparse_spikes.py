@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,7 +24,7 @@ class SparseSpikes:
     draws : int
         How many amplitudes are written.
     low, high : int
-        Amplitudes are uniform on low..high; ``high`` is the peak.
+        Amplitudes are uniform on low..high; the largest absolute value is the peak.
 
     References
     ----------
@@ -44,7 +44,6 @@ class SparseSpikes:
 
     kind: ClassVar[str] = "sparse-spikes"
     domain: ClassVar[Domain] = "signal"
-    fs: ClassVar[float | None] = None
     version: ClassVar[str] = "1"
 
     def __post_init__(self) -> None:
@@ -55,7 +54,12 @@ class SparseSpikes:
     @property
     def peak(self) -> float:
         """The largest amplitude."""
-        return float(self.high)
+        return float(max(abs(self.low), abs(self.high)))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The parameters of the prior."""
+        return {"draws": self.draws, "low": self.low, "high": self.high}
 
     def size(self, split: Split) -> int | None:
         """Return None: items without end."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sigbench.datasets.base import Split, card_folder
 from sigbench.errors import InputError
@@ -33,7 +34,7 @@ class SpeechSmoke:
     kind: ClassVar[str] = "speech-smoke"
     domain: ClassVar[Domain] = "speech"
     peak: ClassVar[float] = 1.0
-    fs: ClassVar[float | None] = 16_000.0
+    facts: ClassVar[Mapping[str, Any]] = {"fs": 16_000.0}
     version: ClassVar[str] = "1"
 
     def size(self, split: Split) -> int | None:

@@ -32,8 +32,8 @@ class SpikesPosteriorMean:
     samplewise : bool
         Treat the samples as independent, P(x_i ≠ 0) = 1 − (1 − 1/n)^draws: simpler, and
         slightly worse.
-    draws, low, high : int
-        The prior.
+    draws, low, high : int, optional
+        The prior; by default as the problem tells, else Table 1's: 20, 2 and 10.
 
     References
     ----------
@@ -47,9 +47,9 @@ class SpikesPosteriorMean:
     """
 
     samplewise: bool = False
-    draws: int = 20
-    low: int = 2
-    high: int = 10
+    draws: int | None = None
+    low: int | None = None
+    high: int | None = None
 
     info: ClassVar[Info] = Info(
         "spikes-posterior-mean",
@@ -62,8 +62,18 @@ class SpikesPosteriorMean:
     )
 
     def __post_init__(self) -> None:
-        check_field("draws", self.draws, 1)
-        check_field("high", self.high, self.low)
+        draws, low, high = self._prior
+        check_field("draws", draws, 1)
+        check_field("high", high, low)
+
+    @property
+    def _prior(self) -> tuple[int, int, int]:
+        told = (self.draws, self.low, self.high)
+        draws, low, high = (
+            known if value is None else value
+            for value, known in zip(told, (20, 2, 10), strict=True)
+        )
+        return draws, low, high
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the posterior mean, shape and dtype of ``noisy``, which is ``(N, 1, L)``."""
@@ -81,7 +91,8 @@ class SpikesPosteriorMean:
     def _posterior_mean(
         self, y: NDArray[np.float64], sigma: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        values = np.arange(self.low, self.high + 1.0)
+        draws, low, high = self._prior
+        values = np.arange(low, high + 1.0)
         log_p = -0.5 * ((y[..., None] - values) / sigma[..., None]) ** 2  # of y given a value
         largest = log_p.max(axis=-1, keepdims=True)
         p_value = np.exp(log_p - largest)
@@ -90,10 +101,10 @@ class SpikesPosteriorMean:
         mean_if_nonzero = p_value @ values / total
         if self.samplewise:
             n = y.shape[1]
-            p = 1 - (1 - 1 / n) ** self.draws
+            p = 1 - (1 - 1 / n) ** draws
             nonzero = expit(log_ratio + np.log(p) - np.log1p(-p)) if p < 1 else np.ones_like(y)
         else:
-            nonzero = inclusion_probability(log_ratio, log_support_prior(y.shape[1], self.draws))
+            nonzero = inclusion_probability(log_ratio, log_support_prior(y.shape[1], draws))
         return nonzero * mean_if_nonzero
 
 

@@ -75,21 +75,22 @@ class LocalWiener:
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
         levels = check(noisy, sigma)
-        mean = self._window_mean(noisy)
-        variance = np.maximum(self._window_mean(noisy * noisy) - mean * mean, 0)
+        y = noisy.astype(np.float64)  # E[y²] − m² cancels in float32
+        mean = self._window_mean(y)
+        variance = np.maximum(self._window_mean(y * y) - mean * mean, 0)
         if self.noise is not None:
             levels = np.full(len(noisy), self.noise)
         if levels is None:
             power = variance.mean(axis=tuple(range(2, noisy.ndim)), keepdims=True)
         else:
-            power = per_item(levels, noisy) ** 2
+            power = per_item(levels, y) ** 2
         if self.noise_over_sigma is not None:
-            power = power * noisy.dtype.type(self.noise_over_sigma) ** 2
-        gain = np.zeros_like(noisy)
+            power = power * self.noise_over_sigma**2
+        gain = np.zeros_like(y)
         np.divide(variance - power, variance, out=gain, where=variance > power)
         if levels is not None:
             gain[levels == 0] = 1
-        return mean + gain * (noisy - mean)
+        return (mean + gain * (y - mean)).astype(noisy.dtype)
 
     def _window_mean(self, batch: Array) -> Array:
         for axis in range(2, batch.ndim):

@@ -9,7 +9,7 @@ import pandas as pd
 
 from sigbench.metrics import METRICS
 from sigbench.registry import lookup
-from sigbench.statistics import mean_interval, ranks
+from sigbench.statistics import mean_interval, paired_difference, ranks
 
 COLUMNS = (
     "suite",
@@ -93,35 +93,34 @@ def _table(values: pd.DataFrame, bounds: Sequence[str]) -> pd.DataFrame:
         )
     table = pd.DataFrame(rows)
     sign = 1 if known.higher_is_better else -1
-    table["gap_to_limit"] = sign * (_limit(table, sign, bounds) - table["mean"])
-    table = table.merge(_ranked(values, table, known.higher_is_better), on="method", how="left")
+    wide = values.pivot(index=["seed", "item"], columns="method", values="value")
+    table["gap_to_limit"] = np.nan
+    if limit := _limit(table, sign, bounds):
+        for i, method in enumerate(table["method"]):
+            both = wide[[limit, method]].to_numpy().T
+            gap = paired_difference(*both[:, ~np.isnan(both).any(axis=0)])
+            if gap.size:
+                table.loc[i, "gap_to_limit"] = sign * gap.mean() + 0.0
+    ranked = table.loc[~table["knowledge"].isin(LIMITS), "method"].tolist()
+    groups = values.drop_duplicates(["seed", "item"]).set_index(["seed", "item"])["group"]
+    lows_highs = ranks(
+        wide[ranked].to_numpy().T,
+        groups.loc[wide.index].to_numpy(),
+        higher_is_better=known.higher_is_better,
+    )
+    frame = pd.DataFrame(lows_highs, columns=["rank_low", "rank_high"], dtype="Int64")
+    table = table.merge(frame.assign(method=ranked), on="method", how="left")
     return table.sort_values("mean", ascending=not known.higher_is_better, kind="stable")
 
 
-def _limit(table: pd.DataFrame, sign: int, bounds: Sequence[str]) -> float:
-    """Return the mean of the best row that knows the prior, else of the tightest true bound."""
-    prior = sign * table.loc[table["knowledge"] == "prior", "mean"]
+def _limit(table: pd.DataFrame, sign: int, bounds: Sequence[str]) -> str | None:
+    """Return the best row that knows the prior, else the tightest true bound, else None."""
+    by_mean = table.assign(score=sign * table["mean"]).set_index("method")["score"]
+    prior = by_mean[(table["knowledge"] == "prior").to_numpy()]
     if len(prior):
-        return float(sign * prior.max())
-    bound = sign * table.loc[table["method"].isin(bounds), "mean"]
-    return float(sign * bound.min()) if len(bound) else np.nan
-
-
-def _ranked(values: pd.DataFrame, table: pd.DataFrame, higher_is_better: bool) -> pd.DataFrame:
-    """Return the ranks of all methods but limits and oracles, on the items that all of them have."""
-    ranked = table.loc[~table["knowledge"].isin(LIMITS), "method"].tolist()
-    chosen = values[values["method"].isin(ranked)]
-    wide = chosen.pivot(index=["seed", "item"], columns="method", values="value")[ranked].dropna()
-    groups = chosen.drop_duplicates(["seed", "item"]).set_index(["seed", "item"])["group"]
-    lows_highs = (
-        ranks(
-            wide.to_numpy().T, groups.loc[wide.index].to_numpy(), higher_is_better=higher_is_better
-        )
-        if len(wide)
-        else [(1, len(ranked))] * len(ranked)
-    )
-    frame = pd.DataFrame(lows_highs, columns=["rank_low", "rank_high"], dtype="Int64")
-    return frame.assign(method=ranked)
+        return str(prior.idxmax())
+    bound = by_mean[by_mean.index.isin(bounds)]
+    return str(bound.idxmin()) if len(bound) else None
 
 
 def to_csv(board: pd.DataFrame) -> str:

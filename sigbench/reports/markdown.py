@@ -16,7 +16,7 @@ LEGEND = """\
 Means over all items of all seeds, ± half the 95 % interval over {units}. **Bold**: nothing that \
 is ranked is significantly better (paired tests, Holm, 5 %); `2-4` is a tie over these ranks. \
 Rows in *italics* know more than a method can (the true prior, or the clean item) and have no \
-rank. *gap* is the distance to the limit in the first metric. *knows*: `prior` the true prior, \
+rank.{gap} *knows*: `prior` the true prior, \
 `oracle` the clean item, `fitted` the training split, `sigma` the noise level, `blind` sets \
 itself from the noisy item, `none` fixed settings."""
 
@@ -51,7 +51,9 @@ def markdown(
         grouped["group"] == grouped["seed"].astype(str) + ":" + grouped["item"].astype(str)
     ).all()
     units = "items" if independent else "groups of items that belong together"
-    parts = [f"# {name}", description, LEGEND.format(units=units)]
+    known = board["gap_to_limit"].notna().any()
+    gap = " *gap* is the distance to the limit in the first metric." if known else ""
+    parts = [f"# {name}", description, LEGEND.format(units=units, gap=gap)]
     for problem, table in board.groupby("problem", sort=False, observed=True):
         own = cells[cells["problem"] == problem]
         parts.append(f"## {_text(problem)}")
@@ -108,7 +110,7 @@ def _problem_table(table: pd.DataFrame, metrics: Sequence[str]) -> str:
         header.pop(gap)
         for line in rows:
             line.pop(gap)
-    return _table(header, rows, right=[*map(_heading, metrics), "gap"])
+    return _table(header, rows, right=[*map(_heading, metrics), "gap", "ms/item"])
 
 
 def _heading(metric: str) -> str:
@@ -150,7 +152,7 @@ def _experiments_table(
     order = table.loc[table["metric"] == experiments["metrics"][0], "method"]
     header = ["method"]
     for metric in experiments["metrics"]:
-        header += [f"{metric} {i}" for i in range(1, len(seeds) + 1)] + [f"{metric} average"]
+        header += [f"{metric}, seed {seed}" for seed in seeds] + ["average"]
         header += ["printed"] if experiments["printed"] else []
     by = own.groupby(["method", "metric", "seed"], observed=True)["value"].mean()
     rows = []

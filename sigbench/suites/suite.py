@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 
 from sigbench.datasets import DATASETS
 from sigbench.degradations import DEGRADATIONS
-from sigbench.denoisers import DENOISERS
+from sigbench.denoisers import DENOISERS, Noisy
 from sigbench.errors import InputError, unknown
 from sigbench.methods import Method, digest, identity, resolve
 from sigbench.metrics import METRICS, Metric
@@ -135,7 +136,7 @@ class Suite:
             for m in self.methods
             if not named
             or m.name in named
-            or m.name == "noisy"
+            or isinstance(m.entry, Noisy)
             or m.knowledge(sigma_known=True) in ("prior", "oracle")
         ]
         return _unique([*kept, *added])
@@ -197,17 +198,23 @@ def _suite(table: dict[str, Any], default_name: str) -> Suite:
         raise InputError(f"block={block} must be >= 1")
     if len({problem.name for problem in problems}) < len(problems):
         raise InputError("two problems have the same name")
-    metrics = {name: lookup("metric", METRICS, name) for name in table["metrics"]}
+    for metric in table["metrics"]:
+        if not isinstance(metric, str):
+            raise InputError(f"metrics: {metric!r} must be one of: {', '.join(METRICS)}")
+    metrics = {metric: lookup("metric", METRICS, metric) for metric in table["metrics"]}
+    name = table.get("name", default_name)
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise InputError(f"name={name!r} must be made of letters, digits, '.', '_' and '-'")
     if not (problems and methods and metrics):
         raise InputError("problems, methods and metrics must not be empty")
     return Suite(
-        table.get("name", default_name),
+        name,
         table.get("description", ""),
         _checked_seeds(table.get("seeds", [1, 2, 3])),
         metrics,
         block,
         tuple(problems),
-        _unique(methods),
+        _with_noisy(_unique(methods)),
         _experiments(table["experiments"], metrics) if "experiments" in table else None,
     )
 
@@ -229,31 +236,36 @@ def _check_keys(
 
 def _checked_seeds(seeds: list[Any]) -> tuple[int, ...]:
     for seed in seeds:
-        if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
-            raise InputError(f"seed {seed!r} must be a whole number >= 0")
+        if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
+            raise InputError(f"seed {seed!r} must be a whole number >= 0 and < 2**63")
     if not seeds or len(set(seeds)) < len(seeds):
         raise InputError(f"seeds={seeds} must hold at least one, and none twice")
     return tuple(seeds)
 
 
 def _problems(entry: Any) -> list[Denoising]:
-    _check_keys("a problem", entry, PROBLEM_KEYS, required=("dataset", "degradation", "items"))
+    _check_keys("a problem", entry, PROBLEM_KEYS, required=("dataset", "degradation"))
     combinations = [
         (data, noise)
         for data in expand(parse(entry["dataset"]))
         for noise in expand(parse(entry["degradation"]))
     ]
-    rest = {k: entry[k] for k in ("items", "train_items", "clip_estimates") if k in entry}
+    rest = {k: entry[k] for k in ("train_items", "clip_estimates") if k in entry}
     problems = []
     for data, noise in combinations:
         words = {**dict(data.params), **dict(noise.params)}
         try:
-            name = entry.get("name", data.name).format(**words)
+            name = entry["name"].format(**words) if "name" in entry else data.name
         except (KeyError, IndexError, ValueError) as error:
             raise InputError(f"problem name {entry['name']!r}: no parameter {error}") from None
         dataset = build("dataset", DATASETS, data)
         degradation = build("degradation", DEGRADATIONS, noise)
-        problems.append(Denoising(name, dataset, degradation, **rest))
+        items = entry.get("items", dataset.size("test"))
+        if items is None:
+            raise InputError(
+                f"{name}: {data.name} has no end, so the problem needs the key 'items'"
+            )
+        problems.append(Denoising(name, dataset, degradation, items, **rest))
     return problems
 
 
@@ -287,7 +299,10 @@ def _tuned(spec: Spec, tune: Mapping[str, Any], name: str, told: bool) -> Method
         ]
     first = tuple((key, values[0]) for key, values in tune.items())
     start = build("method", DENOISERS, Spec(spec.name, (*spec.params, *first)))
-    return Method(name, Tuned(start, grid), told)
+    tuned = Tuned(start, grid)
+    for _ in tuned.candidates():  # an illegal value is told now, not in every cell
+        pass
+    return Method(name, tuned, told)
 
 
 def _unique(methods: list[Method]) -> tuple[Method, ...]:
@@ -299,6 +314,13 @@ def _unique(methods: list[Method]) -> tuple[Method, ...]:
     return tuple(methods)
 
 
+def _with_noisy(methods: tuple[Method, ...]) -> tuple[Method, ...]:
+    """Return the methods with the noisy input among them."""
+    if any(isinstance(method.entry, Noisy) for method in methods):
+        return methods
+    return _unique([Method("noisy", Noisy()), *methods])
+
+
 def _resized(problem: Denoising, items: int) -> Denoising:
     if items < 1:
         raise InputError(f"items={items} must be >= 1")
@@ -308,10 +330,13 @@ def _resized(problem: Denoising, items: int) -> Denoising:
 
 def _experiments(table: Any, metrics: Mapping[str, Metric]) -> dict[str, Any]:
     _check_keys("experiments", table, EXPERIMENT_KEYS, required=("metrics",))
+    if not table["metrics"]:
+        raise InputError("experiments.metrics must not be empty")
     for name in table["metrics"]:
         if name not in metrics:
-            raise unknown("metric of the suite", name, metrics)
+            raise unknown("metric of the suite", str(name), metrics)
     for row, figures in table.get("printed", {}).items():
-        if not isinstance(figures, list) or len(figures) != len(table["metrics"]):
+        numbers = isinstance(figures, list) and all(isinstance(f, int | float) for f in figures)
+        if not numbers or len(figures) != len(table["metrics"]):
             raise InputError(f"experiments.printed.{row}={figures!r} must hold one number a metric")
     return {"source": "", "printed": {}, **table}
