@@ -8,12 +8,11 @@ from typing import Any
 
 from sigbench.datasets import DATASETS
 from sigbench.denoisers import DENOISERS
-from sigbench.methods import info_of
 from sigbench.metrics import METRICS
 from sigbench.registry import lookup, names
 from sigbench.spec import format_value
 from sigbench.suites.suite import load, suite_names
-from sigbench.types import Learner, Oracle
+from sigbench.types import Learner, Oracle, info_of
 
 Row = dict[str, Any]
 

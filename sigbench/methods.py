@@ -22,7 +22,17 @@ from sigbench.denoisers.inputs import check
 from sigbench.errors import InputError, unknown
 from sigbench.registry import build, construct, lookup
 from sigbench.spec import Spec, expand, format_value, parse
-from sigbench.types import Array, Denoiser, Info, Knowledge, Learner, Oracle, Sigma
+from sigbench.types import (
+    UNDESCRIBED,
+    Array,
+    Denoiser,
+    Info,
+    Knowledge,
+    Learner,
+    Oracle,
+    Sigma,
+    info_of,
+)
 
 
 @dataclass(frozen=True)
@@ -154,15 +164,6 @@ class Method:
         if fixed or not info.uses_sigma:
             return "none"
         return "sigma" if self.told and sigma_known else "blind"
-
-
-UNDESCRIBED = Info("user", "user", "a class of one's own that has no info")
-
-
-def info_of(entry: Any) -> Info:
-    """Return what a method says of itself; a user's own need not say anything."""
-    info: Info = getattr(entry, "info", UNDESCRIBED)
-    return info
 
 
 def resolve(text: str, *, name: str | None = None, told: bool = False) -> list[Method]:

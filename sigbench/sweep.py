@@ -11,13 +11,13 @@ from typing import Any
 from sigbench import sysinfo
 from sigbench.errors import InputError
 from sigbench.files import write_atomically
-from sigbench.methods import identity, info_of
+from sigbench.methods import identity
 from sigbench.reports.leaderboard import leaderboard, to_csv
 from sigbench.reports.markdown import markdown
 from sigbench.runner import Cell, Failure, Result, run
 from sigbench.store import DERIVED, MANIFEST, RunFolder
 from sigbench.suites.suite import Suite
-from sigbench.types import Learner, Oracle
+from sigbench.types import Learner, Oracle, info_of
 
 Progress = Callable[[Cell, Result | Failure | None], None]
 

@@ -49,7 +49,7 @@ def _processor() -> str:
 
 
 def git_commit() -> str | None:
-    """Return the commit of the checkout that sigbench runs from, with ``-dirty`` where changed.
+    """Return the commit of the checkout that sigbench runs from, ``-dirty`` where its code differs.
 
     None where it was installed from a wheel, or git is not there.
     """
@@ -57,16 +57,15 @@ def git_commit() -> str | None:
     if not (root / ".git").exists() or not (root / "pyproject.toml").is_file():
         return None
     try:
-        call = [
-            "git",
-            "-C",
-            str(root),
-            "describe",
-            "--always",
-            "--dirty",
-            "--abbrev=40",
-            "--exclude=*",
-        ]
-        return subprocess.run(call, capture_output=True, text=True, check=True).stdout.strip()
+        commit = _git(root, "rev-parse", "HEAD")
+        changed = _git(
+            root, "status", "--porcelain", "--", "sigbench", "datasets", "pyproject.toml"
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
+    return f"{commit}-dirty" if changed else commit
+
+
+def _git(root: Path, *arguments: str) -> str:
+    call = ["git", "-C", str(root), *arguments]
+    return subprocess.run(call, capture_output=True, text=True, check=True).stdout.strip()

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sigbench.errors import InputError
-from sigbench.types import Denoiser, Info, Learner, Oracle, Training
+from sigbench.types import Denoiser, Info, Learner, Oracle, Training, info_of
 
 BUDGET = 64  # evaluations, the same for every method
 
@@ -65,7 +65,7 @@ class Tuned:
     @property
     def info(self) -> Info:
         """What the denoiser says of itself, as tuned."""
-        info: Info = self.denoiser.info  # type: ignore[attr-defined]
+        info = info_of(self.denoiser)
         return dataclasses.replace(info, name=f"tuned-{info.name}", version=1)
 
     def fit(self, train: Training, *, rng: np.random.Generator) -> Denoiser:

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,19 @@ def test_the_budget_is_the_same_for_every_method(count):
         InputError, match=f"the grid has {count} combinations: at least 1, at most 64"
     ):
         Tuned(L1(lam=1.0), {"lam": list(np.linspace(1, 2, count))})
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    by: float = 1.0
+
+    def __call__(self, noisy, *, sigma=None):
+        return self.by * noisy
+
+
+def test_ones_own_class_can_be_tuned(train):
+    assert Tuned(Scale(), {"by": [0.1, 0.5, 0.9]}).fit(train, rng=None) == Scale(0.5)
+    assert Tuned(Scale(), {"by": [0.1]}).info.name == "tuned-user"
 
 
 def test_a_failure_is_not_a_number(train):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from sigbench import DENOISERS, InputError, Learner, Oracle, Pairs, Training
-from sigbench.methods import describe, identity, info_of
+from sigbench.methods import describe, identity
 from sigbench.registry import build
+from sigbench.types import info_of
 
 # One or more settings of each; a test holds that none is forgotten.
 SPECS = [
