@@ -152,8 +152,8 @@ def _experiments_table(
     order = table.loc[table["metric"] == experiments["metrics"][0], "method"]
     header = ["method"]
     for metric in experiments["metrics"]:
-        header += [f"{metric}, seed {seed}" for seed in seeds] + ["average"]
-        header += ["printed"] if experiments["printed"] else []
+        header += [f"{metric}, seed {seed}" for seed in seeds] + [f"{metric}, average"]
+        header += [f"{metric}, printed"] if experiments["printed"] else []
     by = own.groupby(["method", "metric", "seed"], observed=True)["value"].mean()
     rows = []
     for method in order:
