@@ -12,12 +12,12 @@ array([[[1., 1., 1.]]])
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
 __version__ = "0.1.0"
 
+TYPE_CHECKING = False  # as typing has it, whose import alone would double the time of --help
 if TYPE_CHECKING:
+    from typing import Any
+
     from sigbench.datasets import DATASETS, DemoSignals, Folder, Photos32, SparseSpikes, SpeechSmoke
     from sigbench.degradations import Gaussian, Subsample
     from sigbench.denoisers import (
@@ -88,6 +88,8 @@ __all__ = [  # noqa: RUF022 - as in the table above
 def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'sigbench' has no attribute {name!r}")
+    import importlib
+
     return getattr(importlib.import_module(_MODULE_OF[name]), name)
 
 

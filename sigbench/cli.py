@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import traceback
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # see sigbench/__init__.py
 if TYPE_CHECKING:
+    from typing import Any
+
     from sigbench.runner import Cell, Failure, Result
 
 GOOD, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
@@ -38,6 +37,8 @@ def main(argv: list[str] | None = None) -> int:
         return INTERRUPTED
     except (InputError, OSError) as error:
         if args.debug:
+            import traceback
+
             traceback.print_exc()
         print(f"sigbench: error: {' '.join(str(error).split())}", file=sys.stderr)
         return WRONG
@@ -112,6 +113,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
     from sigbench.store import RunFolder
     from sigbench.suites.suite import load
     from sigbench.sweep import run_suite
@@ -180,6 +183,8 @@ class _Progress:
 
 
 def _report(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
     from sigbench.sweep import write_reports
 
     for folder in args.folders:
@@ -188,6 +193,8 @@ def _report(args: argparse.Namespace) -> int:
 
 
 def _denoise(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
     from sigbench.onefile import denoise_file
 
     done = denoise_file(
@@ -201,6 +208,8 @@ def _denoise(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
+    import json
+
     from sigbench.listing import LISTS, as_text
 
     rows = LISTS[args.what]()
