@@ -1,0 +1,56 @@
+"""The tables, and what other packages add to them."""
+
+import dataclasses
+
+import pytest
+
+from sigbench import DATASETS, DENOISERS, METRICS, InputError
+from sigbench.methods import resolve
+from sigbench.registry import _plugins, lookup, names
+
+
+@dataclasses.dataclass(frozen=True)
+class Elsewhere:
+    gain: float = 1.0
+
+    def __call__(self, noisy, *, sigma=None):
+        return self.gain * noisy
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    name: str
+    thing: object
+
+    def load(self):
+        return self.thing
+
+
+@pytest.fixture
+def plugins(monkeypatch):
+    """Two entry points of the group sigbench.denoisers, as an installed package would bring."""
+    points = [Point("elsewhere", Elsewhere), Point("l1", Elsewhere)]
+    monkeypatch.setattr(
+        "sigbench.registry.entry_points",
+        lambda group: points if group == "sigbench.denoisers" else [],
+    )
+    _plugins.cache_clear()
+    yield
+    _plugins.cache_clear()
+
+
+@pytest.mark.usefixtures("plugins")
+def test_an_entry_point_adds_a_method_and_replaces_none():
+    assert [m.entry for m in resolve("elsewhere[gain=[1,2]]")] == [Elsewhere(1.0), Elsewhere(2.0)]
+    assert names("method", DENOISERS) == [*DENOISERS, "elsewhere"]
+    assert lookup("method", DENOISERS, "l1") is DENOISERS["l1"]
+    with pytest.raises(InputError, match="unknown method 'elsewher': did you mean 'elsewhere'"):
+        resolve("elsewher")
+
+
+def test_names_are_what_objects_call_themselves():
+    for name, denoiser in DENOISERS.items():
+        assert denoiser.info.name == name
+    for name, dataset in DATASETS.items():
+        assert dataset.kind == name
+    assert set(METRICS) >= {"psnr", "psnr_table1", "rmse", "si_sdr"}
