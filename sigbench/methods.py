@@ -282,7 +282,7 @@ def source_digest(module_name: str) -> str:
     if "site-packages" in root.parts:
         files = sorted(file.parent.rglob("*.py")) if file.stem == "__init__" else [file]
     else:
-        finder = ModuleFinder(path=[str(root)])
+        finder = ModuleFinder(path=[str(root)], excludes=["sigbench"])
         try:
             finder.import_hook(module_name)
         except (ImportError, SyntaxError) as error:
