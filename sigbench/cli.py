@@ -115,9 +115,8 @@ def _parser() -> argparse.ArgumentParser:
 def _run(args: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from sigbench.store import RunFolder
     from sigbench.suites.suite import load
-    from sigbench.sweep import run_suite
+    from sigbench.sweep import plan, run_suite
 
     suite = load(args.suite).select(
         methods=args.method,
@@ -127,12 +126,12 @@ def _run(args: argparse.Namespace) -> int:
     )
     path = Path(args.out) if args.out else Path("runs") / suite.name
     if args.dry_run:
-        cells = suite.cells()
-        there = [RunFolder(path).is_finished(cell) for cell in cells]
-        for cell, finished in zip(cells, there, strict=True):
+        planned = plan(suite, path, fresh=args.fresh)
+        for cell, finished in planned:
             state = "finished" if finished else "to run"
             print(f"{state}\t{cell.problem.name}\t{cell.seed}\t{cell.method.name}")
-        print(f"{len(cells)} cells, {sum(there)} finished, into {path}")
+        done = sum(finished for _, finished in planned)
+        print(f"{len(planned)} cells, {done} finished, into {path}")
         return GOOD
     with _Progress(len(suite.cells()), quiet=args.quiet) as progress:
         outcome = run_suite(suite, path, fresh=args.fresh, progress=progress)

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import tempfile
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -218,9 +219,15 @@ def _tiff_pixels(path: Path) -> NDArray[Any]:
     import tifffile
 
     try:
-        pixels: NDArray[Any] = tifffile.imread(path)
+        with tifffile.TiffFile(path) as tiff:
+            frames, colours = len(tiff.pages), tiff.pages.first.photometric.name
+            pixels: NDArray[Any] = tiff.pages.first.asarray()
     except Exception as error:  # a broken file makes tifffile raise almost anything
         raise InputError(f"{path.name} cannot be read as TIFF: {error}") from None
+    if frames > 1:
+        raise InputError(f"{path.name} holds {frames} frames: it must hold one")
+    if colours not in ("MINISBLACK", "RGB"):
+        raise InputError(f"{path.name} has colours {colours}: one of MINISBLACK, RGB")
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 2, 3, 4)):
         raise InputError(
             f"{path.name} has shape {pixels.shape}: it must be (H, W) or (H, W, 1 to 4)"
@@ -283,7 +290,7 @@ def _levels(values: NDArray[Any], path: Path) -> tuple[Array, Callable[[Array], 
 def _read_array(path: Path) -> Content:
     try:
         values = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError, MemoryError) as error:
+    except (ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise InputError(f"{path.name} cannot be read as an array: {error}") from None
     if not isinstance(values, np.ndarray) or values.ndim not in (1, 2):
         shape = getattr(values, "shape", "several arrays")

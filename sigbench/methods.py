@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import functools
 import hashlib
@@ -11,7 +12,6 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from modulefinder import ModuleFinder
 from pathlib import Path
 from typing import Any
 
@@ -199,18 +199,19 @@ def resolve(text: str, *, name: str | None = None, told: bool = False) -> list[M
         if ":" in spec.name:
             entry, source = _users_own(plain)
         else:
-            entry, source = as_entry(lookup_method(plain)), ""
+            entry, source = _from_table(plain)
         needs = isinstance(entry, Function | PerItem) and entry.needs_sigma
         methods.append(Method(name or str(spec), entry, told or given == "given" or needs, source))
     return methods
 
 
-def lookup_method(spec: Spec) -> Any:
-    """Build a method of the table (or of a package's entry point) from its spec."""
+def _from_table(spec: Spec) -> tuple[Denoiser | Learner | Oracle, str]:
+    """Build a method of the table, or of a package's entry point."""
     made = lookup("method", DENOISERS, spec.name)
-    return (
-        build("method", DENOISERS, spec) if isinstance(made, type) else _unparametrized(spec, made)
-    )
+    if spec.name in DENOISERS:
+        return build("method", DENOISERS, spec), ""
+    entry = _made(made, spec) if isinstance(made, type) else _unparametrized(spec, made)
+    return as_entry(entry), f"{spec.name}@{source_digest(made.__module__)}"
 
 
 def as_entry(thing: Any) -> Denoiser | Learner | Oracle:
@@ -243,7 +244,7 @@ def _users_own(spec: Spec) -> tuple[Denoiser | Learner | Oracle, str]:
         sys.path.insert(0, here)
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         what = f"{type(error).__name__}: {error}"
         raise InputError(
             f"cannot import {module_name!r} from the working directory: {what}"
@@ -264,36 +265,68 @@ def _made(cls: type, spec: Spec) -> Any:
         return _unparametrized(spec, cls())
     except InputError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"{spec}: {type(error).__name__}: {error}") from error
 
 
 def source_digest(module_name: str) -> str:
     """Return a digest of a user's module and of all that it imports from beside it.
 
-    Imports are followed in the source, those inside functions too. An installed package is
-    taken whole. Data files that a module reads are not seen.
+    Import statements are followed in the source, those inside functions too. An installed
+    package is taken whole. Data files and modules imported by computed names are not seen.
     """
-    top = sys.modules[module_name.partition(".")[0]]
-    if getattr(top, "__file__", None) is None:  # built in
+    file = getattr(sys.modules[module_name], "__file__", None)
+    if file is None:  # built in
         return digest(sys.version)
-    file = Path(str(top.__file__)).resolve()
-    root = file.parents[1] if file.stem == "__init__" else file.parent
+    depth = module_name.count(".") + (Path(file).stem == "__init__")
+    root = Path(file).absolute().parents[depth]
     if "site-packages" in root.parts:
-        files = sorted(file.parent.rglob("*.py")) if file.stem == "__init__" else [file]
+        package = root / module_name.partition(".")[0]
+        files = set(package.rglob("*.py")) if package.is_dir() else {Path(file)}
     else:
-        finder = ModuleFinder(path=[str(root)], excludes=["sigbench"])
-        try:
-            finder.import_hook(module_name)
-        except (ImportError, SyntaxError) as error:
-            raise InputError(f"cannot follow the imports of {module_name!r}: {error}") from error
-        modules = (getattr(module, "__file__", None) for module in finder.modules.values())
-        found = (Path(name).resolve() for name in modules if name)
-        files = sorted(path for path in found if path.is_relative_to(root))
+        files = _imported(root, module_name)
     hasher = hashlib.sha256()
-    for path in files:
+    for path in sorted(files):
         hasher.update(f"{path.relative_to(root)}\x1f".encode() + path.read_bytes())
     return hasher.hexdigest()[:16]
+
+
+def _imported(root: Path, module_name: str) -> set[Path]:
+    """Return the files below ``root`` that a module and its imports consist of."""
+    files: set[Path] = set()
+    waiting, seen = [module_name], {"sigbench"}
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name.partition(".")[0] == "sigbench":
+            continue
+        seen.add(name)
+        if "." in name:
+            waiting.append(name.rpartition(".")[0])  # a package's __init__ runs first
+        stem = root.joinpath(*name.split("."))
+        for file in (stem.with_suffix(".py"), stem / "__init__.py"):
+            if file.is_file():
+                files.add(file)
+                package = name if file.stem == "__init__" else name.rpartition(".")[0]
+                waiting += _names_imported(file, package)
+    return files
+
+
+def _names_imported(file: Path, package: str) -> list[str]:
+    """Return every module that a source file may import, by its full name."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except SyntaxError:  # imported by nobody, or the import has said so
+        return []
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            parts = package.split(".") if package and node.level else []
+            base = parts[: len(parts) - node.level + 1] if node.level else []
+            base += node.module.split(".") if node.module else []
+            found += [".".join(base), *(".".join([*base, alias.name]) for alias in node.names)]
+    return [name for name in found if name]
 
 
 def bind_facts(entry: Any, facts: Mapping[str, Any]) -> Any:

@@ -70,7 +70,7 @@ def denoise_file(
         estimate = denoiser(content.batch.copy(), sigma=level)
     except InputError as error:
         raise InputError(f"{method} on {source.name}: {error}") from error
-    except Exception as error:  # somebody's own method may raise anything
+    except (Exception, SystemExit) as error:  # somebody's own method may raise anything
         what = f"{type(error).__name__}: {error}"
         raise InputError(f"{method} failed on {source.name}: {what}") from error
     if not isinstance(estimate, np.ndarray) or estimate.shape != content.batch.shape:
@@ -83,7 +83,7 @@ def denoise_file(
     if not np.isfinite(estimate).all():
         raise InputError(f"{method} gave back values that are not finite")
     write(target, content, estimate)
-    told = None if level is None else tuple(np.atleast_1d(level).tolist())
+    told = None if level is None else tuple(dict.fromkeys(np.atleast_1d(level).tolist()))
     return Denoised(content.batch.shape, content.fs, told)
 
 
@@ -115,4 +115,4 @@ def _level(content: Content, sigma: float | str | None) -> Sigma:
         raise InputError(f"sigma={sigma} must be a number >= 0, or auto")
     if content.domain == "speech" and level > 1:
         raise InputError(f"sigma={sigma} must be <= 1: the full scale of sound is 1")
-    return level
+    return np.full(len(content.batch), level, content.batch.dtype)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import math
+import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -36,7 +36,13 @@ def lookup(kind: str, table: Mapping[str, Any], name: str) -> Any:
         return table[name]
     plugins = _plugins(kind)
     if name in plugins:
-        return plugins[name].load()
+        try:
+            return plugins[name].load()
+        except Exception as error:  # another package's code
+            what = f"{type(error).__name__}: {error}"
+            raise InputError(
+                f"{kind} {name!r} of another package cannot be loaded: {what}"
+            ) from error
     raise unknown(kind, name, [*table, *plugins])
 
 
@@ -126,9 +132,8 @@ def _conforms(value: Any, hint: Any) -> bool:
     if origin is Literal:
         return value in typing.get_args(hint)
     if hint is float:
-        return (
-            isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        )
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and -sys.float_info.max <= value <= sys.float_info.max
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)
     if hint is type(None):

@@ -93,7 +93,7 @@ def run(
         for cell in cells:
             try:
                 yield _run_cell(cell, metrics, data, fits)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 line = " ".join(f"{type(error).__name__}: {error}".split())
                 yield Failure(cell, line, traceback.format_exc())
 
@@ -199,9 +199,9 @@ class _Fits:
         if key not in self.done:
             try:
                 self.done[key] = self._fit(problem, method)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self.done[key] = error
-        if isinstance(self.done[key], Exception):
+        if isinstance(self.done[key], BaseException):
             raise self.done[key]
         return self.done[key]
 

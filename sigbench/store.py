@@ -102,22 +102,27 @@ class RunFolder:
         InputError
             Where the folder holds another suite's run, or files that aren't a run's.
         """
-        if self.path.exists() and not self.path.is_dir():
-            raise InputError(f"{self.path} is no folder")
         manifest = self.manifest()
+        self.check(suite, fresh=fresh)
         if fresh and manifest:
             self._delete(manifest["files"])
             manifest = {}
-        elif manifest:
+        self.cells_path.mkdir(parents=True, exist_ok=True)
+        return manifest
+
+    def check(self, suite: Mapping[str, Any], *, fresh: bool = False) -> None:
+        """Refuse what `open` refuses, and change nothing."""
+        if self.path.exists() and not self.path.is_dir():
+            raise InputError(f"{self.path} is no folder")
+        manifest = self.manifest()
+        if manifest and not fresh:
             self._refuse_another(manifest["suite"], suite)
-        else:
+        if not manifest:
             foreign = [n for n in (MANIFEST, "cells", *DERIVED) if (self.path / n).exists()]
             if foreign:
                 raise InputError(
                     f"{self.path} holds {foreign[0]} and no manifest: it is not a run's folder"
                 )
-        self.cells_path.mkdir(parents=True, exist_ok=True)
-        return manifest
 
     def _refuse_another(self, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
         advice = "take another folder, or --fresh"

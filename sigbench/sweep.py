@@ -54,19 +54,13 @@ def run_suite(
     KeyboardInterrupt
         On Ctrl-C, after the reports of what is done are written.
     """
-    for problem in suite.problems:
-        learners = [m.name for m in suite.methods if isinstance(m.entry, Learner)]
-        if learners and not problem.can_train:
-            raise InputError(
-                f"{problem.name} has no training split, which {', '.join(learners)} must learn from"
-            )
     path = Path(path)
+    missing = [cell for cell, finished in plan(suite, path, fresh=fresh) if not finished]
     folder = RunFolder(path)
     cells = suite.cells()
     manifest = _manifest(suite, folder.open(_common(suite), fresh=fresh), folder, cells)
     folder.write_manifest(manifest)
     folder.drop_stale(cells)
-    missing = [cell for cell in cells if not folder.is_finished(cell)]
     folder.forget_failures(missing)
     start, done, failed = time.perf_counter(), 0, 0
 
@@ -92,6 +86,25 @@ def run_suite(
         folder.write_manifest(manifest)
         write_reports(path)
     return Outcome(done, len(cells) - len(missing), failed)
+
+
+def plan(suite: Suite, path: Path, *, fresh: bool = False) -> list[tuple[Cell, bool]]:
+    """Return all cells of a run, and of each whether it is finished already.
+
+    Raises
+    ------
+    InputError
+        Where the folder holds something else, or a method has nothing to learn from.
+    """
+    for problem in suite.problems:
+        learners = [m.name for m in suite.methods if isinstance(m.entry, Learner)]
+        if learners and not problem.can_train:
+            raise InputError(
+                f"{problem.name} has no training split, which {', '.join(learners)} must learn from"
+            )
+    folder = RunFolder(path)
+    folder.check(_common(suite), fresh=fresh)
+    return [(cell, not fresh and folder.is_finished(cell)) for cell in suite.cells()]
 
 
 def write_reports(path: Path) -> str:

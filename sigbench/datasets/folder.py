@@ -56,25 +56,28 @@ class Folder:
             raise InputError(f"peak={peak:g} must be > 0")
         object.__setattr__(self, "peak", peak)
 
-    def _files(self, split: Split) -> list[Path]:
+    @functools.cached_property
+    def _splits(self) -> dict[Split, list[Path]]:
         root = Path(self.path)
-        has_splits = (root / "test").is_dir()
-        if not has_splits and split == "train":
-            return []
-        return _listed(root / split if has_splits else root)
+        if not (root / "test").is_dir():
+            return {"train": [], "test": _listed(root)}
+        return {"train": _listed(root / "train"), "test": _listed(root / "test")}
 
-    @property
+    def _files(self, split: Split) -> list[Path]:
+        return self._splits[split]
+
+    @functools.cached_property
     def domain(self) -> Domain:
         """What kind of signal the files hold."""
         return _content(self._files("test")[0]).domain
 
-    @property
+    @functools.cached_property
     def facts(self) -> dict[str, Any]:
         """The sampling rate of sound, in Hz."""
         fs = _content(self._files("test")[0]).fs
         return {} if fs is None else {"fs": fs}
 
-    @property
+    @functools.cached_property
     def version(self) -> str:
         """A digest of all names and contents."""
         digest = hashlib.sha256()
@@ -107,6 +110,10 @@ def _listed(root: Path) -> list[Path]:
     return sorted(p for p in root.glob("*") if p.is_file() and p.suffix.lower() in FAMILIES)
 
 
-@functools.lru_cache(maxsize=256)
 def _content(path: Path) -> Content:
+    return _read(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=256)
+def _read(path: Path, mtime_ns: int) -> Content:
     return read(path)

@@ -19,7 +19,7 @@ from sigbench.metrics import METRICS, Metric
 from sigbench.problems import Denoising
 from sigbench.registry import build, lookup, parameter
 from sigbench.runner import Cell
-from sigbench.spec import Spec, expand, parse
+from sigbench.spec import Spec, expand, format_value, parse
 from sigbench.tuning import Tuned
 
 FOLDER = Path(__file__).parent
@@ -254,10 +254,7 @@ def _problems(entry: Any) -> list[Denoising]:
     problems = []
     for data, noise in combinations:
         words = {**dict(data.params), **dict(noise.params)}
-        try:
-            name = entry["name"].format(**words) if "name" in entry else data.name
-        except (KeyError, IndexError, ValueError) as error:
-            raise InputError(f"problem name {entry['name']!r}: no parameter {error}") from None
+        name = _filled(entry.get("name", data.name), words)
         dataset = build("dataset", DATASETS, data)
         degradation = build("degradation", DEGRADATIONS, noise)
         items = entry.get("items", dataset.size("test"))
@@ -267,6 +264,19 @@ def _problems(entry: Any) -> list[Denoising]:
             )
         problems.append(Denoising(name, dataset, degradation, items, **rest))
     return problems
+
+
+def _filled(template: str, words: Mapping[str, Any]) -> str:
+    """Return a name with ``{parameter}`` filled in."""
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in words:
+            raise InputError(
+                f"problem name {template!r}: no parameter {match[1]!r} (one of: {', '.join(words)})"
+            )
+        return format_value(words[match[1]])
+
+    return re.sub(r"\{([^{}]*)\}", value, template)
 
 
 def _methods(entry: Any) -> list[Method]:
@@ -333,7 +343,7 @@ def _experiments(table: Any, metrics: Mapping[str, Metric]) -> dict[str, Any]:
     if not table["metrics"]:
         raise InputError("experiments.metrics must not be empty")
     for name in table["metrics"]:
-        if name not in metrics:
+        if not isinstance(name, str) or name not in metrics:
             raise unknown("metric of the suite", str(name), metrics)
     for row, figures in table.get("printed", {}).items():
         numbers = isinstance(figures, list) and all(isinstance(f, int | float) for f in figures)
