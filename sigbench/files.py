@@ -289,7 +289,8 @@ def _levels(values: NDArray[Any], path: Path) -> tuple[Array, Callable[[Array], 
 
 def _read_array(path: Path) -> Content:
     try:
-        values = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:  # np.load leaves what it cannot read open
+            values = np.load(file, allow_pickle=False)
     except (ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise InputError(f"{path.name} cannot be read as an array: {error}") from None
     if not isinstance(values, np.ndarray) or values.ndim not in (1, 2):

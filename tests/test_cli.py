@@ -44,6 +44,16 @@ def test_dry_run_writes_nothing(here, capsys):
     assert not list(here.iterdir())
 
 
+def test_dry_run_says_what_the_run_would_do(here, capsys):
+    assert main([*RUN, "-m", "noisy", "--quiet"]) == 0
+    for more, finished in (([], 6), (["--fresh"], 0)):
+        capsys.readouterr()
+        assert main([*RUN, "-m", "noisy", "--dry-run", *more]) == 0
+        assert f"6 cells, {finished} finished, into out" in capsys.readouterr().out
+    assert main(["run", "signals", "-o", "out", "--dry-run"]) == 2
+    assert "holds a run with name 'table1'" in capsys.readouterr().err
+
+
 def test_ones_own_denoiser_edited_and_run_again(here, capsys):
     own = [*RUN, "-m", "affine", "mine:mine"]
     (here / "mine.py").write_text("def mine(noisy, sigma):\n    return 0 * noisy\n")

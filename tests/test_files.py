@@ -176,6 +176,10 @@ def bad_files(here):
     np.save("wide.npy", np.zeros(4, np.int64))
     frames = [Image.fromarray(np.full((4, 4), v, np.uint8)) for v in (0, 200)]
     frames[0].save("moving.png", save_all=True, append_images=frames[1:])
+    (here / "zip.npy").write_bytes(b"PK\x03\x04asdf")
+    Image.fromarray(np.zeros((4, 4), np.uint8)).convert("P").save("palette.tif")
+    tifffile.imwrite("inverse.tif", np.zeros((4, 4), np.uint8), photometric="miniswhite")
+    tifffile.imwrite("pages.tif", np.zeros((5, 20, 3), np.uint8), photometric="minisblack")
     np.save("objects.npy", np.array([{}], dtype=object), allow_pickle=True)
     Image.fromarray(np.zeros((4, 4), np.uint8)).convert("CMYK").save("cmyk.jpg")
 
@@ -196,6 +200,10 @@ def bad_files(here):
         ("complex.npy", "complex.npy has dtype complex128"),
         ("objects.npy", "objects.npy cannot be read as an array"),
         ("cmyk.jpg", "cmyk.jpg has colour mode CMYK: one of L, RGB"),
+        ("zip.npy", "zip.npy cannot be read as an array"),
+        ("palette.tif", "palette.tif has colours PALETTE: one of MINISBLACK, RGB"),
+        ("inverse.tif", "inverse.tif has colours MINISWHITE"),
+        ("pages.tif", "pages.tif holds 5 frames"),
         ("header.csv", "header.csv is empty"),
         ("wide.npy", r"wide.npy has dtype int64"),
         ("moving.png", "moving.png holds 2 frames: it must hold one"),
@@ -259,6 +267,16 @@ def test_ones_own_function_that_needs_sigma_or_fails(here):
             denoise_file(here / "a.npy", here / "b.npy", f"own_denoise:{name}")
     assert not (here / "b.npy").exists()
     denoise_file(here / "a.npy", here / "b.npy", "own_denoise:needs", sigma="0.5")
+
+
+def test_sigma_has_one_value_per_channel(here):
+    soundfile.write("a.wav", np.full((8, 2), 0.1), 8000)
+    (here / "own_levels.py").write_text(
+        "def f(noisy, sigma): return noisy * (sigma[:, None, None] > 0)\n"
+    )
+    done = denoise_file(here / "a.wav", here / "b.wav", "own_levels:f", sigma="0.5")
+    assert done.sigma == (0.5,)
+    np.testing.assert_array_equal(soundfile.read("a.wav")[0], soundfile.read("b.wav")[0])
 
 
 def test_full_scale_of_sound_is_one(here):

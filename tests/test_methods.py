@@ -164,6 +164,33 @@ class TestUsersOwn:
         self.write(here, "own_pkg/b", "def f(noisy): return 3 * noisy\n")
         assert resolve("own_pkg:g")[0].key != before
 
+    @pytest.mark.parametrize(
+        ("module", "text", "helper"),
+        [
+            ("own_ns/m", "def f(noisy): return noisy\n", "own_ns/m"),
+            ("own_ns/sub/n", "from ..h import g\ndef f(noisy): return g * noisy\n", "own_ns/h"),
+            ("own_star", "from own_starred import *\ndef f(noisy): return noisy\n", "own_starred"),
+            ("own_dots", "import own_ns2.deep\ndef f(noisy): return noisy\n", "own_ns2/deep"),
+        ],
+    )
+    def test_the_key_follows_folders_without_init_and_relative_imports(
+        self, here, module, text, helper
+    ):
+        for folder in ("own_ns/sub", "own_ns2", "scipy"):  # one called like an installed package
+            (here / folder).mkdir(parents=True)
+        self.write(here, helper, "g = 1\n")
+        self.write(here, module, text)
+        name = module.replace("/", ".")
+        before = resolve(f"{name}:f")[0].key
+        with (here / f"{helper}.py").open("a") as file:
+            file.write("# edited\n")
+        assert resolve(f"{name}:f")[0].key != before
+
+    def test_a_module_that_exits_is_an_error(self, here):
+        self.write(here, "own_exit", "import sys\nsys.exit(0)\n")
+        with pytest.raises(InputError, match=r"cannot import 'own_exit'.*SystemExit"):
+            resolve("own_exit:f")
+
     def test_attributes_of_one_module_have_keys_of_their_own(self, here):
         self.write(
             here,

@@ -26,10 +26,15 @@ class Point:
         return self.thing
 
 
+class Broken(Point):
+    def load(self):
+        raise ModuleNotFoundError("No module named 'nosuch'")
+
+
 @pytest.fixture
 def plugins(monkeypatch):
     """Two entry points of the group sigbench.denoisers, as an installed package would bring."""
-    points = [Point("elsewhere", Elsewhere), Point("l1", Elsewhere)]
+    points = [Point("elsewhere", Elsewhere), Point("l1", Elsewhere), Broken("broken", None)]
     monkeypatch.setattr(
         "sigbench.registry.entry_points",
         lambda group: points if group == "sigbench.denoisers" else [],
@@ -42,7 +47,10 @@ def plugins(monkeypatch):
 @pytest.mark.usefixtures("plugins")
 def test_an_entry_point_adds_a_method_and_replaces_none():
     assert [m.entry for m in resolve("elsewhere[gain=[1,2]]")] == [Elsewhere(1.0), Elsewhere(2.0)]
-    assert names("method", DENOISERS) == [*DENOISERS, "elsewhere"]
+    assert names("method", DENOISERS) == [*DENOISERS, "elsewhere", "broken"]
+    assert resolve("elsewhere")[0].source.startswith("elsewhere@")
+    with pytest.raises(InputError, match=r"method 'broken' .* cannot be loaded: ModuleNotFound"):
+        resolve("broken")
     assert lookup("method", DENOISERS, "l1") is DENOISERS["l1"]
     with pytest.raises(InputError, match="unknown method 'elsewher': did you mean 'elsewhere'"):
         resolve("elsewher")

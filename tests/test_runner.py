@@ -58,6 +58,10 @@ def raises(noisy):
     raise ValueError("no good\nat all")
 
 
+def leaves(noisy):
+    raise SystemExit(0)
+
+
 def nan(noisy):
     return np.where(np.arange(100) == 5, np.nan, noisy)
 
@@ -121,6 +125,7 @@ def test_the_limit_knows_the_prior_of_the_problem():
     ("method", "message"),
     [
         (raises, "ValueError: no good at all"),
+        (leaves, "SystemExit: 0"),
         (nan, "the estimate holds nan in item 0"),
         (shape, "the estimate has shape (1, 100), not (1, 1, 100)"),
         (dtype, "the estimate has dtype float32, not float64"),

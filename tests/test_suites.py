@@ -98,6 +98,13 @@ def test_a_file_is_read(toml):
         ),
         ("[0.0]", "[0.0, -1.0]", "gamma=-1 must be >= 0 and < 1"),
         ('method = "gmc"', 'method = "affine"', "unknown parameter of affine"),
+        ("p{sigma}", "p{sigma.x}", "no parameter 'sigma.x' (one of: n, sigma)"),
+        ("sigma=[1,2]", "sigma=1" + 400 * "0", "must be a number"),
+        (
+            'metrics = ["rmse"]',
+            'metrics = ["rmse"]\nexperiments = { metrics = [["rmse"]] }',
+            "unknown metric of the suite",
+        ),
         ('["rmse"]', "[3]", "metrics: 3 must be one of: psnr"),
         ("metrics =", 'name = "../x"\nmetrics =', "name='../x' must be made of letters"),
         ("metrics =", "block = 0\nmetrics =", "block=0 must be >= 1"),

@@ -129,6 +129,19 @@ def test_a_folder_mixing_kinds_is_refused(tmp_path):
         DATASETS["folder"](str(tmp_path), peak=1.0)
 
 
+def test_a_folder_is_listed_and_digested_once(tmp_path, monkeypatch):
+    for i in range(3):
+        np.save(tmp_path / f"{i}.npy", np.arange(8.0) + i)
+    folder = DATASETS["folder"](str(tmp_path), peak=10.0)
+    version = folder.version
+    monkeypatch.setattr(
+        "sigbench.datasets.folder._listed", lambda root: pytest.fail("listed again")
+    )
+    monkeypatch.setattr("hashlib.sha256", lambda *a: pytest.fail("digested again"))
+    assert [folder.item("test", 1, i)[0, 0] for i in range(3)] == [0, 1, 2]
+    assert folder.version == version
+
+
 def test_a_folders_version_is_its_content(tmp_path):
     np.save(tmp_path / "a.npy", np.ones(8))
     before = DATASETS["folder"](str(tmp_path), peak=1.0).version
