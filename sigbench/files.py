@@ -128,9 +128,8 @@ def write_atomically(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         os.chmod(name, 0o666 & ~_umask())
         os.replace(name, path)
-    except BaseException:  # Ctrl-C too leaves no half file behind
-        os.unlink(name)
-        raise
+    finally:  # where it was not replaced, on Ctrl-C too, no half file is left behind
+        Path(name).unlink(missing_ok=True)
 
 
 def _umask() -> int:
