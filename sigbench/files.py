@@ -265,16 +265,13 @@ def _encode_image(pixels: NDArray[Any], suffix: str, exif: bytes) -> bytes:
 def _levels(values: NDArray[Any], path: Path) -> tuple[Array, Callable[[Array], NDArray[Any]]]:
     """Return values as floats, and the way back to their type, rounded and clipped."""
     dtype = values.dtype
-    if (
-        dtype.kind not in "fui"
-        or (dtype.kind != "f" and dtype.itemsize > 4)
-        or dtype.itemsize not in (1, 2, 4, 8)
-        or dtype == np.float16
-    ):
+    whole = dtype.kind in "ui" and dtype.itemsize <= 4
+    real = dtype.kind == "f" and dtype.itemsize in (4, 8)
+    if not (whole or real):
         raise InputError(
             f"{path.name} has dtype {dtype}: one of float32, float64, or whole numbers of up to 32 bits"
         )
-    if dtype.kind == "f":
+    if real:
         native = dtype.newbyteorder("=")
         return np.ascontiguousarray(values, native), lambda estimate: estimate.astype(dtype)
     limits = np.iinfo(dtype)

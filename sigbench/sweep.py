@@ -149,14 +149,8 @@ def _common(suite: Suite) -> dict[str, Any]:
         "name": suite.name,
         "block": suite.block,
         "metrics": list(suite.metrics),
-        "problems": {p.name: _shown(p) for p in suite.problems},
+        "problems": {p.name: identity(p) for p in suite.problems},
     }
-
-
-def _shown(problem: Any) -> dict[str, Any]:
-    """Return a problem's definition."""
-    shown: dict[str, Any] = identity(problem)
-    return shown
 
 
 def _manifest(
