@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         WaveletShrink,
     )
     from sigbench.errors import InputError
+    from sigbench.executors import Place
     from sigbench.methods import Method, PerItem
     from sigbench.metrics import METRICS
     from sigbench.problems import Denoising
@@ -66,6 +67,7 @@ _WHERE = {
         "WaveletShrink",
     ),
     "sigbench.errors": ("InputError",),
+    "sigbench.executors": ("Place",),
     "sigbench.methods": ("Method", "PerItem"),
     "sigbench.metrics": ("METRICS",),
     "sigbench.problems": ("Denoising",),
@@ -79,7 +81,7 @@ _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names
 __all__ = [  # noqa: RUF022 - as in the table above
     "DATASETS", "DENOISERS", "GMC", "L1", "METRICS", "Affine", "Denoiser", "Denoising",
     "DemoSignals", "Folder", "Gaussian", "GaussianBlur", "IdealProjection", "Info", "InputError",
-    "Learner", "LocalWiener", "Method", "Noisy", "Oracle", "Pairs", "PerItem", "Photos32",
+    "Learner", "LocalWiener", "Method", "Noisy", "Oracle", "Pairs", "PerItem", "Photos32", "Place",
     "SparseSpikes", "SpeechSmoke", "SpikesPosteriorMean", "Subsample", "Suite", "TotalVariation",
     "Training", "Tuned", "WaveletShrink", "load", "run_suite",
 ]  # fmt: skip

@@ -9,7 +9,8 @@ TYPE_CHECKING = False  # see sigbench/__init__.py
 if TYPE_CHECKING:
     from typing import Any
 
-    from sigbench.runner import Cell, Failure, Result
+    from sigbench.runner import Failure
+    from sigbench.work import Cell, Result
 
 GOOD, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -84,6 +85,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--seeds", metavar="1,2,3", help="other seeds than the suite's")
     run.add_argument("--items", metavar="N", type=int, help="test items per problem and seed")
+    run.add_argument(
+        "-j", "--jobs", metavar="N", type=int, help="worker processes (default: all cores)"
+    )
+    run.add_argument(
+        "--executor",
+        metavar="local|dask://HOST:PORT",
+        default="local",
+        help="where to run: worker processes here, or a Dask cluster's",
+    )
+    run.add_argument(
+        "--timeout",
+        metavar="10m",
+        help="end a cell (or the fit of a method) that takes longer: 90s, 10m or 2h",
+    )
     run.add_argument("--fresh", action="store_true", help="delete the folder's own files first")
     run.add_argument("--dry-run", action="store_true", help="say what would be run, and stop")
     run.add_argument("--quiet", action="store_true", help="no progress, no leaderboard")
@@ -113,11 +128,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from sigbench.executors.pool import prepare
+
+    if args.executor == "local" and not args.dry_run:
+        prepare()  # the workers' imports, beside these
     from pathlib import Path
 
+    from sigbench.executors import Place, cores
     from sigbench.suites.suite import load
     from sigbench.sweep import plan, run_suite
 
+    place = Place(
+        args.executor, cores() if args.jobs is None else args.jobs, _seconds(args.timeout)
+    )
     suite = load(args.suite).select(
         methods=args.method,
         problems=args.problem,
@@ -134,11 +157,11 @@ def _run(args: argparse.Namespace) -> int:
         print(f"{len(planned)} cells, {done} finished, into {path}")
         return GOOD
     with _Progress(len(suite.cells()), quiet=args.quiet) as progress:
-        outcome = run_suite(suite, path, fresh=args.fresh, progress=progress)
+        outcome = run_suite(suite, path, fresh=args.fresh, progress=progress, place=place)
     if not args.quiet:
         print((path / "leaderboard.md").read_text(encoding="utf-8"))
     found = f", {outcome.found} were there" if outcome.found else ""
-    failed = f", {outcome.failed} FAILED (see {path / 'failures.jsonl'})" if outcome.failed else ""
+    failed = f", {outcome.failed} FAILED (see {path / 'failures.log'})" if outcome.failed else ""
     print(f"{outcome.done} cells run{found}{failed}: {path}", file=sys.stderr)
     return FAILED if outcome.failed else GOOD
 
@@ -152,6 +175,18 @@ def _seeds(text: str | None) -> list[int] | None:
         return [int(word) for word in text.split(",")]
     except ValueError:
         raise InputError(f"--seeds {text}: must be whole numbers with commas, like 1,2,3") from None
+
+
+def _seconds(text: str | None) -> float | None:
+    from sigbench.errors import InputError
+
+    if text is None:
+        return None
+    unit = {"s": 1, "m": 60, "h": 3600}.get(text[-1:])
+    try:
+        return float(text[:-1]) * unit if unit else float(text)
+    except ValueError:
+        raise InputError(f"--timeout {text}: must be a time like 90s, 10m or 2h") from None
 
 
 class _Progress:

@@ -291,6 +291,26 @@ def source_digest(module_name: str) -> str:
     return hasher.hexdigest()[:16]
 
 
+def check_source(method: Method) -> None:
+    """Make sure that a user's module is here what it was when the method's key was made.
+
+    Raises
+    ------
+    RuntimeError
+        Where it has been edited since, or a worker has another version of it.
+    """
+    name, _, known = method.source.partition("@")
+    module = name.partition(":")[0]
+    if ":" in name and _loaded_digest(module, id(importlib.import_module(module))) != known:
+        raise RuntimeError(f"the source of {module} is not the one that the run began with")
+
+
+@functools.cache
+def _loaded_digest(module_name: str, loaded: int) -> str:
+    """Return the digest of a module as it was when this process first asked, soon after loading."""
+    return source_digest(module_name)
+
+
 def _imported(root: Path, module_name: str) -> set[Path]:
     """Return the files below ``root`` that a module and its imports consist of."""
     files: set[Path] = set()

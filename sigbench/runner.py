@@ -3,221 +3,129 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
-import time
-import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import itertools
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from threadpoolctl import threadpool_limits
-
-from sigbench.methods import Method, bind_facts, describe
-from sigbench.metrics import Metric, Values
-from sigbench.problems import Problem
-from sigbench.rng import item_rng
-from sigbench.types import Array, Block, Denoiser, Learner, Oracle
-
-TRAINING_SEED = 0  # training has a seed of its own, never that of the data
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One problem, seed and method; ``key`` covers all that can change its values."""
-
-    problem: Problem
-    seed: int
-    method: Method
-    key: str
-
-
-@dataclass(frozen=True)
-class Result:
-    """A finished cell: one value per metric and item, and what it cost.
-
-    ``time_s`` is the time of the calls alone, for all items together, on one thread.
-    """
-
-    cell: Cell
-    params: str
-    knowledge: str
-    items: np.ndarray
-    groups: tuple[str, ...]
-    values: Mapping[str, Values]
-    time_s: float
-    n_params: int
-    contended: bool = False
-    device: str = "cpu"
-    peak_rss_mb: float = float("nan")
+from sigbench.executors import Executor, Serial
+from sigbench.executors.calls import Ended
+from sigbench.metrics import Metric
+from sigbench.types import Learner
+from sigbench.work import Cell, Fit, Measure, Result
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A cell that raised, with its error in one line and the traceback."""
+    """A cell without values: its error in one line, and the traceback where there is one."""
 
     cell: Cell
     error: str
-    trace: str
-
-
-class BadEstimate(Exception):
-    """A method broke the protocol: wrong shape, dtype, not finite, or it changed its input."""
+    trace: str = ""
 
 
 def run(
-    cells: Iterable[Cell], metrics: Mapping[str, Metric], block: int
+    cells: Iterable[Cell],
+    metrics: Mapping[str, Metric],
+    block: int,
+    executor: Executor | None = None,
 ) -> Iterator[Result | Failure]:
-    """Run cells one after the other.
+    """Run cells, side by side where the executor can.
 
-    Data of one (problem, seed) are made once for the cells that follow each other on it; a
-    learner is fitted once per problem.
+    A learner is fitted once per problem, and its cells wait for that. Values depend neither on
+    the executor nor on the order of the cells. A cell whose worker died is submitted again as
+    often as the executor says.
 
     Parameters
     ----------
     cells : iterable of Cell
-        What to run, best grouped by problem and seed.
+        What to run, best grouped by problem and seed, whose data are made once in a row. A cell
+        is taken from it when there is room to run it.
     metrics : mapping of str to Metric
         What to score.
     block : int
         Items a call.
+    executor : Executor, optional
+        Where to run; by default in this process. It is not closed.
 
     Yields
     ------
     Result or Failure
-        In the order of the cells.
+        In the order in which the cells end.
     """
-    data = _Data(block)
-    fits = _Fits()
-    with threadpool_limits(1):
-        for cell in cells:
-            try:
-                yield _run_cell(cell, metrics, data, fits)
-            except (Exception, SystemExit) as error:
-                line = " ".join(f"{type(error).__name__}: {error}".split())
-                yield Failure(cell, line, traceback.format_exc())
+    executor = executor or Serial()
+    schedule = _Schedule(cells, metrics, block)
+    under_way: dict[int, tuple[Fit | Measure, int]] = {}  # with how often its worker has died
+    numbers = itertools.count()
+    while True:
+        while len(under_way) < executor.slots and (work := schedule.next()):
+            number = next(numbers)
+            under_way[number] = (work, 0)
+            executor.submit(number, work)
+        yield from schedule.finished()  # while the workers are at what comes next
+        if not under_way:
+            return
+        ended = executor.next()
+        work, deaths = under_way.pop(ended.number)
+        if ended.lost and deaths < executor.retries:
+            under_way[ended.number] = (work, deaths + 1)
+            executor.submit(ended.number, work)
+        else:
+            schedule.take(work, ended)
 
 
-def _run_cell(cell: Cell, metrics: Mapping[str, Metric], data: _Data, fits: _Fits) -> Result:
-    problem, method = cell.problem, cell.method
-    entry = fits.ready(problem, method)
-    blocks = data.blocks(problem, cell.seed)
-    scores: dict[str, list[Values]] = {name: [] for name in metrics}
-    items: list[np.ndarray] = []
-    groups: list[str] = []
-    time_s = 0.0
-    for number, block in enumerate(blocks):
-        if number == 0:
-            _call(problem, entry, _first_item(block), method.told)  # warm-up
-        estimate, seconds = _call(problem, entry, block, method.told)
-        time_s += seconds
-        for name, metric in metrics.items():
-            scores[name].append(problem.score(metric, block, estimate))
-        items.append(block.items)
-        groups.extend(block.groups)
-    return Result(
-        cell,
-        describe(entry),
-        method.knowledge(problem.sigma_known),
-        np.concatenate(items),
-        tuple(groups),
-        {name: np.concatenate(parts) for name, parts in scores.items()},
-        time_s,
-        int(getattr(entry, "n_params", 0)),
-        peak_rss_mb=_peak_rss_mb(),
-    )
+class _Schedule:
+    """What to do next: the cells in their order, those of a learner once it is fitted."""
 
+    def __init__(self, cells: Iterable[Cell], metrics: Mapping[str, Metric], block: int) -> None:
+        self._cells = iter(cells)
+        self._metrics, self._block = metrics, block
+        self._ready: deque[Fit | Measure] = deque()
+        self._fits: dict[tuple[str, str], Ended] = {}
+        self._waiting: dict[tuple[str, str], list[Cell]] = {}
+        self._finished: list[Result | Failure] = []
 
-def _call(problem: Problem, entry: Any, block: Block, told: bool) -> tuple[Array, float]:
-    """Return the checked estimate and the seconds that the call took."""
-    denoiser: Denoiser = entry.bind(block.clean.copy()) if isinstance(entry, Oracle) else entry
-    sigma = None if block.sigma is None else block.sigma.copy()
-    shown = dataclasses.replace(block, noisy=block.noisy.copy(), sigma=sigma)
-    start = time.perf_counter()
-    estimate = problem.apply(denoiser, shown, told=told)
-    seconds = time.perf_counter() - start
-    same_sigma = sigma is None or bool((sigma == block.sigma).all())
-    if not (same_sigma and np.array_equal(shown.noisy, block.noisy)):
-        raise BadEstimate("the method changed its input")
-    if not isinstance(estimate, np.ndarray):
-        raise BadEstimate(f"the estimate is a {type(estimate).__name__}, not a NumPy array")
-    if estimate.shape != block.clean.shape:
-        raise BadEstimate(f"the estimate has shape {estimate.shape}, not {block.clean.shape}")
-    if estimate.dtype != block.noisy.dtype:
-        raise BadEstimate(f"the estimate has dtype {estimate.dtype}, not {block.noisy.dtype}")
-    if not np.isfinite(estimate).all():
-        bad = np.argwhere(~np.isfinite(estimate))[0]
-        raise BadEstimate(
-            f"the estimate holds {estimate[tuple(bad)]} in item {block.items[bad[0]]}"
-        )
-    return estimate, seconds
+    def next(self) -> Fit | Measure | None:
+        """Return what can be started now, None where there is nothing left or all must wait."""
+        while not self._ready:
+            cell = next(self._cells, None)
+            if cell is None:
+                return None
+            self._add(cell)
+        return self._ready.popleft()
 
+    def take(self, work: Fit | Measure, ended: Ended) -> None:
+        """Take in what has ended."""
+        if isinstance(work, Fit):
+            key = (work.problem.name, work.method.name)
+            self._fits[key] = ended
+            for cell in self._waiting.pop(key):
+                self._add(cell)
+        elif ended.error:
+            self._finished.append(Failure(work.cell, ended.error, ended.trace))
+        else:
+            result = dataclasses.replace(ended.value, cell=work.cell, contended=ended.contended)
+            self._finished.append(result)
 
-def _first_item(block: Block) -> Block:
-    sigma = None if block.sigma is None else block.sigma[:1]
-    return Block(block.items[:1], block.groups[:1], block.clean[:1], block.noisy[:1], sigma)
+    def finished(self) -> Iterator[Result | Failure]:
+        """Give out, once, what is finished."""
+        while self._finished:
+            yield self._finished.pop(0)
 
+    def _add(self, cell: Cell) -> None:
+        key = (cell.problem.name, cell.method.name)
+        if not isinstance(cell.method.entry, Learner):
+            self._ready.append(self._measure(cell, cell.method.entry))
+        elif key in self._waiting:
+            self._waiting[key].append(cell)
+        elif key not in self._fits:
+            self._waiting[key] = [cell]
+            self._ready.append(Fit(cell.problem, cell.method))
+        elif self._fits[key].error:
+            self._finished.append(Failure(cell, self._fits[key].error, self._fits[key].trace))
+        else:
+            self._ready.append(self._measure(cell, self._fits[key].value))
 
-class _Data:
-    """The blocks of the latest (problem, seed), kept while they are small."""
-
-    limit_bytes = 256 * 2**20
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.of: tuple[Problem, int] | None = None
-        self.kept: Sequence[Block] = ()
-
-    def blocks(self, problem: Problem, seed: int) -> Iterable[Block]:
-        if self.of == (problem, seed):
-            return self.kept
-        return self._made(problem, seed)
-
-    def _made(self, problem: Problem, seed: int) -> Iterator[Block]:
-        kept: list[Block] = []
-        total = 0
-        self.of = None
-        for block in problem.blocks(seed, self.size):
-            total += block.clean.nbytes + block.noisy.nbytes
-            if total <= self.limit_bytes:
-                kept.append(block)
-            else:
-                kept.clear()
-            yield block
-        if total <= self.limit_bytes:
-            self.of, self.kept = (problem, seed), kept
-
-
-class _Fits:
-    """Methods ready to run, learners fitted: once per (problem, method), never per seed."""
-
-    def __init__(self) -> None:
-        self.done: dict[tuple[str, str], Any] = {}
-
-    def ready(self, problem: Problem, method: Method) -> Any:
-        key = (problem.name, method.name)
-        if key not in self.done:
-            try:
-                self.done[key] = self._fit(problem, method)
-            except (Exception, SystemExit) as error:
-                self.done[key] = error
-        if isinstance(self.done[key], BaseException):
-            raise self.done[key]
-        return self.done[key]
-
-    def _fit(self, problem: Problem, method: Method) -> Any:
-        entry = bind_facts(method.entry, problem.facts)
-        if isinstance(entry, Learner):
-            rng = item_rng(0, "fit", TRAINING_SEED)
-            return entry.fit(problem.training(told=method.told), rng=rng)
-        return entry
-
-
-def _peak_rss_mb() -> float:
-    """Return the process's largest resident memory so far, in MiB; NaN where it isn't known."""
-    try:
-        import resource
-    except ModuleNotFoundError:  # Windows
-        return float("nan")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+    def _measure(self, cell: Cell, entry: Any) -> Measure:
+        return Measure(cell, entry, self._metrics, self._block)

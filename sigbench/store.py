@@ -1,56 +1,40 @@
 """The run folder: cells appended, taken up again, read; nothing finished is ever lost.
 
-``cells/*.parquet`` holds a cell each, values and cost, written whole or not at all. Everything
-else in the folder is derived from the cells or says how they were made.
+``cells/*.parquet`` holds the finished cells, values and cost, one row group a cell. A cell is
+written to a file of its own, whole or not at all; small files are put together now and then, the
+new one written before the old ones go. Everything else in the folder is derived from the cells or
+says how they were made.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
 
+from sigbench import cellfiles
+from sigbench.cellfiles import Entry, Row
 from sigbench.errors import InputError
 from sigbench.files import write_atomically
-from sigbench.runner import Cell, Failure, Result
+from sigbench.runner import Failure
+from sigbench.scores import Scores
+from sigbench.work import Cell, Result
 
-COLUMNS = (
-    "suite",
-    "problem",
-    "dataset",
-    "degradation",
-    "seed",
-    "method",
-    "params",
-    "knowledge",
-    "metric",
-    "item",
-    "group",
-    "value",
-    "cell_key",
-)
-TIMINGS = (
-    "problem",
-    "seed",
-    "method",
-    "time_s",
-    "items",
-    "contended",
-    "peak_rss_mb",
-    "device",
-    "n_params",
-)
 MANIFEST = "manifest.json"
-DERIVED = ("timings.parquet", "failures.jsonl", "leaderboard.csv", "leaderboard.md")
+LOG = "failures.log"
+DERIVED = ("timings.parquet", "failures.jsonl", LOG, "leaderboard.csv", "leaderboard.md")
+LOCK = ".lock"
+
+SMALL_BYTES = 4 * 2**20  # files below it are put together
+MANY_FILES = 64  # small files at which that is done during a run
+FEW_FILES = 8  # and above which at its end
 
 
 class RunFolder:
@@ -66,6 +50,39 @@ class RunFolder:
         self.path = path
         self.cells_path = path / "cells"
         self.failures_path = path / "failures.jsonl"
+        self._known: dict[Row, Entry] | None = None
+        self._small: list[Path] = []  # small files, those of this process
+
+    # Who may write
+
+    @contextmanager
+    def locked(self, *, wait: bool = False) -> Iterator[None]:
+        """Keep other runs out of the folder, which is made where it does not exist.
+
+        The system itself gives the lock back when a process ends, however it ends.
+
+        Parameters
+        ----------
+        wait : bool
+            Wait for another run to end, instead of refusing.
+
+        Raises
+        ------
+        InputError
+            Where another run is using the folder.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.path / LOCK, timeout=-1 if wait else 0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise InputError(f"{self.path} is in use by another run: wait for its end") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    # What the folder is
 
     def manifest(self) -> dict[str, Any]:
         """Return the manifest of the run, empty where there is none.
@@ -85,6 +102,19 @@ class RunFolder:
         except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
             raise InputError(f"{path} is no manifest of a run") from None
         return dict(manifest)
+
+    def run(self) -> dict[str, Any]:
+        """Return the manifest of a folder that must hold a run.
+
+        Raises
+        ------
+        InputError
+            Where it holds none.
+        """
+        manifest = self.manifest()
+        if not manifest:
+            raise InputError(f"{self.path} holds no run (no {MANIFEST})")
+        return manifest
 
     def open(self, suite: Mapping[str, Any], *, fresh: bool = False) -> dict[str, Any]:
         """Make the folder ready for a suite and return the manifest that it has so far.
@@ -108,6 +138,7 @@ class RunFolder:
             self._delete(manifest["files"])
             manifest = {}
         self.cells_path.mkdir(parents=True, exist_ok=True)
+        self._known = None
         return manifest
 
     def check(self, suite: Mapping[str, Any], *, fresh: bool = False) -> None:
@@ -116,7 +147,7 @@ class RunFolder:
             raise InputError(f"{self.path} is no folder")
         manifest = self.manifest()
         if manifest and not fresh:
-            self._refuse_another(manifest["suite"], suite)
+            self.refuse_another(manifest["suite"], suite, "take another folder, or --fresh")
         if not manifest:
             foreign = [n for n in (MANIFEST, "cells", *DERIVED) if (self.path / n).exists()]
             if foreign:
@@ -124,8 +155,10 @@ class RunFolder:
                     f"{self.path} holds {foreign[0]} and no manifest: it is not a run's folder"
                 )
 
-    def _refuse_another(self, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
-        advice = "take another folder, or --fresh"
+    def refuse_another(
+        self, there: Mapping[str, Any], here: Mapping[str, Any], advice: str
+    ) -> None:
+        """Refuse a suite whose cells cannot stand beside those that the folder holds."""
         for key in ("name", "block", "metrics"):
             if there[key] != here[key]:
                 raise InputError(
@@ -150,13 +183,33 @@ class RunFolder:
             self.cells_path.rmdir()
         (self.path / MANIFEST).unlink(missing_ok=True)
 
-    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
-        """Write the manifest; it must list every file that the run makes."""
-        text = json.dumps(manifest, indent=2, ensure_ascii=False)
+    def write_manifest(self, manifest: Mapping[str, Any], planned: Iterable[str] = ()) -> None:
+        """Write the manifest, with the list of the run's files: those there, and those planned."""
+        there = (f"cells/{path.name}" for path in self._cell_paths())
+        files = sorted({*DERIVED, *there, *planned})
+        text = json.dumps({**manifest, "files": files}, indent=2, ensure_ascii=False)
         write_atomically(self.path / MANIFEST, (text + "\n").encode())
 
+    # Cells
+
+    def entries(self) -> dict[Row, Entry]:
+        """Return the finished cells.
+
+        Raises
+        ------
+        InputError
+            Where a file cannot be read.
+        """
+        if self._known is None:
+            # Where a run died between putting files together and deleting the old ones, a cell
+            # is there twice, the same: the fuller file counts.
+            files = sorted((cellfiles.entries_of(path) for path in self._cell_paths()), key=len)
+            self._known = {entry.row: entry for entries in files for entry in entries}
+            self._small = [path for path in self._cell_paths() if _is_small(path)]
+        return self._known
+
     def cell_file(self, cell: Cell) -> str:
-        """Return the name of a cell's file, relative to the folder."""
+        """Return the name of the file that a cell is written to, relative to the folder."""
         row = (cell.key, cell.problem.name, cell.method.name, str(cell.seed))
         unique = hashlib.sha256("\x1f".join(row).encode()).hexdigest()[:16]
         words = (cell.problem.name, cell.method.name, str(cell.seed), unique)
@@ -164,79 +217,96 @@ class RunFolder:
 
     def is_finished(self, cell: Cell) -> bool:
         """Return whether a cell is there."""
-        return (self.path / self.cell_file(cell)).is_file()
+        entry = self.entries().get((cell.problem.name, cell.seed, cell.method.name))
+        return entry is not None and entry.about["cell_key"] == cell.key
+
+    def write_cell(self, suite: str, result: Result) -> None:
+        """Write a finished cell: per-item values, with its cost in the file's metadata."""
+        path = self.path / self.cell_file(result.cell)
+        about, data = cellfiles.encode_result(suite, result)
+        write_atomically(path, data)
+        entry = Entry(path, 0, about)
+        self.entries()[entry.row] = entry
+        if _is_small(path):
+            self._small.append(path)
 
     def drop_stale(self, cells: Iterable[Cell]) -> int:
         """Delete cells of methods that have changed since: same row, other parameters or source.
 
         Of cells that are about to be made, every older one goes. Returns how many there were.
         """
-        keys, files = {}, {}
-        for cell in cells:
-            keys[cell.method.name] = cell.method.key
-            files[cell.problem.name, cell.seed, cell.method.name] = self.cell_file(cell)
-        stale = 0
-        for path in self._cell_paths():
-            about = _about(path)
-            timing, own = about["timing"], f"cells/{path.name}"
-            changed = keys.get(about["method"], about["method_key"]) != about["method_key"]
-            row = (timing["problem"], timing["seed"], timing["method"])
-            if changed or files.get(row, own) != own:
-                path.unlink()
-                stale += 1
-        return stale
+        cells = list(cells)
+        method_keys = {cell.method.name: cell.method.key for cell in cells}
+        keys = {(cell.problem.name, cell.seed, cell.method.name): cell.key for cell in cells}
 
-    def write_cell(self, suite: str, result: Result) -> None:
-        """Write a finished cell: per-item values, with its cost in the file's metadata."""
-        cell = result.cell
-        n, names = len(result.items), list(result.values)
-        constant = {
-            "suite": suite,
-            "problem": cell.problem.name,
-            **cell.problem.labels,
-            "method": cell.method.name,
-            "params": result.params,
-            "knowledge": result.knowledge,
-            "cell_key": cell.key,
-        }
-        rows = n * len(names)
-        columns: dict[str, Any] = {
-            key: pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), [value])
-            for key, value in constant.items()
-        }
-        columns["seed"] = np.full(rows, cell.seed)
-        columns["metric"] = pa.DictionaryArray.from_arrays(
-            pa.array(np.repeat(np.arange(len(names), dtype=np.int32), n)), names
-        )
-        columns["item"] = np.tile(result.items.astype(np.int64), len(names))
-        columns["group"] = pa.array(list(result.groups) * len(names))
-        columns["value"] = np.concatenate([result.values[name] for name in names])
-        about = {
-            "method": cell.method.name,
-            "method_key": cell.method.key,
-            "timing": {
-                "problem": cell.problem.name,
-                "seed": cell.seed,
-                "method": cell.method.name,
-                "time_s": result.time_s,
-                "items": n,
-                "contended": result.contended,
-                "peak_rss_mb": result.peak_rss_mb,
-                "device": result.device,
-                "n_params": result.n_params,
-            },
-        }
-        table = pa.table({name: columns[name] for name in COLUMNS})
-        table = table.replace_schema_metadata({"sigbench": json.dumps(about)})
-        buffer = io.BytesIO()
-        pq.write_table(table, buffer)
-        write_atomically(self.path / self.cell_file(cell), buffer.getvalue())
+        def is_stale(entry: Entry) -> bool:
+            key, method_key = entry.about["cell_key"], entry.about["method_key"]
+            changed = method_keys.get(entry.about["method"], method_key) != method_key
+            return changed or keys.get(entry.row, key) != key
+
+        stale = [entry for entry in self.entries().values() if is_stale(entry)]
+        for path in dict.fromkeys(entry.path for entry in stale):
+            kept = [entry for entry in cellfiles.entries_of(path) if not is_stale(entry)]
+            if kept:
+                write_atomically(path, cellfiles.rewritten(kept))
+            else:
+                path.unlink()
+        self._known = None
+        return len(stale)
+
+    def tidy(self, limit: int, manifest: Mapping[str, Any]) -> None:
+        """Put small files together where there are more than ``limit``.
+
+        Parameters
+        ----------
+        limit : int
+            How many may stay.
+        manifest : mapping
+            The run's manifest, which comes to list the new file before it is there.
+        """
+        entries = self.entries()
+        if len(self._small) <= limit:
+            return
+        small = set(self._small)
+        moved = [entry for entry in entries.values() if entry.path in small]
+        taken = {path.name for path in self._cell_paths()}
+        name = next(n for i in range(10**6) if (n := f"part-{i:04}.parquet") not in taken)
+        self.write_manifest(manifest, [*manifest["files"], f"cells/{name}"])
+        path = self.cells_path / name
+        write_atomically(path, cellfiles.rewritten(moved))
+        for old in small:
+            old.unlink()
+        for number, entry in enumerate(moved):
+            entries[entry.row] = Entry(path, number, entry.about)
+        self._small = [path] if _is_small(path) else []
+
+    def _cell_paths(self) -> list[Path]:
+        return sorted(self.cells_path.glob("*.parquet"))
+
+    # Values
+
+    def scores(self, problem: str, metric: str) -> Scores | None:
+        """Return all values of a problem and metric, None where there are none."""
+        entries = [e for e in self.entries().values() if e.about["problem"] == problem]
+        order = list(self.run()["suite"]["methods"])
+        return cellfiles.scores(entries, metric, order)
+
+    def timings(self) -> list[dict[str, Any]]:
+        """Return the cost of all finished cells."""
+        return [entry.about["timing"] for _, entry in sorted(self.entries().items())]
+
+    def write_timings(self) -> None:
+        """Write ``timings.parquet``."""
+        write_atomically(self.path / "timings.parquet", cellfiles.encode_timings(self.timings()))
+
+    # Failures
 
     def failures(self) -> list[dict[str, Any]]:
         """Return the failures on record, one a cell."""
         if not self.failures_path.is_file():
             return []
-        lines = self.failures_path.read_text(encoding="utf-8").splitlines()
+        text = self.failures_path.read_text(encoding="utf-8")
+        lines = text[: text.rfind("\n") + 1].splitlines()  # a torn last line was never on record
         try:
             return [json.loads(line) for line in lines if line.strip()]
         except json.JSONDecodeError as error:
@@ -246,17 +316,15 @@ class RunFolder:
         """Strike the cells from the record that are about to be tried again."""
         names = {(c.problem.name, c.seed, c.method.name) for c in cells}
         left = [f for f in self.failures() if (f["problem"], f["seed"], f["method"]) not in names]
-        self._write_failures(left)
-
-    def _write_failures(self, failures: list[dict[str, Any]]) -> None:
-        if failures:
-            text = "".join(json.dumps(f, ensure_ascii=False) + "\n" for f in failures)
+        if left:
+            text = "".join(json.dumps(f, ensure_ascii=False) + "\n" for f in left)
             write_atomically(self.failures_path, text.encode())
         else:
             self.failures_path.unlink(missing_ok=True)
+            (self.path / LOG).unlink(missing_ok=True)
 
     def write_failure(self, suite: str, failure: Failure) -> None:
-        """Put a failed cell on record."""
+        """Put a failed cell on record, and its traceback in the log."""
         cell = failure.cell
         entry = {
             "suite": suite,
@@ -265,46 +333,14 @@ class RunFolder:
             "method": cell.method.name,
             "error": failure.error,
             "cell_key": cell.key,
-            "traceback": failure.trace,
         }
-        self._write_failures([*self.failures(), entry])
-
-    def read_cells(self) -> pd.DataFrame:
-        """Return all finished cells, tidy, with the columns of the contract."""
-        tables = [self._read(path) for path in self._cell_paths()]
-        if not tables:
-            return pd.DataFrame(columns=list(COLUMNS))
-        whole = pa.concat_tables(
-            [t.replace_schema_metadata(None).unify_dictionaries() for t in tables]
-        )
-        return whole.unify_dictionaries().to_pandas()
-
-    def read_timings(self) -> pd.DataFrame:
-        """Return the cost of all finished cells."""
-        rows = [_about(path)["timing"] for path in self._cell_paths()]
-        return pd.DataFrame(rows, columns=list(TIMINGS))
-
-    def write_timings(self) -> None:
-        """Write ``timings.parquet``."""
-        buffer = io.BytesIO()
-        self.read_timings().to_parquet(buffer, index=False)
-        write_atomically(self.path / "timings.parquet", buffer.getvalue())
-
-    def _cell_paths(self) -> list[Path]:
-        return sorted(self.cells_path.glob("*.parquet"))
-
-    def _read(self, path: Path) -> pa.Table:
-        try:
-            return pq.read_table(path)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise InputError(f"{path} cannot be read as a cell: {error}") from None
+        now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        where = f"{cell.method.name} on {cell.problem.name}, seed {cell.seed}"
+        with (self.path / LOG).open("a", encoding="utf-8") as log:
+            log.write(f"{now}  {where}\n{failure.trace or failure.error}\n\n")
+        with self.failures_path.open("a", encoding="utf-8") as record:
+            record.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
 
-def _about(path: Path) -> dict[str, Any]:
-    """Return the metadata of a cell's file."""
-    try:
-        metadata = pq.read_metadata(path).metadata or {}
-        about: dict[str, Any] = json.loads(metadata[b"sigbench"])
-    except (pa.ArrowInvalid, OSError, KeyError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as a cell: {error}") from None
-    return about
+def _is_small(path: Path) -> bool:
+    return path.stat().st_size < SMALL_BYTES

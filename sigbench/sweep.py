@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sigbench import sysinfo
 from sigbench.errors import InputError
+from sigbench.executors import Place
 from sigbench.files import write_atomically
 from sigbench.methods import identity
 from sigbench.reports.leaderboard import leaderboard, to_csv
 from sigbench.reports.markdown import markdown
-from sigbench.runner import Cell, Failure, Result, run
-from sigbench.store import DERIVED, MANIFEST, RunFolder
+from sigbench.runner import Failure, run
+from sigbench.scores import Scores
+from sigbench.store import FEW_FILES, MANY_FILES, RunFolder
 from sigbench.suites.suite import Suite
 from sigbench.types import Learner, Oracle, info_of
+from sigbench.work import Cell, Result
 
 Progress = Callable[[Cell, Result | Failure | None], None]
 
@@ -32,7 +35,13 @@ class Outcome:
 
 
 def run_suite(
-    suite: Suite, path: Path | str, *, fresh: bool = False, progress: Progress | None = None
+    suite: Suite,
+    path: Path | str,
+    *,
+    fresh: bool = False,
+    progress: Progress | None = None,
+    place: Place | None = None,
+    wait: bool = False,
 ) -> Outcome:
     """Run what is missing of a suite in a folder, then write its reports.
 
@@ -46,46 +55,73 @@ def run_suite(
         Delete the folder's own files first.
     progress : callable, optional
         Called with each cell before it runs (and None) and after (with what came out).
+    place : Place, optional
+        Where to run, by default in this process: ``Place(jobs=2)`` for two worker processes.
+    wait : bool
+        Wait where another run is using the folder, instead of refusing.
 
     Raises
     ------
     InputError
-        Where the folder holds something else.
+        Where the folder holds something else, or another run is using it.
     KeyboardInterrupt
-        On Ctrl-C, after the reports of what is done are written.
+        On Ctrl-C: what is finished is kept; the reports are left to `write_reports`.
     """
     path = Path(path)
-    missing = [cell for cell, finished in plan(suite, path, fresh=fresh) if not finished]
+    check(suite)
     folder = RunFolder(path)
+    folder.check(_common(suite), fresh=fresh)  # before anything is made
+    with folder.locked(wait=wait):
+        return _run_missing(suite, folder, fresh, progress, place or Place())
+
+
+def _run_missing(
+    suite: Suite, folder: RunFolder, fresh: bool, progress: Progress | None, place: Place
+) -> Outcome:
     cells = suite.cells()
-    manifest = _manifest(suite, folder.open(_common(suite), fresh=fresh), folder, cells)
-    folder.write_manifest(manifest)
+    manifest = _manifest(suite, folder.open(_common(suite), fresh=fresh))
     folder.drop_stale(cells)
+    missing = [cell for cell in cells if not folder.is_finished(cell)]
+    manifest["files"] = [folder.cell_file(cell) for cell in missing]
+    folder.write_manifest(manifest, manifest["files"])
     folder.forget_failures(missing)
     start, done, failed = time.perf_counter(), 0, 0
 
-    def announced() -> Any:
+    def announced() -> Iterator[Cell]:
         for cell in missing:
             if progress:
                 progress(cell, None)
             yield cell
 
+    executor = place.open()
     try:
-        for out in run(announced(), suite.metrics, suite.block):
+        for out in run(announced(), suite.metrics, suite.block, executor):
             if isinstance(out, Failure):
                 folder.write_failure(suite.name, out)
                 failed += 1
             else:
                 folder.write_cell(suite.name, out)
+                folder.tidy(MANY_FILES, manifest)
                 done += 1
             if progress:
                 progress(out.cell, out)
+        folder.tidy(FEW_FILES, manifest)
     finally:
-        manifest = _manifest(suite, folder.manifest(), folder, cells)
+        executor.close()
         manifest["wall_time_s"] = round(manifest["wall_time_s"] + time.perf_counter() - start, 3)
         folder.write_manifest(manifest)
-        write_reports(path)
+    write_reports(folder.path)
     return Outcome(done, len(cells) - len(missing), failed)
+
+
+def check(suite: Suite) -> None:
+    """Refuse a suite that has learners on a problem without a training split."""
+    for problem in suite.problems:
+        learners = [m.name for m in suite.methods if isinstance(m.entry, Learner)]
+        if learners and not problem.can_train:
+            raise InputError(
+                f"{problem.name} has no training split, which {', '.join(learners)} must learn from"
+            )
 
 
 def plan(suite: Suite, path: Path, *, fresh: bool = False) -> list[tuple[Cell, bool]]:
@@ -96,12 +132,7 @@ def plan(suite: Suite, path: Path, *, fresh: bool = False) -> list[tuple[Cell, b
     InputError
         Where the folder holds something else, or a method has nothing to learn from.
     """
-    for problem in suite.problems:
-        learners = [m.name for m in suite.methods if isinstance(m.entry, Learner)]
-        if learners and not problem.can_train:
-            raise InputError(
-                f"{problem.name} has no training split, which {', '.join(learners)} must learn from"
-            )
+    check(suite)
     folder = RunFolder(path)
     folder.check(_common(suite), fresh=fresh)
     return [(cell, not fresh and folder.is_finished(cell)) for cell in suite.cells()]
@@ -116,21 +147,21 @@ def write_reports(path: Path) -> str:
         Where the folder holds no run.
     """
     folder = RunFolder(path)
-    manifest = folder.manifest()
-    if not manifest:
-        raise InputError(f"{path} holds no run (no {MANIFEST})")
-    about = manifest["suite"]
-    cells = folder.read_cells()
-    board = leaderboard(
-        cells,
-        folder.read_timings(),
-        problems=list(about["problems"]),
-        metrics=about["metrics"],
-        bounds=about["bounds"],
-    )
+    about = folder.run()["suite"]
+    summaries = {}
+
+    def all_scores() -> Iterator[Scores]:
+        for problem in about["problems"]:
+            for metric in about["metrics"]:
+                scores = folder.scores(problem, metric)
+                if scores is not None:
+                    summaries[problem, metric] = scores.summary()
+                    yield scores
+
+    board = leaderboard(all_scores(), folder.timings(), about["bounds"])
     text = markdown(
         board,
-        cells,
+        summaries,
         name=about["name"],
         description=about["description"],
         metrics=about["metrics"],
@@ -153,9 +184,7 @@ def _common(suite: Suite) -> dict[str, Any]:
     }
 
 
-def _manifest(
-    suite: Suite, old: dict[str, Any], folder: RunFolder, cells: list[Cell]
-) -> dict[str, Any]:
+def _manifest(suite: Suite, old: dict[str, Any]) -> dict[str, Any]:
     """Return the manifest of the run, what an earlier one did included."""
     before = old.get("suite", {})
     common = _common(suite)
@@ -185,5 +214,4 @@ def _manifest(
         "machine": sysinfo.machine(),
         "git_commit": sysinfo.git_commit(),
         "wall_time_s": old.get("wall_time_s", 0.0),
-        "files": sorted({*old.get("files", []), *DERIVED, *map(folder.cell_file, cells)}),
     }

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -78,7 +80,7 @@ def test_a_failing_method_is_exit_code_1(here, capsys):
     assert main([*RUN, "-m", "noisy", "bad:bad"]) == 1
     err = capsys.readouterr().err
     assert "failed: bad:bad on sparse-spikes, seed 1: BadEstimate: the estimate has shape" in err
-    assert "2 FAILED (see out/failures.jsonl)" in err
+    assert "2 FAILED (see out/failures.log)" in err
 
 
 @pytest.mark.parametrize(
@@ -140,14 +142,26 @@ def test_report_writes_again_what_was_lost(here, capsys):
     assert (here / "out/leaderboard.csv").is_file()
 
 
-def test_an_interrupt_is_told_and_kept(here):
-    (here / "stop.py").write_text("def f(noisy): raise KeyboardInterrupt\n")
-    command = [sys.executable, "-m", "sigbench", *RUN, "-m", "affine", "stop:f"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 130
-    assert "the same command goes on from there" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert len(list((here / "out/cells").iterdir())) == 4
+def test_ctrl_c_ends_the_run_and_keeps_what_is_finished(here):
+    (here / "stuck.py").write_text(
+        "import pathlib, time\n"
+        "def f(noisy):\n"
+        "    pathlib.Path('begun').touch()\n"
+        "    while True: time.sleep(600)\n"
+    )
+    command = [sys.executable, "-m", "sigbench", *RUN, "-m", "noisy", "stuck:f", "-j", "1"]
+    run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    cells = here / "out/cells"
+    while not ((here / "begun").exists() and len(list(cells.glob("*.parquet"))) == 3):
+        assert run.poll() is None
+    os.killpg(run.pid, signal.SIGINT)  # as a terminal does: to all of its processes
+    _, err = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert "the same command goes on from there" in err
+    assert "Traceback" not in err
+    assert len(list(cells.iterdir())) == 3
+    assert main(["report", "out"]) == 0
+    assert {row["method"] for row in board()} == {"noisy", "limit", "limit-samplewise"}
 
 
 def test_denoise(here, capsys):

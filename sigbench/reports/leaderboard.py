@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sigbench.metrics import METRICS
 from sigbench.registry import lookup
+from sigbench.scores import Scores
 from sigbench.statistics import mean_interval, paired_difference, ranks
 
 COLUMNS = (
@@ -33,56 +36,61 @@ LIMITS = ("prior", "oracle")
 
 
 def leaderboard(
-    cells: pd.DataFrame,
-    timings: pd.DataFrame,
-    *,
-    problems: Sequence[str],
-    metrics: Sequence[str],
-    bounds: Sequence[str] = (),
+    scores: Iterable[Scores], timings: Sequence[Mapping[str, Any]], bounds: Sequence[str] = ()
 ) -> pd.DataFrame:
     """Return one row per (problem, method, metric), best first.
 
     Parameters
     ----------
-    cells : DataFrame
-        Per-item values, as the run folder holds them.
-    timings : DataFrame
+    scores : iterable of Scores
+        Per problem and metric, in the order of the suite.
+    timings : sequence of mapping
         Cost per cell.
-    problems, metrics : sequence of str
-        Those of the suite, in its order.
     bounds : sequence of str
         Those oracle rows that no method can beat.
     """
-    cells = cells.assign(group=pd.factorize(cells["group"])[0])
-    tables = [
-        _table(values, bounds)
-        for problem in problems
-        for metric in metrics
-        if len(values := cells[(cells["problem"] == problem) & (cells["metric"] == metric)])
-    ]
+    tables = [_table(one, bounds) for one in scores]
     if not tables:
         return pd.DataFrame(columns=list(COLUMNS))
     board = pd.concat(tables, ignore_index=True)
-    spent = timings.groupby(["problem", "method"])[["time_s", "items"]].sum()
-    per_item = (1000 * spent["time_s"] / spent["items"]).rename("ms_per_item")
-    board = board.merge(per_item, left_on=["problem", "method"], right_index=True, how="left")
+    cost = ms_per_item(timings)
+    board["ms_per_item"] = [
+        cost[row] for row in zip(board["problem"], board["method"], strict=True)
+    ]
     return board[list(COLUMNS)]
 
 
-def _table(values: pd.DataFrame, bounds: Sequence[str]) -> pd.DataFrame:
-    metric = str(values["metric"].iloc[0])
-    known = lookup("metric", METRICS, metric)
+def ms_per_item(timings: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
+    """Return the median time per item over the cells of each (problem, method).
+
+    Cells that others ran beside count only where there are no others.
+    """
+    of_row: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for timing in timings:
+        of_row.setdefault((timing["problem"], timing["method"]), []).append(timing)
+    cost = {}
+    for row, own in of_row.items():
+        alone = [timing for timing in own if not timing["contended"]] or own
+        cost[row] = median(1000 * timing["time_s"] / timing["items"] for timing in alone)
+    return cost
+
+
+def _table(scores: Scores, bounds: Sequence[str]) -> pd.DataFrame:
+    known = lookup("metric", METRICS, scores.metric)
+    sign = 1 if known.higher_is_better else -1
     rows = []
-    for method, own in values.groupby("method", observed=True, sort=False):
-        mean = mean_interval(own["value"].to_numpy(), own["group"].to_numpy())
+    for method, params, knowledge in zip(
+        scores.methods, scores.params, scores.knowledge, strict=True
+    ):
+        mean = mean_interval(*scores.of(method))
         rows.append(
             {
-                "suite": own["suite"].iloc[0],
-                "problem": own["problem"].iloc[0],
+                "suite": scores.suite,
+                "problem": scores.problem,
                 "method": method,
-                "params": "; ".join(dict.fromkeys(own["params"])),
-                "knowledge": own["knowledge"].iloc[0],
-                "metric": metric,
+                "params": params,
+                "knowledge": knowledge,
+                "metric": scores.metric,
                 "unit": known.unit,
                 "higher_is_better": known.higher_is_better,
                 "mean": mean.mean,
@@ -92,24 +100,22 @@ def _table(values: pd.DataFrame, bounds: Sequence[str]) -> pd.DataFrame:
             }
         )
     table = pd.DataFrame(rows)
-    sign = 1 if known.higher_is_better else -1
-    wide = values.pivot(index=["seed", "item"], columns="method", values="value")
     table["gap_to_limit"] = np.nan
-    if limit := _limit(table, sign, bounds):
-        for i, method in enumerate(table["method"]):
-            both = wide[[limit, method]].to_numpy().T
-            gap = paired_difference(*both[:, ~np.isnan(both).any(axis=0)])
+    limit = _limit(table, sign, bounds)
+    if limit is not None:
+        for i, values in enumerate(scores.values):
+            gap = paired_difference(scores.values[scores.methods.index(limit)], values)
+            gap = gap[~np.isnan(gap)]
             if gap.size:
                 table.loc[i, "gap_to_limit"] = sign * gap.mean() + 0.0
-    ranked = table.loc[~table["knowledge"].isin(LIMITS), "method"].tolist()
-    groups = values.drop_duplicates(["seed", "item"]).set_index(["seed", "item"])["group"]
+    ranked = ~table["knowledge"].isin(LIMITS).to_numpy()
     lows_highs = ranks(
-        wide[ranked].to_numpy().T,
-        groups.loc[wide.index].to_numpy(),
-        higher_is_better=known.higher_is_better,
+        scores.values[ranked], scores.groups, higher_is_better=known.higher_is_better
     )
-    frame = pd.DataFrame(lows_highs, columns=["rank_low", "rank_high"], dtype="Int64")
-    table = table.merge(frame.assign(method=ranked), on="method", how="left")
+    frame = pd.DataFrame(
+        lows_highs, columns=["rank_low", "rank_high"], dtype="Int64", index=table.index[ranked]
+    )
+    table = table.join(frame)
     return table.sort_values("mean", ascending=not known.higher_is_better, kind="stable")
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from sigbench.metrics import METRICS
 from sigbench.registry import lookup
 from sigbench.reports.leaderboard import LIMITS
+from sigbench.scores import Summary
 
 LEGEND = """\
 Means over all items of all seeds, ± half the 95 % interval over {units}. **Bold**: nothing that \
@@ -23,7 +24,7 @@ itself from the noisy item, `none` fixed settings."""
 
 def markdown(
     board: pd.DataFrame,
-    cells: pd.DataFrame,
+    summaries: Mapping[tuple[str, str], Summary],
     *,
     name: str,
     description: str,
@@ -35,8 +36,10 @@ def markdown(
 
     Parameters
     ----------
-    board, cells : DataFrame
-        The leaderboard, and the per-item values it was made of.
+    board : DataFrame
+        The leaderboard.
+    summaries : mapping
+        By (problem, metric), what the values of the leaderboard were.
     name, description : str
         Of the suite.
     metrics : sequence of str
@@ -46,37 +49,32 @@ def markdown(
     experiments : mapping, optional
         The block in the shape of a printed table.
     """
-    grouped = cells.drop_duplicates(["problem", "seed", "item"])
-    independent = (
-        grouped["group"] == grouped["seed"].astype(str) + ":" + grouped["item"].astype(str)
-    ).all()
+    independent = all(summary.independent for summary in summaries.values())
     units = "items" if independent else "groups of items that belong together"
     known = board["gap_to_limit"].notna().any()
     gap = " *gap* is the distance to the limit in the first metric." if known else ""
     parts = [f"# {name}", description, LEGEND.format(units=units, gap=gap)]
     for problem, table in board.groupby("problem", sort=False, observed=True):
-        own = cells[cells["problem"] == problem]
+        own = {m: s for (p, m), s in summaries.items() if p == problem}
         parts.append(f"## {_text(problem)}")
-        parts.append(_summary(own))
+        parts.append(_summary(own[metrics[0]]))
         parts.append(_problem_table(table, metrics))
         if experiments is not None:
             parts.append(_experiments_table(table, own, experiments))
     if failures:
         parts.append("## Failed")
+        parts.append("The tracebacks are in `failures.log`.")
         rows = [(f["problem"], f["seed"], f["method"], f["error"]) for f in failures]
         parts.append(_table(("problem", "seed", "method", "error"), rows, right=["seed"]))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _summary(own: pd.DataFrame) -> str:
-    seeds = sorted(own["seed"].unique())
-    items = own[["seed", "item"]].drop_duplicates()
-    per_seed = items.groupby("seed").size()
-    groups = own["group"].nunique()
-    dependent = f", {groups:,} groups" if groups < len(items) else ""
-    count = f"{per_seed.max():,}" if per_seed.nunique() == 1 else "differently many"
-    label = f"{own['dataset'].iloc[0]}, {own['degradation'].iloc[0]}"
-    return f"{label}: seeds {', '.join(map(str, seeds))}, {count} items each{dependent}."
+def _summary(own: Summary) -> str:
+    dependent = "" if own.independent else f", {own.groups:,} groups"
+    same = len(set(own.items)) == 1
+    count = f"{own.items[0]:,}" if same else "differently many"
+    seeds = ", ".join(map(str, own.seeds))
+    return f"{own.dataset}, {own.degradation}: seeds {seeds}, {count} items each{dependent}."
 
 
 def _problem_table(table: pd.DataFrame, metrics: Sequence[str]) -> str:
@@ -145,21 +143,20 @@ def _time(ms: float) -> str:
 
 
 def _experiments_table(
-    table: pd.DataFrame, own: pd.DataFrame, experiments: Mapping[str, Any]
+    table: pd.DataFrame, own: Mapping[str, Summary], experiments: Mapping[str, Any]
 ) -> str:
     """Return experiments (seeds), their average, and the printed figures beside them."""
-    seeds = sorted(own["seed"].unique())
-    order = table.loc[table["metric"] == experiments["metrics"][0], "method"]
+    first = experiments["metrics"][0]
+    order = table.loc[table["metric"] == first, "method"]
     header = ["method"]
     for metric in experiments["metrics"]:
-        header += [f"{metric}, seed {seed}" for seed in seeds] + [f"{metric}, average"]
+        header += [f"{metric}, seed {seed}" for seed in own[metric].seeds] + [f"{metric}, average"]
         header += [f"{metric}, printed"] if experiments["printed"] else []
-    by = own.groupby(["method", "metric", "seed"], observed=True)["value"].mean()
     rows = []
     for method in order:
         line = [_text(method)]
         for number, metric in enumerate(experiments["metrics"]):
-            values = [by.get((method, metric, seed), math.nan) for seed in seeds]
+            values = [own[metric].means[method, seed] for seed in own[metric].seeds]
             line += [f"{v:.2f}" if math.isfinite(v) else "" for v in values]
             average = sum(values) / len(values)
             line.append(f"{average:.2f}" if math.isfinite(average) else "")

@@ -18,9 +18,9 @@ from sigbench.methods import Method, digest, identity, resolve
 from sigbench.metrics import METRICS, Metric
 from sigbench.problems import Denoising
 from sigbench.registry import build, lookup, parameter
-from sigbench.runner import Cell
 from sigbench.spec import Spec, expand, format_value, parse
 from sigbench.tuning import Tuned
+from sigbench.work import Cell
 
 FOLDER = Path(__file__).parent
 

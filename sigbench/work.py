@@ -1,0 +1,230 @@
+"""What a worker does: fit a learner, or run a method on a problem's items and score it."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sigbench.methods import Method, bind_facts, check_source, describe
+from sigbench.metrics import Metric, Values
+from sigbench.problems import Problem
+from sigbench.rng import item_rng
+from sigbench.types import Array, Block, Denoiser, Oracle
+
+TRAINING_SEED = 0  # training has a seed of its own, never that of the data
+REPEATS = 3  # passes whose median is the time of a cell that takes less than BRIEF_S
+BRIEF_S = 0.1
+
+
+class BadEstimate(Exception):
+    """A method broke the protocol: wrong shape, dtype, not finite, or it changed its input."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One problem, seed and method; ``key`` covers all that can change its values."""
+
+    problem: Problem
+    seed: int
+    method: Method
+    key: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished cell: one value per metric and item, and what it cost.
+
+    ``time_s`` is the time of the calls alone, for all items together, on one thread: the median
+    of three passes where one takes less than 0.1 s. ``contended`` says that other cells ran
+    beside it. ``peak_rss_mb`` is the largest resident memory of the process, in MiB, while the
+    cell ran (on Linux; elsewhere so far).
+    """
+
+    cell: Cell
+    params: str
+    knowledge: str
+    items: np.ndarray
+    groups: np.ndarray
+    values: Mapping[str, Values]
+    time_s: float
+    n_params: int
+    contended: bool = False
+    device: str = "cpu"
+    peak_rss_mb: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Fit a learner on a problem's training split: once per problem, never per data seed."""
+
+    problem: Problem
+    method: Method
+
+    def __call__(self) -> Denoiser:
+        """Return the denoiser that is ready to use."""
+        check_source(self.method)
+        entry = bind_facts(self.method.entry, self.problem.facts)
+        training = self.problem.training(told=self.method.told)
+        ready: Denoiser = entry.fit(training, rng=item_rng(0, "fit", TRAINING_SEED))
+        return ready
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Run a method on all items of a cell, and score and time it.
+
+    Parameters
+    ----------
+    cell : Cell
+        Problem, seed and method.
+    entry : Denoiser or Oracle
+        The method, fitted where it learns.
+    metrics : mapping of str to Metric
+        What to score.
+    block : int
+        Items a call.
+    """
+
+    cell: Cell
+    entry: Any
+    metrics: Mapping[str, Metric]
+    block: int
+
+    def __call__(self) -> Result:
+        """Return the values of all items.
+
+        Raises
+        ------
+        BadEstimate
+            Where the method broke the protocol.
+        """
+        problem, method = self.cell.problem, self.cell.method
+        check_source(method)
+        _forget_peak_rss()
+        entry = bind_facts(self.entry, problem.facts)
+        scores: dict[str, list[Values]] = {name: [] for name in self.metrics}
+        items: list[np.ndarray] = []
+        groups: list[np.ndarray] = []
+        time_s = 0.0
+        for number, block in enumerate(self._blocks()):
+            if number == 0:
+                _call(problem, entry, _first_item(block), method.told)  # warm-up
+            estimate, seconds = _call(problem, entry, block, method.told)
+            time_s += seconds
+            for name, metric in self.metrics.items():
+                scores[name].append(problem.score(metric, block, estimate))
+            items.append(block.items)
+            groups.append(np.array(block.groups))
+        passes = [time_s]
+        while time_s < BRIEF_S and len(passes) < REPEATS:
+            calls = (_call(problem, entry, block, method.told) for block in self._blocks())
+            passes.append(sum(seconds for _, seconds in calls))
+        return Result(
+            self.cell,
+            describe(entry),
+            method.knowledge(problem.sigma_known),
+            np.concatenate(items),
+            np.concatenate(groups),
+            {name: np.concatenate(parts) for name, parts in scores.items()},
+            statistics.median(passes),
+            int(getattr(entry, "n_params", 0)),
+            device=str(getattr(entry, "device", "cpu")),
+            peak_rss_mb=_peak_rss_mb(),
+        )
+
+    def _blocks(self) -> Iterable[Block]:
+        return _DATA.blocks(self.cell.problem, self.cell.seed, self.block)
+
+
+def _call(problem: Problem, entry: Any, block: Block, told: bool) -> tuple[Array, float]:
+    """Return the checked estimate and the seconds that the call took."""
+    denoiser: Denoiser = entry.bind(block.clean.copy()) if isinstance(entry, Oracle) else entry
+    sigma = None if block.sigma is None else block.sigma.copy()
+    shown = dataclasses.replace(block, noisy=block.noisy.copy(), sigma=sigma)
+    start = time.perf_counter()
+    estimate = problem.apply(denoiser, shown, told=told)
+    seconds = time.perf_counter() - start
+    same_sigma = sigma is None or bool((sigma == block.sigma).all())
+    if not (same_sigma and np.array_equal(shown.noisy, block.noisy)):
+        raise BadEstimate("the method changed its input")
+    if not isinstance(estimate, np.ndarray):
+        raise BadEstimate(f"the estimate is a {type(estimate).__name__}, not a NumPy array")
+    if estimate.shape != block.clean.shape:
+        raise BadEstimate(f"the estimate has shape {estimate.shape}, not {block.clean.shape}")
+    if estimate.dtype != block.noisy.dtype:
+        raise BadEstimate(f"the estimate has dtype {estimate.dtype}, not {block.noisy.dtype}")
+    if not np.isfinite(estimate).all():
+        bad = np.argwhere(~np.isfinite(estimate))[0]
+        raise BadEstimate(
+            f"the estimate holds {estimate[tuple(bad)]} in item {block.items[bad[0]]}"
+        )
+    return estimate, seconds
+
+
+def _first_item(block: Block) -> Block:
+    sigma = None if block.sigma is None else block.sigma[:1]
+    return Block(block.items[:1], block.groups[:1], block.clean[:1], block.noisy[:1], sigma)
+
+
+class _Data(threading.local):
+    """The blocks of the latest (problem, seed), kept while they are small: a worker's own."""
+
+    limit_bytes = 256 * 2**20
+    of: tuple[Problem, int, int] | None = None
+    kept: Sequence[Block] = ()
+
+    def blocks(self, problem: Problem, seed: int, size: int) -> Iterable[Block]:
+        if self.of == (problem, seed, size):
+            return self.kept
+        return self._made(problem, seed, size)
+
+    def _made(self, problem: Problem, seed: int, size: int) -> Iterator[Block]:
+        kept: list[Block] = []
+        total = 0
+        self.of, self.kept = None, ()
+        for block in problem.blocks(seed, size):
+            total += block.clean.nbytes + block.noisy.nbytes
+            if total <= self.limit_bytes:
+                kept.append(block)
+            else:
+                kept.clear()
+            yield block
+        if total <= self.limit_bytes:
+            self.of, self.kept = (problem, seed, size), kept
+
+
+_DATA = _Data()
+
+
+def _forget_peak_rss() -> None:
+    """Let Linux begin anew with the peak; elsewhere it stays that of the process so far."""
+    refs = Path("/proc/self/clear_refs")
+    if refs.exists():
+        try:
+            refs.write_text("5")
+        except OSError:  # not allowed here: the peak so far is still an upper bound
+            return
+
+
+def _peak_rss_mb() -> float:
+    """Return the process's largest resident memory in MiB; NaN where it isn't known."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 2**10
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows
+        return float("nan")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)

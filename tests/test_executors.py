@@ -1,0 +1,164 @@
+"""Worker processes: what comes back, what is ended, what is replaced."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from sigbench import InputError, Place
+from sigbench.executors import Serial
+from sigbench.executors.pool import Pool
+
+
+def wait_for_the_end_of(pid):
+    deadline = time.monotonic() + 60  # far more than it takes
+    while True:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return
+        if state in "ZX":
+            return
+        assert time.monotonic() < deadline
+
+
+@pytest.fixture
+def pool():
+    pool = Pool(2)
+    yield pool
+    pool.close()
+
+
+def test_values_and_errors_come_back(pool):
+    calls = {0: lambda: 6 * 7, 1: lambda: 1 / 0, 2: lambda: np.arange(3), 3: lambda: sys.exit(5)}
+    ended = {}
+    for number, call in calls.items():
+        pool.submit(number, call)
+        if number:
+            one = pool.next()
+            ended[one.number] = one
+    one = pool.next()
+    ended[one.number] = one
+    assert ended[0].value == 42
+    assert ended[0].error == ""
+    assert ended[1].error == "ZeroDivisionError: division by zero"
+    assert "Traceback" in ended[1].trace
+    assert ended[2].value.tolist() == [0, 1, 2]
+    assert ended[3].error == "SystemExit: 5"
+    assert not any(one.lost for one in ended.values())
+
+
+def test_serial_gives_the_same():
+    serial = Serial()
+    serial.submit(3, lambda: 1 / 0)
+    ended = serial.next()
+    assert (ended.number, ended.error) == (3, "ZeroDivisionError: division by zero")
+    assert not ended.contended
+
+
+def test_two_at_once_are_contended_and_one_alone_is_not(pool):
+    pool.submit(0, os.getpid)
+    first = pool.next()
+    assert not first.contended
+    pool.submit(1, os.getpid)
+    pool.submit(2, os.getpid)
+    both = [pool.next(), pool.next()]
+    assert all(one.contended for one in both)
+    assert len({one.value for one in both}) == 2
+
+
+def test_a_worker_that_dies_is_told_and_replaced(pool):
+    pool.submit(0, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    ended = pool.next()
+    assert ended.lost
+    assert ended.error == "WorkerDied: signal SIGKILL"
+    pool.submit(0, lambda: "again")
+    assert pool.next().value == "again"
+    pool.submit(1, lambda: os._exit(3))
+    assert pool.next().error == "WorkerDied: exit code 3"
+
+
+def test_a_call_that_hangs_is_ended_with_all_that_it_started(tmp_path):
+    pool = Pool(1, timeout=0.5)
+
+    def hang():
+        child = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        (tmp_path / "child").write_text(str(child.pid))
+        child.wait()
+
+    pool.submit(0, hang)
+    ended = pool.next()
+    assert ended.error == "TimeoutError: longer than 0.5 s"
+    assert not ended.lost
+    child = int((tmp_path / "child").read_text())
+    wait_for_the_end_of(child)
+    pool.submit(1, lambda: "goes on")
+    assert pool.next().value == "goes on"
+    pool.close()
+
+
+def test_what_cannot_be_sent_is_an_error(pool):
+    pool.submit(0, threading.Lock().acquire)
+    assert "cannot be sent to a worker process" in pool.next().error
+    pool.submit(1, threading.Lock)
+    assert "the result cannot be sent back" in pool.next().error
+
+
+def test_workers_have_one_thread_and_no_interrupts(pool):
+    def look():
+        np.ones((2, 2)) @ np.ones((2, 2))
+        return {lib["num_threads"] for lib in threadpool_info()}, signal.getsignal(signal.SIGINT)
+
+    pool.submit(0, look)
+    threads, handler = pool.next().value
+    assert threads == {1}
+    assert handler == signal.SIG_IGN
+
+
+def test_workers_end_with_their_parent(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import os, pathlib, time\n"
+        "from sigbench.executors.pool import Pool\n"
+        "def call():\n"
+        f"    pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n"
+        "    while True: pass\n"
+        "pool = Pool(1)\n"  # no __main__ guard: workers don't run this again
+        "pool.submit(0, call)\n"
+        "pool.next()\n"
+    )
+    parent = subprocess.Popen([sys.executable, script])
+    pid_file = tmp_path / "pid"
+    while not (pid_file.exists() and pid_file.read_text()):
+        assert parent.poll() is None
+    parent.kill()
+    parent.wait()
+    wait_for_the_end_of(int(pid_file.read_text()))
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ({"jobs": 0}, "jobs=0 must be >= 1"),
+        ({"timeout": 0.0}, "timeout=0 s must be > 0"),
+        ({"timeout": float("nan")}, "timeout=nan s must be > 0"),
+        ({"executor": "slurm"}, "executor='slurm' must be one of: local, dask://HOST:PORT"),
+    ],
+)
+def test_bad_places_are_refused(place, message):
+    with pytest.raises(InputError, match=message):
+        Place(**place)
+
+
+def test_a_time_limit_needs_a_worker():
+    executor = Place(timeout=5.0).open()
+    assert isinstance(executor, Pool)
+    assert executor.slots == 1
+    assert isinstance(Place().open(), Serial)
