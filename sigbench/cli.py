@@ -106,6 +106,25 @@ def _parser() -> argparse.ArgumentParser:
     report = command("report", _report, "write and print the leaderboards of run folders")
     report.add_argument("folders", metavar="DIR", nargs="+")
 
+    compare = command("compare", _compare, "compare two methods of a run, item by item")
+    compare.add_argument("folder", metavar="DIR")
+    compare.add_argument("a", metavar="METHOD_A")
+    compare.add_argument("b", metavar="METHOD_B")
+
+    check = command("check", _check, "hold a file of floors against a run")
+    check.add_argument("folder", metavar="DIR")
+    check.add_argument("floors", metavar="THRESHOLDS.toml")
+    check.add_argument(
+        "--update", action="store_true", help="move the floors to the run's figures, never lower"
+    )
+    check.add_argument(
+        "--allow-lower", action="store_true", help="with --update: also where it demands less"
+    )
+
+    merge = command("merge", _merge, "put runs of one suite together into a new folder")
+    merge.add_argument("folders", metavar="DIR", nargs="+")
+    merge.add_argument("-o", "--out", metavar="DIR", required=True)
+
     denoise = command("denoise", _denoise, "denoise a file: WAV/FLAC, PNG/JPG/TIFF, CSV/NPY")
     denoise.add_argument("source", metavar="IN")
     denoise.add_argument("-o", "--out", metavar="OUT", required=True)
@@ -223,6 +242,46 @@ def _report(args: argparse.Namespace) -> int:
 
     for folder in args.folders:
         print(write_reports(Path(folder)))
+    return GOOD
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from sigbench.comparison import as_markdown, compare
+
+    print(as_markdown(compare(Path(args.folder), args.a, args.b), args.a, args.b))
+    return GOOD
+
+
+def _check(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from sigbench.errors import InputError
+    from sigbench.floors import load_floors
+    from sigbench.thresholds import check, update
+
+    folder, file = Path(args.folder), Path(args.floors)
+    if args.allow_lower and not args.update:
+        raise InputError("--allow-lower needs --update")
+    if args.update:
+        print("\n".join(update(folder, load_floors(file), allow_lower=args.allow_lower)))
+    verdicts = check(folder, load_floors(file))
+    for verdict in verdicts:
+        print(f"{verdict.state:10} {verdict.floor.name}: {verdict.text}")
+    states = [verdict.state for verdict in verdicts]
+    counts = ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states))
+    print(f"{len(states)} floors: {counts}", file=sys.stderr)
+    return FAILED if "broken" in states else GOOD
+
+
+def _merge(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from sigbench.merge import merge
+
+    cells = merge([Path(folder) for folder in args.folders], Path(args.out))
+    print(f"{cells} cells: {args.out}", file=sys.stderr)
     return GOOD
 
 

@@ -9,9 +9,10 @@ says how they were made.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -269,16 +270,19 @@ class RunFolder:
             return
         small = set(self._small)
         moved = [entry for entry in entries.values() if entry.path in small]
-        taken = {path.name for path in self._cell_paths()}
-        name = next(n for i in range(10**6) if (n := f"part-{i:04}.parquet") not in taken)
-        self.write_manifest(manifest, [*manifest["files"], f"cells/{name}"])
-        path = self.cells_path / name
-        write_atomically(path, cellfiles.rewritten(moved))
+        if moved:
+            taken = {f"cells/{path.name}" for path in self._cell_paths()}
+            name = next(n for i in itertools.count() if (n := part_name(i)) not in taken)
+            self.write_manifest(manifest, [*manifest["files"], name])
+            self.write_part(name, moved)
         for old in small:
             old.unlink()
-        for number, entry in enumerate(moved):
-            entries[entry.row] = Entry(path, number, entry.about)
-        self._small = [path] if _is_small(path) else []
+        self._known = None
+
+    def write_part(self, name: str, entries: Sequence[Entry]) -> None:
+        """Write cells that are in other files to one file; the manifest lists it already."""
+        write_atomically(self.path / name, cellfiles.rewritten(entries))
+        self._known = None
 
     def _cell_paths(self) -> list[Path]:
         return sorted(self.cells_path.glob("*.parquet"))
@@ -338,8 +342,19 @@ class RunFolder:
         where = f"{cell.method.name} on {cell.problem.name}, seed {cell.seed}"
         with (self.path / LOG).open("a", encoding="utf-8") as log:
             log.write(f"{now}  {where}\n{failure.trace or failure.error}\n\n")
-        with self.failures_path.open("a", encoding="utf-8") as record:
-            record.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        self.add_failures([entry])
+
+    def add_failures(self, failures: Iterable[Mapping[str, Any]]) -> None:
+        """Put failures on record."""
+        lines = [json.dumps(failure, ensure_ascii=False) + "\n" for failure in failures]
+        if lines:
+            with self.failures_path.open("a", encoding="utf-8") as record:
+                record.writelines(lines)
+
+
+def part_name(number: int) -> str:
+    """Return the name of a file of several cells, relative to the folder."""
+    return f"cells/part-{number:04}.parquet"
 
 
 def _is_small(path: Path) -> bool:

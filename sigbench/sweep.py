@@ -70,7 +70,7 @@ def run_suite(
     path = Path(path)
     check(suite)
     folder = RunFolder(path)
-    folder.check(_common(suite), fresh=fresh)  # before anything is made
+    folder.check(shared(suite), fresh=fresh)  # before anything is made
     with folder.locked(wait=wait):
         return _run_missing(suite, folder, fresh, progress, place or Place())
 
@@ -79,7 +79,7 @@ def _run_missing(
     suite: Suite, folder: RunFolder, fresh: bool, progress: Progress | None, place: Place
 ) -> Outcome:
     cells = suite.cells()
-    manifest = _manifest(suite, folder.open(_common(suite), fresh=fresh))
+    manifest = _manifest(suite, folder.open(shared(suite), fresh=fresh))
     folder.drop_stale(cells)
     missing = [cell for cell in cells if not folder.is_finished(cell)]
     manifest["files"] = [folder.cell_file(cell) for cell in missing]
@@ -134,7 +134,7 @@ def plan(suite: Suite, path: Path, *, fresh: bool = False) -> list[tuple[Cell, b
     """
     check(suite)
     folder = RunFolder(path)
-    folder.check(_common(suite), fresh=fresh)
+    folder.check(shared(suite), fresh=fresh)
     return [(cell, not fresh and folder.is_finished(cell)) for cell in suite.cells()]
 
 
@@ -174,8 +174,8 @@ def write_reports(path: Path) -> str:
     return text
 
 
-def _common(suite: Suite) -> dict[str, Any]:
-    """Return what all cells of a folder have in common."""
+def shared(suite: Suite) -> dict[str, Any]:
+    """Return what all cells of a folder have in common: see `RunFolder.open`."""
     return {
         "name": suite.name,
         "block": suite.block,
@@ -187,7 +187,7 @@ def _common(suite: Suite) -> dict[str, Any]:
 def _manifest(suite: Suite, old: dict[str, Any]) -> dict[str, Any]:
     """Return the manifest of the run, what an earlier one did included."""
     before = old.get("suite", {})
-    common = _common(suite)
+    common = shared(suite)
     methods = {
         m.name: {
             "entry": identity(m.entry),

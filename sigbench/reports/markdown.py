@@ -65,7 +65,7 @@ def markdown(
         parts.append("## Failed")
         parts.append("The tracebacks are in `failures.log`.")
         rows = [(f["problem"], f["seed"], f["method"], f["error"]) for f in failures]
-        parts.append(_table(("problem", "seed", "method", "error"), rows, right=["seed"]))
+        parts.append(markdown_table(("problem", "seed", "method", "error"), rows, right=["seed"]))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -108,7 +108,7 @@ def _problem_table(table: pd.DataFrame, metrics: Sequence[str]) -> str:
         header.pop(gap)
         for line in rows:
             line.pop(gap)
-    return _table(header, rows, right=[*map(_heading, metrics), "gap", "ms/item"])
+    return markdown_table(header, rows, right=[*map(_heading, metrics), "gap", "ms/item"])
 
 
 def _heading(metric: str) -> str:
@@ -166,10 +166,12 @@ def _experiments_table(
         rows.append(line)
     source = f" Printed figures: {experiments['source']}." if experiments["source"] else ""
     title = f"### In the shape of the printed table\n\nOne experiment a seed.{source}"
-    return f"{title}\n\n{_table(header, rows, right=header[1:])}"
+    return f"{title}\n\n{markdown_table(header, rows, right=header[1:])}"
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str]) -> str:
+def markdown_table(
+    header: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str]
+) -> str:
     """Return a Markdown table padded for reading as text; columns ``right`` align right."""
     lines = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
     widths = [
