@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,11 @@ class Entry:
         """Problem, seed and method."""
         return self.about["problem"], self.about["seed"], self.about["method"]
 
+    @property
+    def items(self) -> int:
+        """How many items it has."""
+        return int(self.about["timing"]["items"])
+
 
 def encode_result(suite: str, result: Result) -> tuple[dict[str, Any], bytes]:
     """Return what a cell's file says of it, and the file."""
@@ -70,7 +75,7 @@ def encode_result(suite: str, result: Result) -> tuple[dict[str, Any], bytes]:
 
 def rewritten(entries: Sequence[Entry]) -> bytes:
     """Return one file of cells that are in other files."""
-    return _encode([entry.about for entry in entries], map(read, entries))
+    return _encode([e.about for e in entries], (table for _, table in read(entries)))
 
 
 def encode_timings(timings: Sequence[Mapping[str, Any]]) -> bytes:
@@ -155,13 +160,21 @@ def entries_of(path: Path) -> list[Entry]:
     return entries
 
 
-def read(entry: Entry, columns: Sequence[str] | None = None) -> pa.Table:
-    """Return the rows of a cell."""
-    try:
-        file = pq.ParquetFile(entry.path, page_checksum_verification=True)
-        return file.read_row_group(entry.row_group, columns)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise _unreadable(entry.path, error) from None
+def read(
+    entries: Iterable[Entry], columns: Sequence[str] | None = None
+) -> Iterator[tuple[Entry, pa.Table]]:
+    """Return the rows of cells; those of one file that follow each other are read at once."""
+    for path, in_file in itertools.groupby(entries, key=lambda entry: entry.path):
+        own, start = list(in_file), 0
+        try:
+            file = pq.ParquetFile(path, page_checksum_verification=True)
+            table = file.read_row_groups([entry.row_group for entry in own], columns)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise _unreadable(path, error) from None
+        for entry in own:
+            rows = entry.items * len(entry.about["metrics"])
+            yield entry, table.slice(start, rows)
+            start += rows
 
 
 def _unreadable(path: Path, error: Exception) -> InputError:
@@ -185,31 +198,32 @@ def scores(entries: Sequence[Entry], metric: str, order: Sequence[str]) -> Score
     entries = [entry for entry in entries if metric in entry.about["metrics"]]
     if not entries:
         return None
-    cells = {(entry.about["method"], entry.about["seed"]): entry for entry in entries}
-    seeds = sorted({seed for _, seed in cells})
-    methods = sorted(
-        dict.fromkeys(m for m, _ in cells), key=lambda m: order.index(m) if m in order else -1
-    )
+    entries.sort(key=lambda entry: (entry.path, entry.row_group))
+    place = {method: i for i, method in enumerate(order)}
+    methods = sorted({e.about["method"] for e in entries}, key=lambda m: place.get(m, len(place)))
     # All cells of a seed have the same items, in the same order.
-    of_seed = [next(e for (_, s), e in cells.items() if s == seed) for seed in seeds]
-    lengths = [entry.about["timing"]["items"] for entry in of_seed]
-    layout = [read(e, ["item", "group"]).slice(0, n) for e, n in zip(of_seed, lengths, strict=True)]
+    of_seed = {entry.about["seed"]: entry for entry in entries}
+    seeds = sorted(of_seed)
+    lengths = [of_seed[seed].items for seed in seeds]
+    starts = dict(zip(seeds, np.cumsum([0, *lengths]).tolist(), strict=False))
+    in_files = sorted(of_seed.values(), key=lambda entry: (entry.path, entry.row_group))
+    of_items = {
+        entry.about["seed"]: table.slice(0, entry.items)
+        for entry, table in read(in_files, ["item", "group"])
+    }
+    layout = [of_items[seed] for seed in seeds]
     groups = pa.concat_tables(layout)["group"].dictionary_encode().combine_chunks()
     values = np.full((len(methods), sum(lengths)), np.nan)
-    for column, (seed, n) in enumerate(zip(seeds, lengths, strict=True)):
-        start = sum(lengths[:column])
-        for row, method in enumerate(methods):
-            if (method, seed) in cells:
-                entry = cells[method, seed]
-                own = read(entry, ["value"]).slice(n * entry.about["metrics"].index(metric), n)
-                values[row, start : start + n] = own["value"].to_numpy()
-    params = {
-        method: dict.fromkeys(
-            e.about["params"] for (m, _), e in sorted(cells.items()) if m == method
-        )
-        for method in methods
-    }
-    knowledge = {method: e.about["knowledge"] for (method, _), e in cells.items()}
+    row = {method: i for i, method in enumerate(methods)}
+    params: dict[str, dict[str, None]] = {method: {} for method in methods}
+    knowledge = {}
+    for entry, table in read(entries, ["value"]):
+        about, n = entry.about, entry.items
+        own = table["value"].slice(n * about["metrics"].index(metric), n)
+        start = starts[about["seed"]]
+        values[row[about["method"]], start : start + n] = own.to_numpy()
+        params[about["method"]][about["params"]] = None
+        knowledge[about["method"]] = about["knowledge"]
     some = entries[0].about
     return Scores(
         some["suite"],

@@ -128,8 +128,19 @@ def write_atomically(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         os.chmod(name, 0o666 & ~_umask())
         os.replace(name, path)
+    except OSError as error:  # a full disk, say, tells no name of its own
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:  # where it was not replaced, on Ctrl-C too, no half file is left behind
         Path(name).unlink(missing_ok=True)
+
+
+def append(path: Path, text: str) -> None:
+    """Write at the end of a file."""
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _umask() -> int:

@@ -82,13 +82,18 @@ def _cells(folders: Sequence[RunFolder]) -> dict[Row, Entry]:
             if first is entry:
                 continue
             same_key = first.about["cell_key"] == entry.about["cell_key"]
-            if not same_key or not cellfiles.read(first).equals(cellfiles.read(entry)):
+            if not same_key or not _same_values(first, entry):
                 problem, seed, method = row
                 raise InputError(
                     f"{method!r} on {problem!r}, seed {seed}: other "
                     f"{'values' if same_key else 'settings'} in {folder.path} than in {where}"
                 )
     return cells
+
+
+def _same_values(a: Entry, b: Entry) -> bool:
+    (_, here), (_, there) = cellfiles.read([a, b])
+    return bool(here.equals(there))
 
 
 def _manifest(suite: Mapping[str, Any], manifests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

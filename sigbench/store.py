@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from sigbench import cellfiles
 from sigbench.cellfiles import Entry, Row
 from sigbench.errors import InputError
-from sigbench.files import write_atomically
+from sigbench.files import append, write_atomically
 from sigbench.runner import Failure
 from sigbench.scores import Scores
 from sigbench.work import Cell, Result
@@ -33,7 +33,7 @@ LOG = "failures.log"
 DERIVED = ("timings.parquet", "failures.jsonl", LOG, "leaderboard.csv", "leaderboard.md")
 LOCK = ".lock"
 
-SMALL_BYTES = 4 * 2**20  # files below it are put together
+SMALL_BYTES = 2**20  # files below it are put together
 MANY_FILES = 64  # small files at which that is done during a run
 FEW_FILES = 8  # and above which at its end
 
@@ -340,16 +340,14 @@ class RunFolder:
         }
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         where = f"{cell.method.name} on {cell.problem.name}, seed {cell.seed}"
-        with (self.path / LOG).open("a", encoding="utf-8") as log:
-            log.write(f"{now}  {where}\n{failure.trace or failure.error}\n\n")
+        append(self.path / LOG, f"{now}  {where}\n{failure.trace or failure.error}\n\n")
         self.add_failures([entry])
 
     def add_failures(self, failures: Iterable[Mapping[str, Any]]) -> None:
         """Put failures on record."""
         lines = [json.dumps(failure, ensure_ascii=False) + "\n" for failure in failures]
         if lines:
-            with self.failures_path.open("a", encoding="utf-8") as record:
-                record.writelines(lines)
+            append(self.failures_path, "".join(lines))
 
 
 def part_name(number: int) -> str:

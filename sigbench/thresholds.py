@@ -13,6 +13,7 @@ import tomlkit
 
 from sigbench.denoisers import Noisy
 from sigbench.errors import InputError, unknown
+from sigbench.executors import Place, cores
 from sigbench.files import write_atomically
 from sigbench.floors import Floor, Floors
 from sigbench.metrics import METRICS
@@ -223,13 +224,13 @@ def run_floors(floors: Floors, folder: Path) -> None:
 
     A folder that holds another run of the same kind, with other items say, is begun anew.
     """
-    suite = _needed(floors)
+    suite, place = _needed(floors), Place(jobs=cores())
     try:
         RunFolder(folder).check(shared(suite))
     except InputError:
-        run_suite(suite, folder, fresh=True, wait=True)
+        run_suite(suite, folder, fresh=True, wait=True, place=place)
     else:
-        run_suite(suite, folder, wait=True)
+        run_suite(suite, folder, wait=True, place=place)
 
 
 def _needed(floors: Floors) -> Suite:

@@ -39,6 +39,11 @@ ALLOWED = {
         "datasets", "degradations", "denoisers", "errors", "methods", "metrics", "problems",
         "registry", "spec", "tuning", "types", "work",
     },
+    "comparison": {
+        "errors", "metrics", "registry", "reports", "rng", "scores", "statistics", "store",
+    },
+    "floors": {"errors"},
+    "pytest_plugin": {"errors", "floors", "thresholds"},
     "onefile": {"denoisers", "errors", "files", "methods", "types"},
 }  # fmt: skip
 
@@ -76,6 +81,11 @@ def test_help_and_import_load_nothing_heavy():
     help_ = "from sigbench.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit: pass"
     assert not HEAVY & modules_after(help_)
     assert not HEAVY & modules_after("import sigbench")
+
+
+def test_the_pytest_plugin_loads_nothing_heavy():
+    """It is loaded into every pytest session where sigbench is installed."""
+    assert not HEAVY & modules_after("import sigbench.pytest_plugin")
 
 
 def test_a_run_loads_neither_torch_nor_cvxpy_nor_matplotlib(here):

@@ -7,12 +7,13 @@ they end. It knows nothing of cells and methods, and it never raises for what a 
 from __future__ import annotations
 
 import os
+import sys
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from sigbench.errors import InputError
 from sigbench.executors.calls import Ended, attempt
@@ -59,6 +60,8 @@ class Serial:
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[int, Work]] = deque()
+        self._loaded = 0
+        self._threads = ThreadpoolController()
 
     def submit(self, number: int, work: Work) -> None:
         """Keep the call until `next`."""
@@ -67,7 +70,10 @@ class Serial:
     def next(self) -> Ended:
         """Run the call that waits longest."""
         number, work = self._waiting.popleft()
-        with threadpool_limits(1):
+        if len(sys.modules) != self._loaded:  # libraries with threads of their own, perhaps
+            self._loaded = len(sys.modules)
+            self._threads = ThreadpoolController()
+        with self._threads.limit(limits=1):
             return replace(attempt(work), number=number)
 
     def close(self) -> None:

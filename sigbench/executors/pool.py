@@ -183,6 +183,8 @@ def _serve(connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's matter
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)
+    for library in ("OMP", "OPENBLAS", "MKL"):  # those that a call loads later
+        os.environ[f"{library}_NUM_THREADS"] = "1"
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with threadpool_limits(1), suppress(EOFError, OSError):  # the parent is gone
         while True:

@@ -1,0 +1,126 @@
+"""What a run costs beyond its work: sigbench and benchopt against a bare script.
+
+All do the same: three methods on 1,000 signals a seed, each method once a seed, results stored
+(the bare script: printed), one cell after the other; sigbench also as it is by default, with a
+worker a core. It runs the noisy input as a fourth method, which is counted against it. Needs
+``pip install benchopt``.
+"""
+
+import csv
+import math
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+METHODS, FEW, MANY, REPEATS = 3, 3, 33, 5
+
+
+def bare(seeds, folder):
+    """Return a command, and a function that reads its RMSE by method."""
+
+    def read(text):
+        return {name: float(value) for name, value in map(str.split, text.splitlines())}
+
+    return [str(HERE / "bare.py"), str(seeds)], read
+
+
+def sigbench(seeds, folder, *options):
+    """Return the same for ``sigbench run``."""
+    numbers = ",".join(map(str, range(1, seeds + 1)))
+    out = folder / "run"
+
+    def read(_):
+        with open(out / "leaderboard.csv", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["metric"] == "rmse"]
+        return {row["method"]: float(row["mean"]) for row in rows}
+
+    options = [*options, "--seeds", numbers, "-o", str(out), "--quiet"]
+    return ["-m", "sigbench", "run", str(HERE / "three.toml"), *options], read
+
+
+def sigbench_sequential(seeds, folder):
+    """Return the same for ``sigbench run -j 1``."""
+    return sigbench(seeds, folder, "-j", "1")
+
+
+def benchopt(seeds, folder, *options):
+    """Return the same for ``benchopt run``."""
+    numbers = ",".join(map(str, range(1, seeds + 1)))
+    out = folder / "results.parquet"
+
+    def read(_):
+        import pandas as pd
+
+        return pd.read_parquet(out).groupby("solver_name")["objective_rmse"].mean().to_dict()
+
+    options = ["-d", f"sparse-spikes[seed=[{numbers}]]", *options]
+    options += ["-r", "1", "-j", "1", "--no-plot", "--seed", "0", "--output", str(out)]
+    return ["-m", "benchopt", "run", str(HERE / "benchopt_table1"), *options], read
+
+
+def benchopt_no_cache(seeds, folder):
+    """Return the same for ``benchopt run --no-cache``."""
+    return benchopt(seeds, folder, "--no-cache")
+
+
+RUNS = {
+    "bare script": bare,
+    "sigbench run -j 1": sigbench_sequential,
+    "sigbench run": sigbench,
+    "benchopt run -j 1": benchopt,
+    "benchopt run -j 1 --no-cache": benchopt_no_cache,
+}
+
+
+def timed(run, seeds):
+    """Return the seconds of one fresh process, and its RMSE by method."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        command, read = run(seeds, folder)
+        environment = {**os.environ, "BENCHOPT_CACHE": str(folder / "cache")}
+        start = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, *command], check=True, capture_output=True, text=True, env=environment
+        )
+        return time.perf_counter() - start, read(done.stdout)
+
+
+def medians(seeds):
+    """Return every run's median seconds, repeats interleaved; the RMSE must be the same."""
+    seconds = {name: [] for name in RUNS}
+    for _ in range(REPEATS):
+        _, truth = timed(bare, seeds)  # also warms the disk cache
+        for name, run in RUNS.items():
+            took, rmse = timed(run, seeds)
+            same = (math.isclose(rmse[m], truth[m], rel_tol=1e-5) for m in truth)  # as printed
+            assert all(same), (name, rmse, truth)
+            seconds[name].append(took)
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def main():
+    """Time all runs on few and on many seeds."""
+    few, many = medians(FEW), medians(MANY)
+    cells, more = METHODS * FEW, METHODS * (MANY - FEW)
+    print(f"Fresh processes, medians of {REPEATS}. A further cell: from {FEW} to {MANY} seeds.\n")
+    print(
+        f"| | s, {cells} cells | over bare, s | over bare a cell, ms "
+        f"| s, {METHODS * MANY} cells | over bare a further cell, ms |"
+    )
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    for name in RUNS:
+        over = few[name] - few["bare script"]
+        further = many[name] - many["bare script"] - over
+        print(
+            f"| {name} | {few[name]:.2f} | {over:.2f} | {over / cells * 1e3:.0f} "
+            f"| {many[name]:.2f} | {further / more * 1e3:.1f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,232 @@
+"""What a run guarantees: the same values wherever and in whatever order it runs, and after any end."""
+
+import dataclasses
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sigbench import Place, load, run_suite
+from sigbench.cli import main
+from sigbench.store import RunFolder
+
+METHODS = ["l1-nonneg-tuned", "wavelet-tuned", "affine", "wiener-printed", "sure"]
+
+
+def values(path):
+    row = ["problem", "dataset", "degradation", "seed", "method", "params", "metric", "item"]
+    files = sorted((Path(path) / "cells").glob("*.parquet"))
+    cells = pd.concat(pd.read_parquet(file) for file in files).astype(dict.fromkeys(row, object))
+    assert not cells.duplicated(row).any()
+    return cells.set_index(row)[["group", "value", "cell_key"]].astype(object).sort_index()
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """A run in this process, to which all others must be equal bit by bit."""
+    path = tmp_path_factory.mktemp("alone") / "run"
+    run_suite(suite(), path)
+    return values(path)
+
+
+def suite(methods=METHODS):
+    return load("table1").select(methods=list(methods), seeds=[1, 2], items=600)
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 3])
+def test_any_number_of_workers_gives_the_same_bits(tmp_path, alone, jobs):
+    run_suite(suite(), tmp_path / "run", place=Place(jobs=jobs))
+    pd.testing.assert_frame_equal(values(tmp_path / "run"), alone, check_exact=True)
+
+
+def test_any_order_of_methods_gives_the_same_bits(tmp_path, alone):
+    backwards = suite(METHODS[::-1])
+    backwards = dataclasses.replace(backwards, methods=backwards.methods[::-1], seeds=(2, 1))
+    run_suite(backwards, tmp_path / "run", place=Place(jobs=2))
+    pd.testing.assert_frame_equal(values(tmp_path / "run"), alone, check_exact=True)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """A Dask scheduler and two worker processes on loopback; its address."""
+    pytest.importorskip("distributed", reason="Dask is an extra")
+    folder = tmp_path_factory.mktemp("dask")
+    file = folder / "scheduler.json"
+    quiet = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
+    parts = [
+        ["dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"],
+        ["dask_worker", "--nworkers", "2", "--nthreads", "1", "--no-dashboard"],
+    ]
+    running = []
+    try:
+        for name, *options in parts:
+            command = [sys.executable, "-m", f"distributed.cli.{name}", *options]
+            command += ["--scheduler-file", str(file)]
+            running.append(
+                subprocess.Popen(command, env=environment, start_new_session=True, **quiet)
+            )
+        from distributed import Client
+
+        while not file.exists():
+            assert all(part.poll() is None for part in running)
+        with Client(scheduler_file=str(file), set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=60)
+            yield client.scheduler.address.removeprefix("tcp://")
+    finally:
+        for part in running:  # with the workers' own processes
+            os.killpg(part.pid, signal.SIGKILL)
+            part.wait()
+
+
+def test_a_dask_cluster_gives_the_same_bits(tmp_path, alone, cluster):
+    run_suite(suite(), tmp_path / "run", place=Place(f"dask://{cluster}"))
+    pd.testing.assert_frame_equal(values(tmp_path / "run"), alone, check_exact=True)
+    assert pd.read_parquet(tmp_path / "run" / "timings.parquet")["contended"].all()
+
+
+FAULTY = """
+import os, signal
+import numpy as np
+
+def raises(noisy): raise ValueError("no good")
+def nan(noisy): return np.full_like(noisy, np.nan)
+def shape(noisy): return noisy[..., 1:]
+def dtype(noisy): return noisy.astype(np.float32)
+def spoils(noisy):
+    noisy *= 0.5
+    return noisy
+def hangs(noisy):
+    while True: pass
+def dies(noisy): os.kill(os.getpid(), signal.SIGKILL)
+def leaves(noisy): os._exit(0)
+def good(noisy): return 0.5 * noisy
+"""
+ERRORS = {
+    "raises": "ValueError: no good",
+    "nan": "BadEstimate: the estimate holds nan in item 0",
+    "shape": "BadEstimate: the estimate has shape (1, 1, 99), not (1, 1, 100)",
+    "dtype": "BadEstimate: the estimate has dtype float32, not float64",
+    "spoils": "BadEstimate: the method changed its input",
+    "hangs": "TimeoutError: longer than 2 s",
+    "dies": "WorkerDied: ",
+    "leaves": "WorkerDied: ",
+}
+TRACED = ("raises", "nan", "shape", "dtype", "spoils")
+
+
+@pytest.mark.parametrize("where", ["local", "dask"])
+def test_every_fault_is_a_row_and_the_others_go_on(here, where, request, capsys):
+    (here / "faulty.py").write_text(FAULTY)
+    run = ["run", "table1", "--items", "5", "--seeds", "1", "--timeout", "2s", "-o", "run"]
+    run += ["-m", "noisy", *(f"faulty:{name}" for name in (*ERRORS, "good"))]
+    place = ["-j", "2"]
+    if where == "dask":
+        place = ["--executor", f"dask://{request.getfixturevalue('cluster')}"]
+    assert main([*run, *place]) == 1
+    out, err = capsys.readouterr()
+    records = {f["method"]: f["error"] for f in RunFolder(here / "run").failures()}
+    assert set(records) == {f"faulty:{name}" for name in ERRORS}
+    log = (here / "run/failures.log").read_text()
+    for name, error in ERRORS.items():
+        assert records[f"faulty:{name}"].startswith(error)
+        assert f"faulty:{name} on sparse-spikes, seed 1\n" in log
+        assert f"| faulty:{name} " in out[out.index("## Failed") :]
+        assert (f"in {name}\n" in log) == (name == "raises")
+    assert log.count("Traceback") >= len(TRACED)
+    if where == "local":
+        assert "WorkerDied: signal SIGKILL" in records["faulty:dies"]
+        assert "WorkerDied: exit code 0" in records["faulty:leaves"]
+    assert f"4 cells run, {len(ERRORS)} FAILED (see run/failures.log)" in err
+    done = set(values("run").index.get_level_values("method"))
+    assert done == {"noisy", "faulty:good", "limit", "limit-samplewise"}
+
+
+def test_a_cell_whose_worker_dies_is_run_again_twice(here):
+    (here / "flaky.py").write_text(
+        "import os\n"
+        "def f(noisy):\n"
+        "    with open('tries', 'a') as file: file.write('x')\n"
+        "    if os.path.getsize('tries') < 3: os._exit(1)\n"
+        "    return noisy\n"
+    )
+    run = ["run", "table1", "--items", "5", "--seeds", "1", "-o", "run", "-m", "noisy", "flaky:f"]
+    assert main([*run, "-j", "2", "--quiet"]) == 0
+    assert not (here / "run/failures.jsonl").exists()
+
+
+def test_a_learner_is_fitted_once_wherever_its_cells_run(here):
+    (here / "learns.py").write_text(
+        "import dataclasses\n"
+        "import sigbench\n"
+        "@dataclasses.dataclass(frozen=True)\n"
+        "class Learns:\n"
+        "    def fit(self, train, *, rng):\n"
+        "        with open('fits', 'a') as file: file.write('x')\n"
+        "        return lambda noisy, sigma=None: noisy * 0.5\n"  # goes to the workers by value
+    )
+    run = ["run", "table1", "--items", "5", "--seeds", "1,2,3,4", "-o", "run"]
+    assert main([*run, "-m", "noisy", "learns:Learns", "-j", "2", "--quiet"]) == 0
+    assert (here / "fits").read_text() == "x"
+
+
+SLOW = """
+import hashlib, threading
+
+def slow(name):
+    def f(noisy):
+        with open("log", "a") as log:
+            log.write(f"slow:{name} {hashlib.sha256(noisy[0].tobytes()).hexdigest()}\\n")
+        threading.Event().wait(0.06)
+        return 0.5 * noisy
+    return f
+a, b, c, d = map(slow, "abcd")
+"""
+
+
+def test_a_run_killed_ten_times_ends_as_if_it_had_not_been(here, rng):
+    (here / "slow.py").write_text(SLOW)
+    (here / "log").touch()
+    slow = [f"slow:{name}" for name in "abcd"]
+    seeds = list(range(12))
+    select = ["--items", "20", "--seeds", ",".join(map(str, seeds))]
+    select += ["-m", "noisy", "affine", "l1-nonneg-tuned", *slow, "--quiet"]
+    (problem,) = load("table1").select(items=20).problems
+    seed_of = {
+        hashlib.sha256(next(iter(problem.blocks(seed, 500))).noisy[0].tobytes()).hexdigest(): seed
+        for seed in seeds
+    }
+    # Files are put together much more often than otherwise, to be killed at that too.
+    script = (
+        "import sys; from sigbench import sweep; from sigbench.cli import main\n"
+        "sweep.MANY_FILES = 3\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", script, "run", "table1", *select, "-j", "2", "-o", "killed"]
+    finished, read = set(), 0
+    for kill in range(11):
+        run = subprocess.Popen(command)
+        if kill < 10:
+            if kill % 3:  # at work, else at any moment
+                while len((here / "log").read_text()) == read:
+                    assert run.poll() is None
+            with pytest.raises(subprocess.TimeoutExpired):
+                run.wait(timeout=rng.uniform(0, 0.6))
+            run.kill()
+        run.wait()
+        called = (here / "log").read_text()[read:].splitlines()
+        read = (here / "log").stat().st_size
+        again = {(m, seed_of[item]) for m, item in map(str.split, called)} & finished
+        assert not again, f"finished before and run again: {again}"
+        before = len(finished)
+        finished = {(m, seed) for _, seed, m in RunFolder(here / "killed").entries()}
+        assert len(finished) >= before
+    assert run.returncode == 0
+    assert len(finished) == 12 * 9
+    assert main(["run", "table1", *select, "-o", "alone", "-j", "1"]) == 0
+    pd.testing.assert_frame_equal(values("killed"), values("alone"), check_exact=True)

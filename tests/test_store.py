@@ -1,0 +1,272 @@
+"""The run folder: one writer, few files, nothing skipped in silence; and runs merged."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sigbench import L1, InputError, load, run_suite
+from sigbench.cli import main
+from sigbench.merge import merge
+from sigbench.store import FEW_FILES, RunFolder
+from sigbench.sweep import write_reports
+from sigbench.transforms import Identity
+
+
+def small(methods=("affine",), seeds=(1, 2), items=20):
+    return load("table1").select(methods=list(methods), seeds=list(seeds), items=items)
+
+
+def cell_files(path):
+    return sorted(p.name for p in (path / "cells").iterdir())
+
+
+def values(path):
+    row = ["problem", "seed", "method", "metric", "item"]
+    cells = pd.concat(pd.read_parquet(file) for file in (path / "cells").glob("*.parquet"))
+    assert not cells.duplicated(row).any()
+    return cells.astype({"method": str}).set_index(row)["value"].sort_index()
+
+
+@pytest.fixture
+def run(tmp_path):
+    run_suite(small(), tmp_path / "run")
+    return tmp_path / "run"
+
+
+def test_a_folder_has_one_writer(run):
+    with (
+        RunFolder(run).locked(),
+        pytest.raises(InputError, match="run is in use by another run: wait for its end"),
+    ):
+        run_suite(small(seeds=(3,)), run)
+    assert run_suite(small(seeds=(3,)), run).done == 4
+
+
+def test_the_lock_of_a_run_that_was_killed_is_free(here):
+    script = (
+        "import os, pathlib, signal\n"
+        "from sigbench.store import RunFolder\n"
+        "with RunFolder(pathlib.Path('run')).locked(): os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -9
+    run_suite(small(), here / "run")
+
+
+def test_reports_can_be_written_while_a_run_goes_on(run):
+    with RunFolder(run).locked():
+        assert "affine" in write_reports(run)
+
+
+def test_many_cells_are_few_files(tmp_path):
+    path = tmp_path / "run"
+    for first in range(0, 100, 20):  # a night's many starts
+        run_suite(small(seeds=range(first, first + 20), items=2), path)
+    assert len(values(path)) == 100 * 4 * 3 * 2
+    assert len(cell_files(path)) <= FEW_FILES
+    manifest = json.loads((path / "manifest.json").read_text())
+    assert [f"cells/{name}" for name in cell_files(path)] == [
+        f for f in manifest["files"] if f.startswith("cells/")
+    ]
+    board = pd.read_csv(path / "leaderboard.csv")
+    assert (board["n"] == 200).all()
+    assert run_suite(small(seeds=range(100), items=2), path).done == 0
+
+
+def test_files_are_put_together_while_a_run_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("sigbench.sweep.MANY_FILES", 3)
+    most = []
+    suite = small(seeds=range(10), items=2)
+    path = tmp_path / "run"
+    run_suite(suite, path, progress=lambda *_: most.append(len(list((path / "cells").iterdir()))))
+    assert max(most) <= 4
+    alone = tmp_path / "alone"
+    monkeypatch.setattr("sigbench.sweep.MANY_FILES", 10**6)
+    run_suite(suite, alone)
+    pd.testing.assert_series_equal(values(path), values(alone), check_exact=True)
+
+
+def test_a_run_that_died_while_it_put_files_together_is_whole(tmp_path, monkeypatch):
+    path, suite = tmp_path / "run", small(seeds=range(4), items=2)
+    monkeypatch.setattr("sigbench.sweep.FEW_FILES", 10**6)
+    run_suite(suite, path)
+    before = values(path)
+    ones = {p: p.read_bytes() for p in (path / "cells").iterdir()}
+    monkeypatch.setattr("sigbench.sweep.FEW_FILES", 2)
+    run_suite(suite, path)
+    for file, data in ones.items():  # as if none of the old files had been deleted yet
+        file.write_bytes(data)
+    assert len(RunFolder(path).entries()) == 16
+    assert run_suite(suite, path).done == 0
+    pd.testing.assert_series_equal(values(path), before, check_exact=True)
+    assert len(cell_files(path)) == 1
+
+
+def test_stale_cells_leave_the_others_of_their_file(tmp_path):
+    path, suite = tmp_path / "run", small(seeds=range(4))
+    run_suite(suite, path)
+    assert len(cell_files(path)) == 1
+    before = values(path)
+    methods = tuple(
+        replace(m, entry=L1(Identity(), lam=9.0)) if m.name == "affine" else m
+        for m in suite.methods
+    )
+    assert run_suite(replace(suite, methods=methods), path).done == 4
+    after = values(path)
+    others = before.index.get_level_values("method") != "affine"
+    pd.testing.assert_series_equal(after[others], before[others], check_exact=True)
+    assert not (after == before)[~others].any()
+
+
+@pytest.mark.parametrize("harm", ["cut", "flipped", "foreign"])
+def test_a_file_that_cannot_be_read_is_named_and_nothing_is_lost(run, harm):
+    name = cell_files(run)[0]
+    file = run / "cells" / name
+    data = file.read_bytes()
+    others = {n: (run / "cells" / n).read_bytes() for n in cell_files(run) if n != name}
+    if harm == "cut":
+        file.write_bytes(data[: len(data) // 2])
+    elif harm == "flipped":  # one bit among the values
+        at = data.index(b"PAR1", 4) if b"PAR1" in data[4:-4] else len(data) // 4
+        file.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+    else:
+        pd.DataFrame({"a": [1]}).to_parquet(file)
+    with pytest.raises(InputError, match=rf"{name} cannot be read as cells of a run.*delete it"):
+        run_suite(small(seeds=(1, 2, 3)), run)
+    assert {n: (run / "cells" / n).read_bytes() for n in cell_files(run) if n in others} == others
+    file.unlink()
+    assert run_suite(small(seeds=(1, 2)), run).done == 1
+
+
+def test_a_full_disk_is_named_and_nothing_is_lost(run, monkeypatch, capsys):
+    before = values(run)
+    sync = os.fsync
+
+    def full(descriptor):
+        if os.fstat(descriptor).st_size > 3000:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*run/"):
+        run_suite(small(seeds=(1, 2, 3)), run)
+    pd.testing.assert_series_equal(values(run), before, check_exact=True)
+    assert not list(run.rglob(".*parquet*"))
+    monkeypatch.undo()
+    assert run_suite(small(seeds=(1, 2, 3)), run).done == 4
+
+
+def test_a_disk_that_is_full_ends_the_command(here, capsys, monkeypatch):
+    run = [
+        "run",
+        "table1",
+        "--items",
+        "4000",
+        "--seeds",
+        "1",
+        "-m",
+        "noisy",
+        "-o",
+        "run",
+        "--quiet",
+    ]
+    limit = "import resource, signal; resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))\n"
+    script = limit + f"from sigbench.cli import main; raise SystemExit(main({run!r}))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "sigbench: error: [Errno 27] File too large: 'run/cells/" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert main(run) == 0
+
+
+def test_the_log_has_what_failures_leaves_out(here):
+    (here / "bad.py").write_text("def f(noisy): raise OSError('not today')\n")
+    run_suite(small(["bad:f"]), here / "run")
+    record = [json.loads(line) for line in (here / "run/failures.jsonl").read_text().splitlines()]
+    assert [f["error"] for f in record] == ["OSError: not today"] * 2
+    assert all(
+        set(f) == {"suite", "problem", "seed", "method", "error", "cell_key"} for f in record
+    )
+    log = (here / "run/failures.log").read_text()
+    assert log.count("raise OSError('not today')") == 2
+    assert "UTC  bad:f on sparse-spikes, seed 2\nTraceback" in log
+
+
+def test_a_torn_last_line_of_failures_is_no_record(run):
+    (run / "failures.jsonl").write_text('{"problem": "sparse-spikes", "seed": 1, "meth')
+    assert RunFolder(run).failures() == []
+    assert run_suite(small(), run).failed == 0
+
+
+class TestMerge:
+    def test_seeds_and_methods_come_together(self, tmp_path):
+        a, b, c, whole = (tmp_path / name for name in ("a", "b", "c", "whole"))
+        run_suite(small(["affine"], seeds=(1, 2)), a)
+        run_suite(small(["affine"], seeds=(3,)), b)
+        run_suite(small(["sure"], seeds=(1, 2, 3)), c)
+        run_suite(small(["affine", "sure"], seeds=(1, 2, 3)), whole)
+        assert merge([a, b, c], tmp_path / "merged") == 15
+        pd.testing.assert_series_equal(values(tmp_path / "merged"), values(whole), check_exact=True)
+        boards = [
+            pd.read_csv(path / "leaderboard.csv").drop(columns="ms_per_item")
+            for path in (tmp_path / "merged", whole)
+        ]
+        pd.testing.assert_frame_equal(*boards)
+        manifest = json.loads((tmp_path / "merged/manifest.json").read_text())
+        assert manifest["seeds"] == [1, 2, 3]
+        assert manifest["versions"]["numpy"] == np.__version__
+        assert run_suite(small(["affine", "sure"], seeds=(1, 2, 3)), tmp_path / "merged").done == 0
+
+    def test_failures_come_along_where_no_other_run_has_the_cell(self, here):
+        (here / "bad.py").write_text("def f(noisy): raise OSError('not today')\n")
+        run_suite(small(["bad:f"], seeds=(1,)), here / "a")
+        run_suite(small(["affine"], seeds=(1,)), here / "b")
+        merge([here / "a", here / "b"], here / "merged")
+        assert [f["method"] for f in RunFolder(here / "merged").failures()] == ["bad:f"]
+        assert "OSError: not today" in (here / "merged/leaderboard.md").read_text()
+
+    def test_what_contradicts_is_refused(self, tmp_path):
+        a, b = tmp_path / "a", tmp_path / "b"
+        suite = small()
+        run_suite(suite, a)
+        run_suite(small(items=30), b)
+        with pytest.raises(InputError, match=r"a holds problem .* items=20, not 30: .*b cannot"):
+            merge([a, b], tmp_path / "out")
+        changed = tuple(
+            replace(m, entry=L1(Identity(), lam=9.0)) if m.name == "affine" else m
+            for m in suite.methods
+        )
+        run_suite(replace(suite, methods=changed), b, fresh=True)
+        with pytest.raises(InputError, match=r"'affine' is not the same method in .*a and .*b"):
+            merge([a, b], tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+
+    def test_other_values_of_a_cell_are_refused(self, tmp_path, monkeypatch):
+        a, b = tmp_path / "a", tmp_path / "b"
+        run_suite(small(), a)
+        from sigbench.denoisers import Noisy
+
+        monkeypatch.setattr(Noisy, "__call__", lambda self, noisy, *, sigma=None: 0.99 * noisy)
+        run_suite(small(), b)
+        match = r"'noisy' on 'sparse-spikes', seed 1: other values in .*b than in .*a"
+        with pytest.raises(InputError, match=match):
+            merge([a, b], tmp_path / "out")
+
+    def test_an_existing_run_is_not_written_to(self, run, tmp_path):
+        with pytest.raises(InputError, match="holds a run already"):
+            merge([run], run)
+        with pytest.raises(InputError, match="holds no run"):
+            merge([run, tmp_path / "nothing"], tmp_path / "out")
+
+    def test_the_command(self, run, tmp_path, capsys):
+        assert main(["merge", str(run), "-o", str(tmp_path / "out")]) == 0
+        assert "8 cells" in capsys.readouterr().err
+        assert main(["merge", str(run), "-o", str(tmp_path / "out")]) == 2

@@ -1,0 +1,306 @@
+"""Floors: what holds, what straddles, what is broken; the command and the pytest plugin."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sigbench import InputError, load, run_suite
+from sigbench.cli import main
+from sigbench.floors import load_floors
+from sigbench.thresholds import check, update
+
+# True values on table1: over 180,000 signals (one command in docs/table1.md).
+WIENER_PSNR_TABLE1 = 4.810
+
+SUITE = """
+name = "table1"
+metrics = ["psnr_table1", "rmse"]
+seeds = [1]
+[[problems]]
+name = "sparse-spikes"
+dataset = "sparse-spikes"
+degradation = "gaussian[sigma=3]"
+items = 1000
+[[methods]]
+name = "wiener"
+method = "local-wiener[border=zero]"
+"""
+FLOOR = """
+[[floors]]
+problem = "sparse-spikes"
+method = "{method}"
+metric = "{metric}"
+{demand}
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    path = tmp_path_factory.mktemp("floors") / "run"
+    run_suite(load("table1").select(methods=["wiener-printed", "affine"], items=200), path)
+    return path
+
+
+@pytest.fixture
+def floors(tmp_path):
+    def write(*demands, method="wiener-printed", metric="psnr_table1"):
+        file = tmp_path / "mine.floors.toml"
+        parts = (FLOOR.format(method=method, metric=metric, demand=d) for d in demands)
+        file.write_text('# a comment\nsuite = "table1"\n' + "".join(parts))
+        return load_floors(file)
+
+    return write
+
+
+def row(run, method, metric):
+    board = pd.read_csv(run / "leaderboard.csv").set_index(["method", "metric"])
+    return board.loc[(method, metric)]
+
+
+@pytest.mark.parametrize("metric", ["psnr_table1", "rmse"])
+def test_the_interval_decides_and_the_direction_of_the_metric(run, floors, metric):
+    own = row(run, "wiener-printed", metric)
+    sign = 1 if own["higher_is_better"] else -1
+    width = own["ci_high"] - own["ci_low"]
+    worst, best = sorted((own["ci_low"], own["ci_high"]), key=lambda v: sign * v)
+    demands = {
+        "holds": worst - sign * 0.01 * width,
+        "straddles": own["mean"],
+        "broken": best + sign * 0.01 * width,
+    }
+    written = floors(*(f"floor = {floor}" for floor in demands.values()), metric=metric)
+    assert [verdict.state for verdict in check(run, written)] == list(demands)
+
+
+def test_a_floor_just_under_the_true_value_holds_over_20_other_seeds(tmp_path, floors):
+    (tmp_path / "suite.toml").write_text(SUITE)
+    demand = f"floor = {WIENER_PSNR_TABLE1 - 0.05}"
+    written = floors(demand, method="wiener")
+    for seed in range(101, 121):
+        path = tmp_path / str(seed)
+        run_suite(load(str(tmp_path / "suite.toml")).select(seeds=[seed]), path)
+        (verdict,) = check(path, written)
+        assert verdict.state != "broken", verdict.text
+
+
+def test_a_method_made_a_little_worse_is_caught_every_time(here, floors):
+    """Noise of variance 0.2 on an MSE of 5.8: psnr_table1 falls by about 0.3 dB."""
+    (here / "worse.py").write_text(
+        "import numpy as np\n"
+        "from sigbench import LocalWiener\n"
+        "def worse(noisy):\n"
+        "    noise = np.random.default_rng(0).normal(0, 0.2**0.5, noisy.shape)\n"
+        "    return LocalWiener(border='zero')(noisy) + noise\n"
+    )
+    (here / "suite.toml").write_text(SUITE)
+    demand = 'reference = "reference"\nreference_method = "wiener"\nmargin = {}'
+    seeds = list(range(1, 61))
+    run_suite(load("suite.toml").select(seeds=seeds), here / "reference")
+    for first in range(0, 60, 3):  # 20 runs of 3,000 signals
+        suite = load("suite.toml").select(methods=["worse:worse"], seeds=seeds[first : first + 3])
+        run_suite(suite, here / f"run{first}")
+        written = floors(demand.format(0.1), demand.format(0.5), method="worse:worse")
+        caught, allowed = check(here / f"run{first}", written)
+        assert caught.state == "broken"
+        assert "dB worse than wiener in " in caught.text
+        assert allowed.state == "holds"
+        lost = float(caught.text.split()[0])
+        assert 0.25 < lost < 0.35
+        same = floors(demand.format(0), method="wiener")
+        assert check(here / f"run{first}", same)[0].state == "holds"
+
+
+def test_what_cannot_hold_is_broken_or_refused(run, floors, here):
+    with pytest.raises(InputError, match=r"unknown method of the run 'wienr': did you mean"):
+        check(run, floors("floor = 1", method="wienr"))
+    with pytest.raises(InputError, match=r"unknown metric of the run 'si_sdr'"):
+        check(run, floors("floor = 1", metric="si_sdr"))
+    with pytest.raises(InputError, match="neither a floor nor a reference"):
+        check(run, floors(""))
+    with pytest.raises(InputError, match="nowhere holds no run"):
+        check(run, floors('reference = "nowhere"'))
+    (here / "bad.py").write_text("def f(noisy): raise OSError('not today')\n")
+    run_suite(load("table1").select(methods=["noisy", "bad:f"], items=5, seeds=[1]), here / "bad")
+    (verdict,) = check(here / "bad", floors("floor = 1", method="bad:f"))
+    assert verdict.state == "broken"
+    assert verdict.text == "failed, seed 1: OSError: not today"
+
+
+def test_a_reference_of_another_problem_is_refused(run, here, floors):
+    suite = (here / "suite.toml").write_text(SUITE.replace("sigma=3", "sigma=4"))
+    suite = load("suite.toml").select(items=10)
+    run_suite(suite, here / "other")
+    with pytest.raises(InputError, match=r"with degradation=.*they cannot be paired"):
+        check(run, floors('reference = "other"\nreference_method = "wiener"'))
+    (here / "suite.toml").write_text(SUITE)
+    run_suite(load("suite.toml").select(items=10, seeds=[8]), here / "elsewhere")
+    with pytest.raises(InputError, match="no item in common"):
+        check(run, floors('reference = "elsewhere"\nreference_method = "wiener"'))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("suite = 1\nfloors = []", "suite=1 is of the wrong type"),
+        ("floors = []", "needs the key 'suite'"),
+        ('suite = "table1"\nfloor = []', "unknown key of the file 'floor': did you mean 'floors'"),
+        ('suite = "table1"\nfloors = [{problem = "a"}]', "a floor needs the key 'method'"),
+        ('suite = "table1"\n' + FLOOR.format(method="a", metric="b", demand="flor = 1"), "'flor'"),
+        (
+            'suite = "t"\n' + FLOOR.format(method="a", metric="b", demand="margin = 1"),
+            "margin=1 needs a reference",
+        ),
+        (
+            'suite = "t"\n'
+            + FLOOR.format(method="a", metric="b", demand='reference = "r"\nmargin = -1'),
+            "margin=-1 must be >= 0",
+        ),
+        (
+            'suite = "t"\n'
+            + FLOOR.format(method="a", metric="b", demand='reference = "r"\nfloor = 1'),
+            "only one",
+        ),
+        ("suite = ", "Invalid value"),
+    ],
+)
+def test_bad_files_are_refused(tmp_path, text, message):
+    file = tmp_path / "bad.toml"
+    file.write_text(text)
+    with pytest.raises(InputError, match=message) as error:
+        load_floors(file)
+    assert str(file) in str(error.value)
+
+
+class TestUpdate:
+    def test_floors_are_set_raised_and_not_lowered(self, run, floors):
+        written = floors("", "floor = 1.0  # low", "floor = 99", method="affine")
+        lines = update(run, written)
+        assert [line.split()[0] for line in lines] == ["set", "set", "left"]
+        text = written.path.read_text()
+        assert "# a comment" in text
+        assert "# low" in text
+        low = row(run, "affine", "psnr_table1")["ci_low"]
+        new = load_floors(written.path)
+        for floor in new.floors[:2]:
+            assert low - 2e-3 < floor.floor <= low
+        assert new.floors[2].floor == 99
+        assert [v.state for v in check(run, new)] == ["holds", "holds", "broken"]
+        update(run, new, allow_lower=True)
+        assert {floor.floor for floor in load_floors(written.path).floors} == {new.floors[0].floor}
+
+    def test_smaller_is_better(self, run, floors):
+        written = floors("", "floor = 99", "floor = 0.1", method="affine", metric="rmse")
+        update(run, written)
+        first, raised, kept = (floor.floor for floor in load_floors(written.path).floors)
+        high = row(run, "affine", "rmse")["ci_high"]
+        assert high <= first == raised < high + 2e-4
+        assert kept == 0.1
+
+    def test_references_stay(self, run, floors):
+        written = floors(f'reference = "{run}"')
+        before = written.path.read_text()
+        assert update(run, written)[0].startswith("left ")
+        assert written.path.read_text() == before
+
+
+def test_the_command(run, floors, capsys):
+    written = floors("floor = 1.0", "floor = 9.0")
+    assert main(["check", str(run), str(written.path)]) == 1
+    out, err = capsys.readouterr()
+    assert out.splitlines()[0].startswith("holds      sparse-spikes-wiener-printed-psnr_table1: 4.")
+    assert out.splitlines()[1].startswith("broken     ")
+    assert "2 floors: 1 holds, 1 broken" in err
+    assert main(["check", str(run), str(written.path), "--update", "--allow-lower"]) == 0
+    assert main(["check", str(run), str(written.path)]) == 0
+    assert main(["check", str(run), str(written.path), "--allow-lower"]) == 2
+    assert main(["check", "nowhere", str(written.path)]) == 2
+    written.path.write_text(written.path.read_text().replace('"table1"', '"signals"'))
+    capsys.readouterr()
+    assert main(["check", str(run), str(written.path)]) == 2
+    assert "holds a run of 'table1', not of 'signals'" in capsys.readouterr().err
+
+
+class TestPlugin:
+    @pytest.fixture
+    def project(self, here):
+        """A maintainer's project: a denoiser, and floors for it."""
+        (here / "mine.py").write_text(
+            "open('imported', 'a').write('x')\ndef mine(noisy): return 0.42 * noisy + 0.63\n"
+        )
+        demand = "items = 50\nseeds = [1, 2]\n"
+        floors = FLOOR.format(method="mine:mine", metric="psnr", demand="floor = 13.5")
+        floors += FLOOR.format(method="mine:mine", metric="rmse", demand="floor = 2.5")
+        (here / "mine.floors.toml").write_text(f'suite = "table1"\n{demand}{floors}')
+        return here
+
+    def pytest(self, *arguments):
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    def test_a_floor_is_a_test_and_collecting_imports_nothing(self, project):
+        done = self.pytest("--collect-only")
+        assert "mine.floors.toml::sparse-spikes-mine:mine-psnr" in done.stdout
+        assert "2 tests collected" in done.stdout
+        assert not (project / "imported").exists()
+        assert not (project / ".sigbench").exists()
+        done = self.pytest()
+        assert done.returncode == 0, done.stdout
+        assert "2 passed" in done.stdout
+        assert (project / ".sigbench/mine/leaderboard.md").is_file()
+
+    def test_what_got_worse_fails_and_only_that(self, project):
+        source = (project / "mine.py").read_text()
+        (project / "mine.py").write_text(source.replace("0.42", "0.8"))
+        done = self.pytest()
+        assert done.returncode == 1
+        assert "1 failed, 1 passed" in done.stdout
+        assert "dB, must be >= 13.5" in done.stdout
+        assert "Traceback" not in done.stdout
+
+    def test_a_straddling_floor_warns(self, project):
+        file = project / "mine.floors.toml"
+        text = file.read_text()
+        self.pytest()
+        mean = row(project / ".sigbench/mine", "mine:mine", "psnr")["mean"]
+        file.write_text(text.replace("13.5", f"{mean:.4f}"))
+        done = self.pytest()
+        assert "2 passed, 1 warning" in done.stdout
+        assert "FloorWarning: sparse-spikes-mine:mine-psnr" in done.stdout
+        done = self.pytest("-W", "error::sigbench.pytest_plugin.FloorWarning")
+        assert "1 failed, 1 passed" in done.stdout
+
+    def test_the_run_is_taken_up_again(self, project):
+        self.pytest()
+        cells = project / ".sigbench/mine/cells"
+        before = {p: p.stat().st_mtime_ns for p in cells.iterdir()}
+        self.pytest()
+        assert {p: p.stat().st_mtime_ns for p in cells.iterdir()} == before
+        file = project / "mine.floors.toml"
+        file.write_text(file.read_text().replace("items = 50", "items = 40"))
+        assert "2 passed" in self.pytest().stdout
+        assert (pd.read_csv(project / ".sigbench/mine/leaderboard.csv")["n"] == 80).all()
+
+    def test_a_bad_file_is_an_error_in_one_line(self, project):
+        (project / "mine.floors.toml").write_text('suite = "table1"\nflors = []\n')
+        done = self.pytest()
+        assert done.returncode == 2
+        assert "unknown key of the file 'flors': did you mean 'floors'" in done.stdout
+
+    def test_a_module_that_is_not_there_fails_the_test_in_one_line(self, project):
+        Path("mine.py").unlink()
+        done = self.pytest()
+        assert "2 failed" in done.stdout
+        assert "cannot import 'mine' from the working directory" in done.stdout
+        assert "Traceback" not in done.stdout
+
+
+def test_a_floor_without_an_interval_straddles(tmp_path, floors):
+    run_suite(load("table1").select(methods=["affine"], items=1, seeds=[1]), tmp_path / "run")
+    for floor in (-99, 99):
+        (verdict,) = check(tmp_path / "run", floors(f"floor = {floor}", method="affine"))
+        assert verdict.state == "straddles"
+        assert np.isnan(float(verdict.text.split("[")[1].split(",")[0]))
