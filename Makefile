@@ -2,14 +2,16 @@
 # make test     run all tests
 # make check    lint, format, types
 # make results  run all suites into results/, the committed reference runs
+# make bench    print speed ratios: against loops, benchopt, Dask; half an hour
 #
 # Each makes its virtual environment (VENV, default .venv) if there is none.
 
 PYTHON ?= python3
 VENV ?= .venv
+BENCHMARKS = methods table1 against_benchopt workers growth
 SUITES = table1 signals speech-smoke images32
 
-.PHONY: table1 test check results clean
+.PHONY: table1 test check results bench clean
 
 table1: $(VENV)/installed
 	$(VENV)/bin/sigbench run table1
@@ -23,7 +25,11 @@ check: $(VENV)/installed-dev
 	$(VENV)/bin/mypy
 
 results: $(VENV)/installed
-	for suite in $(SUITES); do $(VENV)/bin/sigbench run $$suite -o results/$$suite || exit; done
+	for suite in $(SUITES); do $(VENV)/bin/sigbench run $$suite -o results/$$suite -j 1 || exit; done
+
+bench: $(VENV)/installed-dev
+	$(VENV)/bin/python -m pip install --quiet -e '.[bench]'
+	for name in $(BENCHMARKS); do $(VENV)/bin/python benchmarks/$$name.py || exit; done
 
 $(VENV)/installed: pyproject.toml
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
