@@ -81,7 +81,8 @@ def rewritten(entries: Sequence[Entry]) -> bytes:
 def encode_timings(timings: Sequence[Mapping[str, Any]]) -> bytes:
     """Return the file of the cost of cells."""
     buffer = io.BytesIO()
-    pq.write_table(pa.table({name: [row[name] for row in timings] for name in TIMINGS}), buffer)
+    columns = {name: _arrow(np.array([row[name] for row in timings])) for name in TIMINGS}
+    pq.write_table(pa.table(columns), buffer)
     return buffer.getvalue()
 
 
@@ -115,18 +116,44 @@ def _table(about: Mapping[str, Any], result: Result) -> pa.Table:
     n, names = len(result.items), about["metrics"]
     rows = n * len(names)
     columns: dict[str, Any] = {
-        key: pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), [about[key]])
+        key: _repeated(np.zeros(rows, np.int32), [about[key]])
         for key in COLUMNS
         if key not in ("seed", "metric", "item", "group", "value")
     }
-    columns["seed"] = np.full(rows, about["seed"])
-    columns["metric"] = pa.DictionaryArray.from_arrays(
-        pa.array(np.repeat(np.arange(len(names), dtype=np.int32), n)), names
-    )
-    columns["item"] = pa.chunked_array([pa.array(result.items.astype(np.int64))] * len(names))
-    columns["group"] = pa.chunked_array([pa.array(result.groups)] * len(names))
-    columns["value"] = pa.chunked_array([pa.array(result.values[name]) for name in names])
+    columns["seed"] = _arrow(np.full(rows, about["seed"]))
+    columns["metric"] = _repeated(np.repeat(np.arange(len(names), dtype=np.int32), n), names)
+    columns["item"] = pa.chunked_array([_arrow(result.items.astype(np.int64))] * len(names))
+    columns["group"] = pa.chunked_array([_arrow(result.groups)] * len(names))
+    columns["value"] = pa.chunked_array([_arrow(result.values[name]) for name in names])
     return pa.table({name: columns[name] for name in COLUMNS})
+
+
+def _repeated(indices: np.ndarray, words: Sequence[str]) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(_arrow(indices), _arrow(np.array(words)))
+
+
+def _arrow(values: np.ndarray) -> pa.Array:
+    """Return numbers, truth values or text as Arrow has them.
+
+    ``pyarrow.array`` does it too, but imports pandas, which takes as long as everything else at
+    the start of a run together.
+    """
+    if values.dtype.kind == "U":
+        words = [word.encode() for word in values.tolist()]
+        ends = np.cumsum([0, *map(len, words)], dtype=np.int32)
+        buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(words))]
+        return pa.Array.from_buffers(pa.string(), len(words), buffers)
+    dtype = pa.from_numpy_dtype(values.dtype)
+    data = np.packbits(values, bitorder="little") if values.dtype == bool else values
+    buffer = pa.py_buffer(np.ascontiguousarray(data))
+    return pa.Array.from_buffers(dtype, len(values), [None, buffer])
+
+
+def _numpy(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """Return the numbers of a column; its own ``to_numpy`` imports pandas too."""
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    values = np.frombuffer(whole.buffers()[1], whole.type.to_pandas_dtype())
+    return values[whole.offset : whole.offset + len(whole)]
 
 
 def _encode(about: list[Mapping[str, Any]], cells: Iterable[pa.Table]) -> bytes:
@@ -221,7 +248,7 @@ def scores(entries: Sequence[Entry], metric: str, order: Sequence[str]) -> Score
         about, n = entry.about, entry.items
         own = table["value"].slice(n * about["metrics"].index(metric), n)
         start = starts[about["seed"]]
-        values[row[about["method"]], start : start + n] = own.to_numpy()
+        values[row[about["method"]], start : start + n] = _numpy(own)
         params[about["method"]][about["params"]] = None
         knowledge[about["method"]] = about["knowledge"]
     some = entries[0].about
@@ -235,7 +262,7 @@ def scores(entries: Sequence[Entry], metric: str, order: Sequence[str]) -> Score
         tuple("; ".join(params[method]) for method in methods),
         tuple(knowledge[method] for method in methods),
         np.repeat(seeds, lengths),
-        np.concatenate([table["item"].to_numpy() for table in layout]),
-        groups.indices.to_numpy().astype(np.int64),
+        np.concatenate([_numpy(table["item"]) for table in layout]),
+        _numpy(groups.indices).astype(np.int64),
         values,
     )

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
-from scipy.stats import wilcoxon
+from scipy.special import ndtr, stdtr, stdtrit
 
 Floats = NDArray[np.float64]
 
@@ -88,8 +87,28 @@ def paired_p_value(difference: Floats, groups: Sequence[Any] | NDArray[Any]) -> 
         of_mean = float(2 * stdtr(freedom, -abs(mean) / error))
     if freedom < len(difference) - 1 or of_mean == 1:
         return of_mean
-    side = "greater" if mean > 0 else "less"  # the ranks must point where the mean does
-    return min(1.0, max(of_mean, 2 * float(wilcoxon(difference, alternative=side).pvalue)))
+    # The ranks must point where the mean does.
+    return min(1.0, max(of_mean, 2 * _signed_rank_tail(np.sign(mean) * difference)))
+
+
+def _signed_rank_tail(difference: Floats) -> float:
+    """Return Wilcoxon's one-sided p-value that differences are above zero.
+
+    Zeros are dropped. Up to 50 differences without zeros and ties have the exact law of the sum
+    of positive ranks, Π(1 + xᵏ)/2ⁿ, others the normal approximation with its correction for ties.
+    """
+    nonzero = difference[difference != 0]
+    n = len(nonzero)
+    _, tie, size = np.unique(np.abs(nonzero), return_inverse=True, return_counts=True)
+    rank = np.cumsum(size) - (size - 1) / 2
+    positive = float(rank[tie][nonzero > 0].sum())
+    if n == len(difference) <= 50 and len(size) == n:
+        law = np.ones(1)
+        for k in range(1, n + 1):
+            law = (np.pad(law, (0, k)) + np.pad(law, (k, 0))) / 2
+        return float(law[round(positive) :].sum())
+    variance = n * (n + 1) * (2 * n + 1) / 24 - np.sum(size**3.0 - size) / 48
+    return float(ndtr(-(positive - n * (n + 1) / 4) / np.sqrt(variance)))
 
 
 def bootstrap_interval(

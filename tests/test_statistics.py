@@ -3,6 +3,7 @@ import pytest
 import scipy.stats
 
 from sigbench.statistics import (
+    _signed_rank_tail,
     bootstrap_interval,
     holm,
     mean_interval,
@@ -84,6 +85,18 @@ def test_the_paired_test_is_the_larger_of_students_and_wilcoxons(rng):
     groups = np.repeat(np.arange(20), 3)
     by_means = scipy.stats.ttest_1samp(d.reshape(20, 3).mean(axis=1), 0).pvalue
     assert paired_p_value(d, groups) == pytest.approx(by_means)
+
+
+@pytest.mark.parametrize("n", [30, 50, 51, 400])
+@pytest.mark.parametrize("kind", ["continuous", "ties", "zeros"])
+def test_the_signed_ranks_are_scipys(rng, n, kind):
+    d = rng.standard_normal(n) + 0.3
+    if kind == "ties":
+        d = np.round(4 * d) / 4 + 0.125
+    elif kind == "zeros":
+        d[::3] = 0
+    theirs = scipy.stats.wilcoxon(d, alternative="greater").pvalue
+    assert _signed_rank_tail(d) == pytest.approx(theirs, rel=1e-9)
 
 
 def test_mean_and_ranks_that_point_to_different_methods_are_a_tie():

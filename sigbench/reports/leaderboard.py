@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from sigbench.metrics import METRICS
 from sigbench.registry import lookup
@@ -33,11 +35,14 @@ COLUMNS = (
     "ms_per_item",
 )
 LIMITS = ("prior", "oracle")
+FREE_TEXT = ("suite", "problem", "method", "params")
+
+Row = dict[str, Any]
 
 
 def leaderboard(
     scores: Iterable[Scores], timings: Sequence[Mapping[str, Any]], bounds: Sequence[str] = ()
-) -> pd.DataFrame:
+) -> list[Row]:
     """Return one row per (problem, method, metric), best first.
 
     Parameters
@@ -48,16 +53,17 @@ def leaderboard(
         Cost per cell.
     bounds : sequence of str
         Those oracle rows that no method can beat.
+
+    Returns
+    -------
+    list of dict
+        With the keys `COLUMNS`; a rank that a row has not is None, other figures NaN.
     """
-    tables = [_table(one, bounds) for one in scores]
-    if not tables:
-        return pd.DataFrame(columns=list(COLUMNS))
-    board = pd.concat(tables, ignore_index=True)
     cost = ms_per_item(timings)
-    board["ms_per_item"] = [
-        cost[row] for row in zip(board["problem"], board["method"], strict=True)
-    ]
-    return board[list(COLUMNS)]
+    rows = [row for one in scores for row in _rows(one, bounds)]
+    for row in rows:
+        row["ms_per_item"] = cost[row["problem"], row["method"]]
+    return rows
 
 
 def ms_per_item(timings: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
@@ -75,10 +81,10 @@ def ms_per_item(timings: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], f
     return cost
 
 
-def _table(scores: Scores, bounds: Sequence[str]) -> pd.DataFrame:
+def _rows(scores: Scores, bounds: Sequence[str]) -> list[Row]:
     known = lookup("metric", METRICS, scores.metric)
     sign = 1 if known.higher_is_better else -1
-    rows = []
+    rows: list[Row] = []
     for method, params, knowledge in zip(
         scores.methods, scores.params, scores.knowledge, strict=True
     ):
@@ -97,42 +103,49 @@ def _table(scores: Scores, bounds: Sequence[str]) -> pd.DataFrame:
                 "ci_low": mean.low,
                 "ci_high": mean.high,
                 "n": mean.n,
+                "rank_low": None,
+                "rank_high": None,
+                "gap_to_limit": math.nan,
             }
         )
-    table = pd.DataFrame(rows)
-    table["gap_to_limit"] = np.nan
-    limit = _limit(table, sign, bounds)
+    limit = _limit(rows, sign, bounds)
     if limit is not None:
-        for i, values in enumerate(scores.values):
-            gap = paired_difference(scores.values[scores.methods.index(limit)], values)
+        for row, values in zip(rows, scores.values, strict=True):
+            gap = paired_difference(scores.values[limit], values)
             gap = gap[~np.isnan(gap)]
             if gap.size:
-                table.loc[i, "gap_to_limit"] = sign * gap.mean() + 0.0
-    ranked = ~table["knowledge"].isin(LIMITS).to_numpy()
-    lows_highs = ranks(
-        scores.values[ranked], scores.groups, higher_is_better=known.higher_is_better
-    )
-    frame = pd.DataFrame(
-        lows_highs, columns=["rank_low", "rank_high"], dtype="Int64", index=table.index[ranked]
-    )
-    table = table.join(frame)
-    return table.sort_values("mean", ascending=not known.higher_is_better, kind="stable")
+                row["gap_to_limit"] = float(sign * gap.mean() + 0.0)
+    ranked = [i for i, row in enumerate(rows) if row["knowledge"] not in LIMITS]
+    found = ranks(scores.values[ranked], scores.groups, higher_is_better=known.higher_is_better)
+    for i, (low, high) in zip(ranked, found, strict=True):
+        rows[i]["rank_low"], rows[i]["rank_high"] = low, high
+    return sorted(rows, key=lambda row: -sign * row["mean"])
 
 
-def _limit(table: pd.DataFrame, sign: int, bounds: Sequence[str]) -> str | None:
+def _limit(rows: Sequence[Row], sign: int, bounds: Sequence[str]) -> int | None:
     """Return the best row that knows the prior, else the tightest true bound, else None."""
-    by_mean = table.assign(score=sign * table["mean"]).set_index("method")["score"]
-    prior = by_mean[(table["knowledge"] == "prior").to_numpy()]
-    if len(prior):
-        return str(prior.idxmax())
-    bound = by_mean[by_mean.index.isin(bounds)]
-    return str(bound.idxmin()) if len(bound) else None
+    prior = [i for i, row in enumerate(rows) if row["knowledge"] == "prior"]
+    bound = [i for i, row in enumerate(rows) if row["method"] in bounds]
+    if prior:
+        return max(prior, key=lambda i: sign * rows[i]["mean"])
+    return min(bound, key=lambda i: sign * rows[i]["mean"], default=None)
 
 
-def to_csv(board: pd.DataFrame) -> str:
+def to_csv(board: Sequence[Row]) -> str:
     """Return the leaderboard as CSV; text that a spreadsheet would run as a formula is quoted."""
-    safe = board.copy()
-    for column in ("suite", "problem", "method", "params"):
-        safe[column] = [f"'{v}" if str(v)[:1] in ("=", "+", "-", "@") else v for v in safe[column]]
-    safe["higher_is_better"] = [str(v).lower() for v in safe["higher_is_better"]]
-    return safe.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(COLUMNS)
+    table.writerows([_cell(column, row[column]) for column in COLUMNS] for row in board)
+    return text.getvalue()
+
+
+def _cell(column: str, value: Any) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    quoted = column in FREE_TEXT and str(value)[:1] in ("=", "+", "-", "@")
+    return f"'{value}" if quoted else str(value)

@@ -6,11 +6,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-
 from sigbench.metrics import METRICS
 from sigbench.registry import lookup
-from sigbench.reports.leaderboard import LIMITS
+from sigbench.reports.leaderboard import LIMITS, Row
 from sigbench.scores import Summary
 
 LEGEND = """\
@@ -23,7 +21,7 @@ itself from the noisy item, `none` fixed settings."""
 
 
 def markdown(
-    board: pd.DataFrame,
+    board: Sequence[Row],
     summaries: Mapping[tuple[str, str], Summary],
     *,
     name: str,
@@ -36,7 +34,7 @@ def markdown(
 
     Parameters
     ----------
-    board : DataFrame
+    board : sequence of Row
         The leaderboard.
     summaries : mapping
         By (problem, metric), what the values of the leaderboard were.
@@ -51,10 +49,11 @@ def markdown(
     """
     independent = all(summary.independent for summary in summaries.values())
     units = "items" if independent else "groups of items that belong together"
-    known = board["gap_to_limit"].notna().any()
+    known = any(not math.isnan(row["gap_to_limit"]) for row in board)
     gap = " *gap* is the distance to the limit in the first metric." if known else ""
     parts = [f"# {name}", description, LEGEND.format(units=units, gap=gap)]
-    for problem, table in board.groupby("problem", sort=False, observed=True):
+    for problem in dict.fromkeys(row["problem"] for row in board):
+        table = [row for row in board if row["problem"] == problem]
         own = {m: s for (p, m), s in summaries.items() if p == problem}
         parts.append(f"## {_text(problem)}")
         parts.append(_summary(own[metrics[0]]))
@@ -77,38 +76,29 @@ def _summary(own: Summary) -> str:
     return f"{own.dataset}, {own.degradation}: seeds {seeds}, {count} items each{dependent}."
 
 
-def _problem_table(table: pd.DataFrame, metrics: Sequence[str]) -> str:
-    first = table[table["metric"] == metrics[0]]
-    has_limit = first["gap_to_limit"].notna().any()
-    most = first["n"].max()
-    digits = {m: _digits(table[table["metric"] == m]) for m in metrics}
-    header = [
-        "rank",
-        "method",
-        *(_heading(m) for m in metrics),
-        "gap",
-        "knows",
-        "ms/item",
-        "settings",
-    ]
-    rows = []
-    for row in first.itertuples():
-        known = row.knowledge in LIMITS
-        name = f"*{_text(row.method)}*" if known else _text(row.method)
-        name += f" ({row.n:,} of {most:,} items)" if row.n < most else ""
-        line = ["" if known else _rank(row.rank_low, row.rank_high), name]
-        for metric in metrics:
-            own = table[(table["metric"] == metric) & (table["method"] == row.method)]
-            line.append(_figure(own, digits[metric]))
-        line.append("" if math.isnan(row.gap_to_limit) else f"{row.gap_to_limit + 0.0:.2f}")
-        line += [row.knowledge, _time(row.ms_per_item), f"`{row.params}`" if row.params else ""]
-        rows.append(line)
-    if not has_limit:
-        gap = header.index("gap")
-        header.pop(gap)
-        for line in rows:
-            line.pop(gap)
-    return markdown_table(header, rows, right=[*map(_heading, metrics), "gap", "ms/item"])
+def _problem_table(table: Sequence[Row], metrics: Sequence[str]) -> str:
+    first = [row for row in table if row["metric"] == metrics[0]]
+    has_limit = any(not math.isnan(row["gap_to_limit"]) for row in first)
+    most = max(row["n"] for row in first)
+    of = {(row["method"], row["metric"]): row for row in table}
+    digits = {m: _digits([row for row in table if row["metric"] == m]) for m in metrics}
+    gap = ["gap"] if has_limit else []
+    figures = [_heading(metric) for metric in metrics]
+    header = ["rank", "method", *figures, *gap, "knows", "ms/item", "settings"]
+    lines = []
+    for row in first:
+        known = row["knowledge"] in LIMITS
+        name = f"*{_text(row['method'])}*" if known else _text(row["method"])
+        name += f" ({row['n']:,} of {most:,} items)" if row["n"] < most else ""
+        line = ["" if known else _rank(row["rank_low"], row["rank_high"]), name]
+        line += [_figure(of.get((row["method"], m)), digits[m]) for m in metrics]
+        if has_limit:
+            missing = math.isnan(row["gap_to_limit"])
+            line.append("" if missing else f"{row['gap_to_limit'] + 0.0:.2f}")
+        settings = f"`{row['params']}`" if row["params"] else ""
+        line += [row["knowledge"], _time(row["ms_per_item"]), settings]
+        lines.append(line)
+    return markdown_table(header, lines, right=[*figures, "gap", "ms/item"])
 
 
 def _heading(metric: str) -> str:
@@ -116,20 +106,19 @@ def _heading(metric: str) -> str:
     return f"{metric} (dB)" if unit == "dB" else metric
 
 
-def _figure(row: pd.DataFrame, digits: int) -> str:
-    if row.empty:
+def _figure(row: Row | None, digits: int) -> str:
+    if row is None:
         return ""
-    one = row.iloc[0]
-    half = (one["ci_high"] - one["ci_low"]) / 2
-    text = f"{one['mean']:.{digits}f}"
+    half = (row["ci_high"] - row["ci_low"]) / 2
+    text = f"{row['mean']:.{digits}f}"
     text += f" ± {half:.{digits}f}" if math.isfinite(half) else ""
-    return f"**{text}**" if one["rank_low"] is not pd.NA and one["rank_low"] == 1 else text
+    return f"**{text}**" if row["rank_low"] == 1 else text
 
 
-def _digits(column: pd.DataFrame) -> int:
+def _digits(column: Sequence[Row]) -> int:
     """Decimals of a metric: 2 for dB, else what shows four figures of the smallest mean."""
-    smallest = column["mean"].abs().min()
-    if column["unit"].iloc[0] == "dB" or not math.isfinite(smallest) or smallest == 0:
+    smallest = min((abs(row["mean"]) for row in column), default=0.0)
+    if not column or column[0]["unit"] == "dB" or not math.isfinite(smallest) or smallest == 0:
         return 2
     return max(0, 3 - math.floor(math.log10(smallest)))
 
@@ -143,11 +132,11 @@ def _time(ms: float) -> str:
 
 
 def _experiments_table(
-    table: pd.DataFrame, own: Mapping[str, Summary], experiments: Mapping[str, Any]
+    table: Sequence[Row], own: Mapping[str, Summary], experiments: Mapping[str, Any]
 ) -> str:
     """Return experiments (seeds), their average, and the printed figures beside them."""
     first = experiments["metrics"][0]
-    order = table.loc[table["metric"] == first, "method"]
+    order = [row["method"] for row in table if row["metric"] == first]
     header = ["method"]
     for metric in experiments["metrics"]:
         header += [f"{metric}, seed {seed}" for seed in own[metric].seeds] + [f"{metric}, average"]
