@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sigbench.denoisers import shrinkage
-from sigbench.denoisers.inputs import check, check_field
+from sigbench.denoisers.inputs import check, check_field, in_blocks
 from sigbench.denoisers.sparse import (
     SOLVERS,
     Closed,
@@ -78,7 +79,13 @@ class GMC:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        lam = weight(noisy, check(noisy, sigma), self.lam, self.lam_over_sigma)
+        levels = check(noisy, sigma)
+        if isinstance(self.solver, Closed):
+            return in_blocks(self._denoise, noisy, levels)
+        return self._denoise(noisy, levels)
+
+    def _denoise(self, noisy: Array, levels: NDArray[np.float64] | None) -> Array:
+        lam = weight(noisy, levels, self.lam, self.lam_over_sigma)
         forward, space, gamma = self.transform.forward, noisy.shape[2:], self.gamma
         if isinstance(self.solver, Closed):
             firm = shrinkage.firm_nonneg if self.nonneg else shrinkage.firm

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sigbench.denoisers import shrinkage
-from sigbench.denoisers.inputs import check
+from sigbench.denoisers.inputs import check, in_blocks
 from sigbench.denoisers.sparse import (
     SOLVERS,
     Closed,
@@ -73,7 +74,13 @@ class L1:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        lam = weight(noisy, check(noisy, sigma), self.lam, self.lam_over_sigma)
+        levels = check(noisy, sigma)
+        if isinstance(self.solver, Closed):
+            return in_blocks(self._denoise, noisy, levels)
+        return self._denoise(noisy, levels)
+
+    def _denoise(self, noisy: Array, levels: NDArray[np.float64] | None) -> Array:
+        lam = weight(noisy, levels, self.lam, self.lam_over_sigma)
         shrink = shrinkage.soft_nonneg if self.nonneg else shrinkage.soft
         space = noisy.shape[2:]
         if isinstance(self.solver, Closed):

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
-from sigbench.denoisers.inputs import check, check_field, per_item
+from sigbench.denoisers.inputs import check, check_field, in_blocks, per_item
 from sigbench.errors import InputError
 from sigbench.types import Array, Info, Sigma
 
@@ -74,7 +75,9 @@ class LocalWiener:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        levels = check(noisy, sigma)
+        return in_blocks(self._denoise, noisy, check(noisy, sigma))
+
+    def _denoise(self, noisy: Array, levels: NDArray[np.float64] | None) -> Array:
         y = noisy.astype(np.float64)  # E[y²] − m² cancels in float32
         mean = self._window_mean(y)
         variance = np.maximum(self._window_mean(y * y) - mean * mean, 0)

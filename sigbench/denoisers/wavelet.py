@@ -12,7 +12,7 @@ import pywt
 from numpy.typing import NDArray
 
 from sigbench.denoisers import shrinkage
-from sigbench.denoisers.inputs import check, check_field, told_or_estimated
+from sigbench.denoisers.inputs import check, check_field, in_blocks, told_or_estimated
 from sigbench.errors import InputError
 from sigbench.transforms import default_level, orthogonal_wavelet
 from sigbench.types import Array, Info, Sigma
@@ -93,8 +93,13 @@ class WaveletShrink:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        levels = told_or_estimated(noisy, check(noisy, sigma))
+        return in_blocks(self._denoise, noisy, check(noisy, sigma))
+
+    def _denoise(self, noisy: Array, told: NDArray[np.float64] | None) -> Array:
+        levels = told_or_estimated(noisy, told)
         axes = tuple(range(2, noisy.ndim))
+        if self.shifts == 1:
+            return self._once(noisy, levels)
         total = np.zeros_like(noisy)
         spins = list(itertools.product(range(self.shifts), repeat=len(axes)))
         for spin in spins:
@@ -103,8 +108,7 @@ class WaveletShrink:
         return total / noisy.dtype.type(len(spins))
 
     def _once(self, noisy: Array, levels: NDArray[np.float64]) -> Array:
-        axes = tuple(range(2, noisy.ndim))
-        space = noisy.shape[2:]
+        axes, space = tuple(range(2, noisy.ndim)), noisy.shape[2:]
         depth = default_level(space, self.wavelet) if self.level is None else self.level
         parts = pywt.wavedecn(noisy, self.wavelet, "periodization", depth, axes=axes)
         threshold, shrink = RULES[self.rule], SHRINKS[self.shrink]
