@@ -80,7 +80,9 @@ class LocalWiener:
     def _denoise(self, noisy: Array, levels: NDArray[np.float64] | None) -> Array:
         y = noisy.astype(np.float64)  # E[y²] − m² cancels in float32
         mean = self._window_mean(y)
-        variance = np.maximum(self._window_mean(y * y) - mean * mean, 0)
+        variance = self._window_mean(y * y)
+        variance -= mean * mean
+        np.maximum(variance, 0, out=variance)
         if self.noise is not None:
             levels = np.full(len(noisy), self.noise)
         if levels is None:
@@ -93,7 +95,10 @@ class LocalWiener:
         np.divide(variance - power, variance, out=gain, where=variance > power)
         if levels is not None:
             gain[levels == 0] = 1
-        return (mean + gain * (y - mean)).astype(noisy.dtype)
+        y -= mean
+        y *= gain
+        y += mean
+        return y.astype(noisy.dtype)
 
     def _window_mean(self, batch: Array) -> Array:
         for axis in range(2, batch.ndim):

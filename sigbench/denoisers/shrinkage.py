@@ -32,7 +32,8 @@ def soft(u: Coefficients, t: Threshold) -> Coefficients:
     array([-2.,  0.,  1.])
     """
     if np.iscomplexobj(u):
-        return u * (1 - _ratio(u, t))
+        gain = _ratio(u, t)
+        return u * np.subtract(1, gain, out=gain)
     return u - np.clip(u, -t, t)
 
 
@@ -51,7 +52,10 @@ def firm(u: Coefficients, t: Threshold, gamma: float) -> Coefficients:
     >>> firm(np.array([-3.0, 0.5, 1.5]), 1.0, 0.5)
     array([-3.,  0.,  1.])
     """
-    return u * np.minimum((1 - _ratio(u, t)) / (1 - gamma), 1)
+    gain = _ratio(u, t)
+    np.subtract(1, gain, out=gain)
+    gain /= 1 - gamma
+    return u * np.minimum(gain, 1, out=gain)
 
 
 def firm_nonneg(u: Coefficients, t: Threshold, gamma: float) -> Coefficients:
