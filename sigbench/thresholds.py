@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,10 +59,21 @@ def check(path: Path, floors: Floors) -> list[Verdict]:
     """
     folder = RunFolder(path)
     about = folder.run()["suite"]
-    name = Path(floors.suite).stem
+    name = _name_of(floors.suite)
     if about["name"] != name:
         raise InputError(f"{path} holds a run of {about['name']!r}, not of {name!r}")
     return [_verdict(folder, floor) for floor in floors.floors]
+
+
+def _name_of(suite: str) -> str:
+    """Return the name that runs of a suite have, without importing what its methods name."""
+    if not suite.endswith(".toml"):
+        return suite
+    try:
+        table = tomllib.loads(Path(suite).read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{suite}: {error}") from None
+    return str(table.get("name", Path(suite).stem))
 
 
 def _verdict(folder: RunFolder, floor: Floor) -> Verdict:

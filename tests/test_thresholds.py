@@ -130,6 +130,16 @@ def test_what_cannot_hold_is_broken_or_refused(run, floors, here):
     assert verdict.text == "failed, seed 1: OSError: not today"
 
 
+def test_a_suite_of_ones_own_goes_by_its_name(here):
+    (here / "file.toml").write_text(SUITE.replace('"table1"', '"own"'))
+    run_suite(load("file.toml").select(items=10), here / "run")
+    demand = FLOOR.format(method="wiener", metric="rmse", demand="floor = 99")
+    (here / "mine.floors.toml").write_text('suite = "file.toml"\n' + demand)
+    assert main(["check", "run", "mine.floors.toml"]) == 0
+    (here / "file.toml").unlink()
+    assert main(["check", "run", "mine.floors.toml"]) == 2
+
+
 def test_a_reference_of_another_problem_is_refused(run, here, floors):
     suite = (here / "suite.toml").write_text(SUITE.replace("sigma=3", "sigma=4"))
     suite = load("suite.toml").select(items=10)
