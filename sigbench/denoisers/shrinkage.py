@@ -16,11 +16,11 @@ Threshold = float | NDArray[np.floating[Any]]
 
 
 def _ratio(u: Coefficients, t: Threshold) -> NDArray[np.floating[Any]]:
-    """Return t / |u|, with 0 / 0 = 1 so that a zero stays a zero."""
+    """Return min(t/|u|, 1); what it is for 0/0 doesn't matter, as long as it is a number."""
     size = np.abs(u)
-    ratio = np.ones(size.shape, size.dtype)
-    np.divide(t, size, out=ratio, where=size > t)
-    return ratio
+    np.maximum(size, t, out=size)
+    np.maximum(size, np.finfo(size.dtype).tiny, out=size)
+    return np.divide(t, size, out=size)
 
 
 def soft(u: Coefficients, t: Threshold) -> Coefficients:
