@@ -1,4 +1,4 @@
-"""Files of finished cells: Parquet, one row group a cell, and in the metadata what it cost."""
+"""Files of finished cells: Parquet, cell after cell, and in the metadata what each cost."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Entry:
     """A finished cell: where it is, and what its file says of it."""
 
     path: Path
-    row_group: int
+    start: int  # its first row there
     about: Mapping[str, Any]
 
     @property
@@ -65,6 +65,11 @@ class Entry:
     def items(self) -> int:
         """How many items it has."""
         return int(self.about["timing"]["items"])
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has: one an item and metric."""
+        return self.items * len(self.about["metrics"])
 
 
 def encode_result(suite: str, result: Result) -> tuple[dict[str, Any], bytes]:
@@ -157,20 +162,17 @@ def _numpy(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
 
 
 def _encode(about: list[Mapping[str, Any]], cells: Iterable[pa.Table]) -> bytes:
-    """Return a file of cells, one row group each, and in its metadata what there is to say."""
-    cells = iter(cells)
-    first = next(cells).replace_schema_metadata({"sigbench": json.dumps(about)})
-    text = [name for name in COLUMNS if name not in ("seed", "item", "value")]
+    """Return a file of cells, one after the other, and in its metadata what there is to say."""
+    whole = pa.concat_tables(cells).unify_dictionaries()
+    whole = whole.replace_schema_metadata({"sigbench": json.dumps(about)})
     buffer = io.BytesIO()
-    with pq.ParquetWriter(
+    pq.write_table(
+        whole,
         buffer,
-        first.schema,
-        use_dictionary=text,
+        use_dictionary=[name for name in COLUMNS if name not in ("seed", "item", "value")],
         write_statistics=False,
         write_page_checksum=True,
-    ) as writer:
-        for table in itertools.chain([first], cells):
-            writer.write_table(table.cast(first.schema), row_group_size=max(1, len(table)))
+    )
     return buffer.getvalue()
 
 
@@ -178,10 +180,13 @@ def entries_of(path: Path) -> list[Entry]:
     """Return the cells of a file."""
     try:
         metadata = pq.read_metadata(path)
-        about = json.loads((metadata.metadata or {})[b"sigbench"])
-        entries = [Entry(path, number, dict(of_cell)) for number, of_cell in enumerate(about)]
-        if len(entries) != metadata.num_row_groups or any(len(e.row) != 3 for e in entries):
-            raise ValueError("its cells are not what its metadata say")
+        abouts = json.loads((metadata.metadata or {})[b"sigbench"])
+        entries, start = [], 0
+        for about in abouts:
+            entries.append(Entry(path, start, about))
+            start += entries[-1].rows
+        if start != metadata.num_rows or any(len(entry.row) != 3 for entry in entries):
+            raise ValueError("its rows are not what its metadata say")
     except (pa.ArrowInvalid, OSError, KeyError, ValueError, TypeError) as error:
         raise _unreadable(path, error) from None
     return entries
@@ -190,18 +195,15 @@ def entries_of(path: Path) -> list[Entry]:
 def read(
     entries: Iterable[Entry], columns: Sequence[str] | None = None
 ) -> Iterator[tuple[Entry, pa.Table]]:
-    """Return the rows of cells; those of one file that follow each other are read at once."""
+    """Return the rows of cells; a file is read once for those of it that follow each other."""
     for path, in_file in itertools.groupby(entries, key=lambda entry: entry.path):
-        own, start = list(in_file), 0
         try:
             file = pq.ParquetFile(path, page_checksum_verification=True)
-            table = file.read_row_groups([entry.row_group for entry in own], columns)
+            table = file.read(columns)
         except (pa.ArrowInvalid, OSError) as error:
             raise _unreadable(path, error) from None
-        for entry in own:
-            rows = entry.items * len(entry.about["metrics"])
-            yield entry, table.slice(start, rows)
-            start += rows
+        for entry in in_file:
+            yield entry, table.slice(entry.start, entry.rows)
 
 
 def _unreadable(path: Path, error: Exception) -> InputError:
@@ -225,7 +227,7 @@ def scores(entries: Sequence[Entry], metric: str, order: Sequence[str]) -> Score
     entries = [entry for entry in entries if metric in entry.about["metrics"]]
     if not entries:
         return None
-    entries.sort(key=lambda entry: (entry.path, entry.row_group))
+    entries.sort(key=lambda entry: (entry.path, entry.start))
     place = {method: i for i, method in enumerate(order)}
     methods = sorted({e.about["method"] for e in entries}, key=lambda m: place.get(m, len(place)))
     # All cells of a seed have the same items, in the same order.
@@ -233,7 +235,7 @@ def scores(entries: Sequence[Entry], metric: str, order: Sequence[str]) -> Score
     seeds = sorted(of_seed)
     lengths = [of_seed[seed].items for seed in seeds]
     starts = dict(zip(seeds, np.cumsum([0, *lengths]).tolist(), strict=False))
-    in_files = sorted(of_seed.values(), key=lambda entry: (entry.path, entry.row_group))
+    in_files = sorted(of_seed.values(), key=lambda entry: (entry.path, entry.start))
     of_items = {
         entry.about["seed"]: table.slice(0, entry.items)
         for entry, table in read(in_files, ["item", "group"])
