@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import statistics
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -176,11 +178,11 @@ def _first_item(block: Block) -> Block:
 
 
 class _Data(threading.local):
-    """The blocks of the latest (problem, seed), kept while they are small: a worker's own."""
+    """The blocks of the latest (problem, seed): a worker's own, in a file where they are many."""
 
-    limit_bytes = 256 * 2**20
+    limit_bytes = 128 * 2**20
     of: tuple[Problem, int, int] | None = None
-    kept: Sequence[Block] = ()
+    kept: list[Block] | _Spool = []  # noqa: RUF012 - replaced, never changed
 
     def blocks(self, problem: Problem, seed: int, size: int) -> Iterable[Block]:
         if self.of == (problem, seed, size):
@@ -188,18 +190,42 @@ class _Data(threading.local):
         return self._made(problem, seed, size)
 
     def _made(self, problem: Problem, seed: int, size: int) -> Iterator[Block]:
-        kept: list[Block] = []
+        self.of, self.kept = None, []
+        kept: list[Block] | _Spool = []
         total = 0
-        self.of, self.kept = None, ()
         for block in problem.blocks(seed, size):
             total += block.clean.nbytes + block.noisy.nbytes
-            if total <= self.limit_bytes:
-                kept.append(block)
-            else:
-                kept.clear()
+            if total > self.limit_bytes and isinstance(kept, list):
+                kept = _Spool(kept)
+            kept.append(block)
             yield block
-        if total <= self.limit_bytes:
-            self.of, self.kept = (problem, seed, size), kept
+        self.of, self.kept = (problem, seed, size), kept
+
+
+class _Spool:
+    """Blocks in a temporary file, which is gone with the process, however that ends."""
+
+    def __init__(self, blocks: Iterable[Block]) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
+        self._count = 0
+        for block in blocks:
+            self.append(block)
+
+    def append(self, block: Block) -> None:
+        sigma = np.empty(0) if block.sigma is None else block.sigma
+        for array in (block.items, np.array(block.groups), block.clean, block.noisy, sigma):
+            np.save(self._file, array, allow_pickle=False)
+        self._count += 1
+
+    def __iter__(self) -> Iterator[Block]:
+        self._file.seek(0)
+        for _ in range(self._count):
+            items, groups, clean, noisy, sigma = (
+                np.load(self._file, allow_pickle=False) for _ in range(5)
+            )
+            told = sigma if sigma.size else None
+            yield Block(items, tuple(groups.tolist()), clean, noisy, told)
 
 
 _DATA = _Data()

@@ -12,6 +12,7 @@ from sigbench import (
     Photos32,
     SparseSpikes,
     SpikesPosteriorMean,
+    Subsample,
 )
 from sigbench.methods import Function
 from sigbench.runner import Failure, run
@@ -100,6 +101,28 @@ def test_what_one_method_spoils_the_next_one_does_not_see(spoiler):
     failure, after = go(*methods)
     assert "changed its input" in failure.error
     np.testing.assert_array_equal(after.values["rmse"], alone.values["rmse"])
+
+
+@pytest.mark.parametrize("sampled", [False, True])
+def test_data_that_are_many_go_through_a_file_and_are_made_once(monkeypatch, sampled):
+    noise = Subsample(2) if sampled else Gaussian(sigma=3.0)
+    problem = dataclasses.replace(PROBLEM, degradation=noise)
+    kept = go(good, told_or_not, block=2, problem=problem)
+    made = []
+    item = SparseSpikes.item
+    monkeypatch.setattr(SparseSpikes, "item", lambda *a: made.append(a[3]) or item(*a))
+    monkeypatch.setattr("sigbench.work._Data.limit_bytes", 5000)
+    monkeypatch.setattr("sigbench.work._DATA.of", None)
+    spooled = go(good, told_or_not, good, block=2, problem=problem)
+    assert [i for i in made if made.count(i) == 1] == list(range(1, 7))  # 0: asked for its sigma
+    for one, two in zip(kept, spooled, strict=False):
+        np.testing.assert_array_equal(one.values["rmse"], two.values["rmse"])
+        np.testing.assert_array_equal(one.items, two.items)
+        np.testing.assert_array_equal(one.groups, two.groups)
+
+
+def told_or_not(noisy, sigma=None):
+    return noisy * (0.5 if sigma is None else 0.4)
 
 
 def test_sigma_has_the_type_of_the_items():
