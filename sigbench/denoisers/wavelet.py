@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ class WaveletShrink:
         "Donoho, Johnstone 1994, 1995; Chang, Yu, Vetterli 2000; Coifman, Donoho 1995",
         uses_sigma=True,
         exact_at_zero=True,
+        version=2,
     )
 
     def __post_init__(self) -> None:
@@ -105,22 +107,56 @@ class WaveletShrink:
         return total / noisy.dtype.type(len(spins))
 
     def _once(self, noisy: Array, levels: NDArray[np.float64]) -> Array:
-        axes, space = tuple(range(2, noisy.ndim)), noisy.shape[2:]
+        space = noisy.shape[2:]
         depth = default_level(space, self.wavelet) if self.level is None else self.level
-        if len(axes) == 1:  # faster than the general one
-            parts = pywt.wavedec(noisy, self.wavelet, "periodization", depth)
-            parts[1:] = [{"d": band} for band in parts[1:]]
-        else:
-            parts = pywt.wavedecn(noisy, self.wavelet, "periodization", depth, axes=axes)
+        parts = _analysis(noisy, self.wavelet, depth)
         threshold, shrink = RULES[self.rule], SHRINKS[self.shrink]
         for bands in parts[1:]:
             for key, band in bands.items():
                 rows = band.reshape(*band.shape[:2], -1)  # one subband of one channel a row
                 t = self.scale * threshold(rows, levels[:, None], int(np.prod(space)))
                 bands[key] = shrink(rows, t[..., None].astype(noisy.dtype)).reshape(band.shape)
-        inside = tuple(slice(n) for n in space)  # an odd length comes back one longer
-        whole: Array = pywt.waverecn(parts, self.wavelet, "periodization", axes=axes)
-        return whole[:, :, *inside].copy()  # at depth 0 it is the input itself
+        return _synthesis(parts, self.wavelet, space)
+
+
+SHORT = 128  # samples up to which a matrix product is faster than the filters
+
+
+def _analysis(batch: Array, wavelet: str, depth: int) -> list[Any]:
+    """Return the coarse coefficients and a dict of bands a level, as ``pywt.wavedecn`` does."""
+    n, *more = batch.shape[2:]
+    if more:
+        axes = tuple(range(2, batch.ndim))
+        parts: list[Any] = pywt.wavedecn(batch, wavelet, "periodization", depth, axes=axes)
+        return parts
+    if n <= SHORT and n % 2**depth == 0:
+        matrix = _matrix(n, wavelet, depth, batch.dtype.char)
+        ends = [n >> level for level in range(depth, 0, -1)]
+        coarse, *bands = np.split((batch.reshape(-1, n) @ matrix).reshape(batch.shape), ends, -1)
+    else:
+        coarse, *bands = pywt.wavedec(batch, wavelet, "periodization", depth)
+    return [coarse, *({"d": band} for band in bands)]
+
+
+def _synthesis(parts: list[Any], wavelet: str, space: tuple[int, ...]) -> Array:
+    """Return the batch of these coefficients."""
+    n, depth = space[0], len(parts) - 1
+    if len(space) == 1 and n <= SHORT and n % 2**depth == 0:
+        packed = np.concatenate([parts[0], *(bands["d"] for bands in parts[1:])], axis=-1)
+        matrix = _matrix(n, wavelet, depth, packed.dtype.char)
+        whole: Array = (packed.reshape(-1, n) @ matrix.T).reshape(packed.shape)
+        return whole
+    axes = tuple(range(2, 2 + len(space)))
+    whole = pywt.waverecn(parts, wavelet, "periodization", axes=axes)
+    inside = tuple(slice(n) for n in space)  # an odd length comes back one longer
+    return whole[:, :, *inside].copy()  # at depth 0 it is the input itself
+
+
+@functools.lru_cache(maxsize=16)
+def _matrix(n: int, wavelet: str, depth: int, dtype: str) -> Array:
+    """Return the orthonormal matrix whose rows are the transforms of the unit impulses."""
+    parts = pywt.wavedec(np.eye(n), wavelet, "periodization", depth)
+    return np.concatenate(parts, axis=-1).astype(dtype)
 
 
 def _visu(d: Array, sigma: NDArray[np.float64], n_samples: int) -> NDArray[np.float64]:
