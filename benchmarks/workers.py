@@ -73,7 +73,9 @@ def main():
                 "dask, 2 workers": ["--executor", f"dask://{address}"],
             }
             print(f"Fresh processes, medians of {REPEATS}.\n")
-            print(f"| | compute-bound, s | -j 1 over it | {TINY_CELLS} cells of no work, s | ms a cell |")
+            print(
+                f"| | compute-bound, s | -j 1 over it | {TINY_CELLS} cells of no work, s | ms a cell |"
+            )
             print("| --- | ---: | ---: | ---: | ---: |")
             seconds = {place: ([], []) for place in places}
             for repeat in range(REPEATS):
@@ -88,7 +90,9 @@ def main():
             alone = statistics.median(seconds["-j 1"][0])
             for place, (bound, tiny) in seconds.items():
                 a, b = statistics.median(bound), statistics.median(tiny)
-                print(f"| {place} | {a:.2f} | {alone / a:.2f} | {b:.2f} | {b / TINY_CELLS * 1e3:.1f} |")
+                print(
+                    f"| {place} | {a:.2f} | {alone / a:.2f} | {b:.2f} | {b / TINY_CELLS * 1e3:.1f} |"
+                )
         finally:
             for process in processes:
                 os.killpg(process.pid, signal.SIGKILL)
