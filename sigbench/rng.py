@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
+from numpy.random.bit_generator import ISeedSequence
 
 
 def item_rng(item: int, *stream: str | int) -> np.random.Generator:
@@ -29,5 +31,20 @@ def item_rng(item: int, *stream: str | int) -> np.random.Generator:
     True
     """
     name = "\x1f".join(map(str, stream)).encode()
-    key = int.from_bytes(hashlib.blake2b(name, digest_size=16).digest(), "little")
-    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, item]))
+    key = np.frombuffer(hashlib.blake2b(name, digest_size=16).digest(), "<u8")
+    seed: Any = _Key(key)  # NumPy's own annotation knows of one kind of seed sequence only
+    return np.random.Generator(np.random.Philox(seed, counter=[0, 0, 0, item]))
+
+
+class _Key(ISeedSequence):
+    """Hands Philox its key.
+
+    Given as ``key=`` it would be the same, but Philox would also draw a seed from the system,
+    which takes longer than all the rest, and for nothing.
+    """
+
+    def __init__(self, key: np.ndarray) -> None:
+        self.key = key
+
+    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> np.ndarray:
+        return self.key

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,24 +30,27 @@ def run(
     metrics: Mapping[str, Metric],
     block: int,
     executor: Executor | None = None,
+    started: Callable[[Cell], None] | None = None,
 ) -> Iterator[Result | Failure]:
     """Run cells, side by side where the executor can.
 
-    A learner is fitted once per problem, and its cells wait for that. Values depend neither on
-    the executor nor on the order of the cells. A cell whose worker died is submitted again as
-    often as the executor says.
+    A worker stays with the data that it has made, as long as there are cells on them. A learner
+    is fitted once per problem, and its cells wait for that. Values depend neither on the executor
+    nor on the order of the cells. A cell whose worker died is submitted again as often as the
+    executor says.
 
     Parameters
     ----------
     cells : iterable of Cell
-        What to run, best grouped by problem and seed, whose data are made once in a row. A cell
-        is taken from it when there is room to run it.
+        What to run, grouped by problem and seed.
     metrics : mapping of str to Metric
         What to score.
     block : int
         Items a call.
     executor : Executor, optional
         Where to run; by default in this process. It is not closed.
+    started : callable, optional
+        Called with each cell that begins.
 
     Yields
     ------
@@ -56,53 +59,86 @@ def run(
     """
     executor = executor or Serial()
     schedule = _Schedule(cells, metrics, block)
-    under_way: dict[int, tuple[Fit | Measure, int]] = {}  # with how often its worker has died
+    under_way: dict[int, tuple[_Task, int]] = {}  # with how often its worker has died
     numbers = itertools.count()
+    last = None  # what the worker was at that is free now
     while True:
-        while len(under_way) < executor.slots and (work := schedule.next()):
+        while len(under_way) < executor.slots and (task := schedule.next(last)):
+            last = None
+            if started and isinstance(task.work, Measure):
+                started(task.work.cell)
             number = next(numbers)
-            under_way[number] = (work, 0)
-            executor.submit(number, work)
+            under_way[number] = (task, 0)
+            executor.submit(number, task.work)
         yield from schedule.finished()  # while the workers are at what comes next
         if not under_way:
             return
         ended = executor.next()
-        work, deaths = under_way.pop(ended.number)
+        task, deaths = under_way.pop(ended.number)
         if ended.lost and deaths < executor.retries:
-            under_way[ended.number] = (work, deaths + 1)
-            executor.submit(ended.number, work)
+            under_way[ended.number] = (task, deaths + 1)
+            executor.submit(ended.number, task.work)
         else:
-            schedule.take(work, ended)
+            schedule.take(task, ended)
+            last = task.data
+
+
+_Data = tuple[str, int]  # problem and seed
+
+
+@dataclass(frozen=True)
+class _Task:
+    work: Fit | Measure
+    data: _Data | None  # what the worker has made when it is done
 
 
 class _Schedule:
-    """What to do next: the cells in their order, those of a learner once it is fitted."""
+    """What to do next; each learner's cells once it is fitted."""
 
     def __init__(self, cells: Iterable[Cell], metrics: Mapping[str, Metric], block: int) -> None:
-        self._cells = iter(cells)
+        self._groups = itertools.groupby(cells, key=_data_of)
         self._metrics, self._block = metrics, block
-        self._ready: deque[Fit | Measure] = deque()
+        self._ready: dict[_Data, deque[Measure]] = {}
+        self._in_use: Counter[_Data] = Counter()
+        self._to_fit: deque[Fit] = deque()
         self._fits: dict[tuple[str, str], Ended] = {}
         self._waiting: dict[tuple[str, str], list[Cell]] = {}
         self._finished: list[Result | Failure] = []
 
-    def next(self) -> Fit | Measure | None:
-        """Return what can be started now, None where there is nothing left or all must wait."""
-        while not self._ready:
-            cell = next(self._cells, None)
-            if cell is None:
-                return None
-            self._add(cell)
-        return self._ready.popleft()
+    def next(self, last: _Data | None) -> _Task | None:
+        """Return what to start, None where there is nothing left or all must wait.
 
-    def take(self, work: Fit | Measure, ended: Ended) -> None:
+        First what is left on the data that the free worker has made ``last``; then a fit, which
+        cells wait for; then data that no worker is at; and at the end a part of another's work.
+        """
+        while not (last in self._ready or self._to_fit or self._unused()):
+            _, group = next(self._groups, (None, None))
+            if group is None:
+                break
+            for cell in group:
+                self._add(cell)
+        if last not in self._ready and self._to_fit:
+            return _Task(self._to_fit.popleft(), last)
+        data = last if last in self._ready else self._unused() or next(iter(self._ready), None)
+        if data is None:
+            return None
+        work = self._ready[data].popleft()
+        if not self._ready[data]:
+            del self._ready[data]
+        self._in_use[data] += 1
+        return _Task(work, data)
+
+    def take(self, task: _Task, ended: Ended) -> None:
         """Take in what has ended."""
+        work = task.work
         if isinstance(work, Fit):
             key = (work.problem.name, work.method.name)
             self._fits[key] = ended
             for cell in self._waiting.pop(key):
                 self._add(cell)
-        elif ended.error:
+            return
+        self._in_use[_data_of(work.cell)] -= 1
+        if ended.error:
             self._finished.append(Failure(work.cell, ended.error, ended.trace))
         else:
             result = dataclasses.replace(ended.value, cell=work.cell, contended=ended.contended)
@@ -113,19 +149,27 @@ class _Schedule:
         while self._finished:
             yield self._finished.pop(0)
 
+    def _unused(self) -> _Data | None:
+        return next((data for data in self._ready if not self._in_use[data]), None)
+
     def _add(self, cell: Cell) -> None:
         key = (cell.problem.name, cell.method.name)
         if not isinstance(cell.method.entry, Learner):
-            self._ready.append(self._measure(cell, cell.method.entry))
+            self._add_ready(cell, cell.method.entry)
         elif key in self._waiting:
             self._waiting[key].append(cell)
         elif key not in self._fits:
             self._waiting[key] = [cell]
-            self._ready.append(Fit(cell.problem, cell.method))
+            self._to_fit.append(Fit(cell.problem, cell.method))
         elif self._fits[key].error:
             self._finished.append(Failure(cell, self._fits[key].error, self._fits[key].trace))
         else:
-            self._ready.append(self._measure(cell, self._fits[key].value))
+            self._add_ready(cell, self._fits[key].value)
 
-    def _measure(self, cell: Cell, entry: Any) -> Measure:
-        return Measure(cell, entry, self._metrics, self._block)
+    def _add_ready(self, cell: Cell, entry: Any) -> None:
+        work = Measure(cell, entry, self._metrics, self._block)
+        self._ready.setdefault(_data_of(cell), deque()).append(work)
+
+
+def _data_of(cell: Cell) -> _Data:
+    return cell.problem.name, cell.seed

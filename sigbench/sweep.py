@@ -87,15 +87,13 @@ def _run_missing(
     folder.forget_failures(missing)
     start, done, failed = time.perf_counter(), 0, 0
 
-    def announced() -> Iterator[Cell]:
-        for cell in missing:
-            if progress:
-                progress(cell, None)
-            yield cell
+    def started(cell: Cell) -> None:
+        if progress:
+            progress(cell, None)
 
     executor = place.open()
     try:
-        for out in run(announced(), suite.metrics, suite.block, executor):
+        for out in run(missing, suite.metrics, suite.block, executor, started):
             if isinstance(out, Failure):
                 folder.write_failure(suite.name, out)
                 failed += 1

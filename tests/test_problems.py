@@ -1,8 +1,11 @@
+import hashlib
+
 import numpy as np
 import pytest
 
 from sigbench import Denoising, Folder, Gaussian, InputError, Photos32, SparseSpikes, Subsample
 from sigbench.metrics import METRICS
+from sigbench.rng import item_rng
 
 
 def spikes(sigma=3.0, **more):
@@ -26,6 +29,15 @@ def test_seeds_and_items_differ_and_repeat():
     np.testing.assert_array_equal(clean, again)
     assert not np.array_equal(clean, other)
     assert len(np.unique(noisy[:, 0, 0])) == 10
+
+
+def test_an_item_has_the_philox_stream_of_its_name():
+    """Of NumPy's own Philox, keyed by the digest of the name, the item in the high word."""
+    digest = hashlib.blake2b(b"spikes\x1f1\x1ftest", digest_size=16).digest()
+    philox = np.random.Philox(key=int.from_bytes(digest, "little"), counter=5 << 192)
+    expected = np.random.Generator(philox).standard_normal(10)
+    rng = item_rng(5, "spikes", 1, "test")
+    np.testing.assert_array_equal(rng.standard_normal(10), expected)
 
 
 def test_levels_share_the_clean_item_and_the_draw():

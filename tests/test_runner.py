@@ -1,4 +1,6 @@
 import dataclasses
+import itertools
+import random
 
 import numpy as np
 import pytest
@@ -14,17 +16,18 @@ from sigbench import (
     SpikesPosteriorMean,
     Subsample,
 )
+from sigbench.executors.calls import attempt
 from sigbench.methods import Function
 from sigbench.runner import Failure, run
-from sigbench.work import Cell, Result
+from sigbench.work import Cell, Measure, Result
 
 PROBLEM = Denoising("p", SparseSpikes(), Gaussian(sigma=3.0), items=7, train_items=20)
 
 
-def go(*functions, block=3, problem=PROBLEM, seeds=(1,)):
+def go(*functions, block=3, problem=PROBLEM, seeds=(1,), executor=None):
     methods = [f if isinstance(f, Method) else Method(f.__name__, Function(f)) for f in functions]
     cells = [Cell(problem, seed, m, f"{seed}{m.name}") for seed in seeds for m in methods]
-    return list(run(cells, {"rmse": METRICS["rmse"]}, block))
+    return list(run(cells, {"rmse": METRICS["rmse"]}, block, executor))
 
 
 def good(noisy):
@@ -180,6 +183,46 @@ def test_a_learner_is_fitted_once_per_problem_never_per_seed():
     out = go(Method("counts", Counts()), seeds=(1, 2, 3))
     assert fits == [16]
     assert [r.knowledge for r in out] == ["fitted"] * 3
+
+
+class Workers:
+    """Workers on paper: they end in a random order, and note which data they have been at."""
+
+    retries = 0
+
+    def __init__(self, slots, order):
+        self.slots, self.order = slots, order
+        self.free, self.under_way = list(range(slots)), {}
+        self.data = [[] for _ in range(slots)]
+
+    def submit(self, number, work):
+        worker = self.free.pop()
+        self.under_way[number] = worker, work
+        if isinstance(work, Measure):
+            self.data[worker].append(work.cell.seed)
+
+    def next(self):
+        number = self.order.choice(sorted(self.under_way))
+        worker, work = self.under_way.pop(number)
+        self.free.append(worker)
+        return dataclasses.replace(attempt(work), number=number)
+
+
+@pytest.mark.parametrize("order", range(5))
+def test_a_worker_stays_with_the_data_that_it_has_made(order):
+    @dataclasses.dataclass(frozen=True)
+    class Learns:
+        def fit(self, train, *, rng):
+            return Function(good)
+
+    functions = [Method(f"good{i}", Function(good)) for i in range(4)]
+    seeds = range(1, 13)
+    workers = Workers(3, random.Random(order))
+    out = go(Method("learns", Learns()), *functions, seeds=seeds, executor=workers)
+    assert len(out) == 5 * len(seeds)
+    made = sum(len(list(itertools.groupby(data))) for data in workers.data)
+    # The learner's cells of seeds that were passed while it was fitted, and the last seeds shared.
+    assert made <= len(seeds) + 2 * workers.slots
 
 
 def test_a_fit_that_fails_fails_every_seed_once():
