@@ -2,8 +2,10 @@
 
 All do the same: three methods on 1,000 signals a seed, each method once a seed, results stored
 (the bare script: printed), one cell after the other; sigbench also as it is by default, with a
-worker a core. It runs the noisy input as a fourth method, which is counted against it. Needs
-``pip install benchopt``.
+worker a core. It runs the noisy input as a fourth method and every short call three times, which
+is counted against it. What a command has imported when it ends is imported by another process
+alone: that, and every cell at the price of a further one, taken off a run leaves what is fixed.
+Needs ``pip install benchopt``.
 """
 
 import csv
@@ -18,6 +20,26 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 METHODS, FEW, MANY, REPEATS = 3, 3, 33, 5
+# Runs a script or module as ``python`` does, then prints what it has imported.
+LIST_IMPORTS = """
+import atexit, runpy, sys
+atexit.register(lambda: print("IMPORTS", *sys.modules, flush=True))
+sys.argv = sys.argv[1:]
+if sys.argv[0] == "-m":
+    del sys.argv[0]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+else:
+    sys.path.insert(0, str(__import__("pathlib").Path(sys.argv[0]).parent))
+    runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+IMPORT = """
+import importlib, sys
+for name in sys.argv[1].split():
+    try:
+        importlib.import_module(name)
+    except ImportError:  # made by hand, as those of benchopt's own files are
+        pass
+"""
 
 
 def bare(seeds, folder):
@@ -80,14 +102,19 @@ RUNS = {
 def timed(run, seeds):
     """Return the seconds of one fresh process, and its RMSE by method."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        command, read = run(seeds, folder)
-        environment = {**os.environ, "BENCHOPT_CACHE": str(folder / "cache")}
-        start = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, *command], check=True, capture_output=True, text=True, env=environment
-        )
-        return time.perf_counter() - start, read(done.stdout)
+        command, read = run(seeds, Path(name))
+        seconds, text = python(command, Path(name))
+        return seconds, read(text)
+
+
+def python(command, folder):
+    """Return the seconds of one fresh process, and what it printed."""
+    environment = {**os.environ, "BENCHOPT_CACHE": str(folder / "cache")}
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, *command], check=True, capture_output=True, text=True, env=environment
+    )
+    return time.perf_counter() - start, done.stdout
 
 
 def medians(seeds):
@@ -103,22 +130,42 @@ def medians(seeds):
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
+def imports():
+    """Return the median seconds of every run's imports alone."""
+    seconds = {name: [] for name in RUNS}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        listed = {}
+        for place, (name, run) in enumerate(RUNS.items()):
+            inside = folder / str(place)
+            inside.mkdir()
+            command, _ = run(1, inside)
+            _, text = python(["-c", LIST_IMPORTS, *command], inside)
+            (line,) = (line for line in text.splitlines() if line.startswith("IMPORTS "))
+            listed[name] = line.removeprefix("IMPORTS ")
+        for _ in range(REPEATS):
+            for name, modules in listed.items():
+                seconds[name].append(python(["-c", IMPORT, modules], folder)[0])
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
 def main():
     """Time all runs on few and on many seeds."""
-    few, many = medians(FEW), medians(MANY)
+    importing, few, many = imports(), medians(FEW), medians(MANY)
     cells, more = METHODS * FEW, METHODS * (MANY - FEW)
-    print(f"Fresh processes, medians of {REPEATS}. A further cell: from {FEW} to {MANY} seeds.\n")
+    print(f"Fresh processes, medians of {REPEATS}.\n")
     print(
-        f"| | s, {cells} cells | over bare, s | over bare a cell, ms "
-        f"| s, {METHODS * MANY} cells | over bare a further cell, ms |"
+        f"| | {cells} cells, s | {cells + more} cells, s | a further cell, ms | over bare, ms "
+        "| imports, s | fixed, s |"
     )
-    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    further = {name: (many[name] - few[name]) / more for name in RUNS}
     for name in RUNS:
-        over = few[name] - few["bare script"]
-        further = many[name] - many["bare script"] - over
+        over = further[name] - further["bare script"]
+        fixed = few[name] - importing[name] - cells * further[name]
         print(
-            f"| {name} | {few[name]:.2f} | {over:.2f} | {over / cells * 1e3:.0f} "
-            f"| {many[name]:.2f} | {further / more * 1e3:.1f} |"
+            f"| {name} | {few[name]:.2f} | {many[name]:.2f} | {further[name] * 1e3:.1f} "
+            f"| {over * 1e3:.1f} | {importing[name]:.2f} | {fixed:.2f} |"
         )
 
 
