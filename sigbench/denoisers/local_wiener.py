@@ -91,8 +91,9 @@ class LocalWiener:
             power = per_item(levels, y) ** 2
         if self.noise_over_sigma is not None:
             power = power * self.noise_over_sigma**2
-        gain = np.zeros_like(y)
-        np.divide(variance - power, variance, out=gain, where=variance > power)
+        gain = np.maximum(variance, power)
+        gain -= power
+        gain /= np.maximum(variance, np.finfo(np.float64).tiny)
         if levels is not None:
             gain[levels == 0] = 1
         y -= mean
