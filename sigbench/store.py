@@ -1,9 +1,8 @@
 """The run folder: cells appended, taken up again, read; nothing finished is ever lost.
 
-``cells/*.parquet`` holds the finished cells, values and cost. A cell is
-written to a file of its own, whole or not at all; small files are put together now and then, the
-new one written before the old ones go. Everything else in the folder is derived from the cells or
-says how they were made.
+``cells/*.parquet`` holds the finished cells, values and cost. A cell is written to a file of its
+own, whole or not at all; small files are put together now and then, the new one written before
+the old ones go. Everything else in the folder is derived from the cells or says how they were made.
 """
 
 from __future__ import annotations

@@ -93,7 +93,8 @@ def _verdict(folder: RunFolder, floor: Floor) -> Verdict:
         state = _state(mean, -floor.margin, 1)
         than = f"than {floor.reference_method} in {floor.reference}"
         what = f"{_abs(mean)}{unit} {'better' if mean.mean >= 0 else 'worse'} {than}"
-        return Verdict(floor, state, f"{what}; at most {floor.margin:g}{unit} worse is allowed")
+        allowed = f"at most {floor.margin:g}{unit} worse is allowed"
+        return Verdict(floor, state, f"{what} ({mean.n:,} items); {allowed}")
     if floor.floor is None:
         raise InputError(
             f"{floor.name}: neither a floor nor a reference; sigbench check --update sets a floor"
