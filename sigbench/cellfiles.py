@@ -187,6 +187,8 @@ def entries_of(path: Path) -> list[Entry]:
             start += entries[-1].rows
         if start != metadata.num_rows or any(len(entry.row) != 3 for entry in entries):
             raise ValueError("its rows are not what its metadata say")
+    except FileNotFoundError:  # put together with others by a run that is going on
+        raise
     except (pa.ArrowInvalid, OSError, KeyError, ValueError, TypeError) as error:
         raise _unreadable(path, error) from None
     return entries
@@ -200,6 +202,8 @@ def read(
         try:
             file = pq.ParquetFile(path, page_checksum_verification=True)
             table = file.read(columns)
+        except FileNotFoundError:
+            raise
         except (pa.ArrowInvalid, OSError) as error:
             raise _unreadable(path, error) from None
         for entry in in_file:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 TYPE_CHECKING = False  # see sigbench/__init__.py
@@ -29,13 +30,18 @@ def main(argv: list[str] | None = None) -> int:
     from sigbench.errors import InputError
 
     try:
-        return int(args.run(args))
+        code = int(args.run(args))
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         print(
             "stopped; what is finished is kept, the same command goes on from there",
             file=sys.stderr,
         )
         return INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return GOOD
     except (InputError, OSError) as error:
         if args.debug:
             import traceback
@@ -113,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
 
     check = command("check", _check, "hold a file of floors against a run")
     check.add_argument("folder", metavar="DIR")
-    check.add_argument("floors", metavar="THRESHOLDS.toml")
+    check.add_argument("floors", metavar="FLOORS.toml")
     check.add_argument(
         "--update", action="store_true", help="move the floors to the run's figures, never lower"
     )
@@ -153,13 +159,12 @@ def _run(args: argparse.Namespace) -> int:
         prepare()  # the workers' imports, beside these
     from pathlib import Path
 
-    from sigbench.executors import Place, cores
+    from sigbench.executors import Place, cores, seconds
     from sigbench.suites.suite import load
     from sigbench.sweep import plan, run_suite
 
-    place = Place(
-        args.executor, cores() if args.jobs is None else args.jobs, _seconds(args.timeout)
-    )
+    timeout = None if args.timeout is None else seconds(args.timeout)
+    place = Place(args.executor, cores() if args.jobs is None else args.jobs, timeout)
     suite = load(args.suite).select(
         methods=args.method,
         problems=args.problem,
@@ -194,18 +199,6 @@ def _seeds(text: str | None) -> list[int] | None:
         return [int(word) for word in text.split(",")]
     except ValueError:
         raise InputError(f"--seeds {text}: must be whole numbers with commas, like 1,2,3") from None
-
-
-def _seconds(text: str | None) -> float | None:
-    from sigbench.errors import InputError
-
-    if text is None:
-        return None
-    unit = {"s": 1, "m": 60, "h": 3600}.get(text[-1:])
-    try:
-        return float(text[:-1]) * unit if unit else float(text)
-    except ValueError:
-        raise InputError(f"--timeout {text}: must be a time like 90s, 10m or 2h") from None
 
 
 class _Progress:
@@ -271,7 +264,7 @@ def _check(args: argparse.Namespace) -> int:
         print(f"{verdict.state:10} {verdict.floor.name}: {verdict.text}")
     states = [verdict.state for verdict in verdicts]
     counts = ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states))
-    print(f"{len(states)} floors: {counts}", file=sys.stderr)
+    print(f"{len(states)} floor{'s' * (len(states) != 1)}: {counts}", file=sys.stderr)
     return FAILED if "broken" in states else GOOD
 
 

@@ -62,6 +62,9 @@ def compare(path: Path, a: str, b: str) -> list[Comparison]:
     there = sorted({method for _, _, method in folder.entries()})
     for name in (a, b):
         if name not in there:
+            for failure in folder.failures():
+                if failure["method"] == name:
+                    raise InputError(f"{path}: {name!r} has failed: {failure['error']}")
             raise unknown("method of the run", name, there)
     pairs = []
     for problem in about["problems"]:

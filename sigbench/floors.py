@@ -10,7 +10,15 @@ from typing import Any
 
 from sigbench.errors import InputError, unknown
 
-FILE_KEYS = {"suite": str, "seeds": list, "items": int, "folder": str, "floors": list}
+FILE_KEYS = {
+    "suite": str,
+    "seeds": list,
+    "items": int,
+    "folder": str,
+    "timeout": (str, int, float),
+    "floors": list,
+}
+TYPES = {str: "a text", int: "a number", float: "a number", list: "a list"}
 FLOOR_KEYS = {
     "problem": str,
     "method": str,
@@ -58,7 +66,10 @@ class Floor:
 
 @dataclass(frozen=True)
 class Floors:
-    """A file of floors, and what to run to check them: a suite, its seeds and items, a folder."""
+    """A file of floors, and what to run to check them: a suite, its seeds and items, a folder.
+
+    ``timeout`` is for one cell or one fit, as ``--timeout`` is.
+    """
 
     path: Path
     suite: str
@@ -66,6 +77,7 @@ class Floors:
     seeds: tuple[int, ...] | None = None
     items: int | None = None
     folder: Path | None = None
+    timeout: str | float | None = None
 
 
 def load_floors(path: Path) -> Floors:
@@ -74,8 +86,8 @@ def load_floors(path: Path) -> Floors:
     Parameters
     ----------
     path : Path
-        A TOML file: ``suite``, perhaps ``seeds``, ``items`` and ``folder``, and ``[[floors]]``
-        with ``problem``, ``method``, ``metric`` and either ``floor``, or ``reference`` and
+        A TOML file: ``suite``, perhaps ``seeds``, ``items``, ``folder`` and ``timeout``, and
+        ``[[floors]]`` with ``problem``, ``method``, ``metric`` and either ``floor``, or ``reference`` and
         ``margin``.
 
     Raises
@@ -97,6 +109,7 @@ def load_floors(path: Path) -> Floors:
             tuple(table["seeds"]) if "seeds" in table else None,
             table.get("items"),
             path.parent / table["folder"] if "folder" in table else None,
+            table.get("timeout"),
         )
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
@@ -129,7 +142,9 @@ def _check_keys(what: str, table: Any, legal: Mapping[str, Any], required: tuple
         if key not in legal:
             raise unknown(f"key of {what}", key, legal)
         if not isinstance(value, legal[key]) or isinstance(value, bool):
-            raise InputError(f"{what}: {key}={value!r} is of the wrong type")
+            kinds = legal[key] if isinstance(legal[key], tuple) else (legal[key],)
+            names = " or ".join(dict.fromkeys(TYPES[kind] for kind in kinds))
+            raise InputError(f"{what}: {key}={value!r} must be {names}")
     for key in required:
         if key not in table:
             raise InputError(f"{what} needs the key {key!r}")

@@ -49,7 +49,9 @@ def merge(paths: Sequence[Path], out: Path) -> int:
         for name, chunk in zip(names, chunks, strict=True):
             target.write_part(name, [cells[row] for row in chunk])
         failed = {(f["problem"], f["seed"], f["method"]): f for o in folders for f in o.failures()}
-        target.add_failures(failure for row, failure in failed.items() if row not in cells)
+        failed = {row: failure for row, failure in failed.items() if row not in cells}
+        if failed:
+            target.add_failures(failed.values(), log="".join(folder.log() for folder in folders))
         target.write_manifest(manifest)
         write_reports(out)
     return len(cells)

@@ -12,7 +12,8 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from enum import Enum
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -414,6 +415,12 @@ def identity(thing: Any) -> Any:
         return [identity(v) for v in thing]
     if thing is None or isinstance(thing, bool | int | float | str):
         return thing
+    if isinstance(thing, np.generic):
+        return identity(thing.item())
+    if isinstance(thing, complex | bytes | Enum | PurePath):
+        return repr(thing)
+    if isinstance(thing, functools.partial):
+        return ["partial", *map(identity, (thing.func, thing.args, thing.keywords))]
     return getattr(thing, "__qualname__", type(thing).__qualname__)
 
 

@@ -46,8 +46,8 @@ def _mse(clean: NDArray[Any], estimate: NDArray[Any]) -> Values:
 
 
 def _db(ratio_above: float | Values, ratio_below: Values, factor: float = 10.0) -> Values:
-    """Return factor·log10(above/below); a perfect item is +inf, an empty one −inf."""
-    with np.errstate(divide="ignore"):
+    """Return factor·log10(above/below); a perfect item is +inf, an empty one −inf, both NaN."""
+    with np.errstate(divide="ignore", invalid="ignore"):
         return factor * (np.log10(ratio_above) - np.log10(ratio_below))
 
 

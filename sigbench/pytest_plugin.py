@@ -17,7 +17,7 @@ from sigbench.errors import InputError
 from sigbench.floors import Floor, Floors, load_floors
 
 if TYPE_CHECKING:
-    from sigbench.thresholds import Verdict
+    from sigbench.thresholds import Held, Verdict
 
 SUFFIX = ".floors.toml"
 
@@ -42,7 +42,7 @@ class FloorsFile(pytest.File):
     """A file of floors; its suite is run once."""
 
     floors: Floors
-    verdicts: dict[Floor, Verdict] | None = None
+    held: Held | None = None
 
     def collect(self) -> Iterator[FloorTest]:
         """Read the file; one test a floor."""
@@ -55,14 +55,20 @@ class FloorsFile(pytest.File):
 
     def verdict(self, floor: Floor) -> Verdict:
         """Run the suite where that has not been done, and return what became of a floor."""
-        if self.verdicts is None:
-            from sigbench.thresholds import check, run_floors
+        if self.held is None:
+            from sigbench.thresholds import run_floors
 
-            stem = self.path.name.removesuffix(SUFFIX)
-            folder = self.floors.folder or self.config.rootpath / ".sigbench" / stem
-            run_floors(self.floors, folder)
-            self.verdicts = {verdict.floor: verdict for verdict in check(folder, self.floors)}
-        return self.verdicts[floor]
+            self.held = run_floors(self.floors, self.floors.folder or self._folder())
+        return self.held.verdict(floor)
+
+    def _folder(self) -> Path:
+        root = self.config.rootpath
+        path = self.path.relative_to(root) if self.path.is_relative_to(root) else self.path
+        return (
+            root
+            / ".sigbench"
+            / path.relative_to(path.anchor).with_name(path.name.removesuffix(SUFFIX))
+        )
 
 
 class FloorTest(pytest.Item):
@@ -84,7 +90,7 @@ class FloorTest(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Say in one line what is wrong; tracebacks are for what is unexpected."""
         if isinstance(excinfo.value, FloorBroken | InputError | FloorWarning):
-            return f"{self.name}: {excinfo.value}"
+            return f"{self.name}: {str(excinfo.value).removeprefix(f'{self.name}: ')}"
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:

@@ -94,19 +94,19 @@ def paired_p_value(difference: Floats, groups: Sequence[Any] | NDArray[Any]) -> 
 def _signed_rank_tail(difference: Floats) -> float:
     """Return Wilcoxon's one-sided p-value that differences are above zero.
 
-    Zeros are dropped. Up to 50 differences without zeros and ties have the exact law of the sum
-    of positive ranks, Π(1 + xᵏ)/2ⁿ, others the normal approximation with its correction for ties.
+    Zeros are dropped, ties share their mean rank. Up to 50 differences have the exact law of the
+    sum of positive ranks r, Π(1 + xʳ)/2ⁿ, more the normal approximation corrected for ties.
     """
     nonzero = difference[difference != 0]
     n = len(nonzero)
     _, tie, size = np.unique(np.abs(nonzero), return_inverse=True, return_counts=True)
     rank = np.cumsum(size) - (size - 1) / 2
     positive = float(rank[tie][nonzero > 0].sum())
-    if n == len(difference) <= 50 and len(size) == n:
+    if n <= 50:
         law = np.ones(1)
-        for k in range(1, n + 1):
-            law = (np.pad(law, (0, k)) + np.pad(law, (k, 0))) / 2
-        return float(law[round(positive) :].sum())
+        for twice in (2 * rank[tie]).astype(int).tolist():  # shared ranks are halves
+            law = (np.pad(law, (0, twice)) + np.pad(law, (twice, 0))) / 2
+        return float(law[round(2 * positive) :].sum())
     variance = n * (n + 1) * (2 * n + 1) / 24 - np.sum(size**3.0 - size) / 48
     return float(ndtr(-(positive - n * (n + 1) / 4) / np.sqrt(variance)))
 

@@ -11,7 +11,7 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -138,6 +138,8 @@ class RunFolder:
             self._delete(manifest["files"])
             manifest = {}
         self.cells_path.mkdir(parents=True, exist_ok=True)
+        for torn in self.path.rglob(".*.parquet.*"):  # of a run that was killed while it wrote
+            torn.unlink()
         self._known = None
         return manifest
 
@@ -244,15 +246,17 @@ class RunFolder:
             changed = method_keys.get(entry.about["method"], method_key) != method_key
             return changed or keys.get(entry.row, key) != key
 
-        stale = [entry for entry in self.entries().values() if is_stale(entry)]
-        for path in dict.fromkeys(entry.path for entry in stale):
-            kept = [entry for entry in cellfiles.entries_of(path) if not is_stale(entry)]
-            if kept:
-                write_atomically(path, cellfiles.rewritten(kept))
-            else:
+        dropped = 0
+        for path in self._cell_paths():  # all: what is there twice must not come back
+            entries = cellfiles.entries_of(path)
+            kept = [entry for entry in entries if not is_stale(entry)]
+            if not kept:
                 path.unlink()
+            elif len(kept) < len(entries):
+                write_atomically(path, cellfiles.rewritten(kept))
+            dropped += len(entries) - len(kept)
         self._known = None
-        return len(stale)
+        return dropped
 
     def tidy(self, limit: int, manifest: Mapping[str, Any]) -> None:
         """Put small files together where there are more than ``limit``.
@@ -288,9 +292,15 @@ class RunFolder:
 
     # Values
 
-    def scores(self, problem: str, metric: str) -> Scores | None:
-        """Return all values of a problem and metric, None where there are none."""
-        entries = [e for e in self.entries().values() if e.about["problem"] == problem]
+    def scores(
+        self, problem: str, metric: str, seeds: Collection[int] | None = None
+    ) -> Scores | None:
+        """Return all values of a problem and metric, of some seeds; None where there are none."""
+        entries = [
+            entry
+            for (of, seed, _), entry in self.entries().items()
+            if of == problem and (seeds is None or seed in seeds)
+        ]
         order = list(self.run()["suite"]["methods"])
         return cellfiles.scores(entries, metric, order)
 
@@ -305,22 +315,29 @@ class RunFolder:
     # Failures
 
     def failures(self) -> list[dict[str, Any]]:
-        """Return the failures on record, one a cell."""
+        """Return the cells that failed and have not been finished since, in order.
+
+        Raises
+        ------
+        InputError
+            Where the file cannot be read.
+        """
         if not self.failures_path.is_file():
             return []
-        text = self.failures_path.read_text(encoding="utf-8")
-        lines = text[: text.rfind("\n") + 1].splitlines()  # a torn last line was never on record
         try:
-            return [json.loads(line) for line in lines if line.strip()]
-        except json.JSONDecodeError as error:
+            text = self.failures_path.read_text(encoding="utf-8")
+            lines = text[: text.rfind("\n") + 1].splitlines()  # a torn last one was never on record
+            records = [json.loads(line) for line in lines if line.strip()]
+            latest = {(f["problem"], f["seed"], f["method"]): f for f in records}
+        except (ValueError, TypeError, KeyError) as error:
             raise InputError(f"{self.failures_path} is broken ({error}): delete it") from None
+        return [latest[row] for row in sorted(latest) if row not in self.entries()]
 
-    def forget_failures(self, cells: Iterable[Cell]) -> None:
-        """Strike the cells from the record that are about to be tried again."""
-        names = {(c.problem.name, c.seed, c.method.name) for c in cells}
-        left = [f for f in self.failures() if (f["problem"], f["seed"], f["method"]) not in names]
+    def tidy_failures(self) -> None:
+        """Strike from the record what has been finished since."""
+        left = self.failures()
         if left:
-            text = "".join(json.dumps(f, ensure_ascii=False) + "\n" for f in left)
+            text = "".join(json.dumps(failure, ensure_ascii=False) + "\n" for failure in left)
             write_atomically(self.failures_path, text.encode())
         else:
             self.failures_path.unlink(missing_ok=True)
@@ -339,14 +356,19 @@ class RunFolder:
         }
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         where = f"{cell.method.name} on {cell.problem.name}, seed {cell.seed}"
-        append(self.path / LOG, f"{now}  {where}\n{failure.trace or failure.error}\n\n")
-        self.add_failures([entry])
+        log = f"{now}  {where}\n{failure.trace or failure.error}\n\n"
+        self.add_failures([entry], log=log)
 
-    def add_failures(self, failures: Iterable[Mapping[str, Any]]) -> None:
-        """Put failures on record."""
-        lines = [json.dumps(failure, ensure_ascii=False) + "\n" for failure in failures]
-        if lines:
-            append(self.failures_path, "".join(lines))
+    def add_failures(self, failures: Iterable[Mapping[str, Any]], *, log: str) -> None:
+        """Put failures on record, with what the log is to say of them."""
+        append(self.path / LOG, log)
+        lines = (json.dumps(failure, ensure_ascii=False) + "\n" for failure in failures)
+        append(self.failures_path, "".join(lines))
+
+    def log(self) -> str:
+        """Return the tracebacks."""
+        path = self.path / LOG
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 def part_name(number: int) -> str:

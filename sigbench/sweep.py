@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from sigbench.store import FEW_FILES, MANY_FILES, RunFolder
 from sigbench.suites.suite import Suite
 from sigbench.types import Learner, Oracle, info_of
 from sigbench.work import Cell, Result
+
+LOOKS = 5  # at a folder in which a run may just be putting files together
 
 Progress = Callable[[Cell, Result | Failure | None], None]
 
@@ -84,7 +87,6 @@ def _run_missing(
     missing = [cell for cell in cells if not folder.is_finished(cell)]
     manifest["files"] = [folder.cell_file(cell) for cell in missing]
     folder.write_manifest(manifest, manifest["files"])
-    folder.forget_failures(missing)
     start, done, failed = time.perf_counter(), 0, 0
 
     def started(cell: Cell) -> None:
@@ -106,6 +108,7 @@ def _run_missing(
         folder.tidy(FEW_FILES, manifest)
     finally:
         executor.close()
+        folder.tidy_failures()
         manifest["wall_time_s"] = round(manifest["wall_time_s"] + time.perf_counter() - start, 3)
         folder.write_manifest(manifest)
     write_reports(folder.path)
@@ -144,8 +147,14 @@ def write_reports(path: Path) -> str:
     InputError
         Where the folder holds no run.
     """
-    folder = RunFolder(path)
-    about = folder.run()["suite"]
+    for _ in range(LOOKS - 1):
+        with suppress(FileNotFoundError):
+            return _write_reports(RunFolder(path))
+    return _write_reports(RunFolder(path))
+
+
+def _write_reports(folder: RunFolder) -> str:
+    path, about = folder.path, folder.run()["suite"]
     summaries = {}
 
     def all_scores() -> Iterator[Scores]:

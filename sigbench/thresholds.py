@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import tomlkit
+from numpy.typing import NDArray
 
 from sigbench.denoisers import Noisy
 from sigbench.errors import InputError, unknown
-from sigbench.executors import Place, cores
+from sigbench.executors import Place, cores, seconds
 from sigbench.files import write_atomically
 from sigbench.floors import Floor, Floors
 from sigbench.metrics import METRICS
 from sigbench.registry import lookup
 from sigbench.scores import Scores
-from sigbench.statistics import Mean, mean_interval, paired_difference
-from sigbench.store import RunFolder
+from sigbench.statistics import Floats, Mean, mean_interval, paired_difference
+from sigbench.store import LOG, RunFolder
 from sigbench.suites.suite import Suite, load
+from sigbench.sweep import check as check_suite
 from sigbench.sweep import run_suite, shared
 
 State = Literal["holds", "straddles", "broken"]
@@ -57,12 +59,23 @@ def check(path: Path, floors: Floors) -> list[Verdict]:
         For a folder that holds no run of the suite, a row that the run does not know, or a
         reference that cannot be compared.
     """
+    folder = _folder(path, floors)
+    return [verdict(folder, floor, floors.seeds) for floor in floors.floors]
+
+
+def _folder(path: Path, floors: Floors) -> RunFolder:
     folder = RunFolder(path)
     about = folder.run()["suite"]
     name = _name_of(floors.suite)
     if about["name"] != name:
         raise InputError(f"{path} holds a run of {about['name']!r}, not of {name!r}")
-    return [_verdict(folder, floor) for floor in floors.floors]
+    for problem in about["problems"].values():
+        if floors.items not in (None, problem["items"]):
+            raise InputError(
+                f"{path} holds a run with items={problem['items']}, "
+                f"{floors.path} says items={floors.items}"
+            )
+    return folder
 
 
 def _name_of(suite: str) -> str:
@@ -76,34 +89,60 @@ def _name_of(suite: str) -> str:
     return str(table.get("name", Path(suite).stem))
 
 
-def _verdict(folder: RunFolder, floor: Floor) -> Verdict:
+def verdict(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) -> Verdict:
+    """Hold one floor against a run.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        The run.
+    floor : Floor
+        What to hold against it.
+    seeds : collection of int, optional
+        Which seeds count, and must be there; by default those that are.
+
+    Raises
+    ------
+    InputError
+        As `check`.
+    """
     _known_row(folder, floor)
     for failure in folder.failures():
-        if (failure["problem"], failure["method"]) == (floor.problem, floor.method):
-            return Verdict(floor, "broken", f"failed, seed {failure['seed']}: {failure['error']}")
-    scores = folder.scores(floor.problem, floor.metric)
-    if scores is None or floor.method not in scores.methods:
-        return Verdict(floor, "broken", "has not been run")
+        own = (failure["problem"], failure["method"]) == (floor.problem, floor.method)
+        if own and (seeds is None or failure["seed"] in seeds):
+            text = f"failed, seed {failure['seed']}: {failure['error']} (see {folder.path / LOG})"
+            return Verdict(floor, "broken", text)
+    done = {
+        s for problem, s, m in folder.entries() if (problem, m) == (floor.problem, floor.method)
+    }
+    missing = sorted(set(seeds or ()) - done)
+    scores = folder.scores(floor.problem, floor.metric, seeds)
+    if scores is None or floor.method not in scores.methods or missing:
+        on = f" on seed {', '.join(map(str, missing))}" if missing else ""
+        return Verdict(floor, "broken", f"has not been run{on}")
     metric = lookup("metric", METRICS, floor.metric)
     sign = 1 if metric.higher_is_better else -1
     unit = " dB" if metric.unit == "dB" else ""
     if floor.reference is not None:
         _refuse_another_problem(folder, floor)
-        mean = _loss(scores, floor, sign)
-        state = _state(mean, -floor.margin, 1)
-        than = f"than {floor.reference_method} in {floor.reference}"
+        gain, groups = _gain(scores, floor, sign)
+        mean = mean_interval(gain, groups)
+        than = f"than {floor.reference_method} in {floor.reference} ({mean.n:,} items)"
         what = f"{_abs(mean)}{unit} {'better' if mean.mean >= 0 else 'worse'} {than}"
-        allowed = f"at most {floor.margin:g}{unit} worse is allowed"
-        return Verdict(floor, state, f"{what} ({mean.n:,} items); {allowed}")
+        text = f"{what}; at most {floor.margin:g}{unit} worse is allowed"
+        return Verdict(floor, _state(mean, gain, -floor.margin, 1), text)
     if floor.floor is None:
-        raise InputError(
-            f"{floor.name}: neither a floor nor a reference; sigbench check --update sets a floor"
-        )
-    mean = mean_interval(*scores.of(floor.method))
-    text = f"{mean.mean:.6g} [{mean.low:.6g}, {mean.high:.6g}]{unit}"
-    side = ">=" if metric.higher_is_better else "<="
-    return Verdict(
-        floor, _state(mean, floor.floor, sign), f"{text}, must be {side} {floor.floor:g}"
+        raise _no_demand(floor)
+    values, groups = scores.of(floor.method)
+    mean = mean_interval(values, groups)
+    figures = f"{mean.mean:.6g} [{mean.low:.6g}, {mean.high:.6g}]{unit}"
+    text = f"{figures}, must be {'>=' if metric.higher_is_better else '<='} {floor.floor:g}"
+    return Verdict(floor, _state(mean, values, floor.floor, sign), text)
+
+
+def _no_demand(floor: Floor) -> InputError:
+    return InputError(
+        f"{floor.name}: neither a floor nor a reference; sigbench check --update sets a floor"
     )
 
 
@@ -119,17 +158,19 @@ def _abs(mean: Mean) -> str:
     return f"{abs(mean.mean):.4g} [{ends[0]:.4g}, {ends[1]:.4g}]"
 
 
-def _state(mean: Mean, floor: float, sign: int) -> State:
+def _state(mean: Mean, values: Floats, floor: float, sign: int) -> State:
     """Return the state of an interval; one without ends (a single group) can only straddle."""
-    if math.isinf(mean.mean):
-        return "holds" if sign * mean.mean > 0 else "broken"
+    if math.isinf(mean.mean):  # no interval: what is perfect on some items may be bad on others
+        if (sign * values == -math.inf).any():
+            return "broken"
+        return "holds" if np.isinf(values).all() else "straddles"
     worse, better = sorted((sign * mean.low, sign * mean.high))
     if worse >= sign * floor:
         return "holds"
     return "broken" if better < sign * floor else "straddles"
 
 
-def _loss(scores: Scores, floor: Floor, sign: int) -> Mean:
+def _gain(scores: Scores, floor: Floor, sign: int) -> tuple[Floats, NDArray[np.int64]]:
     """Return by how much a row is better than that of the reference run, item by item."""
     assert floor.reference is not None
     reference = RunFolder(floor.reference)
@@ -140,16 +181,25 @@ def _loss(scores: Scores, floor: Floor, sign: int) -> Mean:
             f"{floor.reference} has no {floor.metric} of {floor.reference_method!r} on "
             f"{floor.problem!r}; methods there: {', '.join(sorted(set(rows))) or 'none'}"
         )
-    here = {item: i for i, item in enumerate(_items(scores))}
-    pairs = [(here[item], j) for j, item in enumerate(_items(other)) if item in here]
-    if not pairs:
+    here, there = (
+        _by_item(s, m) for s, m in ((scores, floor.method), (other, floor.reference_method))
+    )
+    common = [item for item in here if item in there]
+    if not common:
         raise InputError(f"{floor.name}: no item in common with {floor.reference}")
-    i, j = np.array(pairs).T
-    own = scores.values[scores.methods.index(floor.method)][i]
-    values = other.values[other.methods.index(floor.reference_method)][j]
-    difference = sign * paired_difference(own, values)
-    both = ~np.isnan(difference)
-    return mean_interval(difference[both], scores.groups[i][both])
+    own, theirs = (np.array([side[item] for item in common]) for side in (here, there))
+    group = dict(zip(_items(scores), scores.groups.tolist(), strict=True))
+    return sign * paired_difference(own, theirs), np.array([group[item] for item in common])
+
+
+def _by_item(scores: Scores, method: str) -> dict[tuple[int, int], float]:
+    """Return the values of the items that a method has seen."""
+    values = scores.values[scores.methods.index(method)].tolist()
+    return {
+        item: value
+        for item, value in zip(_items(scores), values, strict=True)
+        if not math.isnan(value)
+    }
 
 
 def _items(scores: Scores) -> Iterable[tuple[int, int]]:
@@ -192,7 +242,7 @@ def update(path: Path, floors: Floors, *, allow_lower: bool = False) -> list[str
     list of str
         What was changed and what was not, a line a floor.
     """
-    folder = RunFolder(path)
+    folder = _folder(path, floors)
     document = tomlkit.parse(floors.path.read_text(encoding="utf-8"))
     lines = []
     for number, floor in enumerate(floors.floors):
@@ -200,9 +250,9 @@ def update(path: Path, floors: Floors, *, allow_lower: bool = False) -> list[str
             lines.append(f"left     {floor.name}: held against {floor.reference}")
             continue
         _known_row(folder, floor)
-        scores = folder.scores(floor.problem, floor.metric)
+        scores = folder.scores(floor.problem, floor.metric, floors.seeds)
         if scores is None or floor.method not in scores.methods:
-            lines.append(f"left     {floor.name}: has not been run")
+            lines.append(f"left     {floor.name}: has no finished cell")
             continue
         mean = mean_interval(*scores.of(floor.method))
         sign = 1 if lookup("metric", METRICS, floor.metric).higher_is_better else -1
@@ -232,26 +282,83 @@ def _rounded(value: float, direction: int) -> float:
     return float(f"{whole / scale:.10g}")
 
 
-def run_floors(floors: Floors, folder: Path) -> None:
-    """Run what a file of floors needs of its suite, resumed from the folder.
+@dataclass(frozen=True)
+class Held:
+    """A run made for a file of floors: what became of each of them."""
 
-    A folder that holds another run of the same kind, with other items say, is begun anew.
+    folder: RunFolder
+    seeds: tuple[int, ...]
+    wrong: Mapping[Floor, InputError]
+
+    def verdict(self, floor: Floor) -> Verdict:
+        """Return the verdict on one floor.
+
+        Raises
+        ------
+        InputError
+            For a floor that cannot be held against any run, whatever the others are.
+        """
+        if floor in self.wrong:
+            raise self.wrong[floor]
+        return verdict(self.folder, floor, self.seeds)
+
+
+def run_floors(floors: Floors, path: Path) -> Held:
+    """Run what a file of floors needs of its suite, resumed from a folder.
+
+    A folder that holds another run of the suite, with other items say, is begun anew, unless the
+    file itself names the folder.
+
+    Parameters
+    ----------
+    floors : Floors
+        As read by `load_floors`.
+    path : Path
+        The folder.
+
+    Raises
+    ------
+    InputError
+        For a suite that cannot be loaded, or a folder that holds something else.
     """
-    suite, place = _needed(floors), Place(jobs=cores())
-    try:
-        RunFolder(folder).check(shared(suite))
-    except InputError:
-        run_suite(suite, folder, fresh=True, wait=True, place=place)
-    else:
-        run_suite(suite, folder, wait=True, place=place)
-
-
-def _needed(floors: Floors) -> Suite:
-    suite = load(floors.suite)
-    noisy = next(method.name for method in suite.methods if isinstance(method.entry, Noisy))
-    return suite.select(
-        methods=[noisy, *dict.fromkeys(floor.method for floor in floors.floors)],
-        problems=list(dict.fromkeys(floor.problem for floor in floors.floors)),
-        seeds=None if floors.seeds is None else list(floors.seeds),
-        items=floors.items,
+    place = Place(jobs=cores(), timeout=None if floors.timeout is None else seconds(floors.timeout))
+    suite = load(floors.suite).select(
+        seeds=None if floors.seeds is None else list(floors.seeds), items=floors.items
     )
+    wrong: dict[Floor, InputError] = {}
+    for floor in floors.floors:
+        try:
+            _check_it_can_be_held(suite, floor)
+        except InputError as error:
+            wrong[floor] = error
+    good = [floor for floor in floors.floors if floor not in wrong]
+    if good:
+        noisy = next(method.name for method in suite.methods if isinstance(method.entry, Noisy))
+        needed = suite.select(
+            methods=[noisy, *dict.fromkeys(floor.method for floor in good)],
+            problems=list(dict.fromkeys(floor.problem for floor in good)),
+        )
+        fresh = floors.folder is None and _holds_another_run(path, needed)
+        run_suite(needed, path, fresh=fresh, wait=True, place=place)
+    return Held(RunFolder(path), suite.seeds, wrong)
+
+
+def _check_it_can_be_held(suite: Suite, floor: Floor) -> None:
+    check_suite(suite.select(methods=[floor.method], problems=[floor.problem]))
+    if floor.metric not in suite.metrics:
+        raise unknown("metric of the suite", floor.metric, suite.metrics)
+    if floor.reference is not None:
+        RunFolder(floor.reference).run()
+    elif floor.floor is None:
+        raise _no_demand(floor)
+
+
+def _holds_another_run(path: Path, suite: Suite) -> bool:
+    manifest = RunFolder(path).manifest()
+    if not manifest or manifest["suite"]["name"] != suite.name:
+        return False
+    try:
+        RunFolder(path).check(shared(suite))
+    except InputError:
+        return True
+    return False

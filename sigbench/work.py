@@ -77,6 +77,8 @@ class Fit:
         entry = bind_facts(self.method.entry, self.problem.facts)
         training = self.problem.training(told=self.method.told)
         ready: Denoiser = entry.fit(training, rng=item_rng(0, "fit", TRAINING_SEED))
+        if isinstance(ready, Oracle):
+            raise BadEstimate("fit returned an oracle, which would be shown the clean items")
         return ready
 
 
@@ -123,7 +125,7 @@ class Measure:
             estimate, seconds = _call(problem, entry, block, method.told)
             time_s += seconds
             for name, metric in self.metrics.items():
-                scores[name].append(problem.score(metric, block, estimate))
+                scores[name].append(_scored(name, metric, problem, block, estimate))
             items.append(block.items)
             groups.append(np.array(block.groups))
         passes = [time_s]
@@ -158,7 +160,7 @@ def _call(problem: Problem, entry: Any, block: Block, told: bool) -> tuple[Array
     same_sigma = sigma is None or bool((sigma == block.sigma).all())
     if not (same_sigma and np.array_equal(shown.noisy, block.noisy)):
         raise BadEstimate("the method changed its input")
-    if not isinstance(estimate, np.ndarray):
+    if type(estimate) is not np.ndarray:  # a masked array would be scored where it is not masked
         raise BadEstimate(f"the estimate is a {type(estimate).__name__}, not a NumPy array")
     if estimate.shape != block.clean.shape:
         raise BadEstimate(f"the estimate has shape {estimate.shape}, not {block.clean.shape}")
@@ -170,6 +172,13 @@ def _call(problem: Problem, entry: Any, block: Block, told: bool) -> tuple[Array
             f"the estimate holds {estimate[tuple(bad)]} in item {block.items[bad[0]]}"
         )
     return estimate, seconds
+
+
+def _scored(name: str, metric: Metric, problem: Problem, block: Block, estimate: Array) -> Values:
+    values = problem.score(metric, block, estimate)
+    if np.isnan(values).any():
+        raise BadEstimate(f"{name} of item {block.items[np.argmax(np.isnan(values))]} is nan")
+    return values
 
 
 def _first_item(block: Block) -> Block:

@@ -1,6 +1,7 @@
 """Worker processes: what comes back, what is ended, what is replaced."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -102,6 +103,48 @@ def test_a_call_that_hangs_is_ended_with_all_that_it_started(tmp_path):
     pool.submit(1, lambda: "goes on")
     assert pool.next().value == "goes on"
     pool.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.parametrize("ending", ["returns", "leaves"])
+def test_a_child_that_a_call_forks_off_does_not_answer(pool, ending):
+    def forks():
+        if os.fork() == 0:
+            if ending == "leaves":
+                sys.exit(0)
+            return "child"
+        threading.Event().wait(0.5)  # the child is first
+        return "parent"
+
+    pool.submit(0, forks)
+    assert pool.next().value == "parent"
+    for number in (1, 2):
+        pool.submit(number, lambda number=number: 10 * number)
+        ended = pool.next()
+        assert (ended.number, ended.value) == (number, 10 * number)
+
+
+def test_a_worker_that_does_not_begin_is_replaced():
+    """A thread that an earlier call has left behind keeps the interpreter to itself."""
+
+    def leaves_a_thread():
+        hog = threading.Timer(0.2, lambda: re.match("(a+)+$", "a" * 60 + "b"))
+        hog.daemon = True
+        hog.start()
+
+    pool = Pool(1, timeout=60, patience_s=1)
+    try:
+        pool.submit(0, leaves_a_thread)
+        assert pool.next().error == ""
+        threading.Event().wait(0.5)
+        pool.submit(1, lambda: 1)
+        ended = pool.next()
+        assert ended.lost
+        assert ended.error == "WorkerDied: has not begun with a call in 1 s"
+        pool.submit(2, lambda: 2)
+        assert pool.next().value == 2
+    finally:
+        pool.close()
 
 
 def test_what_cannot_be_sent_is_an_error(pool):

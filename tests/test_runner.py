@@ -1,5 +1,6 @@
 import dataclasses
 import itertools
+import os
 import random
 
 import numpy as np
@@ -24,10 +25,10 @@ from sigbench.work import Cell, Measure, Result
 PROBLEM = Denoising("p", SparseSpikes(), Gaussian(sigma=3.0), items=7, train_items=20)
 
 
-def go(*functions, block=3, problem=PROBLEM, seeds=(1,), executor=None):
+def go(*functions, block=3, problem=PROBLEM, seeds=(1,), executor=None, metrics=("rmse",)):
     methods = [f if isinstance(f, Method) else Method(f.__name__, Function(f)) for f in functions]
     cells = [Cell(problem, seed, m, f"{seed}{m.name}") for seed in seeds for m in methods]
-    return list(run(cells, {"rmse": METRICS["rmse"]}, block, executor))
+    return list(run(cells, {name: METRICS[name] for name in metrics}, block, executor))
 
 
 def good(noisy):
@@ -81,6 +82,26 @@ def dtype(noisy):
 
 def a_list(noisy):
     return noisy.tolist()
+
+
+def masked(noisy):
+    return np.ma.masked_array(noisy, mask=np.abs(noisy) > 1)
+
+
+def faint(noisy):
+    return noisy * 1e-200
+
+
+def speechless(noisy):
+    class Speechless(Exception):
+        def __str__(self):
+            raise RuntimeError("no words")
+
+    raise Speechless
+
+
+def of_an_odd_file(noisy):
+    raise OSError(os.fsdecode(b"cannot open \xff.wav"))
 
 
 def spoils(noisy):
@@ -157,12 +178,17 @@ def test_the_limit_knows_the_prior_of_the_problem():
         (shape, "the estimate has shape (1, 100), not (1, 1, 100)"),
         (dtype, "the estimate has dtype float32, not float64"),
         (a_list, "the estimate is a list, not a NumPy array"),
+        (masked, "the estimate is a MaskedArray, not a NumPy array"),
+        (faint, "si_sdr of item 0 is nan"),
+        (speechless, "Speechless: its message raises RuntimeError"),
+        (of_an_odd_file, "OSError: cannot open \\udcff.wav"),
         (spoils, "the method changed its input"),
     ],
 )
 def test_misbehaviour_is_a_failure_and_the_others_go_on(method, message):
+    metrics = ("rmse", "si_sdr")
     alone = go(good)[0]
-    first, failure, last = go(good, method, Method("again", Function(good)))
+    first, failure, last = go(good, method, Method("again", Function(good)), metrics=metrics)
     assert isinstance(failure, Failure)
     assert message in failure.error
     assert "\n" not in failure.error
@@ -237,6 +263,18 @@ def test_a_fit_that_fails_fails_every_seed_once():
     out = go(Method("fails", Fails()), seeds=(1, 2))
     assert fits == [1]
     assert [r.error for r in out] == ["ArithmeticError: diverged"] * 2
+
+
+def test_a_fit_that_returns_an_oracle_is_refused():
+    """It would be shown the clean items and stand among what learned."""
+
+    @dataclasses.dataclass(frozen=True)
+    class Cheats:
+        def fit(self, train, *, rng):
+            return IdealProjection("haar")
+
+    (out,) = go(Method("cheats", Cheats()))
+    assert out.error.endswith("fit returned an oracle, which would be shown the clean items")
 
 
 def test_oracles_are_bound_to_each_block():

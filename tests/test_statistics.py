@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -87,8 +89,10 @@ def test_the_paired_test_is_the_larger_of_students_and_wilcoxons(rng):
     assert paired_p_value(d, groups) == pytest.approx(by_means)
 
 
-@pytest.mark.parametrize("n", [30, 50, 51, 400])
-@pytest.mark.parametrize("kind", ["continuous", "ties", "zeros"])
+@pytest.mark.parametrize(
+    ("n", "kind"),
+    [(30, "continuous"), (50, "continuous"), (51, "continuous"), (400, "ties"), (400, "zeros")],
+)
 def test_the_signed_ranks_are_scipys(rng, n, kind):
     d = rng.standard_normal(n) + 0.3
     if kind == "ties":
@@ -97,6 +101,18 @@ def test_the_signed_ranks_are_scipys(rng, n, kind):
         d[::3] = 0
     theirs = scipy.stats.wilcoxon(d, alternative="greater").pvalue
     assert _signed_rank_tail(d) == pytest.approx(theirs, rel=1e-9)
+
+
+@pytest.mark.parametrize("zeros", [0, 3])
+def test_the_signed_ranks_of_few_are_exact_with_ties_too(rng, zeros):
+    """Against all 2ⁿ signs."""
+    size = np.round(2 * np.abs(rng.standard_normal(9))) + 1
+    d = size * np.sign(rng.standard_normal(9) + 0.5)
+    rank = scipy.stats.rankdata(size)
+    sums = [rank[np.array(signs)].sum() for signs in itertools.product([False, True], repeat=9)]
+    expected = np.mean(np.array(sums) >= rank[d > 0].sum())
+    assert len(set(size)) < 9
+    assert _signed_rank_tail(np.r_[d, np.zeros(zeros)]) == pytest.approx(expected, rel=1e-12)
 
 
 def test_mean_and_ranks_that_point_to_different_methods_are_a_tie():

@@ -108,6 +108,21 @@ def test_a_run_that_died_while_it_put_files_together_is_whole(tmp_path, monkeypa
     assert len(cell_files(path)) == 1
 
 
+def test_stale_cells_that_are_there_twice_do_not_come_back(here, monkeypatch):
+    (here / "mine.py").write_text("def f(noisy): return 0.5 * noisy\n")
+    suite = small(["mine:f"], seeds=(1, 2, 3))
+    with monkeypatch.context() as patch:
+        patch.setattr("sigbench.sweep.FEW_FILES", 1)
+        patch.setattr("pathlib.Path.unlink", lambda *_, **__: None)  # dies before the old ones go
+        run_suite(suite, here / "run")
+    assert len(cell_files(here / "run")) > 1
+    (here / "mine.py").write_text("def f(noisy): raise OSError('not today')\n")
+    del sys.modules["mine"]
+    outcome = run_suite(small(["mine:f"], seeds=(1, 2, 3)), here / "run")
+    assert outcome.failed == 3
+    assert "mine:f" not in set(values(here / "run").reset_index()["method"])
+
+
 def test_stale_cells_leave_the_others_of_their_file(tmp_path):
     path, suite = tmp_path / "run", small(seeds=range(4))
     run_suite(suite, path)
@@ -200,6 +215,38 @@ def test_the_log_has_what_failures_leaves_out(here):
     assert "UTC  bad:f on sparse-spikes, seed 2\nTraceback" in log
 
 
+def test_failures_stay_on_record_until_their_cell_is_finished(here):
+    (here / "bad.py").write_text("def f(noisy): raise OSError('not today')\n")
+    run_suite(small(["bad:f"]), here / "run")
+    (here / "bad.py").write_text("def f(noisy): return 0.5 * noisy\n")
+    del sys.modules["bad"]
+
+    def stop_after_seed_1(cell, out):
+        if out is not None and cell.seed == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_suite(small(["bad:f"]), here / "run", progress=stop_after_seed_1)
+    assert [f["seed"] for f in RunFolder(here / "run").failures()] == [2]
+    assert (here / "run/failures.jsonl").read_text().count("\n") == 1
+    assert run_suite(small(["bad:f"]), here / "run").failed == 0
+    assert not (here / "run/failures.jsonl").exists()
+
+
+@pytest.mark.parametrize("text", [b"\xff\n", b"[1]\n", b"{}\n", b"{\n"])
+def test_a_broken_record_of_failures_is_named(run, text):
+    (run / "failures.jsonl").write_bytes(text)
+    with pytest.raises(InputError, match=r"failures\.jsonl is broken .*: delete it"):
+        write_reports(run)
+
+
+def test_what_a_killed_run_was_writing_is_cleared_away(run):
+    (run / "cells" / ".sparse-spikes.noisy.1.parquet.abc").write_bytes(b"PAR1")
+    (run / ".timings.parquet.abc").write_bytes(b"PAR1")
+    run_suite(small(), run)
+    assert not list(run.rglob(".*.parquet.*"))
+
+
 def test_a_torn_last_line_of_failures_is_no_record(run):
     (run / "failures.jsonl").write_text('{"problem": "sparse-spikes", "seed": 1, "meth')
     assert RunFolder(run).failures() == []
@@ -232,6 +279,7 @@ class TestMerge:
         merge([here / "a", here / "b"], here / "merged")
         assert [f["method"] for f in RunFolder(here / "merged").failures()] == ["bad:f"]
         assert "OSError: not today" in (here / "merged/leaderboard.md").read_text()
+        assert "raise OSError('not today')" in (here / "merged/failures.log").read_text()
 
     def test_what_contradicts_is_refused(self, tmp_path):
         a, b = tmp_path / "a", tmp_path / "b"

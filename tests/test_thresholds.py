@@ -1,5 +1,6 @@
 """Floors: what holds, what straddles, what is broken; the command and the pytest plugin."""
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -127,7 +128,47 @@ def test_what_cannot_hold_is_broken_or_refused(run, floors, here):
     run_suite(load("table1").select(methods=["noisy", "bad:f"], items=5, seeds=[1]), here / "bad")
     (verdict,) = check(here / "bad", floors("floor = 1", method="bad:f"))
     assert verdict.state == "broken"
-    assert verdict.text == "failed, seed 1: OSError: not today"
+    log = here / "bad" / "failures.log"
+    assert verdict.text == f"failed, seed 1: OSError: not today (see {log})"
+    assert log.is_file()
+
+
+def test_only_the_seeds_of_the_file_count_and_all_of_them_must_be_there(run, floors):
+    written = floors("floor = 1.0")
+    few = dataclasses.replace(written, seeds=(1,))
+    texts = [check(run, which)[0].text for which in (written, few)]
+    assert texts[0] != texts[1]
+    (verdict,) = check(run, dataclasses.replace(written, seeds=(1, 7, 8)))
+    assert (verdict.state, verdict.text) == ("broken", "has not been run on seed 7, 8")
+
+
+def test_a_run_of_other_items_than_the_file_says_is_refused(run, floors):
+    written = dataclasses.replace(floors("floor = 1.0"), items=300)
+    for refused in (check, update):
+        with pytest.raises(InputError, match=r"items=200, .*mine\.floors\.toml says items=300"):
+            refused(run, written)
+
+
+def test_an_infinite_mean_does_not_hide_bad_items(here):
+    """A silent file makes the PSNR of its perfect estimate infinite, and with it the mean."""
+    rng = np.random.default_rng(0)
+    (here / "data").mkdir()
+    for name, x in {"a": np.zeros(64), "b": rng.normal(size=64), "c": rng.normal(size=64)}.items():
+        np.save(here / "data" / f"{name}.npy", x)
+    (here / "z.py").write_text("def z(noisy): return 0 * noisy\n")
+    (here / "own.toml").write_text(
+        'name = "own"\nmetrics = ["psnr"]\nseeds = [1]\n[[problems]]\nname = "own"\nitems = 3\n'
+        'dataset = "folder[path=data,peak=1]"\ndegradation = "gaussian[sigma=0.1]"\n'
+        '[[methods]]\nname = "z"\nmethod = "z:z"\n'
+    )
+    run_suite(load("own.toml"), here / "run")
+    demand = FLOOR.format(method="z", metric="psnr", demand="floor = 30")
+    (here / "own.floors.toml").write_text(
+        'suite = "own.toml"\n' + demand.replace("sparse-spikes", "own")
+    )
+    (verdict,) = check(here / "run", load_floors(here / "own.floors.toml"))
+    assert verdict.text.startswith("inf ")
+    assert verdict.state == "straddles"
 
 
 def test_a_suite_of_ones_own_goes_by_its_name(here):
@@ -150,12 +191,20 @@ def test_a_reference_of_another_problem_is_refused(run, here, floors):
     run_suite(load("suite.toml").select(items=10, seeds=[8]), here / "elsewhere")
     with pytest.raises(InputError, match="no item in common"):
         check(run, floors('reference = "elsewhere"\nreference_method = "wiener"'))
+    # The runs have seed 1 in common, the two rows have not.
+    run_suite(load("suite.toml").select(items=10, seeds=[1], methods=["noisy"]), here / "elsewhere")
+    with pytest.raises(InputError, match="no item in common"):
+        check(run, floors('reference = "elsewhere"\nreference_method = "wiener"'))
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("suite = 1\nfloors = []", "suite=1 is of the wrong type"),
+        ("suite = 1\nfloors = []", "suite=1 must be a text"),
+        (
+            'suite = "t"\n' + FLOOR.format(method="a", metric="b", demand='floor = "15"'),
+            "floor='15' must be a number",
+        ),
         ("floors = []", "needs the key 'suite'"),
         ('suite = "table1"\nfloor = []', "unknown key of the file 'floor': did you mean 'floors'"),
         ('suite = "table1"\nfloors = [{problem = "a"}]', "a floor needs the key 'method'"),
@@ -293,6 +342,65 @@ class TestPlugin:
         file.write_text(file.read_text().replace("items = 50", "items = 40"))
         assert "2 passed" in self.pytest().stdout
         assert (pd.read_csv(project / ".sigbench/mine/leaderboard.csv")["n"] == 80).all()
+
+    def test_only_what_the_file_asks_for_counts(self, project):
+        """The folder may hold more: the same verdict as from a fresh one."""
+        file = project / "mine.floors.toml"
+        text = file.read_text()
+        (project / "mine.py").write_text("def mine(noisy): return 0.42 * noisy + 0.63\n")
+        self.pytest()
+        for name in ("a", "b"):
+            (project / name).mkdir()
+            seeds = {"a": "[1]", "b": "[1, 2, 9]"}[name]
+            (project / name / file.name).write_text(text.replace("[1, 2]", seeds))
+        file.unlink()
+        assert "4 passed" in self.pytest().stdout
+        items = [
+            pd.read_csv(project / f".sigbench/{name}/mine/leaderboard.csv")["n"].max()
+            for name in ("a", "b")
+        ]
+        assert items == [50, 150]
+
+    def test_a_floor_that_cannot_be_held_does_not_fail_the_others(self, project):
+        file = project / "mine.floors.toml"
+        bad = [
+            FLOOR.format(method="mine:mien", metric="psnr", demand="floor = 1"),
+            FLOOR.format(method="mine:mine", metric="psnrr", demand="floor = 1"),
+            FLOOR.format(method="mine:mine", metric="psnr", demand='reference = "nowhere"'),
+            FLOOR.format(method="mine:mine", metric="rmse", demand=""),
+        ]
+        file.write_text(file.read_text() + "".join(bad))
+        done = self.pytest()
+        assert "4 failed, 2 passed" in done.stdout
+        for message in (
+            "'mien'",
+            "'psnrr': did you mean 'psnr'",
+            "nowhere holds no run",
+            "neither",
+        ):
+            assert message in done.stdout
+        assert "Traceback" not in done.stdout
+
+    def test_a_method_that_hangs_is_ended_on_time(self, project):
+        (project / "mine.py").write_text(
+            "import threading\ndef mine(noisy): threading.Event().wait()\n"
+        )
+        file = project / "mine.floors.toml"
+        file.write_text('timeout = "1s"\n' + file.read_text())
+        done = self.pytest()
+        assert "2 failed" in done.stdout
+        assert "TimeoutError: longer than 1 s (see " in done.stdout
+
+    def test_a_folder_that_the_file_names_is_not_overwritten(self, project):
+        run_suite(
+            load("table1").select(methods=["affine"], items=5, seeds=[1]), project / "precious"
+        )
+        file = project / "mine.floors.toml"
+        file.write_text('folder = "precious"\n' + file.read_text())
+        done = self.pytest()
+        assert "2 failed" in done.stdout
+        assert "holds problem 'sparse-spikes' with items=5" in done.stdout
+        assert pd.read_csv(project / "precious/leaderboard.csv")["n"].max() == 5
 
     def test_a_bad_file_is_an_error_in_one_line(self, project):
         (project / "mine.floors.toml").write_text('suite = "table1"\nflors = []\n')

@@ -44,6 +44,9 @@ class Folder:
     def __post_init__(self) -> None:
         if not Path(self.path).is_dir():
             raise InputError(f"path={self.path} is no folder")
+        for file in self._files("train") + self._files("test"):
+            if not file.name.isprintable():
+                raise InputError(f"path={self.path} holds {file.name!r}: rename it")
         if not self._files("test"):
             raise InputError(f"path={self.path} holds no file of {', '.join(FAMILIES)}")
         families = {family(file) for file in self._files("train") + self._files("test")}

@@ -131,6 +131,21 @@ class Place:
         return Pool(self.jobs or 1, self.timeout)
 
 
+def seconds(time: str | float) -> float:
+    """Return a time like ``90``, ``"90s"``, ``"10m"`` or ``"2h"`` in seconds.
+
+    Examples
+    --------
+    >>> seconds("10m")
+    600.0
+    """
+    unit = {"s": 1, "m": 60, "h": 3600}.get(str(time)[-1:])
+    try:
+        return float(str(time)[:-1]) * unit if unit else float(time)
+    except ValueError:
+        raise InputError(f"timeout {time!r} must be a time like 90s, 10m or 2h") from None
+
+
 def cores() -> int:
     """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):

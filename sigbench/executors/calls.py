@@ -34,12 +34,21 @@ def attempt(work: Callable[[], Any]) -> Ended:
     try:
         return Ended(work())
     except (Exception, SystemExit) as error:
-        return Ended(error=one_line(error), trace=traceback.format_exc())
+        return Ended(error=one_line(error), trace=_printable(traceback.format_exc()))
 
 
 def one_line(error: Exception | SystemExit) -> str:
     """Return an error's type and message on one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    try:
+        message = str(error)
+    except Exception as broken:
+        message = f"its message raises {type(broken).__name__}"
+    return _printable(" ".join(f"{type(error).__name__}: {message}".split()))
+
+
+def _printable(text: str) -> str:
+    """Escape what no file could hold, as the bytes of a file name that is not UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def pack(work: Callable[[], Any]) -> bytes:

@@ -51,6 +51,7 @@ class _Worker:
     process: Any
     connection: Connection
     number: int | None = None  # the call that it is at
+    begun: bool = False  # with that call
     deadline: float = float("inf")
     alone: bool = True  # no other call has run beside this one
 
@@ -65,11 +66,14 @@ class Pool:
         How many.
     timeout : float, optional
         Seconds that a call may take before its worker is ended.
+    patience_s : float
+        Seconds in which a worker must have begun with a call; else it counts as dead.
     """
 
     slots: int
     timeout: float | None = None
     retries: int = 2
+    patience_s: float = 60.0
     _workers: list[_Worker] = field(default_factory=list)
     _ended: deque[Ended] = field(default_factory=deque)
 
@@ -84,6 +88,7 @@ class Pool:
         worker = next((w for w in self._workers if w.number is None), None) or self._start()
         busy = self._busy()
         worker.number, worker.alone = number, not busy
+        worker.begun, worker.deadline = False, time.monotonic() + self.patience_s
         for other in busy:
             other.alone = False
         with suppress(OSError):  # it has just died: `next` finds that out
@@ -100,7 +105,7 @@ class Pool:
                 if worker.connection in signalled or worker.process.sentinel in signalled:
                     self._listen(worker)
                 elif worker.deadline <= time.monotonic():
-                    self._drop(worker, Ended(error=f"TimeoutError: longer than {self.timeout:g} s"))
+                    self._drop(worker, self._late(worker))
         return self._ended.popleft()
 
     def close(self) -> None:
@@ -134,10 +139,19 @@ class Pool:
             how = _how_it_ended(worker.process.exitcode)
             self._drop(worker, Ended(error=f"WorkerDied: {how}", lost=True))
         elif message == STARTED:
+            worker.begun = True
             worker.deadline = time.monotonic() + (self.timeout or float("inf"))
         else:
             ended = _loaded(message)
             self._end(worker, replace(ended, contended=not worker.alone))
+
+    def _late(self, worker: _Worker) -> Ended:
+        if worker.begun:
+            return Ended(error=f"TimeoutError: longer than {self.timeout:g} s")
+        what = (
+            f"has not begun with a call in {self.patience_s:g} s"  # busy with an earlier one's rest
+        )
+        return Ended(error=f"WorkerDied: {what}", lost=True)
 
     def _end(self, worker: _Worker, ended: Ended) -> None:
         assert worker.number is not None
@@ -183,6 +197,7 @@ def _serve(connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's matter
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)
+        os.register_at_fork(after_in_child=connection.close)  # a call's children don't answer
     for library in ("OMP", "OPENBLAS", "MKL"):  # those that a call loads later
         os.environ[f"{library}_NUM_THREADS"] = "1"
     threading.Thread(target=_end_with_parent, daemon=True).start()
