@@ -165,14 +165,16 @@ def test_workers_have_one_thread_and_no_interrupts(pool):
     assert handler == signal.SIG_IGN
 
 
-def test_workers_end_with_their_parent(tmp_path):
+@pytest.mark.parametrize("busy", ["while True: pass", "re.match('(a+)+$', 'a' * 60 + 'b')"])
+def test_workers_end_with_their_parent(tmp_path, busy):
+    """The expression keeps the interpreter to itself: no thread can look after the parent."""
     script = tmp_path / "parent.py"
     script.write_text(
-        "import os, pathlib, time\n"
+        "import os, pathlib, re\n"
         "from sigbench.executors.pool import Pool\n"
         "def call():\n"
         f"    pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n"
-        "    while True: pass\n"
+        f"    {busy}\n"
         "pool = Pool(1)\n"  # no __main__ guard: workers don't run this again
         "pool.submit(0, call)\n"
         "pool.next()\n"
