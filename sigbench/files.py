@@ -118,9 +118,12 @@ def write(path: Path, content: Content, batch: Array) -> None:
     write_atomically(path, data)
 
 
+UNFINISHED = ".sigbench-unfinished"  # ends the name of a file that is being written
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that it is there whole, or as it was."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=UNFINISHED)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

@@ -416,8 +416,10 @@ def identity(thing: Any) -> Any:
     if thing is None or isinstance(thing, bool | int | float | str):
         return thing
     if isinstance(thing, np.generic):
-        return identity(thing.item())
-    if isinstance(thing, complex | bytes | Enum | PurePath):
+        return f"{thing.dtype}:{thing}"
+    if isinstance(thing, Enum):
+        return f"{type(thing).__qualname__}.{thing.name}"
+    if isinstance(thing, complex | bytes | PurePath):
         return repr(thing)
     if isinstance(thing, functools.partial):
         return ["partial", *map(identity, (thing.func, thing.args, thing.keywords))]

@@ -32,7 +32,7 @@ class FloorWarning(UserWarning):
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> FloorsFile | None:
     """Collect files of floors by their name."""
-    if not file_path.name.endswith(SUFFIX):
+    if not file_path.name.removesuffix(SUFFIX) or not file_path.name.endswith(SUFFIX):
         return None
     file: FloorsFile = FloorsFile.from_parent(parent, path=file_path)
     return file
@@ -64,11 +64,8 @@ class FloorsFile(pytest.File):
     def _folder(self) -> Path:
         root = self.config.rootpath
         path = self.path.relative_to(root) if self.path.is_relative_to(root) else self.path
-        return (
-            root
-            / ".sigbench"
-            / path.relative_to(path.anchor).with_name(path.name.removesuffix(SUFFIX))
-        )
+        name = ".".join(path.relative_to(path.anchor).parts).removesuffix(SUFFIX)
+        return root / ".sigbench" / name
 
 
 class FloorTest(pytest.Item):

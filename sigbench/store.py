@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from sigbench import cellfiles
 from sigbench.cellfiles import Entry, Row
 from sigbench.errors import InputError
-from sigbench.files import append, write_atomically
+from sigbench.files import UNFINISHED, append, write_atomically
 from sigbench.runner import Failure
 from sigbench.scores import Scores
 from sigbench.work import Cell, Result
@@ -138,7 +138,7 @@ class RunFolder:
             self._delete(manifest["files"])
             manifest = {}
         self.cells_path.mkdir(parents=True, exist_ok=True)
-        for torn in self.path.rglob(".*.parquet.*"):  # of a run that was killed while it wrote
+        for torn in self.cells_path.glob(f".*{UNFINISHED}"):  # of a run killed while it wrote
             torn.unlink()
         self._known = None
         return manifest
@@ -334,7 +334,7 @@ class RunFolder:
         return [latest[row] for row in sorted(latest) if row not in self.entries()]
 
     def tidy_failures(self) -> None:
-        """Strike from the record what has been finished since."""
+        """Strike from the record what has been finished since, and a torn last line."""
         left = self.failures()
         if left:
             text = "".join(json.dumps(failure, ensure_ascii=False) + "\n" for failure in left)

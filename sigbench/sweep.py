@@ -87,6 +87,7 @@ def _run_missing(
     missing = [cell for cell in cells if not folder.is_finished(cell)]
     manifest["files"] = [folder.cell_file(cell) for cell in missing]
     folder.write_manifest(manifest, manifest["files"])
+    folder.tidy_failures()
     start, done, failed = time.perf_counter(), 0, 0
 
     def started(cell: Cell) -> None:

@@ -107,19 +107,10 @@ def verdict(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) -> V
         As `check`.
     """
     _known_row(folder, floor)
-    for failure in folder.failures():
-        own = (failure["problem"], failure["method"]) == (floor.problem, floor.method)
-        if own and (seeds is None or failure["seed"] in seeds):
-            text = f"failed, seed {failure['seed']}: {failure['error']} (see {folder.path / LOG})"
-            return Verdict(floor, "broken", text)
-    done = {
-        s for problem, s, m in folder.entries() if (problem, m) == (floor.problem, floor.method)
-    }
-    missing = sorted(set(seeds or ()) - done)
+    lacking = _lacking(folder, floor, seeds)
     scores = folder.scores(floor.problem, floor.metric, seeds)
-    if scores is None or floor.method not in scores.methods or missing:
-        on = f" on seed {', '.join(map(str, missing))}" if missing else ""
-        return Verdict(floor, "broken", f"has not been run{on}")
+    if lacking or scores is None:
+        return Verdict(floor, "broken", lacking)
     metric = lookup("metric", METRICS, floor.metric)
     sign = 1 if metric.higher_is_better else -1
     unit = " dB" if metric.unit == "dB" else ""
@@ -138,6 +129,20 @@ def verdict(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) -> V
     figures = f"{mean.mean:.6g} [{mean.low:.6g}, {mean.high:.6g}]{unit}"
     text = f"{figures}, must be {'>=' if metric.higher_is_better else '<='} {floor.floor:g}"
     return Verdict(floor, _state(mean, values, floor.floor, sign), text)
+
+
+def _lacking(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) -> str:
+    """Return why a row cannot be judged, if so: it failed, or has not been run on all seeds."""
+    own = (floor.problem, floor.method)
+    for failure in folder.failures():
+        wanted = seeds is None or failure["seed"] in seeds
+        if wanted and (failure["problem"], failure["method"]) == own:
+            return f"failed, seed {failure['seed']}: {failure['error']} (see {folder.path / LOG})"
+    done = {seed for problem, seed, method in folder.entries() if (problem, method) == own}
+    missing = sorted(set(seeds or ()) - done)
+    if missing:
+        return f"has not been run on seed {', '.join(map(str, missing))}"
+    return "" if done else "has not been run"
 
 
 def _no_demand(floor: Floor) -> InputError:
@@ -160,7 +165,9 @@ def _abs(mean: Mean) -> str:
 
 def _state(mean: Mean, values: Floats, floor: float, sign: int) -> State:
     """Return the state of an interval; one without ends (a single group) can only straddle."""
-    if math.isinf(mean.mean):  # no interval: what is perfect on some items may be bad on others
+    if not math.isfinite(
+        mean.mean
+    ):  # no interval: what is perfect on some items may be bad on others
         if (sign * values == -math.inf).any():
             return "broken"
         return "holds" if np.isinf(values).all() else "straddles"
@@ -250,9 +257,10 @@ def update(path: Path, floors: Floors, *, allow_lower: bool = False) -> list[str
             lines.append(f"left     {floor.name}: held against {floor.reference}")
             continue
         _known_row(folder, floor)
+        lacking = _lacking(folder, floor, floors.seeds)
         scores = folder.scores(floor.problem, floor.metric, floors.seeds)
-        if scores is None or floor.method not in scores.methods:
-            lines.append(f"left     {floor.name}: has no finished cell")
+        if lacking or scores is None:
+            lines.append(f"left     {floor.name}: {lacking}")
             continue
         mean = mean_interval(*scores.of(floor.method))
         sign = 1 if lookup("metric", METRICS, floor.metric).higher_is_better else -1

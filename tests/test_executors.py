@@ -137,7 +137,7 @@ def test_a_worker_that_does_not_begin_is_replaced():
         pool.submit(0, leaves_a_thread)
         assert pool.next().error == ""
         threading.Event().wait(0.5)
-        pool.submit(1, lambda: 1)
+        pool.submit(1, lambda much=bytes(10**6): 1)  # more than waits in a pipe
         ended = pool.next()
         assert ended.lost
         assert ended.error == "WorkerDied: has not begun with a call in 1 s"

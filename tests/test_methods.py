@@ -1,11 +1,23 @@
+import copy
 import dataclasses
+import enum
 import functools
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sigbench import GMC, L1, InputError, LocalWiener, PerItem, Tuned
-from sigbench.methods import Function, Method, as_entry, bind_facts, describe, identity, resolve
+from sigbench.methods import (
+    Function,
+    Method,
+    as_entry,
+    bind_facts,
+    describe,
+    digest,
+    identity,
+    resolve,
+)
 from sigbench.transforms import DCT, DFT
 
 
@@ -248,6 +260,30 @@ def test_identity_names_registered_things_and_versions():
     assert identity(GMC(DCT(), lam=1.0)) != named
     one, two = identity(np.arange(3.0)), identity(np.arange(3.0) + 1e-9)
     assert one != two
+
+
+class Colour(enum.Enum):
+    RED = 1
+    BLUE = 2
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        (np.int64(1), np.int64(2)),
+        (np.float32(1), np.float32(2)),
+        (np.longdouble(1), np.longdouble(2)),
+        (1j, 2j),
+        (b"a", b"b"),
+        (Path("a"), Path("b")),
+        (Colour.RED, Colour.BLUE),
+        (functools.partial(shrink, sigma=1.0), functools.partial(shrink, sigma=2.0)),
+        (functools.partial(shrink, 1), functools.partial(halve, 1)),
+    ],
+)
+def test_what_differs_has_another_identity(one, two):
+    assert digest(identity(one)) == digest(identity(copy.deepcopy(one)))
+    assert digest(identity(one)) != digest(identity(two))
 
 
 def test_partial_functions_are_methods():

@@ -13,6 +13,7 @@ import pytest
 
 from sigbench import L1, InputError, load, run_suite
 from sigbench.cli import main
+from sigbench.files import write_atomically
 from sigbench.merge import merge
 from sigbench.store import FEW_FILES, RunFolder
 from sigbench.sweep import write_reports
@@ -240,17 +241,28 @@ def test_a_broken_record_of_failures_is_named(run, text):
         write_reports(run)
 
 
-def test_what_a_killed_run_was_writing_is_cleared_away(run):
-    (run / "cells" / ".sparse-spikes.noisy.1.parquet.abc").write_bytes(b"PAR1")
-    (run / ".timings.parquet.abc").write_bytes(b"PAR1")
+def test_what_a_killed_run_was_writing_is_cleared_away(run, monkeypatch):
+    def dies(*_, **__):
+        raise KeyboardInterrupt
+
+    (run / "cells" / ".mine.parquet.bak").write_bytes(b"mine")
+    with monkeypatch.context() as patch:
+        patch.setattr("os.replace", dies)
+        patch.setattr("pathlib.Path.unlink", dies)
+        with pytest.raises(KeyboardInterrupt):
+            write_atomically(run / "cells" / "a.parquet", b"PAR1")
+    assert len(list((run / "cells").glob(".*"))) == 2
     run_suite(small(), run)
-    assert not list(run.rglob(".*.parquet.*"))
+    assert [p.name for p in (run / "cells").glob(".*")] == [".mine.parquet.bak"]
 
 
-def test_a_torn_last_line_of_failures_is_no_record(run):
+def test_a_torn_last_line_of_failures_is_no_record(run, here):
     (run / "failures.jsonl").write_text('{"problem": "sparse-spikes", "seed": 1, "meth')
     assert RunFolder(run).failures() == []
-    assert run_suite(small(), run).failed == 0
+    (here / "bad.py").write_text("def f(noisy): raise OSError('not today')\n")
+    assert run_suite(small(["bad:f"]), run).failed == 2
+    assert [f["seed"] for f in RunFolder(run).failures()] == [1, 2]
+    assert (run / "failures.jsonl").read_text().count("\n") == 2
 
 
 class TestMerge:

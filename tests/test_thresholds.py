@@ -138,8 +138,13 @@ def test_only_the_seeds_of_the_file_count_and_all_of_them_must_be_there(run, flo
     few = dataclasses.replace(written, seeds=(1,))
     texts = [check(run, which)[0].text for which in (written, few)]
     assert texts[0] != texts[1]
-    (verdict,) = check(run, dataclasses.replace(written, seeds=(1, 7, 8)))
+    more = dataclasses.replace(written, seeds=(1, 7, 8))
+    (verdict,) = check(run, more)
     assert (verdict.state, verdict.text) == ("broken", "has not been run on seed 7, 8")
+    before = written.path.read_text()
+    (line,) = update(run, more, allow_lower=True)
+    assert line.endswith("has not been run on seed 7, 8")
+    assert written.path.read_text() == before
 
 
 def test_a_run_of_other_items_than_the_file_says_is_refused(run, floors):
@@ -356,7 +361,7 @@ class TestPlugin:
         file.unlink()
         assert "4 passed" in self.pytest().stdout
         items = [
-            pd.read_csv(project / f".sigbench/{name}/mine/leaderboard.csv")["n"].max()
+            pd.read_csv(project / f".sigbench/{name}.mine/leaderboard.csv")["n"].max()
             for name in ("a", "b")
         ]
         assert items == [50, 150]

@@ -22,7 +22,8 @@ from threadpoolctl import threadpool_limits
 
 from sigbench.executors.calls import Ended, answer, one_line, pack
 
-STARTED = b""  # a worker's word that it has begun with a call
+CALL = b"?"  # asks a worker whether it is there: a large call would fill the pipe to one that hangs
+STARTED = b"!"  # its word that it is
 
 
 def context() -> Any:
@@ -51,7 +52,7 @@ class _Worker:
     process: Any
     connection: Connection
     number: int | None = None  # the call that it is at
-    begun: bool = False  # with that call
+    call: bytes | None = None  # as long as the worker has not begun
     deadline: float = float("inf")
     alone: bool = True  # no other call has run beside this one
 
@@ -88,11 +89,11 @@ class Pool:
         worker = next((w for w in self._workers if w.number is None), None) or self._start()
         busy = self._busy()
         worker.number, worker.alone = number, not busy
-        worker.begun, worker.deadline = False, time.monotonic() + self.patience_s
+        worker.call, worker.deadline = packed, time.monotonic() + self.patience_s
         for other in busy:
             other.alone = False
         with suppress(OSError):  # it has just died: `next` finds that out
-            worker.connection.send_bytes(packed)
+            worker.connection.send_bytes(CALL)
 
     def next(self) -> Ended:
         """Wait for a worker to answer, to die or to run out of time."""
@@ -139,14 +140,17 @@ class Pool:
             how = _how_it_ended(worker.process.exitcode)
             self._drop(worker, Ended(error=f"WorkerDied: {how}", lost=True))
         elif message == STARTED:
-            worker.begun = True
+            call, worker.call = worker.call, None
+            assert call is not None
+            with suppress(OSError):
+                worker.connection.send_bytes(call)
             worker.deadline = time.monotonic() + (self.timeout or float("inf"))
         else:
             ended = _loaded(message)
             self._end(worker, replace(ended, contended=not worker.alone))
 
     def _late(self, worker: _Worker) -> Ended:
-        if worker.begun:
+        if worker.call is None:
             return Ended(error=f"TimeoutError: longer than {self.timeout:g} s")
         what = (
             f"has not begun with a call in {self.patience_s:g} s"  # busy with an earlier one's rest
@@ -203,9 +207,9 @@ def _serve(connection: Connection) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with threadpool_limits(1), suppress(EOFError, OSError):  # the parent is gone
         while True:
-            packed = connection.recv_bytes()
+            connection.recv_bytes()
             connection.send_bytes(STARTED)
-            connection.send_bytes(answer(packed))
+            connection.send_bytes(answer(connection.recv_bytes()))
 
 
 def _end_with_parent() -> None:
