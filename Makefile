@@ -2,7 +2,7 @@
 # make test     run all tests
 # make check    lint, format, types
 # make results  run all suites into results/, the committed reference runs
-# make bench    print speed ratios: against loops, benchopt, Dask; half an hour
+# make bench    print speed ratios: against loops, benchopt, Dask; a quarter of an hour
 #
 # Each makes its virtual environment (VENV, default .venv) if there is none.
 

@@ -15,7 +15,7 @@ from sigbench.denoisers.sparse import Iterative
 from sigbench.transforms import DFT
 
 ITEMS, LENGTH, SIGMA = 1000, 100, 3.0
-REPEATS = 7
+REPEATS = 15
 EXACT = 1e-10  # the same arithmetic in another order
 # At the printed stop, a relative change of 1e-4, an iteration whose error shrinks by the factor q
 # is still off by q/(1 − q) times the change. ISTA at step 1.9: q = −0.9, off by half the change.
