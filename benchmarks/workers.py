@@ -20,7 +20,7 @@ import pandas as pd
 from distributed import Client
 
 REPEATS = 3
-# What is run: iterations and the limit of Table 1, some 15 s of one worker; and cells of no work.
+# What is run: iterations and the limit of Table 1, some 20 s of one worker; and cells of no work.
 BOUND = ["table1", "-m", "l1-printed", "gmc-printed", "wavelet-tuned", "--items", "1000"]
 BOUND += ["--seeds", ",".join(map(str, range(1, 25)))]
 TINY = [str(Path(__file__).parent / "three.toml"), "--items", "1", "--seeds"]

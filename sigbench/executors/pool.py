@@ -152,9 +152,8 @@ class Pool:
     def _late(self, worker: _Worker) -> Ended:
         if worker.call is None:
             return Ended(error=f"TimeoutError: longer than {self.timeout:g} s")
-        what = (
-            f"has not begun with a call in {self.patience_s:g} s"  # busy with an earlier one's rest
-        )
+        # Busy, perhaps, with what an earlier call has left behind.
+        what = f"has not begun with a call in {self.patience_s:g} s"
         return Ended(error=f"WorkerDied: {what}", lost=True)
 
     def _end(self, worker: _Worker, ended: Ended) -> None:
