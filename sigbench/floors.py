@@ -87,8 +87,8 @@ def load_floors(path: Path) -> Floors:
     ----------
     path : Path
         A TOML file: ``suite``, perhaps ``seeds``, ``items``, ``folder`` and ``timeout``, and
-        ``[[floors]]`` with ``problem``, ``method``, ``metric`` and either ``floor``, or ``reference`` and
-        ``margin``.
+        ``[[floors]]`` with ``problem``, ``method``, ``metric`` and either ``floor``, or
+        ``reference`` and ``margin``.
 
     Raises
     ------

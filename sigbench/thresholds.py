@@ -69,11 +69,11 @@ def _folder(path: Path, floors: Floors) -> RunFolder:
     name = _name_of(floors.suite)
     if about["name"] != name:
         raise InputError(f"{path} holds a run of {about['name']!r}, not of {name!r}")
-    for problem in about["problems"].values():
-        if floors.items not in (None, problem["items"]):
+    for problem in {floor.problem for floor in floors.floors} & about["problems"].keys():
+        items = about["problems"][problem]["items"]
+        if floors.items not in (None, items):
             raise InputError(
-                f"{path} holds a run with items={problem['items']}, "
-                f"{floors.path} says items={floors.items}"
+                f"{path} holds a run with items={items}, {floors.path} says items={floors.items}"
             )
     return folder
 
@@ -165,9 +165,8 @@ def _abs(mean: Mean) -> str:
 
 def _state(mean: Mean, values: Floats, floor: float, sign: int) -> State:
     """Return the state of an interval; one without ends (a single group) can only straddle."""
-    if not math.isfinite(
-        mean.mean
-    ):  # no interval: what is perfect on some items may be bad on others
+    if not math.isfinite(mean.mean):
+        # There is no interval, and what is perfect on some items may be bad on others.
         if (sign * values == -math.inf).any():
             return "broken"
         return "holds" if np.isinf(values).all() else "straddles"
@@ -188,25 +187,16 @@ def _gain(scores: Scores, floor: Floor, sign: int) -> tuple[Floats, NDArray[np.i
             f"{floor.reference} has no {floor.metric} of {floor.reference_method!r} on "
             f"{floor.problem!r}; methods there: {', '.join(sorted(set(rows))) or 'none'}"
         )
-    here, there = (
-        _by_item(s, m) for s, m in ((scores, floor.method), (other, floor.reference_method))
-    )
-    common = [item for item in here if item in there]
-    if not common:
+    here = {item: i for i, item in enumerate(_items(scores))}
+    pairs = [(here[item], j) for j, item in enumerate(_items(other)) if item in here]
+    i, j = np.array(pairs, dtype=int).reshape(-1, 2).T
+    own = scores.values[scores.methods.index(floor.method)][i]
+    theirs = other.values[other.methods.index(floor.reference_method)][j]
+    gain = sign * paired_difference(own, theirs)
+    both = ~np.isnan(gain)  # there may be items that only other rows of the runs have seen
+    if not both.any():
         raise InputError(f"{floor.name}: no item in common with {floor.reference}")
-    own, theirs = (np.array([side[item] for item in common]) for side in (here, there))
-    group = dict(zip(_items(scores), scores.groups.tolist(), strict=True))
-    return sign * paired_difference(own, theirs), np.array([group[item] for item in common])
-
-
-def _by_item(scores: Scores, method: str) -> dict[tuple[int, int], float]:
-    """Return the values of the items that a method has seen."""
-    values = scores.values[scores.methods.index(method)].tolist()
-    return {
-        item: value
-        for item, value in zip(_items(scores), values, strict=True)
-        if not math.isnan(value)
-    }
+    return gain[both], scores.groups[i][both]
 
 
 def _items(scores: Scores) -> Iterable[tuple[int, int]]:

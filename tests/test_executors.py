@@ -105,7 +105,6 @@ def test_a_call_that_hangs_is_ended_with_all_that_it_started(tmp_path):
     pool.close()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.parametrize("ending", ["returns", "leaves"])
 def test_a_child_that_a_call_forks_off_does_not_answer(pool, ending):
     def forks():
