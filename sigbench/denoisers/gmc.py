@@ -5,20 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from sigbench.denoisers import shrinkage
-from sigbench.denoisers.inputs import check, check_field, in_blocks
-from sigbench.denoisers.sparse import (
-    SOLVERS,
-    Closed,
-    Iterative,
-    State,
-    check_nonneg,
-    check_weight,
-    weight,
-)
+from sigbench.denoisers.inputs import check_field
+from sigbench.denoisers.solvers import SOLVERS, Exact, Solution, Solver, SparseModel
+from sigbench.denoisers.weights import check_weight, named
 from sigbench.transforms import DCT, TRANSFORMS, Transform
 from sigbench.types import Array, Info, Sigma
 
@@ -27,32 +16,36 @@ from sigbench.types import Array, Info, Sigma
 class GMC:
     """min over x, max over v of ½‖y − Ax‖² + λ‖x‖₁ − γ/2‖A(x − v)‖² − λ‖v‖₁.
 
-    A convex problem whose penalty is not: large coefficients are left alone. For an orthonormal
-    A and γ < 1 the solution is the firm threshold of Aᴴy: zero below λ, identity above λ/γ.
+    A convex problem whose penalty is not: large coefficients are left alone. Where AᴴA = I the
+    solution is the firm threshold of Aᴴy: zero below λ, identity above λ/γ. Else it is found by
+    the saddle-point iteration, until the gap between its upper and lower bound is at most 1e-6
+    of the objective; `solve` returns it with that certificate.
 
     Parameters
     ----------
-    transform : Transform
-        A: ``identity``, ``dft``, ``dct`` or ``wavelet[...]``.
+    transform : Transform or str
+        A, as in `L1`.
     lam, lam_over_sigma : float
         The weight λ in the signal's units, or in noise levels: exactly one of them.
     gamma : float
-        Non-convexity of the penalty, 0 <= gamma < 1; 0 is L1.
+        Non-convexity of the penalty, 0 <= gamma < 1: so far F is convex in x; 0 is L1.
     nonneg : bool
         Whether the coefficients are known to be >= 0 (real transforms).
-    solver : Closed or Iterative
-        The closed form, or the forward-backward saddle-point iteration with
-        μ = step / max(1, γ/(1 − γ)).
+    solver : Exact, Iterative or CVXPY, or the name of one
+        ``exact``: as above, Anderson-accelerated; ``iterative``: the plain iteration with step
+        μ = step / (max(1, γ/(1 − γ))·‖A‖²), 0 < step < 2, stopped by its change, as papers print
+        it; ``cvxpy``: a general convex solver, slow.
 
     References
     ----------
     Selesnick, "Sparse regularization via convex analysis", IEEE Trans. Signal Process. 65 (17),
-    2017: the GMC penalty (definition 4) and the saddle-point iteration (proposition 15).
+    2017: the GMC penalty (definition 4) and the saddle-point iteration (proposition 15);
+    Walker and Ni, SIAM J. Numer. Anal. 49 (2011), section 2 (Anderson's acceleration).
 
     Examples
     --------
-    >>> from sigbench.transforms import Identity
-    >>> GMC(Identity(), lam=1.0, gamma=0.5)(np.array([[[3.0, -0.5, 1.5]]]))
+    >>> import numpy as np
+    >>> GMC("identity", lam=1.0, gamma=0.5)(np.array([[[3.0, -0.5, 1.5]]]))
     array([[[ 3., -0.,  1.]]])
     """
 
@@ -61,7 +54,7 @@ class GMC:
     lam_over_sigma: float | None = None
     gamma: float = 0.8
     nonneg: bool = False
-    solver: Closed | Iterative = field(default=Closed(), metadata={"table": SOLVERS})
+    solver: Solver = field(default=Exact(), metadata={"table": SOLVERS})
 
     info: ClassVar[Info] = Info(
         "gmc",
@@ -73,37 +66,22 @@ class GMC:
     )
 
     def __post_init__(self) -> None:
+        for option, table in (("transform", TRANSFORMS), ("solver", SOLVERS)):
+            object.__setattr__(self, option, named(option, getattr(self, option), table))
         check_weight(self.lam, self.lam_over_sigma)
         check_field("gamma", self.gamma, 0, below=1)
-        check_nonneg(self.nonneg, self.transform)
+        _ = self._model
+
+    @property
+    def _model(self) -> SparseModel:
+        return SparseModel(
+            self.transform, self.lam, self.lam_over_sigma, self.gamma, self.nonneg, self.solver
+        )
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        levels = check(noisy, sigma)
-        if isinstance(self.solver, Closed):
-            return in_blocks(self._denoise, noisy, levels)
-        return self._denoise(noisy, levels)
+        return self._model.denoise(noisy, sigma)
 
-    def _denoise(self, noisy: Array, levels: NDArray[np.float64] | None) -> Array:
-        lam = weight(noisy, levels, self.lam, self.lam_over_sigma)
-        forward, space, gamma = self.transform.forward, noisy.shape[2:], self.gamma
-        if isinstance(self.solver, Closed):
-            firm = shrinkage.firm_nonneg if self.nonneg else shrinkage.firm
-            return self.transform.inverse(firm(forward(noisy), lam, gamma), space)
-
-        soft = shrinkage.soft_nonneg if self.nonneg else shrinkage.soft
-        mu = self.solver.step / max(1, gamma / (1 - gamma))
-        noisy64 = noisy.astype(np.float64)
-
-        def synthesis(c: np.ndarray) -> Array:
-            return self.transform.inverse(c, space)
-
-        def saddle_point(state: State, items: np.ndarray) -> State:
-            x, v = state
-            w = x - mu * forward(synthesis(x + gamma * (v - x)) - noisy64[items])
-            u = v - mu * gamma * forward(synthesis(v - x))
-            return soft(w, mu * lam[items]), soft(u, mu * lam[items])
-
-        start = np.zeros_like(forward(noisy64))
-        x, _ = self.solver.solve(saddle_point, (start, start))
-        return synthesis(x).astype(noisy.dtype)
+    def solve(self, noisy: Array, *, sigma: Sigma = None) -> Solution:
+        """Return the coefficients with their certificate."""
+        return self._model.solve(noisy, sigma)

@@ -1,45 +1,35 @@
-"""L1-regularized denoising in an orthonormal transform."""
+"""L1-regularized denoising in an orthonormal transform, a frame, or with an operator."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from sigbench.denoisers import shrinkage
-from sigbench.denoisers.inputs import check, in_blocks
-from sigbench.denoisers.sparse import (
-    SOLVERS,
-    Closed,
-    Iterative,
-    State,
-    check_nonneg,
-    check_weight,
-    weight,
-)
+from sigbench.denoisers.solvers import SOLVERS, Exact, Solution, Solver, SparseModel
+from sigbench.denoisers.weights import check_weight, named
 from sigbench.transforms import DCT, TRANSFORMS, Transform
 from sigbench.types import Array, Info, Sigma
 
 
 @dataclass(frozen=True)
 class L1:
-    """min over c of ½‖y − Ac‖² + λ‖c‖₁; the estimate is Ac.
+    """min over c of ½‖y − Ac‖² + λ‖c‖₁; the estimate is Ac. All coefficients are penalized.
 
-    For an orthonormal A the solution is the soft threshold of the coefficients Aᴴy; all of
-    them are thresholded.
+    Where AᴴA = I the solution is the soft threshold of Aᴴy. Else it is found by FISTA, until its
+    duality gap is at most 1e-6 of the objective; `solve` returns it with that certificate.
 
     Parameters
     ----------
-    transform : Transform
-        A: ``identity``, ``dft``, ``dct`` or ``wavelet[...]``.
+    transform : Transform or str
+        A: orthonormal (``identity``, ``dft``, ``dct``, ``wavelet``), a frame (``oversampled-dft``,
+        ``stationary-wavelet``, ``stft``), a `Convolution`, or an `Operator` of one's own.
     lam, lam_over_sigma : float
         The weight λ in the signal's units, or in noise levels: exactly one of them.
     nonneg : bool
         Whether the coefficients are known to be >= 0 (real transforms).
-    solver : Closed or Iterative
-        The closed form, or ISTA: x ← soft(x + μAᴴ(y − Ax), μλ), μ = ``step``.
+    solver : Exact, Iterative or CVXPY, or the name of one
+        ``exact``: as above; ``iterative``: ISTA, c ← soft(c + μAᴴ(y − Ac), μλ), stopped by its
+        change, as papers print it; ``cvxpy``: a general convex solver, slow.
 
     References
     ----------
@@ -48,51 +38,46 @@ class L1:
 
     Examples
     --------
-    >>> from sigbench.transforms import Identity
-    >>> L1(Identity(), lam=1.0)(np.array([[[3.0, -0.5, -2.0]]]))
+    >>> import numpy as np
+    >>> y = np.array([[[3.0, -0.5, -2.0]]])
+    >>> L1("identity", lam=1.0)(y)
     array([[[ 2.,  0., -1.]]])
+    >>> solution = L1("oversampled-dft", lam=1.0).solve(y)
+    >>> solution.coefficients.shape, bool(solution.relative_gap[0] <= 1e-6)
+    ((1, 1, 4), True)
     """
 
     transform: Transform = field(default=DCT(), metadata={"table": TRANSFORMS})
     lam: float | None = None
     lam_over_sigma: float | None = None
     nonneg: bool = False
-    solver: Closed | Iterative = field(default=Closed(), metadata={"table": SOLVERS})
+    solver: Solver = field(default=Exact(), metadata={"table": SOLVERS})
 
     info: ClassVar[Info] = Info(
         "l1",
         "sparse",
-        "Chen, Donoho, Saunders 1998; ISTA: Daubechies, Defrise, De Mol 2004",
+        "Chen, Donoho, Saunders 1998; FISTA: Beck, Teboulle 2009",
         uses_sigma=True,
         fixed_by="lam",
         exact_at_zero=True,
     )
 
     def __post_init__(self) -> None:
+        for option, table in (("transform", TRANSFORMS), ("solver", SOLVERS)):
+            object.__setattr__(self, option, named(option, getattr(self, option), table))
         check_weight(self.lam, self.lam_over_sigma)
-        check_nonneg(self.nonneg, self.transform)
+        _ = self._model
+
+    @property
+    def _model(self) -> SparseModel:
+        return SparseModel(
+            self.transform, self.lam, self.lam_over_sigma, 0.0, self.nonneg, self.solver
+        )
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        levels = check(noisy, sigma)
-        if isinstance(self.solver, Closed):
-            return in_blocks(self._denoise, noisy, levels)
-        return self._denoise(noisy, levels)
+        return self._model.denoise(noisy, sigma)
 
-    def _denoise(self, noisy: Array, levels: NDArray[np.float64] | None) -> Array:
-        lam = weight(noisy, levels, self.lam, self.lam_over_sigma)
-        shrink = shrinkage.soft_nonneg if self.nonneg else shrinkage.soft
-        space = noisy.shape[2:]
-        if isinstance(self.solver, Closed):
-            return self.transform.inverse(shrink(self.transform.forward(noisy), lam), space)
-
-        step, noisy64 = self.solver.step, noisy.astype(np.float64)
-
-        def ista(state: State, items: np.ndarray) -> State:
-            (x,) = state
-            residual = noisy64[items] - self.transform.inverse(x, space)
-            return (shrink(x + step * self.transform.forward(residual), step * lam[items]),)
-
-        start = np.zeros_like(self.transform.forward(noisy64))
-        (x,) = self.solver.solve(ista, (start,))
-        return self.transform.inverse(x, space).astype(noisy.dtype)
+    def solve(self, noisy: Array, *, sigma: Sigma = None) -> Solution:
+        """Return the coefficients with their certificate."""
+        return self._model.solve(noisy, sigma)

@@ -253,7 +253,7 @@ class _Projection:
         levels = check(noisy, sigma)
         levels = estimate_sigma(noisy) if levels is None else levels
         transform = Wavelet(self.ideal.wavelet, self.ideal.level)
-        coefficients = transform.forward(noisy)
-        keep = np.abs(transform.forward(self.clean)) > per_item(levels, noisy)
+        coefficients = transform.analysis(noisy)
+        keep = np.abs(transform.analysis(self.clean)) > per_item(levels, noisy)
         keep[levels == 0] = True
-        return transform.inverse(np.where(keep, coefficients, 0), noisy.shape[2:])
+        return transform.synthesis(np.where(keep, coefficients, 0), noisy.shape[2:])

@@ -1,40 +1,17 @@
-"""Orthonormal transforms over the space axes of a batch, with their exact inverses.
-
-``forward`` is the analysis u = Aᴴy, ``inverse`` the synthesis y = Au, AᴴA = AAᴴ = I.
-"""
+"""Orthonormal transforms: AᴴA = AAᴴ = I."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 import pywt
 import scipy.fft
-from numpy.typing import NDArray
 
 from sigbench.errors import InputError
+from sigbench.transforms.base import Coefficients, Geometry, half_spectrum, space_axes
 from sigbench.types import Array
-
-Coefficients = NDArray[np.inexact[Any]]
-
-
-class Transform(Protocol):
-    """An orthonormal transform; ``real`` says whether its coefficients are."""
-
-    real: ClassVar[bool]
-
-    def forward(self, signal: Array) -> Coefficients:
-        """Return Aᴴy of a batch ``(N, C, *space)``."""
-        ...
-
-    def inverse(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
-        """Return Au, whose space axes have the lengths ``space``."""
-        ...
-
-
-def _axes(array: NDArray[Any]) -> tuple[int, ...]:
-    return tuple(range(2, array.ndim))
 
 
 @dataclass(frozen=True)
@@ -43,19 +20,24 @@ class Identity:
 
     Examples
     --------
-    >>> Identity().forward(np.ones((1, 1, 2)))
+    >>> Identity().analysis(np.ones((1, 1, 2)))
     array([[[1., 1.]]])
     """
 
     real: ClassVar[bool] = True
+    orthonormal: ClassVar[bool] = True
 
-    def forward(self, signal: Array) -> Coefficients:
+    def analysis(self, signal: Array) -> Coefficients:
         """Return a copy of the samples, shape ``(N, C, *space)``."""
         return signal.copy()
 
-    def inverse(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
+    def synthesis(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
         """Return a copy of the coefficients."""
         return np.real(coefficients).copy()
+
+    def geometry(self, space: tuple[int, ...]) -> Geometry:
+        """Return the default: every coefficient counts once."""
+        return Geometry()
 
     def __str__(self) -> str:
         return "identity"
@@ -70,19 +52,24 @@ class DFT:
     Examples
     --------
     >>> y = np.array([[[1.0, 2.0, 3.0]]])
-    >>> DFT().inverse(DFT().forward(y), (3,))
+    >>> DFT().synthesis(DFT().analysis(y), (3,))
     array([[[1., 2., 3.]]])
     """
 
     real: ClassVar[bool] = False
+    orthonormal: ClassVar[bool] = True
 
-    def forward(self, signal: Array) -> Coefficients:
+    def analysis(self, signal: Array) -> Coefficients:
         """Return the coefficients, complex, the last axis of length L // 2 + 1."""
-        return scipy.fft.rfftn(signal, axes=_axes(signal), norm="ortho")
+        return scipy.fft.rfftn(signal, axes=space_axes(signal), norm="ortho")
 
-    def inverse(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
+    def synthesis(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
         """Return the signal whose space axes have the lengths ``space``."""
-        return scipy.fft.irfftn(coefficients, s=space, axes=_axes(coefficients), norm="ortho")
+        return scipy.fft.irfftn(coefficients, s=space, axes=space_axes(coefficients), norm="ortho")
+
+    def geometry(self, space: tuple[int, ...]) -> Geometry:
+        """Return that most coefficients stand for a conjugate pair."""
+        return Geometry(multiplicity=half_spectrum(space[-1]))
 
     def __str__(self) -> str:
         return "dft"
@@ -94,19 +81,24 @@ class DCT:
 
     Examples
     --------
-    >>> DCT().forward(np.ones((1, 1, 4))).round(12)
+    >>> DCT().analysis(np.ones((1, 1, 4))).round(12)
     array([[[2., 0., 0., 0.]]])
     """
 
     real: ClassVar[bool] = True
+    orthonormal: ClassVar[bool] = True
 
-    def forward(self, signal: Array) -> Coefficients:
+    def analysis(self, signal: Array) -> Coefficients:
         """Return the coefficients, in the shape of the signal."""
-        return scipy.fft.dctn(signal, axes=_axes(signal), norm="ortho")
+        return scipy.fft.dctn(signal, axes=space_axes(signal), norm="ortho")
 
-    def inverse(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
+    def synthesis(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
         """Return the signal."""
-        return scipy.fft.idctn(coefficients, axes=_axes(coefficients), norm="ortho")
+        return scipy.fft.idctn(coefficients, axes=space_axes(coefficients), norm="ortho")
+
+    def geometry(self, space: tuple[int, ...]) -> Geometry:
+        """Return the default: every coefficient counts once."""
+        return Geometry()
 
     def __str__(self) -> str:
         return "dct"
@@ -127,7 +119,7 @@ class Wavelet:
     Examples
     --------
     >>> y = np.arange(8.0).reshape(1, 1, 8)
-    >>> Wavelet("haar").inverse(Wavelet("haar").forward(y), (8,)).round(12)
+    >>> Wavelet("haar").synthesis(Wavelet("haar").analysis(y), (8,)).round(12)
     array([[[0., 1., 2., 3., 4., 5., 6., 7.]]])
     """
 
@@ -135,6 +127,7 @@ class Wavelet:
     level: int | None = None
 
     real: ClassVar[bool] = True
+    orthonormal: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not orthogonal_wavelet(self.wavelet).orthogonal:
@@ -152,21 +145,25 @@ class Wavelet:
             raise InputError(f"level={self.level} must be <= {even} for axes of lengths {space}")
         return self.level
 
-    def forward(self, signal: Array) -> Coefficients:
+    def analysis(self, signal: Array) -> Coefficients:
         """Return the coefficients packed into the shape of the signal, coarse ones first."""
-        axes = _axes(signal)
+        axes = space_axes(signal)
         parts = pywt.wavedecn(
             signal, self.wavelet, "periodization", self._depth(signal.shape[2:]), axes=axes
         )
         packed: Coefficients = pywt.coeffs_to_array(parts, axes=axes)[0]
         return packed
 
-    def inverse(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
+    def synthesis(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
         """Return the signal."""
-        axes = _axes(coefficients)
+        axes = space_axes(coefficients)
         parts = _unpack(coefficients, self._depth(space), axes)
         signal: Array = pywt.waverecn(parts, self.wavelet, "periodization", axes=axes)
         return signal
+
+    def geometry(self, space: tuple[int, ...]) -> Geometry:
+        """Return the default: every coefficient counts once."""
+        return Geometry()
 
     def __str__(self) -> str:
         level = "" if self.level is None else f",level={self.level}"
@@ -207,6 +204,3 @@ def orthogonal_wavelet(name: str) -> Any:
 def default_level(space: tuple[int, ...], wavelet: str) -> int:
     """Return how deep the shortest axis can be decomposed before boundaries rule."""
     return min(pywt.dwt_max_level(n, wavelet) for n in space)
-
-
-TRANSFORMS = {"identity": Identity, "dft": DFT, "dct": DCT, "wavelet": Wavelet}

@@ -1,0 +1,270 @@
+"""Parseval frames: more coefficients than samples, AAᴴ = I, so that A(Aᴴy) = y."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import scipy.fft
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+from scipy.signal import get_window
+
+from sigbench.errors import InputError
+from sigbench.transforms.base import Coefficients, Geometry, half_spectrum, space_axes
+from sigbench.transforms.orthonormal import default_level, orthogonal_wavelet
+from sigbench.types import Array
+
+
+@dataclass(frozen=True)
+class OversampledDFT:
+    """The spectrum of the zero-padded signal, on a ``factor`` times finer grid of frequencies.
+
+    Parameters
+    ----------
+    factor : int
+        Coefficients per sample, along every space axis.
+
+    References
+    ----------
+    Selesnick, IEEE Trans. Signal Process. 65 (17), 2017, section VI (example).
+
+    Examples
+    --------
+    >>> y = np.array([[[1.0, 2.0, 3.0]]])
+    >>> u = OversampledDFT(4).analysis(y)  # 12 frequencies, 7 of them kept
+    >>> u.shape, OversampledDFT(4).synthesis(u, (3,)).round(12)
+    ((1, 1, 7), array([[[1., 2., 3.]]]))
+    """
+
+    factor: int = 2
+
+    real: ClassVar[bool] = False
+    orthonormal: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if self.factor < 2:
+            raise InputError(f"factor={self.factor} must be >= 2")
+
+    def _grid(self, space: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(self.factor * n for n in space)
+
+    def analysis(self, signal: Array) -> Coefficients:
+        """Return the coefficients, complex, the last axis of length factor·L // 2 + 1."""
+        grid = self._grid(signal.shape[2:])
+        return scipy.fft.rfftn(signal, s=grid, axes=space_axes(signal), norm="ortho")
+
+    def synthesis(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
+        """Return the signal whose space axes have the lengths ``space``."""
+        axes = space_axes(coefficients)
+        padded = scipy.fft.irfftn(coefficients, s=self._grid(space), axes=axes, norm="ortho")
+        return np.ascontiguousarray(padded[:, :, *map(slice, space)])
+
+    def geometry(self, space: tuple[int, ...]) -> Geometry:
+        """Return that most coefficients stand for a conjugate pair."""
+        return Geometry(multiplicity=half_spectrum(self.factor * space[-1]))
+
+    def __str__(self) -> str:
+        return f"oversampled-dft[factor={self.factor}]"
+
+
+@dataclass(frozen=True)
+class StationaryWavelet:
+    """The stationary (undecimated, translation-invariant) wavelet transform, circular.
+
+    The orthonormal transforms of all circular shifts together, normalized to a Parseval frame: the
+    coefficients of depth j are 2^(−j/2) times those of the orthonormal transform, in every
+    dimension. A penalty weighs them likewise, as if all atoms had norm 1, so that a weight λ means
+    the same at all depths. Any length will do.
+
+    Parameters
+    ----------
+    wavelet : str
+        An orthogonal wavelet of PyWavelets.
+    level : int, optional
+        Depth; by default as deep as the wavelet's length allows.
+
+    References
+    ----------
+    Nason and Silverman, "The stationary wavelet transform and some statistical applications"
+    (1995); Mallat, A Wavelet Tour of Signal Processing (2009), section 5.2.
+
+    Examples
+    --------
+    >>> y = np.array([[[0.0, 0.0, 4.0, 0.0, 0.0]]])
+    >>> haar = StationaryWavelet("haar", level=1)
+    >>> abs(haar.analysis(y)).round(12)  # sums and differences of neighbours, by 2
+    array([[[[0., 2., 2., 0., 0.],
+             [0., 2., 2., 0., 0.]]]])
+    >>> bool(np.allclose(haar.synthesis(haar.analysis(y), (5,)), y))
+    True
+    """
+
+    wavelet: str = "sym8"
+    level: int | None = None
+
+    real: ClassVar[bool] = True
+    orthonormal: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if not orthogonal_wavelet(self.wavelet).orthogonal:
+            raise InputError(
+                f"wavelet={self.wavelet!r} is not orthogonal: take haar, dbN, symN or coifN"
+            )
+        if self.level is not None and self.level < 1:
+            raise InputError(f"level={self.level} must be >= 1")
+
+    def depth(self, space: tuple[int, ...]) -> int:
+        """Return the depth on axes of these lengths."""
+        return default_level(space, self.wavelet) if self.level is None else self.level
+
+    def depths(self, space: tuple[int, ...]) -> list[int]:
+        """Return the depth of every band: the coarse one, then details from coarse to fine."""
+        depth, details = self.depth(space), 2 ** len(space) - 1
+        return [depth, *np.repeat(np.arange(depth, 0, -1), details).tolist()]
+
+    def analysis(self, signal: Array) -> Coefficients:
+        """Return the bands, shape ``(N, C, bands, *space)``, in the order of `depths`."""
+        space, axes = signal.shape[2:], space_axes(signal)
+        spectrum = scipy.fft.rfftn(signal, axes=axes)
+        product = spectrum[:, :, None] * self._responses(space, signal.dtype.char).conj()
+        return scipy.fft.irfftn(product, s=space, axes=tuple(axis + 1 for axis in axes))
+
+    def synthesis(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
+        """Return the signal whose space axes have the lengths ``space``."""
+        axes = space_axes(coefficients)[1:]
+        spectra = scipy.fft.rfftn(coefficients, axes=axes)
+        spectra *= self._responses(space, coefficients.dtype.char)
+        return scipy.fft.irfftn(spectra.sum(axis=2), s=space, axes=tuple(a - 1 for a in axes))
+
+    def geometry(self, space: tuple[int, ...]) -> Geometry:
+        """Return weights that fall with the depth, as the norms of the atoms do."""
+        depths = np.array(self.depths(space)).reshape(-1, *[1] * len(space))
+        return Geometry(weights=2.0 ** (-depths * len(space) / 2))
+
+    def _responses(self, space: tuple[int, ...], dtype: str) -> NDArray[np.complexfloating]:
+        return _responses(space, self.wavelet, self.depth(space), dtype)
+
+    def __str__(self) -> str:
+        level = "" if self.level is None else f",level={self.level}"
+        return f"stationary-wavelet[wavelet={self.wavelet}{level}]"
+
+
+@functools.lru_cache(maxsize=16)
+def _responses(
+    space: tuple[int, ...], wavelet: str, depth: int, dtype: str
+) -> NDArray[np.complexfloating]:
+    """Return the frequency response of every band, shape ``(bands, *half spectrum)``.
+
+    At depth j the filter has 2^(j−1) − 1 zeros between its taps: its response at frequency k is
+    the undilated one's at 2^(j−1)·k.
+    """
+    bank = orthogonal_wavelet(wavelet)
+    low, high = np.array(bank.rec_lo) / np.sqrt(2), np.array(bank.rec_hi) / np.sqrt(2)
+
+    def axis_response(taps: NDArray[np.float64], n: int, j: int) -> NDArray[np.complexfloating]:
+        k = 2 ** (j - 1) * np.arange(n) % n
+        lags = np.arange(len(taps))
+        response: NDArray[np.complexfloating] = np.exp(-2j * np.pi * np.outer(k, lags) / n) @ taps
+        return response
+
+    coarse = np.ones(space, dtype=np.complex128)
+    details: list[NDArray[np.complexfloating]] = []
+    for j in range(1, depth + 1):
+        pairs = [[axis_response(taps, n, j) for taps in (low, high)] for n in space]
+        bands = [
+            functools.reduce(
+                np.multiply.outer, [pair[c] for pair, c in zip(pairs, pick, strict=True)]
+            )
+            for pick in itertools.product((0, 1), repeat=len(space))
+        ]
+        details = [coarse * band for band in bands[1:]] + details
+        coarse = coarse * bands[0]
+    kept = np.stack([coarse, *details])[..., : space[-1] // 2 + 1]
+    return kept.astype(np.result_type(np.dtype(dtype), np.complex64))
+
+
+@dataclass(frozen=True)
+class STFT:
+    """The short-time Fourier transform of signals, with a tight window.
+
+    Frame m is the spectrum of ``window`` samples from m·hop − (window − hop) on, the signal
+    continued with zeros, times a square-root Hann window scaled so that the frames add up to 1.
+
+    Parameters
+    ----------
+    window : int
+        Samples of a frame, even.
+    hop : int, optional
+        Samples from one frame to the next, a divisor of ``window``, at most half of it;
+        by default a half.
+
+    References
+    ----------
+    Gröchenig, Foundations of Time-Frequency Analysis (2001), theorem 6.4.1 (painless
+    nonorthogonal expansions).
+
+    Examples
+    --------
+    >>> y = np.arange(10.0).reshape(1, 1, 10)
+    >>> u = STFT(window=4).analysis(y)
+    >>> u.shape, bool(np.allclose(STFT(window=4).synthesis(u, (10,)), y))
+    ((1, 1, 6, 3), True)
+    """
+
+    window: int = 256
+    hop: int | None = None
+
+    real: ClassVar[bool] = False
+    orthonormal: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if self.window < 2 or self.window % 2:
+            raise InputError(f"window={self.window} must be even and >= 2")
+        if self.hop is not None and not 1 <= self.hop <= self.window // 2:
+            raise InputError(f"hop={self.hop} must be >= 1 and <= {self.window // 2}")
+        if self.window % self._hop:
+            raise InputError(f"hop={self.hop} must divide window={self.window}")
+
+    @property
+    def _hop(self) -> int:
+        return self.window // 2 if self.hop is None else self.hop
+
+    @property
+    def _taper(self) -> NDArray[np.float64]:
+        hann = get_window("hann", self.window)  # its shifts by a half or less add up
+        taper: NDArray[np.float64] = np.sqrt(hann * 2 * self._hop / self.window)
+        return taper
+
+    def _padding(self, n: int) -> tuple[int, int]:
+        before = self.window - self._hop
+        frames = -(-(n + before) // self._hop)
+        return before, (frames - 1) * self._hop + self.window - before - n
+
+    def analysis(self, signal: Array) -> Coefficients:
+        """Return the coefficients, complex, shape ``(N, C, frames, window // 2 + 1)``."""
+        if signal.ndim != 3:
+            raise InputError(f"signal has shape {signal.shape}: the STFT takes (N, C, L)")
+        padded = np.pad(signal, ((0, 0), (0, 0), self._padding(signal.shape[-1])))
+        frames = sliding_window_view(padded, self.window, axis=-1)[:, :, :: self._hop]
+        return scipy.fft.rfft(frames * self._taper.astype(signal.dtype), norm="ortho")
+
+    def synthesis(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
+        """Return the signal of the length ``space``."""
+        frames = scipy.fft.irfft(coefficients, n=self.window, norm="ortho")
+        frames *= self._taper.astype(frames.dtype)
+        (n,), (before, after) = space, self._padding(*space)
+        padded = np.zeros((*frames.shape[:2], before + n + after), frames.dtype)
+        for m in range(frames.shape[2]):
+            padded[..., m * self._hop : m * self._hop + self.window] += frames[:, :, m]
+        return np.ascontiguousarray(padded[..., before : before + n])
+
+    def geometry(self, space: tuple[int, ...]) -> Geometry:
+        """Return that most coefficients stand for a conjugate pair."""
+        return Geometry(multiplicity=half_spectrum(self.window))
+
+    def __str__(self) -> str:
+        return f"stft[window={self.window},hop={self._hop}]"

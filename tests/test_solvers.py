@@ -1,0 +1,160 @@
+"""L1 and GMC in frames and with operators: against CVXPY, and what their certificates are worth."""
+
+import numpy as np
+import pytest
+
+from sigbench import GMC, L1, InputError
+from sigbench.denoisers.solvers import CVXPY, Exact, Iterative
+from sigbench.denoisers.sparse import certify
+from sigbench.transforms import (
+    STFT,
+    Convolution,
+    Identity,
+    Operator,
+    OversampledDFT,
+    StationaryWavelet,
+)
+
+MATRIX = np.random.default_rng(3).standard_normal((40, 24))
+OWN = Operator(lambda c, space: c @ MATRIX, lambda y: y @ MATRIX.T)
+REAL = [
+    StationaryWavelet("haar", 2),
+    Convolution((1.0, 0.5, 0.2)),
+    Convolution((1.0, -0.99)),  # nearly blind to constants
+    Convolution((1.0, 0.7), StationaryWavelet("db2", 1)),
+    OWN,
+]
+COMPLEX = [OversampledDFT(2), OversampledDFT(4), STFT(8), Convolution((1.0, 0.5), STFT(8))]
+CASES = [(t, n) for t in REAL for n in (False, True)] + [(t, False) for t in COMPLEX]
+
+
+def inputs(rng):
+    """Return random and adversarial signals of 24 samples: one problem each."""
+    spikes = np.where(rng.random(24) < 0.2, rng.integers(2, 11, 24), 0.0)
+    one = np.zeros(24)
+    one[7] = 5.0
+    alternating = np.tile([3.0, -3.0], 12)
+    rows = [spikes + rng.standard_normal(24), one, np.full(24, 4.0), alternating, np.arange(24.0)]
+    return np.array(rows)[:, None]
+
+
+@pytest.mark.parametrize(("transform", "nonneg"), CASES, ids=str)
+@pytest.mark.parametrize("lam", [0.05, 1.0])
+def test_l1_against_cvxpy(rng, transform, nonneg, lam):
+    y = inputs(rng)
+    ours = L1(transform, lam=lam, nonneg=nonneg).solve(y)
+    theirs = L1(transform, lam=lam, nonneg=nonneg, solver="cvxpy").solve(y)
+    np.testing.assert_allclose(ours.objective, theirs.objective, rtol=1e-6)
+    assert (ours.relative_gap <= 1e-6).all()
+    assert not nonneg or (ours.coefficients >= 0).all()
+
+
+@pytest.mark.parametrize(("transform", "nonneg"), CASES, ids=str)
+@pytest.mark.parametrize("gamma", [0.3, 0.8])
+def test_gmc_against_cvxpy(rng, transform, nonneg, gamma):
+    y = inputs(rng)[:3]
+    options = {"lam": 1.0, "gamma": gamma, "nonneg": nonneg}
+    ours = GMC(transform, **options).solve(y)
+    theirs = GMC(transform, solver=CVXPY(), **options).solve(y)
+    np.testing.assert_allclose(ours.objective, theirs.objective, rtol=1e-6)
+    assert (ours.relative_gap <= 1e-6).all()
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.6])
+def test_the_certificate_bounds_how_far_the_objective_is_from_its_minimum(rng, gamma):
+    """At any x, also a bad one, the gap is at least objective − minimum, and small at the minimum."""
+    y = inputs(rng)
+    method = GMC(StationaryWavelet("haar", 2), lam=1.0, gamma=gamma)
+    best = GMC(method.transform, lam=1.0, gamma=gamma, solver=Exact(tol=1e-10)).solve(y)
+    problem = method._model._problem(y, None)
+    for size in (0.0, 1e-3, 0.1, 3.0):
+        x = best.coefficients + size * rng.standard_normal(best.coefficients.shape)
+        v = x + size * rng.standard_normal(x.shape)
+        there = certify(problem, x, x if gamma == 0 else v)
+        assert (there.gap >= there.objective - best.objective - 1e-9).all()
+    with_l1 = certify(problem, best.coefficients * 0, best.coefficients * 0)
+    np.testing.assert_allclose(with_l1.objective, np.sum(y**2, axis=(1, 2)) / 2)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.8])
+def test_above_the_largest_correlation_the_solution_is_zero(rng, gamma):
+    y = inputs(rng)
+    lam = 1.01 * float(np.abs(OversampledDFT(2).analysis(y)).max())
+    solution = GMC(OversampledDFT(2), lam=lam, gamma=gamma).solve(y)
+    assert not solution.coefficients.any()
+    np.testing.assert_allclose(solution.gap, 0, atol=1e-9)
+
+
+@pytest.mark.parametrize("transform", [OversampledDFT(2), StationaryWavelet("haar", 2), STFT(8)])
+@pytest.mark.parametrize("gamma", [0.0, 0.5])
+def test_without_a_penalty_a_frame_gives_the_input_back(rng, transform, gamma):
+    y = rng.standard_normal((3, 1, 40))
+    estimate = GMC(transform, lam_over_sigma=1.0, gamma=gamma)(y, sigma=0.0)
+    np.testing.assert_allclose(estimate, y, atol=1e-6)
+
+
+def test_without_a_penalty_an_operator_is_refused(rng):
+    with pytest.raises(InputError, match=r"lam=0 must be > 0 for convolution\[of=identity\]"):
+        L1(Convolution((1.0, 0.5)), lam=0.0)(rng.standard_normal((1, 1, 16)))
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+def test_units_do_not_matter(rng, scale):
+    y = inputs(rng)
+    one = L1(OversampledDFT(2), lam=1.0)(y)
+    np.testing.assert_allclose(
+        L1(OversampledDFT(2), lam=scale)(scale * y), scale * one, rtol=0, atol=1e-9 * scale
+    )
+
+
+def test_silence_stays_silent():
+    y = np.zeros((2, 1, 24))
+    for gamma in (0.0, 0.8):
+        assert not GMC(STFT(8), lam=1.0, gamma=gamma)(y).any()
+
+
+def test_the_plain_iteration_goes_to_the_same_minimum(rng):
+    y = inputs(rng)
+    for gamma in (0.0, 0.5):
+        exact = GMC(OversampledDFT(2), lam=1.0, gamma=gamma, solver=Exact(tol=1e-10))(y)
+        slow = Iterative(tol=1e-9, max_iter=100_000)
+        plain = GMC(OversampledDFT(2), lam=1.0, gamma=gamma, solver=slow)(y)
+        np.testing.assert_allclose(plain, exact, atol=1e-4)
+
+
+def test_the_stop_that_papers_print_leaves_a_gap_that_the_certificate_tells(rng):
+    y = inputs(rng)
+    printed = L1("dft", lam=1.0, solver="iterative").solve(y)
+    exact = L1("dft", lam=1.0).solve(y)
+    assert (exact.relative_gap < 1e-12).all()
+    assert (printed.relative_gap > 1e-9).any()
+
+
+def test_gmc_in_a_redundant_frame_is_not_the_firm_threshold(rng):
+    """Only where AᴴA = I: the closed form must not be taken for a frame."""
+    y = inputs(rng)
+    frame = OversampledDFT(2)
+    u = frame.analysis(y)
+    gain = np.clip((1 - 1 / np.maximum(np.abs(u), 1e-9)) / (1 - 0.5), 0, 1)
+    firm = frame.synthesis(u * gain, (24,))
+    assert np.abs(GMC(frame, lam=1.0, gamma=0.5)(y) - firm).max() > 0.05
+
+
+def test_an_iteration_that_does_not_get_there_is_an_error(rng):
+    with pytest.raises(RuntimeError, match=r"of 5 items did not reach tol=1e-12 in 3 iterations"):
+        L1(OversampledDFT(2), lam=1.0, solver=Exact(1e-12, max_iter=3))(inputs(rng))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: L1("nope", lam=1.0), "transform='nope' must be one of: identity, dft"),
+        (lambda: L1(lam=1.0, solver="fast"), "solver='fast' must be one of: exact, iterative"),
+        (lambda: L1(STFT(8), lam=1.0, nonneg=True), "needs real coefficients, not those of stft"),
+        (lambda: Exact(tol=0.0), "tol=0 must be >= 1e-14"),
+        (lambda: GMC(Identity(), lam=1.0, gamma=-0.1), "gamma=-0.1 must be >= 0 and < 1"),
+    ],
+)
+def test_bad_parameters_are_refused(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
