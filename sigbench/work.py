@@ -20,11 +20,12 @@ from sigbench.methods import Method, bind_facts, check_source, describe
 from sigbench.metrics import Metric, Values
 from sigbench.problems import Problem
 from sigbench.rng import item_rng
-from sigbench.types import Array, Block, Denoiser, Oracle
+from sigbench.types import Array, Block, Certified, Denoiser, Oracle
 
 TRAINING_SEED = 0  # training has a seed of its own, never that of the data
 REPEATS = 3  # passes whose median is the time of a cell that takes less than BRIEF_S
 BRIEF_S = 0.1
+CERTIFICATE = "relative_gap"  # stands among the metrics of a cell that has one
 
 
 class BadEstimate(Exception):
@@ -44,6 +45,8 @@ class Cell:
 @dataclass(frozen=True)
 class Result:
     """A finished cell: one value per metric and item, and what it cost.
+
+    Where the method certifies its solutions, ``values`` holds their relative gaps too.
 
     ``time_s`` is the time of the calls alone, for all items together, on one thread: the median
     of three passes where one takes less than 0.1 s. ``contended`` says that other cells ran
@@ -132,13 +135,17 @@ class Measure:
         while time_s < BRIEF_S and len(passes) < REPEATS:
             calls = (_call(problem, entry, block, method.told) for block in self._blocks())
             passes.append(sum(seconds for _, seconds in calls))
+        values = {name: np.concatenate(parts) for name, parts in scores.items()}
+        if isinstance(entry, Certified):
+            gaps = [_certificate(entry, block, method.told) for block in self._blocks()]
+            values[CERTIFICATE] = np.concatenate(gaps)
         return Result(
             self.cell,
             describe(entry),
             method.knowledge(problem.sigma_known),
             np.concatenate(items),
             np.concatenate(groups),
-            {name: np.concatenate(parts) for name, parts in scores.items()},
+            values,
             statistics.median(passes),
             int(getattr(entry, "n_params", 0)),
             device=str(getattr(entry, "device", "cpu")),
@@ -179,6 +186,14 @@ def _scored(name: str, metric: Metric, problem: Problem, block: Block, estimate:
     if np.isnan(values).any():
         raise BadEstimate(f"{name} of item {block.items[np.argmax(np.isnan(values))]} is nan")
     return values
+
+
+def _certificate(entry: Certified, block: Block, told: bool) -> Values:
+    sigma = block.sigma if told else None
+    gaps = np.asarray(entry.certificate(block.noisy.copy(), sigma=sigma), dtype=np.float64)
+    if gaps.shape != block.items.shape or not np.isfinite(gaps).all():
+        raise BadEstimate(f"the certificate must be {block.items.shape} finite numbers")
+    return gaps
 
 
 def _first_item(block: Block) -> Block:

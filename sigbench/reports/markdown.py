@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from sigbench.metrics import METRICS
 from sigbench.registry import lookup
 from sigbench.reports.leaderboard import LIMITS, Row
-from sigbench.scores import Summary
+from sigbench.scores import Scores, Summary
 
 LEGEND = """\
 Means over all items of all seeds, ± half the 95 % interval over {units}. **Bold**: nothing that \
@@ -18,6 +20,12 @@ Rows in *italics* know more than a method can (the true prior, or the clean item
 rank.{gap} *knows*: `prior` the true prior, \
 `oracle` the clean item, `fitted` the training split, `sigma` the noise level, `blind` sets \
 itself from the noisy item, `none` fixed settings."""
+
+
+CERTIFICATES = """\
+By how much, at most, the objective of a solution is above its minimum, relative to it: the largest \
+duality gap over all items of all problems. Closed forms reach rounding; rows that stop as a paper \
+prints it are where that stop left them."""
 
 
 def markdown(
@@ -29,6 +37,7 @@ def markdown(
     metrics: Sequence[str],
     failures: Sequence[Mapping[str, Any]] = (),
     experiments: Mapping[str, Any] | None = None,
+    certificates: Sequence[Scores] = (),
 ) -> str:
     """Return the leaderboard as Markdown: a table a problem, best first.
 
@@ -46,6 +55,8 @@ def markdown(
         Cells that failed.
     experiments : mapping, optional
         The block in the shape of a printed table.
+    certificates : sequence of Scores
+        Per problem, the relative gaps of the methods that have them.
     """
     independent = all(summary.independent for summary in summaries.values())
     units = "items" if independent else "groups of items that belong together"
@@ -60,12 +71,24 @@ def markdown(
         parts.append(_problem_table(table, metrics))
         if experiments is not None:
             parts.append(_experiments_table(table, own, experiments))
+    if certificates:
+        parts += ["## Certificates", CERTIFICATES, _certificates_table(certificates)]
     if failures:
         parts.append("## Failed")
         parts.append("The tracebacks are in `failures.log`.")
         rows = [(f["problem"], f["seed"], f["method"], f["error"]) for f in failures]
         parts.append(markdown_table(("problem", "seed", "method", "error"), rows, right=["seed"]))
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _certificates_table(certificates: Sequence[Scores]) -> str:
+    rows = []
+    for method in dict.fromkeys(method for scores in certificates for method in scores.methods):
+        own = [(scores, scores.of(method)[0]) for scores in certificates if method in scores.methods]
+        largest, where = max((float(np.nanmax(gaps)), scores.problem) for scores, gaps in own)
+        rows.append((_text(method), f"{max(largest, 0.0):.1e}", where))
+    header = ("method", "largest gap / objective", "in")
+    return markdown_table(header, rows, right=[header[1]])
 
 
 def _summary(own: Summary) -> str:
