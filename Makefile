@@ -2,16 +2,17 @@
 # make test     run all tests
 # make check    lint, format, types
 # make results  run all suites into results/, the committed reference runs
+# make figures  draw the figures of docs/methods from results/
 # make bench    print speed ratios: against loops, benchopt, Dask; a quarter of an hour
 #
 # Each makes its virtual environment (VENV, default .venv) if there is none.
 
 PYTHON ?= python3
 VENV ?= .venv
-BENCHMARKS = methods table1 against_benchopt workers growth
-SUITES = table1 signals speech-smoke images32
+BENCHMARKS = methods sparse table1 against_benchopt workers growth
+SUITES = table1 signals speech-smoke images32 deconvolution system-function
 
-.PHONY: table1 test check results bench clean
+.PHONY: table1 test check results figures bench clean
 
 table1: $(VENV)/installed
 	$(VENV)/bin/sigbench run table1
@@ -26,6 +27,9 @@ check: $(VENV)/installed-dev
 
 results: $(VENV)/installed
 	for suite in $(SUITES); do $(VENV)/bin/sigbench run $$suite -o results/$$suite -j 1 || exit; done
+
+figures: $(VENV)/installed-dev
+	$(VENV)/bin/python docs/draw.py
 
 bench: $(VENV)/installed-dev
 	$(VENV)/bin/python -m pip install --quiet -e '.[bench]'

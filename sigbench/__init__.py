@@ -18,72 +18,136 @@ TYPE_CHECKING = False  # as typing has it, whose import alone would double the t
 if TYPE_CHECKING:
     from typing import Any
 
-    from sigbench.datasets import DATASETS, DemoSignals, Folder, Photos32, SparseSpikes, SpeechSmoke
-    from sigbench.degradations import Gaussian, Subsample
+    from sigbench.datasets import (
+        DATASETS,
+        DemoSignals,
+        Folder,
+        GaussianProcess,
+        Photos32,
+        SparseSpikes,
+        SpeechSmoke,
+        Systems,
+    )
+    from sigbench.degradations import Blur, Gaussian, Subsample
     from sigbench.denoisers import (
+        BM3D,
         DENOISERS,
         GMC,
         L1,
         Affine,
+        Bilateral,
+        BlockShrink,
+        FittedWiener,
         GaussianBlur,
+        GaussianPosteriorMean,
         IdealProjection,
         LocalWiener,
+        Median,
         Noisy,
+        NonLocalMeans,
+        RegularizedInverse,
+        SavitzkyGolay,
+        SlidingDCT,
+        SparseDeconvolution,
         SpikesPosteriorMean,
         TotalVariation,
+        TrueWiener,
         WaveletShrink,
+        WienerDeconvolution,
     )
     from sigbench.errors import InputError
+    from sigbench.estimators import (
+        ESTIMATORS,
+        H1,
+        H2,
+        CramerRao,
+        LeastSquaresFIR,
+        SpectralDivision,
+        WienerDivision,
+        local_mean_response,
+    )
     from sigbench.executors import Place
     from sigbench.methods import Method, PerItem
     from sigbench.metrics import METRICS
     from sigbench.problems import Denoising
     from sigbench.suites.suite import Suite, load
     from sigbench.sweep import run_suite
-    from sigbench.tuning import Tuned
-    from sigbench.types import Denoiser, Info, Learner, Oracle, Pairs, Training
+    from sigbench.system_function import SystemFunction
+    from sigbench.tuning import SureTuned, Tuned
+    from sigbench.types import Denoiser, Estimator, Info, Learner, Oracle, Pairs, Training
 
 _WHERE = {
     "sigbench.datasets": (
         "DATASETS",
         "DemoSignals",
         "Folder",
+        "GaussianProcess",
         "Photos32",
         "SparseSpikes",
         "SpeechSmoke",
+        "Systems",
     ),
-    "sigbench.degradations": ("Gaussian", "Subsample"),
+    "sigbench.degradations": ("Blur", "Gaussian", "Subsample"),
     "sigbench.denoisers": (
+        "BM3D",
         "DENOISERS",
         "GMC",
         "L1",
         "Affine",
+        "Bilateral",
+        "BlockShrink",
+        "FittedWiener",
         "GaussianBlur",
+        "GaussianPosteriorMean",
         "IdealProjection",
         "LocalWiener",
+        "Median",
         "Noisy",
+        "NonLocalMeans",
+        "RegularizedInverse",
+        "SavitzkyGolay",
+        "SlidingDCT",
+        "SparseDeconvolution",
         "SpikesPosteriorMean",
         "TotalVariation",
+        "TrueWiener",
         "WaveletShrink",
+        "WienerDeconvolution",
     ),
     "sigbench.errors": ("InputError",),
+    "sigbench.estimators": (
+        "ESTIMATORS",
+        "H1",
+        "H2",
+        "CramerRao",
+        "LeastSquaresFIR",
+        "SpectralDivision",
+        "WienerDivision",
+        "local_mean_response",
+    ),
     "sigbench.executors": ("Place",),
     "sigbench.methods": ("Method", "PerItem"),
     "sigbench.metrics": ("METRICS",),
     "sigbench.problems": ("Denoising",),
     "sigbench.suites.suite": ("Suite", "load"),
     "sigbench.sweep": ("run_suite",),
-    "sigbench.tuning": ("Tuned",),
-    "sigbench.types": ("Denoiser", "Info", "Learner", "Oracle", "Pairs", "Training"),
+    "sigbench.system_function": ("SystemFunction",),
+    "sigbench.tuning": ("SureTuned", "Tuned"),
+    "sigbench.types": ("Denoiser", "Estimator", "Info", "Learner", "Oracle", "Pairs", "Training"),
 }
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
 
-__all__ = [  # noqa: RUF022 - as in the table above
-    "DATASETS", "DENOISERS", "GMC", "L1", "METRICS", "Affine", "Denoiser", "Denoising",
-    "DemoSignals", "Folder", "Gaussian", "GaussianBlur", "IdealProjection", "Info", "InputError",
-    "Learner", "LocalWiener", "Method", "Noisy", "Oracle", "Pairs", "PerItem", "Photos32", "Place",
-    "SparseSpikes", "SpeechSmoke", "SpikesPosteriorMean", "Subsample", "Suite", "TotalVariation",
-    "Training", "Tuned", "WaveletShrink", "load", "run_suite",
+__all__ = [
+    "BM3D", "DATASETS", "DENOISERS", "ESTIMATORS", "GMC", "H1", "H2", "L1", "METRICS", "Affine",
+    "Bilateral", "BlockShrink", "Blur", "CramerRao", "DemoSignals", "Denoiser", "Denoising",
+    "Estimator", "FittedWiener", "Folder", "Gaussian", "GaussianBlur", "GaussianPosteriorMean",
+    "GaussianProcess", "IdealProjection", "Info", "InputError", "Learner", "LeastSquaresFIR",
+    "LocalWiener", "Median", "Method", "Noisy", "NonLocalMeans", "Oracle", "Pairs", "PerItem",
+    "Photos32", "Place", "RegularizedInverse", "SavitzkyGolay", "SlidingDCT", "SparseDeconvolution",
+    "SparseSpikes", "SpectralDivision", "SpeechSmoke", "SpikesPosteriorMean", "Subsample", "Suite",
+    "SureTuned", "SystemFunction", "Systems", "TotalVariation", "Training", "TrueWiener", "Tuned",
+    "WaveletShrink", "WienerDeconvolution", "WienerDivision", "load", "local_mean_response",
+    "run_suite",
 ]  # fmt: skip
 
 

@@ -43,6 +43,7 @@ TIMINGS = (
     "peak_rss_mb",
     "device",
     "n_params",
+    "relative_gap",
 )
 
 Row = tuple[str, int, str]  # problem, seed, method
@@ -112,6 +113,7 @@ def _about(suite: str, result: Result) -> dict[str, Any]:
             "peak_rss_mb": result.peak_rss_mb,
             "device": result.device,
             "n_params": result.n_params,
+            "relative_gap": result.relative_gap,
         },
     }
 

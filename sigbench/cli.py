@@ -135,7 +135,11 @@ def _parser() -> argparse.ArgumentParser:
     denoise.add_argument("source", metavar="IN")
     denoise.add_argument("-o", "--out", metavar="OUT", required=True)
     denoise.add_argument(
-        "-m", "--method", metavar="METHOD", required=True, help="name[param=value]"
+        "-m",
+        "--method",
+        metavar="METHOD",
+        required=True,
+        help="name[param=value], or auto: the best of a table, judged on this very file",
     )
     denoise.add_argument(
         "--sigma",
@@ -286,6 +290,10 @@ def _denoise(args: argparse.Namespace) -> int:
     done = denoise_file(
         Path(args.source), Path(args.out), args.method, sigma=args.sigma, force=args.force
     )
+    if done.choices:
+        from sigbench.automatic import as_text
+
+        print(as_text(done.choices, done.content))
     told = "" if done.sigma is None else f", sigma {', '.join(f'{s:.4g}' for s in done.sigma)}"
     print(
         f"{args.out}: {args.method}, shape {'×'.join(map(str, done.shape))}{told}", file=sys.stderr

@@ -1,4 +1,4 @@
-"""What happens to a clean item: noise at a level, or sampling.
+"""What happens to a clean item: noise at a level, sampling, or blur.
 
 A degradation gets the source item ``(C, *space)`` and returns the pair (clean, noisy): where
 sampling makes the clean item too, as `Subsample` does, the source is larger than both. Levels
@@ -7,13 +7,16 @@ scale one and the same draw.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from sigbench.denoisers.inputs import check_field
 from sigbench.errors import InputError
+from sigbench.kernels import KERNELS, Kernel
+from sigbench.transforms.operators import as_kernel, filtered, transfer_function
 from sigbench.types import Array
 
 
@@ -31,6 +34,10 @@ class Degradation(Protocol):
 
     kind: ClassVar[str]
     version: ClassVar[int]
+
+    def facts(self, space: tuple[int, ...]) -> Mapping[str, Any]:
+        """Return what every method is told by name, for items of these lengths."""
+        ...
 
     def __call__(self, source: Array, rng: np.random.Generator, *, peak: float) -> Degraded:
         """Return the clean and the noisy view of a source item ``(C, *space)``."""
@@ -81,6 +88,10 @@ class Gaussian:
         check_field("sigma", self.sigma, 0)
         if self.snr is not None and self.snr <= 0:
             raise InputError(f"snr={self.snr:g} must be > 0 (a ratio of amplitudes, not dB)")
+
+    def facts(self, space: tuple[int, ...]) -> Mapping[str, Any]:
+        """Return nothing."""
+        return {}
 
     def level(self, clean: Array) -> float:
         """Return the noise's standard deviation for a clean item.
@@ -143,6 +154,10 @@ class Subsample:
     def __post_init__(self) -> None:
         check_field("factor", self.factor, 2)
 
+    def facts(self, space: tuple[int, ...]) -> Mapping[str, Any]:
+        """Return nothing."""
+        return {}
+
     def __call__(self, source: Array, rng: np.random.Generator, *, peak: float) -> Degraded:
         """Return the pair, every space axis shorter by ``factor``."""
         f = self.factor
@@ -158,4 +173,58 @@ class Subsample:
         return Degraded(blocks.mean(axis=-1, dtype=source.dtype), noisy, None)
 
 
-DEGRADATIONS = {"gaussian": Gaussian, "subsample": Subsample}
+@dataclass(frozen=True)
+class Blur:
+    """y = h ∗ x + n: circular convolution with a known impulse response, then white noise.
+
+    The level of the noise is set by exactly one of ``sigma`` and ``snr_db``. Methods are told
+    h as the fact ``kernel``.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        h: ``gaussian``, ``box``, ``exponential`` or ``resonance``.
+    sigma : float
+        Standard deviation of the noise in the dataset's units.
+    snr_db : float
+        10·log10 of the mean power of h ∗ x over that of the noise, in dB.
+
+    Examples
+    --------
+    >>> from sigbench.kernels import Box
+    >>> x = np.array([[0.0, 3.0, 0.0, 0.0]])
+    >>> Blur(Box(3), sigma=0.0)(x, np.random.default_rng(0), peak=3.0).noisy.round(6) + 0.0
+    array([[1., 1., 1., 0.]])
+    """
+
+    kernel: Kernel = field(metadata={"table": KERNELS})
+    sigma: float | None = None
+    snr_db: float | None = None
+
+    kind: ClassVar[str] = "blur"
+    version: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        if (self.sigma is None) == (self.snr_db is None):
+            raise InputError(
+                f"set one of sigma and snr_db (got sigma={self.sigma}, snr_db={self.snr_db})"
+            )
+        check_field("sigma", self.sigma, 0)
+
+    @property
+    def _noise(self) -> Gaussian:
+        return Gaussian(sigma=self.sigma, snr_db=self.snr_db)
+
+    def facts(self, space: tuple[int, ...]) -> Mapping[str, Any]:
+        """Return the impulse response on this space, as nested tuples."""
+        return {"kernel": as_kernel(self.kernel.taps(space))}
+
+    def __call__(self, source: Array, rng: np.random.Generator, *, peak: float) -> Degraded:
+        """Return the pair; the clean item is the source itself."""
+        response = transfer_function(self.kernel.taps(source.shape[1:]), source.shape[1:])
+        blurred = filtered(source[None], response)[0]
+        made = self._noise(blurred, rng, peak=peak)
+        return Degraded(source, made.noisy, made.sigma)
+
+
+DEGRADATIONS = {"gaussian": Gaussian, "subsample": Subsample, "blur": Blur}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sigbench.datasets import DATASETS
-from sigbench.denoisers import DENOISERS
+from sigbench.methods import METHODS
 from sigbench.metrics import METRICS
 from sigbench.registry import lookup, names
 from sigbench.spec import format_value
@@ -42,8 +42,8 @@ def methods() -> list[Row]:
     of values it learns; both of the defaults.
     """
     rows = []
-    for name in names("method", DENOISERS):
-        cls = lookup("method", DENOISERS, name)
+    for name in names("method", METHODS):
+        cls = lookup("method", METHODS, name)
         info = info_of(cls)
         rows.append(
             {

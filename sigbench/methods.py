@@ -1,19 +1,16 @@
-"""Methods: anything that denoises, with its name, what it is told, and what its values depend on."""
+"""Methods: anything that denoises or estimates a system, with its name, what it is told and its key."""
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import functools
-import hashlib
 import importlib
 import inspect
-import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum
-from pathlib import Path, PurePath
+from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,12 +18,16 @@ import numpy as np
 from sigbench.denoisers import DENOISERS
 from sigbench.denoisers.inputs import check
 from sigbench.errors import InputError, unknown
+from sigbench.estimators import ESTIMATORS
+from sigbench.identity import digest, identity, source_digest
 from sigbench.registry import build, construct, lookup
 from sigbench.spec import Spec, expand, format_value, parse
+from sigbench.tuning import SureTuned
 from sigbench.types import (
     UNDESCRIBED,
     Array,
     Denoiser,
+    Estimator,
     Info,
     Knowledge,
     Learner,
@@ -34,6 +35,13 @@ from sigbench.types import (
     Sigma,
     info_of,
 )
+
+METHODS = {**DENOISERS, **ESTIMATORS}
+
+Entry = Denoiser | Estimator | Learner | Oracle
+
+
+MOST_NUMBERS = 8  # of an array that are written out
 
 
 @dataclass(frozen=True)
@@ -125,24 +133,39 @@ class Method:
     ----------
     name : str
         The name of the row.
-    entry : Denoiser, Learner or Oracle
+    entry : Denoiser, Estimator, Learner or Oracle
         What runs.
     told : bool
         Whether it is told the noise level (where the problem has one).
     source : str
         ``module:attribute`` and digest of the user's source; empty for sigbench's own.
+    problems : tuple of str
+        Patterns of the names of the problems that it is for.
     """
 
     name: str
-    entry: Denoiser | Learner | Oracle
+    entry: Entry
     told: bool = False
     source: str = ""
+    problems: tuple[str, ...] = ("*",)
+
+    def is_for(self, problem: str) -> bool:
+        """Return whether it is for a problem of this name."""
+        return any(fnmatchcase(problem, pattern) for pattern in self.problems)
 
     @property
     def key(self) -> str:
         """Digest of everything about the method that can change its values."""
         parts = {"entry": identity(self.entry), "told": self.told, "source": self.source}
         return digest(parts)
+
+    @property
+    def is_estimator(self) -> bool:
+        """Whether it estimates system functions, else it denoises.
+
+        A learner or oracle of one's own says so with the domain ``system`` in its ``info``.
+        """
+        return isinstance(self.entry, Estimator) or "system" in info_of(self.entry).domains
 
     def knowledge(self, sigma_known: bool) -> Knowledge:
         """Return the strongest knowledge that applies.
@@ -206,17 +229,17 @@ def resolve(text: str, *, name: str | None = None, told: bool = False) -> list[M
     return methods
 
 
-def _from_table(spec: Spec) -> tuple[Denoiser | Learner | Oracle, str]:
+def _from_table(spec: Spec) -> tuple[Entry, str]:
     """Build a method of the table, or of a package's entry point."""
-    made = lookup("method", DENOISERS, spec.name)
-    if spec.name in DENOISERS:
-        return build("method", DENOISERS, spec), ""
+    made = lookup("method", METHODS, spec.name)
+    if spec.name in METHODS:
+        return build("method", METHODS, spec), ""
     entry = _made(made, spec) if isinstance(made, type) else _unparametrized(spec, made)
     return as_entry(entry), f"{spec.name}@{source_digest(made.__module__)}"
 
 
-def as_entry(thing: Any) -> Denoiser | Learner | Oracle:
-    """Return a denoiser, learner or oracle as it is, and a plain function as a denoiser.
+def as_entry(thing: Any) -> Entry:
+    """Return a denoiser, estimator, learner or oracle as it is, and a plain function as a denoiser.
 
     Raises
     ------
@@ -225,10 +248,10 @@ def as_entry(thing: Any) -> Denoiser | Learner | Oracle:
     """
     if inspect.isroutine(thing) or isinstance(thing, functools.partial):
         return Function(thing)
-    if isinstance(thing, Learner | Oracle | Denoiser):
+    if isinstance(thing, Learner | Oracle | Denoiser | Estimator):
         return thing
     raise InputError(
-        f"{thing!r} is no method: a function f(noisy, sigma), a Denoiser, Learner or Oracle"
+        f"{thing!r} is no method: a function f(noisy, sigma), a Denoiser, Estimator, Learner or Oracle"
     )
 
 
@@ -238,7 +261,7 @@ def _unparametrized(spec: Spec, thing: Any) -> Any:
     return thing
 
 
-def _users_own(spec: Spec) -> tuple[Denoiser | Learner | Oracle, str]:
+def _users_own(spec: Spec) -> tuple[Entry, str]:
     module_name, _, attribute = spec.name.partition(":")
     here = str(Path.cwd())
     if here not in sys.path:
@@ -270,28 +293,6 @@ def _made(cls: type, spec: Spec) -> Any:
         raise InputError(f"{spec}: {type(error).__name__}: {error}") from error
 
 
-def source_digest(module_name: str) -> str:
-    """Return a digest of a user's module and of all that it imports from beside it.
-
-    Import statements are followed in the source, those inside functions too. An installed
-    package is taken whole. Data files and modules imported by computed names are not seen.
-    """
-    file = getattr(sys.modules[module_name], "__file__", None)
-    if file is None:  # built in
-        return digest(sys.version)
-    depth = module_name.count(".") + (Path(file).stem == "__init__")
-    root = Path(file).absolute().parents[depth]
-    if "site-packages" in root.parts:
-        package = root / module_name.partition(".")[0]
-        files = set(package.rglob("*.py")) if package.is_dir() else {Path(file)}
-    else:
-        files = _imported(root, module_name)
-    hasher = hashlib.sha256()
-    for path in sorted(files):
-        hasher.update(f"{path.relative_to(root)}\x1f".encode() + path.read_bytes())
-    return hasher.hexdigest()[:16]
-
-
 def check_source(method: Method) -> None:
     """Make sure that a user's module is here what it was when the method's key was made.
 
@@ -310,44 +311,6 @@ def check_source(method: Method) -> None:
 def _loaded_digest(module_name: str, loaded: int) -> str:
     """Return the digest of a module as it was when this process first asked, soon after loading."""
     return source_digest(module_name)
-
-
-def _imported(root: Path, module_name: str) -> set[Path]:
-    """Return the files below ``root`` that a module and its imports consist of."""
-    files: set[Path] = set()
-    waiting, seen = [module_name], {"sigbench"}
-    while waiting:
-        name = waiting.pop()
-        if name in seen or name.partition(".")[0] == "sigbench":
-            continue
-        seen.add(name)
-        if "." in name:
-            waiting.append(name.rpartition(".")[0])  # a package's __init__ runs first
-        stem = root.joinpath(*name.split("."))
-        for file in (stem.with_suffix(".py"), stem / "__init__.py"):
-            if file.is_file():
-                files.add(file)
-                package = name if file.stem == "__init__" else name.rpartition(".")[0]
-                waiting += _names_imported(file, package)
-    return files
-
-
-def _names_imported(file: Path, package: str) -> list[str]:
-    """Return every module that a source file may import, by its full name."""
-    try:
-        tree = ast.parse(file.read_bytes())
-    except SyntaxError:  # imported by nobody, or the import has said so
-        return []
-    found = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            parts = package.split(".") if package and node.level else []
-            base = parts[: len(parts) - node.level + 1] if node.level else []
-            base += node.module.split(".") if node.module else []
-            found += [".".join(base), *(".".join([*base, alias.name]) for alias in node.names)]
-    return [name for name in found if name]
 
 
 def bind_facts(entry: Any, facts: Mapping[str, Any]) -> Any:
@@ -381,60 +344,25 @@ def bind_facts(entry: Any, facts: Mapping[str, Any]) -> Any:
 
 
 def describe(entry: Any) -> str:
-    """Write a method's parameters, those left None aside.
+    """Write a method's parameters, those left None aside; of long arrays their shape alone.
 
     Examples
     --------
     >>> describe(DENOISERS["gmc"](lam=3.0))
-    'transform=dct, lam=3, gamma=0.8, nonneg=false, solver=closed'
+    'transform=dct, lam=3, gamma=0.8, nonneg=false, solver=exact[tol=1e-06]'
     """
     if not dataclasses.is_dataclass(entry) or isinstance(entry, Function | PerItem):
         return ""
-    values = [(f.name, getattr(entry, f.name)) for f in dataclasses.fields(entry)]
-    return ", ".join(f"{name}={format_value(value)}" for name, value in values if value is not None)
+    if isinstance(entry, SureTuned):
+        values = entry.settings
+    else:
+        values = {f.name: getattr(entry, f.name) for f in dataclasses.fields(entry)}
+    given = {name: value for name, value in values.items() if value is not None}
+    return ", ".join(f"{name}={_brief(value)}" for name, value in given.items())
 
 
-def identity(thing: Any) -> Any:
-    """Return, as JSON knows it, all of an object that can change its values.
-
-    A registered object is named by its table's name and declared version, so that moving or
-    renaming code changes nothing; arrays go by their digest.
-    """
-    if isinstance(thing, np.ndarray):
-        return f"array:{thing.dtype}:{thing.shape}:{hashlib.sha256(thing.tobytes()).hexdigest()}"
-    if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
-        fields = {
-            f.name: identity(getattr(thing, f.name))
-            for f in dataclasses.fields(thing)
-            if f.metadata.get("identity", True)
-        }
-        return {"is": _declared_name(thing), **fields}
-    if isinstance(thing, Mapping):
-        return {str(k): identity(v) for k, v in thing.items()}
-    if isinstance(thing, list | tuple):
-        return [identity(v) for v in thing]
-    if thing is None or isinstance(thing, bool | int | float | str):
-        return thing
-    if isinstance(thing, np.generic):
-        return f"{thing.dtype}:{thing}"
-    if isinstance(thing, Enum):
-        return f"{type(thing).__qualname__}.{thing.name}"
-    if isinstance(thing, complex | bytes | PurePath):
-        return repr(thing)
-    if isinstance(thing, functools.partial):
-        return ["partial", *map(identity, (thing.func, thing.args, thing.keywords))]
-    return getattr(thing, "__qualname__", type(thing).__qualname__)
-
-
-def _declared_name(thing: Any) -> str:
-    if isinstance(getattr(thing, "info", None), Info):
-        return f"{thing.info.name} v{thing.info.version}"
-    if hasattr(thing, "kind"):
-        return f"{thing.kind} v{thing.version}"
-    return type(thing).__name__
-
-
-def digest(thing: Any) -> str:
-    """Return a short digest of a JSON-like object."""
-    text = json.dumps(thing, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+def _brief(value: Any) -> str:
+    """Write a value; of a long array, such as a kernel, its shape."""
+    if isinstance(value, tuple) and np.size(value) > MOST_NUMBERS:
+        return f"[{'×'.join(map(str, np.shape(value)))} numbers]"
+    return format_value(value)

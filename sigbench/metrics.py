@@ -113,9 +113,45 @@ def si_sdr(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
     return _db(np.sum(target**2, axis=1), np.sum((target - estimate) ** 2, axis=1))
 
 
+def system_error(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
+    """Error of an impulse response over its energy, 10·log10(‖ĥ − h‖²/‖h‖²) in dB.
+
+    Examples
+    --------
+    >>> system_error(np.array([[2.0, 0.0]]), np.array([[2.0, 0.2]]), 1.0)
+    array([-20.])
+    """
+    return _db(np.sum((estimate - clean) ** 2, axis=1), np.sum(clean**2, axis=1))
+
+
+INVERSE_LENGTH = 512  # of the circle on which an inverse is applied: some 16 times the taps
+
+
+def inverse_error(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
+    """Error of an impulse response's inverse, applied after h: 10·log10 mean|H/Ĥ − 1|² in dB.
+
+    That is the energy of ĥ⁻¹ ∗ h − δ. The mean is over the 512 frequencies of the responses
+    continued with zeros (over twice as many as they have taps, where these are more than 256).
+
+    Examples
+    --------
+    >>> inverse_error(np.array([[1.0, 0.5]]), np.array([[2.0, 1.0]]), 1.0).round(2)
+    array([-6.02])
+    """
+    n = max(INVERSE_LENGTH, 2 * clean.shape[1])
+    of_clean, of_estimate = np.fft.rfft(clean, n), np.fft.rfft(estimate, n)
+    both_sides = np.full(n // 2 + 1, 2 / n)
+    both_sides[[0, -1]] = 1 / n
+    with np.errstate(divide="ignore"):
+        error = np.abs(of_clean - of_estimate) ** 2 / np.abs(of_estimate) ** 2
+    return _db(error @ both_sides, np.ones(len(clean)))
+
+
 METRICS = {
     "psnr": Metric(psnr, "dB", higher_is_better=True),
     "psnr_table1": Metric(psnr_table1, "dB", higher_is_better=True),
     "rmse": Metric(rmse, "signal units", higher_is_better=False),
     "si_sdr": Metric(si_sdr, "dB", higher_is_better=True),
+    "system_error": Metric(system_error, "dB", higher_is_better=False),
+    "inverse_error": Metric(inverse_error, "dB", higher_is_better=False),
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sigbench.automatic import Choice, denoise_automatically
 from sigbench.denoisers.inputs import estimate_sigma
 from sigbench.errors import InputError
 from sigbench.files import Content, family, read, write
@@ -16,11 +17,19 @@ from sigbench.types import Denoiser, Learner, Oracle, Sigma
 
 @dataclass(frozen=True)
 class Denoised:
-    """What was done: to what, and with which noise level (None: it was not told)."""
+    """What was done: to what, and with which noise level (None: it was not told).
 
-    shape: tuple[int, ...]
-    fs: float | None
+    ``choices`` are those of the method ``auto``, one an item of the content.
+    """
+
+    content: Content
     sigma: tuple[float, ...] | None
+    choices: tuple[Choice, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the batch."""
+        return self.content.batch.shape
 
 
 def denoise_file(
@@ -42,7 +51,7 @@ def denoise_file(
     source, target : Path
         The input and the output; both of one kind (sound, image, table, array).
     method : str
-        A denoiser in its written form.
+        A denoiser in its written form, or ``auto``: the best of a table on this very file.
     sigma : float or "auto", optional
         The noise level in the file's units (sound: full scale is 1; images: grey levels);
         ``auto`` estimates it. By default the method is not told.
@@ -64,6 +73,11 @@ def denoise_file(
             raise InputError(f"{target} is the input: it is never overwritten")
         if not force:
             raise InputError(f"{target} exists: --force replaces it")
+    if method == "auto":
+        known = None if sigma in (None, "auto") else np.asarray(_level(content, sigma), np.float64)
+        estimate, choices = denoise_automatically(content, known)
+        write(target, content, estimate)
+        return Denoised(content, tuple(dict.fromkeys(one.sigma for one in choices)), choices)
     denoiser = _denoiser(method, content, sigma is not None)
     level = _level(content, sigma)
     try:
@@ -84,7 +98,7 @@ def denoise_file(
         raise InputError(f"{method} gave back values that are not finite")
     write(target, content, estimate)
     told = None if level is None else tuple(dict.fromkeys(np.atleast_1d(level).tolist()))
-    return Denoised(content.batch.shape, content.fs, told)
+    return Denoised(content, told)
 
 
 def _denoiser(text: str, content: Content, told: bool) -> Denoiser:
@@ -93,6 +107,8 @@ def _denoiser(text: str, content: Content, told: bool) -> Denoiser:
         raise InputError(f"{text} stands for {len(methods)} methods: denoise takes one")
     facts = {} if content.fs is None else {"fs": content.fs}
     entry = bind_facts(methods[0].entry, facts)
+    if methods[0].is_estimator:
+        raise InputError(f"{text} estimates system functions: it is no denoiser")
     if isinstance(entry, Oracle):
         raise InputError(f"{text} needs the clean signal: it is a reference, not a denoiser")
     if isinstance(entry, Learner):

@@ -48,8 +48,8 @@ class Problem(Protocol):
         """Make the test items of a seed."""
         ...
 
-    def apply(self, method: Denoiser, block: Block, *, told: bool) -> Array:
-        """Run a method on a block."""
+    def apply(self, method: Any, block: Block, *, told: bool) -> Array:
+        """Run a method, of the kind that the problem asks for, on a block."""
         ...
 
     def score(self, metric: Metric, block: Block, estimate: Array) -> Values:
@@ -105,8 +105,9 @@ class Denoising:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What every method is told by name: those of the dataset."""
-        return dict(self.dataset.facts)
+        """What every method is told by name: by the dataset, and by the degradation."""
+        first = self._degraded("test", 0, 0, view=0)
+        return {**self.dataset.facts, **self.degradation.facts(first.clean.shape[1:])}
 
     @property
     def can_train(self) -> bool:
@@ -139,6 +140,9 @@ class Denoising:
 
     def _block(self, run: list[tuple[int, Degraded]], seed: int) -> Block:
         items = [item for item, _ in run]
+        told = self.degradation.facts(run[0][1].clean.shape[1:])
+        if any(self.facts[name] != value for name, value in told.items()):
+            raise InputError(f"{self.name}: a {self.degradation.kind} needs items of one size")
         return Block(
             np.array(items),
             tuple(self.dataset.group("test", i) or f"{seed}:{i}" for i in items),

@@ -13,7 +13,7 @@ from sigbench import sysinfo
 from sigbench.errors import InputError
 from sigbench.executors import Place
 from sigbench.files import write_atomically
-from sigbench.methods import identity
+from sigbench.identity import identity
 from sigbench.reports.leaderboard import leaderboard, to_csv
 from sigbench.reports.markdown import markdown
 from sigbench.runner import Failure, run
@@ -175,6 +175,7 @@ def _write_reports(folder: RunFolder) -> str:
         metrics=about["metrics"],
         failures=folder.failures(),
         experiments=about["experiments"],
+        timings=folder.timings(),
     )
     folder.write_timings()
     write_atomically(path / "leaderboard.csv", to_csv(board).encode())

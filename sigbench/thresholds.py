@@ -331,9 +331,9 @@ def run_floors(floors: Floors, path: Path) -> Held:
             wrong[floor] = error
     good = [floor for floor in floors.floors if floor not in wrong]
     if good:
-        noisy = next(method.name for method in suite.methods if isinstance(method.entry, Noisy))
+        noisy = [method.name for method in suite.methods if isinstance(method.entry, Noisy)]
         needed = suite.select(
-            methods=[noisy, *dict.fromkeys(floor.method for floor in good)],
+            methods=[*noisy, *dict.fromkeys(floor.method for floor in good)],
             problems=list(dict.fromkeys(floor.problem for floor in good)),
         )
         fresh = floors.folder is None and _holds_another_run(path, needed)

@@ -20,7 +20,7 @@ Sigma = float | Array | None
 Knowledge = Literal["oracle", "prior", "fitted", "sigma", "blind", "none"]
 """What a method was told, strongest first; see ``docs/architecture.md``."""
 
-Domain = Literal["signal", "speech", "image"]
+Domain = Literal["signal", "speech", "image", "system"]
 
 
 @runtime_checkable
@@ -33,11 +33,27 @@ class Denoiser(Protocol):
 
 
 @runtime_checkable
-class Learner(Protocol):
-    """Learns from a training split. ``fit`` leaves ``self`` alone and returns a new denoiser."""
+class Estimator(Protocol):
+    """Input and output of systems in, their impulse responses out; neither self nor input changes.
 
-    def fit(self, train: Training, *, rng: np.random.Generator) -> Denoiser:
-        """Return a denoiser that is ready to use."""
+    Index 0 of a response ``h`` is lag 0, and ``y = h ∗ x + n`` is circular: an ``h`` that is
+    shorter than the record goes on with zeros.
+    """
+
+    def estimate(self, x: Array, y: Array, *, sigma: Sigma = None) -> Array:
+        """Return ``h``, shape ``(N, 1, taps)``, of inputs and outputs ``(N, 1, L)``.
+
+        ``sigma`` is passed only where the method is told the noise level of ``y``.
+        """
+        ...
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """Learns from a training split. ``fit`` leaves ``self`` alone and returns what is ready."""
+
+    def fit(self, train: Training, *, rng: np.random.Generator) -> Denoiser | Estimator:
+        """Return a denoiser that is ready to use; on system functions, an estimator."""
         ...
 
 
@@ -45,8 +61,17 @@ class Learner(Protocol):
 class Oracle(Protocol):
     """Sees the truth: a limit or a reference, never ranked."""
 
-    def bind(self, clean: Array) -> Denoiser:
-        """Return the denoiser of these clean items, shape ``(N, C, *space)``."""
+    def bind(self, clean: Array) -> Denoiser | Estimator:
+        """Return the denoiser (or estimator) of these clean items, shape ``(N, C, *space)``."""
+        ...
+
+
+@runtime_checkable
+class Certified(Protocol):
+    """A denoiser that minimizes an objective, and says how far from the minimum it may be."""
+
+    def certificate(self, noisy: Array, *, sigma: Sigma = None) -> Array:
+        """Return the duality gap over the objective of every item's solution, shape ``(N,)``."""
         ...
 
 
@@ -62,8 +87,8 @@ class Info:
         The family it is listed under.
     source : str
         Where the method comes from.
-    domains : tuple of {"signal", "speech", "image"}
-        What it can be given.
+    domains : tuple of {"signal", "speech", "image", "system"}
+        What it can be given: records of a system are for estimators.
     uses_sigma : bool
         Whether it adapts to the noise level, told or estimated by itself.
     fixed_by : str
@@ -103,12 +128,17 @@ def info_of(entry: Any) -> Info:
 class Pairs:
     """Noisy items with their targets, shape ``(N, C, *space)`` each.
 
+    Of system functions, ``noisy`` holds input and output as two channels, ``target`` the ``h``.
     ``sigma`` is what the method is told: None, a float, or shape ``(N,)``.
     """
 
     noisy: Array
     target: Array
     sigma: Sigma = None
+
+
+def _denoised(method: Denoiser, pairs: Pairs) -> Array:
+    return method(pairs.noisy, sigma=pairs.sigma)
 
 
 @dataclass(frozen=True)
@@ -126,12 +156,15 @@ class Training:
         second, independently noisy view as the target.
     peak : float
         The dataset's peak value, in its units.
+    apply : callable
+        ``apply(method, pairs)`` is what a method makes of pairs: by default it denoises them.
     """
 
     pairs: Pairs
     validation: Pairs
     draw: Callable[..., Pairs]
     peak: float
+    apply: Callable[[Any, Pairs], Array] = _denoised
 
 
 @dataclass(frozen=True)
@@ -139,7 +172,7 @@ class Block:
     """Items of one length that a problem made: all that a method may see, and the truth.
 
     ``noisy`` and ``clean`` have shape ``(N, C, *space)``; ``items``, ``groups`` and ``sigma``
-    length N.
+    length N. Of system functions, ``clean`` is ``h`` and ``noisy`` input and output.
     """
 
     items: NDArray[np.intp]

@@ -25,7 +25,6 @@ from sigbench.types import Array, Block, Certified, Denoiser, Oracle
 TRAINING_SEED = 0  # training has a seed of its own, never that of the data
 REPEATS = 3  # passes whose median is the time of a cell that takes less than BRIEF_S
 BRIEF_S = 0.1
-CERTIFICATE = "relative_gap"  # stands among the metrics of a cell that has one
 
 
 class BadEstimate(Exception):
@@ -46,12 +45,11 @@ class Cell:
 class Result:
     """A finished cell: one value per metric and item, and what it cost.
 
-    Where the method certifies its solutions, ``values`` holds their relative gaps too.
-
     ``time_s`` is the time of the calls alone, for all items together, on one thread: the median
     of three passes where one takes less than 0.1 s. ``contended`` says that other cells ran
     beside it. ``peak_rss_mb`` is the largest resident memory of the process, in MiB, while the
-    cell ran (on Linux; elsewhere so far).
+    cell ran (on Linux; elsewhere so far). ``relative_gap`` is the largest of the items, where the
+    method certifies its solutions, else NaN.
     """
 
     cell: Cell
@@ -65,6 +63,7 @@ class Result:
     contended: bool = False
     device: str = "cpu"
     peak_rss_mb: float = float("nan")
+    relative_gap: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -135,21 +134,21 @@ class Measure:
         while time_s < BRIEF_S and len(passes) < REPEATS:
             calls = (_call(problem, entry, block, method.told) for block in self._blocks())
             passes.append(sum(seconds for _, seconds in calls))
-        values = {name: np.concatenate(parts) for name, parts in scores.items()}
+        gap = float("nan")
         if isinstance(entry, Certified):
-            gaps = [_certificate(entry, block, method.told) for block in self._blocks()]
-            values[CERTIFICATE] = np.concatenate(gaps)
+            gap = max(_largest_gap(entry, block, method.told) for block in self._blocks())
         return Result(
             self.cell,
             describe(entry),
             method.knowledge(problem.sigma_known),
             np.concatenate(items),
             np.concatenate(groups),
-            values,
+            {name: np.concatenate(parts) for name, parts in scores.items()},
             statistics.median(passes),
             int(getattr(entry, "n_params", 0)),
             device=str(getattr(entry, "device", "cpu")),
             peak_rss_mb=_peak_rss_mb(),
+            relative_gap=gap,
         )
 
     def _blocks(self) -> Iterable[Block]:
@@ -158,11 +157,11 @@ class Measure:
 
 def _call(problem: Problem, entry: Any, block: Block, told: bool) -> tuple[Array, float]:
     """Return the checked estimate and the seconds that the call took."""
-    denoiser: Denoiser = entry.bind(block.clean.copy()) if isinstance(entry, Oracle) else entry
+    ready = entry.bind(block.clean.copy()) if isinstance(entry, Oracle) else entry
     sigma = None if block.sigma is None else block.sigma.copy()
     shown = dataclasses.replace(block, noisy=block.noisy.copy(), sigma=sigma)
     start = time.perf_counter()
-    estimate = problem.apply(denoiser, shown, told=told)
+    estimate = problem.apply(ready, shown, told=told)
     seconds = time.perf_counter() - start
     same_sigma = sigma is None or bool((sigma == block.sigma).all())
     if not (same_sigma and np.array_equal(shown.noisy, block.noisy)):
@@ -188,12 +187,12 @@ def _scored(name: str, metric: Metric, problem: Problem, block: Block, estimate:
     return values
 
 
-def _certificate(entry: Certified, block: Block, told: bool) -> Values:
+def _largest_gap(entry: Certified, block: Block, told: bool) -> float:
     sigma = block.sigma if told else None
     gaps = np.asarray(entry.certificate(block.noisy.copy(), sigma=sigma), dtype=np.float64)
     if gaps.shape != block.items.shape or not np.isfinite(gaps).all():
         raise BadEstimate(f"the certificate must be {block.items.shape} finite numbers")
-    return gaps
+    return float(gaps.max())
 
 
 def _first_item(block: Block) -> Block:

@@ -67,7 +67,7 @@ def test_sure_threshold_is_the_minimum_over_a_fine_grid(rng):
         risk = (
             n - 2 * (n - kept.sum(0)) + np.minimum(np.abs(d)[:, None], t).clip(0).__pow__(2).sum(0)
         )
-        ours = _sure(d.reshape(1, 1, n), np.ones((1, 1)), n)[0, 0]
+        ours = _sure(d.reshape(1, 1, n), np.ones((1, 1)), n, n)[0, 0]
         at_ours = n - 2 * np.sum(np.abs(d) <= ours) + np.sum(np.minimum(np.abs(d), ours) ** 2)
         assert at_ours <= risk.min() + 1e-9
 
@@ -144,7 +144,10 @@ def test_the_noise_level_is_found(rng, shape):
             "set one of noise and noise_over_sigma",
         ),
         (lambda: GaussianBlur(-1.0), "width=-1 must be >= 0"),
-        (lambda: WaveletShrink(rule="best"), "rule='best' must be one of: visu, sure, bayes"),
+        (
+            lambda: WaveletShrink(rule="best"),
+            "rule='best' must be one of: visu, sure, hybrid, bayes",
+        ),
         (lambda: WaveletShrink(shrink="x"), "shrink='x' must be one of: soft, hard, garrote, firm"),
         (lambda: WaveletShrink("bior2.2"), "wavelet='bior2.2' is not orthogonal"),
         (lambda: WaveletShrink(shifts=0), "shifts=0 must be >= 1"),

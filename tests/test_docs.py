@@ -9,10 +9,15 @@ import pytest
 
 from sigbench import Tuned
 from sigbench.cli import _parser
+from sigbench.methods import resolve
 from sigbench.suites.suite import load, suite_names
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs/methods").glob("*.md")),
+]
 
 
 def commands():
@@ -29,6 +34,20 @@ def test_commands_parse_and_their_names_exist(line):
     if hasattr(args, "suite") and not args.suite.endswith(".toml"):
         own = [m for m in args.method or [] if not m.startswith("mine:")]
         load(args.suite).select(methods=own or None, problems=args.problem)
+    elif hasattr(args, "source") and args.method != "auto":
+        assert resolve(args.method)
+
+
+def blocks_of_python():
+    for page in PAGES:
+        if page.parent.name == "methods":
+            blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
+            yield from (pytest.param(block, id=page.stem) for block in blocks)
+
+
+@pytest.mark.parametrize("block", list(blocks_of_python()))
+def test_python_on_the_methods_pages_runs(block, capsys):
+    exec(compile(block, "page", "exec"), {})
 
 
 def test_the_readmes_table_is_the_committed_runs():
@@ -53,7 +72,14 @@ def test_every_suite_has_its_committed_run(name):
 
 
 # Ends of a grid beyond which there is nothing: L1, the smallest window, the whole signal.
-NATURAL_ENDS = {("gamma", 0.0), ("window", 3.0), ("window", 199.0)}
+NATURAL_ENDS = {
+    ("gamma", 0.0),
+    ("window", 3.0),
+    ("window", 199.0),
+    ("order", 0.0),
+    ("iterations", 100.0),  # converged
+    ("segment", 2.0),
+}
 
 
 @pytest.mark.parametrize("name", suite_names())
@@ -73,7 +99,7 @@ def test_no_tuned_setting_is_at_the_end_of_its_grid(name):
                 assert not end or natural, f"{method.name} on {row['problem']}: {key}={value}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.name}")
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
         if "://" not in target:

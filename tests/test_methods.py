@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from sigbench import GMC, L1, InputError, LocalWiener, PerItem, Tuned
+from sigbench.identity import digest, identity
 from sigbench.methods import (
     Function,
     Method,
     as_entry,
     bind_facts,
     describe,
-    digest,
-    identity,
     resolve,
 )
 from sigbench.transforms import DCT, DFT
@@ -293,5 +292,8 @@ def test_partial_functions_are_methods():
 
 
 def test_describe_writes_what_is_set():
-    assert describe(L1(DFT(), lam=1.0)) == "transform=dft, lam=1, nonneg=false, solver=closed"
+    assert (
+        describe(L1(DFT(), lam=1.0))
+        == "transform=dft, lam=1, nonneg=false, solver=exact[tol=1e-06]"
+    )
     assert describe(Function(halve)) == ""

@@ -66,7 +66,7 @@ def test_a_parameter_twice():
         ("l1[lam=1,transform=fft]", "unknown transform 'fft': did you mean 'dft'"),
         ("l1[lam=1,transform=3]", "transform=3 is no name"),
         ("local-wiener[window=2.5]", "window=2.5 must be a whole number"),
-        ("wavelet[rule=best]", "rule=best must be one of: visu, sure, bayes"),
+        ("wavelet[rule=best]", "rule=best must be one of: visu, sure, hybrid, bayes"),
         ("l1[lam=-1]", r"l1\[lam=-1\]: lam=-1 must be >= 0"),
     ],
 )

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from sigbench.datasets.demo_signals import DemoSignals
 from sigbench.datasets.folder import Folder
+from sigbench.datasets.gaussian_process import GaussianProcess
 from sigbench.datasets.photos32 import Photos32
 from sigbench.datasets.sparse_spikes import SparseSpikes
 from sigbench.datasets.speech_smoke import SpeechSmoke
+from sigbench.datasets.systems import Systems
 
 DATASETS = {
     "sparse-spikes": SparseSpikes,
     "demo-signals": DemoSignals,
+    "gaussian-process": GaussianProcess,
     "photos32": Photos32,
     "speech-smoke": SpeechSmoke,
+    "systems": Systems,
     "folder": Folder,
 }
 
-__all__ = ["DATASETS", "DemoSignals", "Folder", "Photos32", "SparseSpikes", "SpeechSmoke"]
+__all__ = [
+    "DATASETS",
+    "DemoSignals",
+    "Folder",
+    "GaussianProcess",
+    "Photos32",
+    "SparseSpikes",
+    "SpeechSmoke",
+    "Systems",
+]

@@ -3,37 +3,75 @@
 from __future__ import annotations
 
 from sigbench.denoisers.baselines import Affine, AffineMap, GaussianBlur, Noisy
+from sigbench.denoisers.bm3d import BM3D
+from sigbench.denoisers.deconvolution import (
+    FittedWiener,
+    GaussianPosteriorMean,
+    RegularizedInverse,
+    TrueWiener,
+    WienerDeconvolution,
+)
+from sigbench.denoisers.filters import Median, SavitzkyGolay
 from sigbench.denoisers.gmc import GMC
 from sigbench.denoisers.l1 import L1
 from sigbench.denoisers.limits import IdealProjection, SpikesPosteriorMean
 from sigbench.denoisers.local_wiener import LocalWiener
+from sigbench.denoisers.nonlocal_means import Bilateral, NonLocalMeans
+from sigbench.denoisers.sliding_dct import SlidingDCT
+from sigbench.denoisers.sparse_deconvolution import SparseDeconvolution
 from sigbench.denoisers.tv import TotalVariation
-from sigbench.denoisers.wavelet import WaveletShrink
+from sigbench.denoisers.wavelet import BlockShrink, WaveletShrink
 
 DENOISERS = {
     "noisy": Noisy,
     "affine": Affine,
     "gaussian-blur": GaussianBlur,
+    "savitzky-golay": SavitzkyGolay,
+    "median": Median,
     "local-wiener": LocalWiener,
     "l1": L1,
     "gmc": GMC,
     "wavelet": WaveletShrink,
+    "block-wavelet": BlockShrink,
     "tv": TotalVariation,
+    "sliding-dct": SlidingDCT,
+    "nl-means": NonLocalMeans,
+    "bilateral": Bilateral,
+    "bm3d": BM3D,
+    "regularized-inverse": RegularizedInverse,
+    "wiener-deconvolution": WienerDeconvolution,
+    "fitted-wiener": FittedWiener,
+    "sparse-deconvolution": SparseDeconvolution,
+    "true-wiener": TrueWiener,
+    "gaussian-posterior-mean": GaussianPosteriorMean,
     "spikes-posterior-mean": SpikesPosteriorMean,
     "ideal-projection": IdealProjection,
 }
 
 __all__ = [
+    "BM3D",
     "DENOISERS",
     "GMC",
     "L1",
     "Affine",
     "AffineMap",
+    "Bilateral",
+    "BlockShrink",
+    "FittedWiener",
     "GaussianBlur",
+    "GaussianPosteriorMean",
     "IdealProjection",
     "LocalWiener",
+    "Median",
     "Noisy",
+    "NonLocalMeans",
+    "RegularizedInverse",
+    "SavitzkyGolay",
+    "SlidingDCT",
+    "SparseDeconvolution",
     "SpikesPosteriorMean",
     "TotalVariation",
+    "TrueWiener",
     "WaveletShrink",
+    "WienerDeconvolution",
 ]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sigbench.errors import InputError
 
 if TYPE_CHECKING:
-    from sigbench.denoisers.solvers import SparseProblem
+    from sigbench.denoisers.sparse import SparseProblem
     from sigbench.transforms import Coefficients
 
 
@@ -97,8 +97,7 @@ def _matrix(problem: SparseProblem, like: Coefficients) -> NDArray[np.float64]:
     space = problem.y.shape[2:]
     parts = [units] if problem.transform.real else [units + 0j, 1j * units]
     columns = [problem.transform.synthesis(part, space).reshape(like.size, -1) for part in parts]
-    matrix: NDArray[np.float64] = np.concatenate(columns).T
-    return matrix
+    return np.concatenate(columns).T.astype(np.float64)
 
 
 def _adjoint(matrix: NDArray[np.float64], counts: NDArray[Any], real: bool) -> NDArray[Any]:

@@ -147,8 +147,15 @@ def estimate_sigma(noisy: Array) -> NDArray[np.float64]:
     array([3.])
     """
     axes = tuple(range(2, noisy.ndim))
-    finest = pywt.dwtn(noisy, "db2", axes=axes)["d" * len(axes)]
-    median: NDArray[np.float64] = np.median(np.abs(finest.reshape(len(noisy), -1)), axis=1)
+    return deviation(pywt.dwtn(noisy, "db2", axes=axes)["d" * len(axes)])
+
+
+def deviation(details: Array) -> NDArray[np.float64]:
+    """Return the standard deviation of every item's mostly empty details, shape ``(N,)``.
+
+    The median of |d| over 0.6745, what it would be were all of them Gaussian noise.
+    """
+    median: NDArray[np.float64] = np.median(np.abs(details.reshape(len(details), -1)), axis=1)
     return median.astype(np.float64) / 0.6744897501960817  # the normal law's upper quartile
 
 

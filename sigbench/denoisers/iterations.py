@@ -20,7 +20,11 @@ from sigbench.denoisers.sparse import (
 from sigbench.transforms import Coefficients
 
 CHECK_EVERY = 10  # iterations
-MEMORY = 6  # steps that Anderson's acceleration combines
+CROWDED = 0.7  # of a batch still going, below which it is worth the copying to let the others leave
+MEMORY = 16  # steps that Anderson's acceleration combines
+STRETCH = 64  # steps
+GROWTH = 100  # of a squared residual, from which on a combination counts as bad
+RIDGE = 1e-10  # of the trace of their Gram matrix, which is nearly singular near the solution
 ROUNDING = 1e-14  # of ½‖y‖²: a gap below it is rounding, where the objective itself is zero
 
 
@@ -49,35 +53,40 @@ def saddle_point(problem: SparseProblem, tol: float, max_iter: int) -> Solution:
     """Run the saddle-point iteration at step 1.9, with Anderson's acceleration.
 
     The next point is the combination of the latest images whose residuals (image − point) nearly
-    cancel. Where that made the residual grow, the item goes on from its plain image.
+    cancel. Where that makes the residual grow much, the item goes back to the plain image that it had,
+    and forgets. Far from the solution small residuals say little: every fourth stretch of steps is
+    plain, so that no item converges much slower than by the plain iteration.
     """
 
     def advance(problem: SparseProblem, state: State) -> State:
-        point, residual, least, moves, changes, gram, slot = state[6:]
-        new = _flat(state[0], state[1])
-        image = _flat(*_saddle_point_step(problem, 1.9, state[:6]))
-        new_residual = image - new
-        length = np.einsum("ij,ij->i", new_residual, new_residual)
-        k = int(slot[0])
-        changes[:, k] = new_residual - residual
-        moves[:, k] = image - point - residual  # of the images
-        worse = length > 4 * least  # or nothing to combine yet
-        changes[worse] = moves[worse] = gram[worse] = 0
+        point, image, least, plain, moves, changes, gram, count = state[6:]
+        here = _flat(state[0], state[1])
+        there = _flat(*_saddle_point_step(problem, 1.9, state[:6]))
+        length = np.einsum("ij,ij->i", there - here, there - here)
+        stretch, k = divmod(int(count[0]), STRETCH)
+        rest, k = stretch % 4 == 3, k % MEMORY
+        worse = (length > GROWTH * least) & ~plain
+        moves[:, k] = there - image
+        changes[:, k] = moves[:, k] - (here - point)
+        forget = worse | rest
+        moves[forget] = changes[forget] = gram[forget] = 0
+        there[worse], here[worse] = image[worse], point[worse]
         gram[:, k] = gram[:, :, k] = np.matmul(changes, changes[:, k, :, None])[:, :, 0]
-        ridge = 1e-12 * np.trace(gram, axis1=1, axis2=2) + np.finfo(np.float64).tiny
-        against = np.matmul(changes, new_residual[:, :, None])
+        ridge = RIDGE * np.trace(gram, axis1=1, axis2=2) + np.finfo(np.float64).tiny
+        against = np.matmul(changes, (there - here)[:, :, None])
         weights = np.linalg.solve(gram + ridge[:, None, None] * np.eye(MEMORY), against)
-        x, v = _unflat(image - np.matmul(weights.transpose(0, 2, 1), moves)[:, 0], state[0])
-        least = np.where(worse, length, np.minimum(least, length))
-        memory = (new, new_residual, least, moves, changes, gram, (slot + 1) % MEMORY)
+        x, v = _unflat(there - np.matmul(weights.transpose(0, 2, 1), moves)[:, 0], state[0])
+        least = np.where(worse, least, length)
+        memory = (here, there, least, forget, moves, changes, gram, count + 1)
         return *evaluated(problem, x, v), *memory
 
     start = np.zeros_like(problem.adjoint(problem.y))
     point = _flat(start, start)
     items, size = point.shape
     moves, changes = np.zeros((2, items, MEMORY, size))
-    gram = np.zeros((items, MEMORY, MEMORY))
-    memory = (point, point, np.zeros(items), moves, changes, gram, np.zeros(items, dtype=int))
+    gram, count = np.zeros((items, MEMORY, MEMORY)), np.zeros(items, dtype=int)
+    first = np.ones(items, dtype=bool)
+    memory = (point, point, np.zeros(items), first, moves, changes, gram, count)
     return _until_certified(
         problem, tol, max_iter, (*evaluated(problem, start, start), *memory), advance
     )
@@ -112,23 +121,23 @@ def _until_certified(
     """Advance until every item is certified; those that are leave the batch."""
     best = np.zeros_like(state[0])
     objective, gap = np.full((2, len(best)), np.nan)
-    running = np.arange(len(best))
     enough = ROUNDING / 2 * square(problem.y)
-    part = problem
+    part, items, going = problem, np.arange(len(best)), np.ones(len(best), dtype=bool)
     for iteration in range(max_iter + 1):
         if iteration % CHECK_EVERY == 0:
             primal, above = bounds(part, *state[:6])
-            done = above <= np.maximum(tol * primal, enough[running])
-            best[running[done]] = state[0][done]
-            objective[running[done]], gap[running[done]] = primal[done], above[done]
-            running = running[~done]
-            if not running.size:
+            done = going & (above <= np.maximum(tol * primal, enough[items]))
+            best[items[done]] = state[0][done]
+            objective[items[done]], gap[items[done]] = primal[done], above[done]
+            going &= ~done
+            if not going.any():
                 return Solution(best, objective, gap)
-            if done.any():
-                part, state = part.part(~done), tuple(array[~done] for array in state)
+            if going.mean() < CROWDED:
+                part, items = part.part(going), items[going]
+                state, going = tuple(array[going] for array in state), going[going]
         state = advance(part, state)
     raise RuntimeError(
-        f"{running.size} of {len(best)} items did not reach tol={tol:g} in {max_iter} iterations"
+        f"{going.sum()} of {len(best)} items did not reach tol={tol:g} in {max_iter} iterations"
     )
 
 

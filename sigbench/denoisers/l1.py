@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from sigbench.denoisers.solvers import SOLVERS, Exact, Solution, Solver, SparseModel
+from sigbench.denoisers.solvers import SOLVERS, Exact, Solver, SparseModel
+from sigbench.denoisers.sparse import Solution
 from sigbench.denoisers.weights import check_weight, named
 from sigbench.transforms import DCT, TRANSFORMS, Transform
 from sigbench.types import Array, Info, Sigma
@@ -81,3 +82,7 @@ class L1:
     def solve(self, noisy: Array, *, sigma: Sigma = None) -> Solution:
         """Return the coefficients with their certificate."""
         return self._model.solve(noisy, sigma)
+
+    def certificate(self, noisy: Array, *, sigma: Sigma = None) -> Array:
+        """Return the duality gap over the objective, shape ``(N,)``."""
+        return self.solve(noisy, sigma=sigma).relative_gap

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
+from sigbench.denoisers.colors import from_opponent, to_opponent
 from sigbench.denoisers.inputs import check, check_field, in_blocks, per_item
 from sigbench.errors import InputError
 from sigbench.types import Array, Info, Sigma
@@ -32,6 +33,8 @@ class LocalWiener:
         The noise level ν in the signal's units, or in noise levels (1): at most one of them.
     border : {"reflect", "zero"}
         What the window sees beyond the border.
+    colors : {"as-is", "opponent"}
+        Whether each channel is filtered as it is, or images of three channels in opponent colours.
 
     References
     ----------
@@ -49,6 +52,7 @@ class LocalWiener:
     noise: float | None = None
     noise_over_sigma: float | None = None
     border: Literal["reflect", "zero"] = "reflect"
+    colors: Literal["as-is", "opponent"] = "as-is"
 
     info: ClassVar[Info] = Info(
         "local-wiener",
@@ -72,10 +76,15 @@ class LocalWiener:
         check_field("noise_over_sigma", self.noise_over_sigma, 0)
         if self.border not in MODES:
             raise InputError(f"border={self.border!r} must be one of: {', '.join(MODES)}")
+        if self.colors not in ("as-is", "opponent"):
+            raise InputError(f"colors={self.colors!r} must be one of: as-is, opponent")
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        return in_blocks(self._denoise, noisy, check(noisy, sigma))
+        levels = check(noisy, sigma)
+        if self.colors == "opponent":
+            return from_opponent(in_blocks(self._denoise, to_opponent(noisy), levels))
+        return in_blocks(self._denoise, noisy, levels)
 
     def _denoise(self, noisy: Array, levels: NDArray[np.float64] | None) -> Array:
         y = noisy.astype(np.float64)  # E[y²] − m² cancels in float32

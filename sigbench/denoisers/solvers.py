@@ -15,8 +15,9 @@ from sigbench.errors import InputError
 from sigbench.transforms import Transform
 from sigbench.types import Array, Sigma
 
-BATCH_BYTES = 512 * 2**10  # of coefficients: what an iteration needs stays in the cache
-FEWEST_ITEMS = 32
+# Coefficients of the items that are iterated together: what an iteration needs stays in the cache.
+FISTA_BYTES = 2**20
+SADDLE_POINT_BYTES = 2**17  # Anderson's acceleration remembers many points
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,10 @@ def solve(problem: SparseProblem, solver: Solver) -> Solution:
         return certify(problem, x, problem.soft(x, problem.thresholds(x) / problem.gamma))
     if not (problem.geometry.parseval or problem.lam.all()):
         raise InputError(f"lam=0 must be > 0 for {problem.transform}")
-    iterate = iterations.saddle_point if problem.gamma else iterations.fista
-    rows = max(FEWEST_ITEMS, BATCH_BYTES // problem.adjoint(problem.y[:1]).nbytes)
+    iterate, most = iterations.fista, FISTA_BYTES
+    if problem.gamma:
+        iterate, most = iterations.saddle_point, SADDLE_POINT_BYTES
+    rows = max(1, most // problem.adjoint(problem.y[:1]).nbytes)
     items = np.arange(len(problem.y))
     parts = [
         iterate(problem.part(items[start : start + rows]), solver.tol, solver.max_iter)
@@ -157,8 +160,8 @@ class SparseModel:
 
     def solve(self, noisy: Array, sigma: Sigma) -> Solution:
         """Return x with its certificate."""
-        problem = self._problem(noisy.astype(np.float64), check(noisy, sigma))
-        return solve(problem, self.solver)
+        levels = check(noisy, sigma)
+        return solve(self._problem(noisy.astype(np.float64), levels), self.solver)
 
     def _closed(self, noisy: Array, levels: NDArray[np.float64] | None) -> Array:
         x = closed_form(self._problem(noisy, levels))

@@ -55,7 +55,7 @@ class SparseProblem:
     y: Array
     transform: Transform
     geometry: Geometry
-    lam: Values
+    lam: Array
     gamma: float
     nonneg: bool
 
@@ -73,11 +73,11 @@ class SparseProblem:
         """Return A of coefficients."""
         return self.transform.synthesis(coefficients, self.y.shape[2:])
 
-    def thresholds(self, like: Coefficients) -> Values:
+    def thresholds(self, like: Coefficients) -> Array:
         """Return λ, weighted for every coefficient."""
         return column(self.lam, like) * self.geometry.weights
 
-    def soft(self, u: Coefficients, t: Values) -> Coefficients:
+    def soft(self, u: Coefficients, t: Array) -> Coefficients:
         """Return the proximal map of t‖·‖₁, over the non-negative numbers where x is."""
         return shrinkage.soft_nonneg(u, t) if self.nonneg else shrinkage.soft(u, t)
 
@@ -164,7 +164,7 @@ def _feasible(problem: SparseProblem, theta: Array, back: Coefficients, target: 
     return theta * column(np.clip(nearest, 0, largest), theta)
 
 
-def column(values: Values, like: NDArray[Any]) -> Values:
+def column(values: Array, like: NDArray[Any]) -> Array:
     """Return a value an item so that it broadcasts over a batch."""
     return values.reshape(-1, *[1] * (like.ndim - 1))
 

@@ -6,12 +6,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from sigbench.metrics import METRICS
 from sigbench.registry import lookup
 from sigbench.reports.leaderboard import LIMITS, Row
-from sigbench.scores import Scores, Summary
+from sigbench.scores import Summary
 
 LEGEND = """\
 Means over all items of all seeds, ± half the 95 % interval over {units}. **Bold**: nothing that \
@@ -37,7 +35,7 @@ def markdown(
     metrics: Sequence[str],
     failures: Sequence[Mapping[str, Any]] = (),
     experiments: Mapping[str, Any] | None = None,
-    certificates: Sequence[Scores] = (),
+    timings: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """Return the leaderboard as Markdown: a table a problem, best first.
 
@@ -55,8 +53,8 @@ def markdown(
         Cells that failed.
     experiments : mapping, optional
         The block in the shape of a printed table.
-    certificates : sequence of Scores
-        Per problem, the relative gaps of the methods that have them.
+    timings : sequence of mapping
+        Per cell, its cost, and its certificate where it has one.
     """
     independent = all(summary.independent for summary in summaries.values())
     units = "items" if independent else "groups of items that belong together"
@@ -71,8 +69,9 @@ def markdown(
         parts.append(_problem_table(table, metrics))
         if experiments is not None:
             parts.append(_experiments_table(table, own, experiments))
+    certificates = _certificates_table(timings)
     if certificates:
-        parts += ["## Certificates", CERTIFICATES, _certificates_table(certificates)]
+        parts += ["## Certificates", CERTIFICATES, certificates]
     if failures:
         parts.append("## Failed")
         parts.append("The tracebacks are in `failures.log`.")
@@ -81,14 +80,16 @@ def markdown(
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _certificates_table(certificates: Sequence[Scores]) -> str:
-    rows = []
-    for method in dict.fromkeys(method for scores in certificates for method in scores.methods):
-        own = [(scores, scores.of(method)[0]) for scores in certificates if method in scores.methods]
-        largest, where = max((float(np.nanmax(gaps)), scores.problem) for scores, gaps in own)
-        rows.append((_text(method), f"{max(largest, 0.0):.1e}", where))
+def _certificates_table(timings: Sequence[Mapping[str, Any]]) -> str:
+    """Return the largest gap of every method that certifies its solutions; else nothing."""
+    largest: dict[str, tuple[float, str]] = {}
+    for timing in timings:
+        if not math.isnan(timing["relative_gap"]):
+            here = (max(timing["relative_gap"], 0.0), timing["problem"])
+            largest[timing["method"]] = max(largest.get(timing["method"], here), here)
     header = ("method", "largest gap / objective", "in")
-    return markdown_table(header, rows, right=[header[1]])
+    rows = [(_text(method), f"{gap:.1e}", _text(where)) for method, (gap, where) in largest.items()]
+    return markdown_table(header, rows, right=[header[1]]) if rows else ""
 
 
 def _summary(own: Summary) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import fnmatch
+import functools
+import itertools
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +17,16 @@ from sigbench.datasets import DATASETS
 from sigbench.degradations import DEGRADATIONS
 from sigbench.denoisers import DENOISERS, Noisy
 from sigbench.errors import InputError, unknown
-from sigbench.methods import Method, digest, identity, resolve
+from sigbench.estimators import ESTIMATORS
+from sigbench.identity import digest, identity
+from sigbench.methods import METHODS, Method, resolve
 from sigbench.metrics import METRICS, Metric
 from sigbench.problems import Denoising
 from sigbench.registry import build, lookup, parameter
 from sigbench.spec import Spec, expand, format_value, parse
-from sigbench.tuning import Tuned
+from sigbench.system_function import SystemFunction
+from sigbench.tuning import SureTuned, Tuned
+from sigbench.types import Estimator
 from sigbench.work import Cell
 
 FOLDER = Path(__file__).parent
@@ -43,8 +50,32 @@ PROBLEM_KEYS = {
     "train_items": int,
     "clip_estimates": bool,
 }
-METHOD_KEYS = {"name": str, "method": str, "sigma": str, "tune": dict}
+SYSTEM_KEYS = {
+    "name": str,
+    "system": str,
+    "length": list,
+    "snr_db": list,
+    "coloration": list,
+    "items": int,
+    "train_items": int,
+}
+METHOD_KEYS = {
+    "name": str,
+    "method": str,
+    "sigma": str,
+    "tune": dict,
+    "tuned_by": str,
+    "problems": list,
+}
+POOLED_PROBES = 8  # items share them, so that pooling does not average their error out
+TUNED_BY: dict[str, Callable[..., Tuned | SureTuned]] = {
+    "truth": Tuned,
+    "sure": SureTuned,
+    "sure-pooled": functools.partial(SureTuned, pooled=True, probes=POOLED_PROBES),
+}
 EXPERIMENT_KEYS = {"metrics": list, "source": str, "printed": dict}
+
+AnyProblem = Denoising | SystemFunction
 
 
 @dataclass(frozen=True)
@@ -60,9 +91,22 @@ class Suite:
     seeds: tuple[int, ...]
     metrics: Mapping[str, Metric]
     block: int
-    problems: tuple[Denoising, ...]
+    problems: tuple[AnyProblem, ...]
     methods: tuple[Method, ...]
     experiments: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        for problem, method in itertools.product(self.problems, self.methods):
+            if isinstance(problem, SystemFunction) and not method.is_estimator:
+                raise InputError(
+                    f"{method.name} denoises, and {problem.name} asks for a system function: "
+                    f"it takes estimators (one of: {', '.join(ESTIMATORS)})"
+                )
+            if isinstance(problem, Denoising) and method.is_estimator:
+                raise InputError(
+                    f"{method.name} estimates system functions, and {problem.name} is to be "
+                    f"denoised: it takes denoisers (one of: {', '.join(DENOISERS)})"
+                )
 
     def cells(self) -> list[Cell]:
         """Return all cells, those on the same data next to each other."""
@@ -71,13 +115,14 @@ class Suite:
             for problem in self.problems
             for seed in self.seeds
             for method in self.methods
+            if method.is_for(problem.name)
         ]
 
-    def _key(self, problem: Denoising, seed: int, method: Method) -> str:
+    def _key(self, problem: AnyProblem, seed: int, method: Method) -> str:
         metrics = {name: metric.version for name, metric in self.metrics.items()}
         return digest([self.problem_key(problem), seed, method.key, metrics, self.block])
 
-    def problem_key(self, problem: Denoising) -> str:
+    def problem_key(self, problem: AnyProblem) -> str:
         """Return a digest of all of a problem that can change values."""
         return digest(identity(problem))
 
@@ -147,7 +192,7 @@ class Suite:
         except InputError as error:
             if str(error).startswith("unknown method"):
                 rows = [method.name for method in self.methods]
-                raise unknown("method", parse(text).name, [*rows, *DENOISERS]) from None
+                raise unknown("method", parse(text).name, [*rows, *METHODS]) from None
             raise
 
 
@@ -192,7 +237,8 @@ def load(name: str) -> Suite:
 def _suite(table: dict[str, Any], default_name: str) -> Suite:
     _check_keys("the suite", table, SUITE_KEYS, required=("metrics", "problems", "methods"))
     problems = [problem for entry in table["problems"] for problem in _problems(entry)]
-    methods = [method for entry in table["methods"] for method in _methods(entry)]
+    names = [problem.name for problem in problems]
+    methods = [method for entry in table["methods"] for method in _for(names, entry)]
     block = table.get("block", 500)
     if block < 1:
         raise InputError(f"block={block} must be >= 1")
@@ -214,7 +260,7 @@ def _suite(table: dict[str, Any], default_name: str) -> Suite:
         metrics,
         block,
         tuple(problems),
-        _with_noisy(_unique(methods)),
+        _unique(methods) if isinstance(problems[0], SystemFunction) else _with_noisy(methods),
         _experiments(table["experiments"], metrics) if "experiments" in table else None,
     )
 
@@ -243,7 +289,9 @@ def _checked_seeds(seeds: list[Any]) -> tuple[int, ...]:
     return tuple(seeds)
 
 
-def _problems(entry: Any) -> list[Denoising]:
+def _problems(entry: Any) -> list[Denoising] | list[SystemFunction]:
+    if isinstance(entry, dict) and "system" in entry:
+        return _system_functions(entry)
     _check_keys("a problem", entry, PROBLEM_KEYS, required=("dataset", "degradation"))
     combinations = [
         (data, noise)
@@ -266,6 +314,21 @@ def _problems(entry: Any) -> list[Denoising]:
     return problems
 
 
+def _system_functions(entry: dict[str, Any]) -> list[SystemFunction]:
+    """Return a problem for every combination of the listed lengths, levels and colorations."""
+    required = ("system", "length", "snr_db", "items")
+    _check_keys("a problem", entry, SYSTEM_KEYS, required=required)
+    swept = Spec("problem", tuple((k, v) for k, v in entry.items() if isinstance(v, list)))
+    rest = {k: entry[k] for k in ("items", "train_items") if k in entry}
+    problems = []
+    for data, record in itertools.product(expand(parse(entry["system"])), expand(swept)):
+        own = {k: parameter(SystemFunction, data.name, k, v) for k, v in record.params}
+        name = _filled(entry.get("name", data.name), {**dict(data.params), **own})
+        dataset = build("dataset", DATASETS, data)
+        problems.append(SystemFunction(name, dataset, **own, **rest))
+    return problems
+
+
 def _filled(template: str, words: Mapping[str, Any]) -> str:
     """Return a name with ``{parameter}`` filled in."""
 
@@ -279,14 +342,33 @@ def _filled(template: str, words: Mapping[str, Any]) -> str:
     return re.sub(r"\{([^{}]*)\}", value, template)
 
 
+def _for(problems: list[str], entry: Any) -> list[Method]:
+    """Return the methods of an entry, for those of the problems that it names."""
+    methods = _methods(entry)
+    if "problems" not in entry:
+        return methods
+    patterns = tuple(entry["problems"])
+    for pattern in patterns:
+        if not isinstance(pattern, str) or not fnmatch.filter(problems, pattern):
+            raise unknown("problem", str(pattern), problems)
+    return [dataclasses.replace(method, problems=patterns) for method in methods]
+
+
 def _methods(entry: Any) -> list[Method]:
     _check_keys("a method", entry, METHOD_KEYS, required=("method",))
     text, name = entry["method"], entry.get("name")
     told = entry.get("sigma", "none")
     if told not in ("given", "none"):
         raise InputError(f"sigma={told!r} must be one of: given, none")
+    by = entry.get("tuned_by", "truth")
+    if by not in TUNED_BY:
+        raise InputError(f"tuned_by={by!r} must be one of: {', '.join(TUNED_BY)}")
     if "tune" in entry:
-        return [_tuned(parse(text), entry["tune"], name or f"{text}-tuned", told == "given")]
+        suffix = "tuned" if by == "truth" else f"{by}-tuned"
+        row = name or f"{text}-{suffix}"
+        return [_tuned(parse(text), entry["tune"], row, told == "given", TUNED_BY[by])]
+    if "tuned_by" in entry:
+        raise InputError(f"{name or text}: tuned_by={by!r} needs the key 'tune'")
     methods = resolve(text, name=name, told=told == "given")
     if name and len(methods) > 1:
         methods = [
@@ -296,9 +378,15 @@ def _methods(entry: Any) -> list[Method]:
     return methods
 
 
-def _tuned(spec: Spec, tune: Mapping[str, Any], name: str, told: bool) -> Method:
+def _tuned(
+    spec: Spec,
+    tune: Mapping[str, Any],
+    name: str,
+    told: bool,
+    tuner: Callable[..., Tuned | SureTuned],
+) -> Method:
     """Return the method that tries a grid, written as parameter = [values]."""
-    cls = lookup("method", DENOISERS, spec.name)
+    cls = lookup("method", METHODS, spec.name)
     grid = {}
     for key, values in tune.items():
         if not isinstance(values, list) or not values:
@@ -308,8 +396,10 @@ def _tuned(spec: Spec, tune: Mapping[str, Any], name: str, told: bool) -> Method
             for v in values
         ]
     first = tuple((key, values[0]) for key, values in tune.items())
-    start = build("method", DENOISERS, Spec(spec.name, (*spec.params, *first)))
-    tuned = Tuned(start, grid)
+    start = build("method", METHODS, Spec(spec.name, (*spec.params, *first)))
+    if tuner is not Tuned and isinstance(start, Estimator):
+        raise InputError(f"{name}: tuned_by='sure' is for denoisers, which {spec.name} is not")
+    tuned = tuner(start, grid)
     for _ in tuned.candidates():  # an illegal value is told now, not in every cell
         pass
     return Method(name, tuned, told)
@@ -324,14 +414,14 @@ def _unique(methods: list[Method]) -> tuple[Method, ...]:
     return tuple(methods)
 
 
-def _with_noisy(methods: tuple[Method, ...]) -> tuple[Method, ...]:
+def _with_noisy(methods: list[Method]) -> tuple[Method, ...]:
     """Return the methods with the noisy input among them."""
     if any(isinstance(method.entry, Noisy) for method in methods):
-        return methods
+        return _unique(methods)
     return _unique([Method("noisy", Noisy()), *methods])
 
 
-def _resized(problem: Denoising, items: int) -> Denoising:
+def _resized(problem: AnyProblem, items: int) -> AnyProblem:
     if items < 1:
         raise InputError(f"items={items} must be >= 1")
     size = problem.dataset.size("test")

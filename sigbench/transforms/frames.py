@@ -11,7 +11,6 @@ import numpy as np
 import scipy.fft
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.signal import get_window
 
 from sigbench.errors import InputError
 from sigbench.transforms.base import Coefficients, Geometry, half_spectrum, space_axes
@@ -168,10 +167,11 @@ def _responses(
     def axis_response(taps: NDArray[np.float64], n: int, j: int) -> NDArray[np.complexfloating]:
         k = 2 ** (j - 1) * np.arange(n) % n
         lags = np.arange(len(taps))
-        response: NDArray[np.complexfloating] = np.exp(-2j * np.pi * np.outer(k, lags) / n) @ taps
+        waves = np.exp(-2j * np.pi * np.outer(k, lags) / n).astype(np.complex128)
+        response: NDArray[np.complexfloating] = waves @ taps
         return response
 
-    coarse = np.ones(space, dtype=np.complex128)
+    coarse: NDArray[np.complexfloating] = np.ones(space, dtype=np.complex128)
     details: list[NDArray[np.complexfloating]] = []
     for j in range(1, depth + 1):
         pairs = [[axis_response(taps, n, j) for taps in (low, high)] for n in space]
@@ -235,9 +235,9 @@ class STFT:
 
     @property
     def _taper(self) -> NDArray[np.float64]:
-        hann = get_window("hann", self.window)  # its shifts by a half or less add up
-        taper: NDArray[np.float64] = np.sqrt(hann * 2 * self._hop / self.window)
-        return taper
+        # Hann's is sin², whose shifts by a half or a divisor of it add up to a constant
+        taper: NDArray[np.float64] = np.sin(np.pi * np.arange(self.window) / self.window)
+        return taper * np.sqrt(2 * self._hop / self.window)
 
     def _padding(self, n: int) -> tuple[int, int]:
         before = self.window - self._hop

@@ -177,7 +177,7 @@ class Operator:
     def geometry(self, space: tuple[int, ...]) -> Geometry:
         """Return the norm, after a check that the two functions are adjoint."""
         rng = np.random.default_rng(0)
-        y = rng.standard_normal((1, 1, *space))
+        y: Array = rng.standard_normal((1, 1, *space))
         c = self.analysis(rng.standard_normal((1, 1, *space)))
         forth, back = np.vdot(self.synthesis(c, space), y), np.vdot(c, self.analysis(y)).real
         if abs(forth - back) > 1e-6 * max(abs(forth), abs(back)):

@@ -1,0 +1,240 @@
+"""Draw the figures of docs/methods from the committed runs: ``make figures``.
+
+What shows one signal is computed here, from the suites' own problems; the rest is read from
+``results/*/leaderboard.csv``.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+import sigbench
+from sigbench.methods import bind_facts, resolve
+from sigbench.metrics import METRICS
+from sigbench.reports import figures
+from sigbench.reports.figures import Example, Risk
+from sigbench.sure import sure
+from sigbench.types import Block, info_of
+
+ROOT = Path(__file__).parents[1]
+SIGNALS = ("blocks", "bumps", "heavisine", "doppler")
+SIGNAL_PROBLEMS = [f"{signal}-snr{snr}" for snr in (7, 3) for signal in SIGNALS]
+DECONVOLUTION_PROBLEMS = (
+    "spikes-gaussian-20dB",
+    "spikes-resonance-20dB",
+    "process-exponential-0.1",
+    "process-box-0.1",
+    "photos-gaussian-30dB",
+)
+
+
+def board(*suites: str) -> list[dict[str, str]]:
+    """Return the rows of the leaderboards of committed runs."""
+    rows = []
+    for suite in suites:
+        with open(ROOT / "results" / suite / "leaderboard.csv", encoding="utf-8") as file:
+            rows += list(csv.DictReader(file))
+    return rows
+
+
+def of_families(suite: str, *families: str) -> list[str]:
+    """Return the rows of a suite that are of these families."""
+    methods = sigbench.load(suite).methods
+    return [m.name for m in methods if info_of(m.entry).family in families]
+
+
+def problem_of(suite: str, name: str) -> Any:
+    """Return a problem of a suite."""
+    return next(p for p in sigbench.load(suite).problems if p.name == name)
+
+
+def examples(problem: Any, block: Block, methods: dict[str, str]) -> list[Example]:
+    """Denoise the one item of a block; each title ends with its PSNR."""
+    made = []
+    for title, text in methods.items():
+        method = resolve(text, told=True)[0]
+        one = dataclasses.replace(method, entry=bind_facts(method.entry, problem.facts))
+        estimate = problem.apply(one.entry, block, told=True)
+        value = float(problem.score(METRICS["psnr"], block, estimate)[0])
+        clean = block.clean[0, 0] if block.clean.ndim == 3 else None
+        item = estimate[0, 0] if block.clean.ndim == 3 else estimate[0]
+        made.append(Example(f"{title}: {value:.1f} dB", item, clean))
+    return made
+
+
+def first_of(suite: str, name: str, methods: dict[str, str]) -> list[Example]:
+    """Denoise the first test item of a problem."""
+    problem = problem_of(suite, name)
+    return examples(problem, next(problem.blocks(1, 1)), methods)
+
+
+def linear() -> Any:
+    """Draw the filters on the test signals."""
+    rows = of_families("signals", "reference", "linear", "rank", "linear, adaptive")
+    return figures.family(board("signals"), rows, SIGNAL_PROBLEMS)
+
+
+def sparse() -> Any:
+    """Draw L1 and GMC on the spikes of Table 1 and on three test signals."""
+    kinds = ("reference", "sparse", "limit")
+    rows = list(dict.fromkeys(of_families("table1", *kinds) + of_families("signals", *kinds)))
+    problems = ["sparse-spikes", "blocks-snr7", "heavisine-snr7", "doppler-snr7"]
+    return figures.family(board("table1", "signals"), rows, problems)
+
+
+def wavelet() -> Any:
+    """Draw the wavelet thresholds on the test signals."""
+    rows = of_families("signals", "reference", "wavelet", "limit")
+    return figures.family(board("signals"), rows, SIGNAL_PROBLEMS)
+
+
+def wavelet_example() -> Any:
+    """Draw Blocks, and what one threshold makes of it with and without shifts."""
+    hard = "wavelet=haar,shrink=hard"
+    return figures.signals(
+        first_of(
+            "signals",
+            "blocks-snr7",
+            {
+                "noisy": "noisy",
+                "orthonormal, sym8": "wavelet[wavelet=sym8,shrink=hard]",
+                "orthonormal, Haar": f"wavelet[{hard}]",
+                "Haar, 16 shifts averaged (cycle spinning)": f"wavelet[{hard},shifts=16]",
+                "Haar, all shifts (stationary)": f"wavelet[{hard},shifts=all]",
+                "Haar by blocks, 16 shifts": "block-wavelet[wavelet=haar,shifts=16]",
+            },
+        )
+    )
+
+
+def total_variation() -> Any:
+    """Draw total variation where it fits, and where it makes stairs."""
+    methods = {"noisy": "noisy", "total variation, λ = 1.5 σ": "tv[lam_over_sigma=1.5]"}
+    return figures.signals(
+        first_of("signals", "blocks-snr3", methods) + first_of("signals", "heavisine-snr3", methods)
+    )
+
+
+def images() -> Any:
+    """Draw all methods on the crops of photographs."""
+    suite = sigbench.load("images32")
+    rows = [method.name for method in suite.methods]
+    return figures.family(board("images32"), rows, [p.name for p in suite.problems])
+
+
+def images_example() -> Any:
+    """Draw a piece of a photograph in the noise of images32, and estimates."""
+    crops = sigbench.Photos32(window=64, stride=64, scales=1)
+    problem = dataclasses.replace(problem_of("images32", "gaussian-25"), dataset=crops, items=35)
+    *_, block = problem.blocks(1, 1)
+    methods = {
+        "noisy": "noisy",
+        "local Wiener, opponent": "local-wiener[colors=opponent,noise_over_sigma=1.2]",
+        "total variation": "tv[lam_over_sigma=0.6]",
+        "bilateral": "bilateral",
+        "non-local means": "nl-means",
+        "wavelet, Bayes, shifts": "wavelet[wavelet=db2,rule=bayes,shifts=4]",
+        "sliding DCT, opponent": "sliding-dct",
+    }
+    clean = Example("clean", block.clean[0])
+    return figures.pictures([clean, *examples(problem, block, methods)], crops.peak)
+
+
+def deconvolution() -> Any:
+    """Draw the deconvolvers on one noise level of each kind of problem."""
+    rows = of_families("deconvolution", "reference", "deconvolution", "limit")
+    return figures.family(board("deconvolution"), rows, DECONVOLUTION_PROBLEMS, columns=3)
+
+
+def deconvolution_example() -> Any:
+    """Draw spikes through a resonance, and what each method makes of them."""
+    return figures.signals(
+        first_of(
+            "deconvolution",
+            "spikes-resonance-10dB",
+            {
+                "measured, y = h ∗ x + n": "noisy",
+                "inverse filter": "regularized-inverse[alpha=0]",
+                "regularized inverse": "regularized-inverse[alpha=0.4]",
+                "Wiener, spectrum estimated": "wiener-deconvolution",
+                "L1": "sparse-deconvolution[lam_over_sigma=2]",
+                "GMC, γ = 0.6": "sparse-deconvolution[lam_over_sigma=4.5,gamma=0.6]",
+            },
+        ),
+        spikes=True,
+    )
+
+
+def system_function() -> Any:
+    """Draw the error of the response over the record's length."""
+    return figures.system_function(board("system-function"))
+
+
+WEIGHTS = (0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.0)  # of total variation, over σ
+
+
+def tuning() -> Any:
+    """Draw SURE against the true error of total variation, of one signal and of a batch."""
+    problem = problem_of("signals", "heavisine-snr3")
+    block = next(problem.blocks(1, 50))
+    noise = np.square(block.sigma).mean()
+    expected, true = [], []
+    for weight in WEIGHTS:
+        judged = sure(sigbench.TotalVariation(lam_over_sigma=weight), block.noisy, block.sigma)
+        expected.append(judged.mse / noise)
+        true.append(np.mean((judged.estimate - block.clean) ** 2, axis=(1, 2)) / noise)
+    risks = [
+        Risk("one signal", WEIGHTS, *(np.array(curves)[:, 0] for curves in (expected, true))),
+        Risk("mean over 50 signals", WEIGHTS, np.mean(expected, axis=1), np.mean(true, axis=1)),
+    ]
+    return figures.risks(
+        risks,
+        "weight λ of total variation on HeaviSine, in noise levels",
+    )
+
+
+FIGURES: dict[str, Callable[[], Any]] = {
+    "linear": linear,
+    "sparse": sparse,
+    "wavelet": wavelet,
+    "wavelet-example": wavelet_example,
+    "total-variation": total_variation,
+    "images": images,
+    "images-example": images_example,
+    "deconvolution": deconvolution,
+    "deconvolution-example": deconvolution_example,
+    "system-function": system_function,
+    "tuning": tuning,
+}
+
+
+def save(figure: Any, path: Path) -> None:
+    """Write a figure; drawings in 256 colours, a third of the size, photographs in all."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    with Image.open(buffer) as image:
+        pixels = image.convert("RGB")
+    if not any(ax.images for ax in figure.axes):
+        pixels = pixels.quantize(256, dither=Image.Dither.NONE)
+    pixels.save(path, optimize=True)
+
+
+def main(names: list[str], folder: Path = ROOT / "docs" / "figures") -> None:
+    """Draw the named figures, or all."""
+    folder.mkdir(exist_ok=True)
+    for name in names or FIGURES:
+        save(FIGURES[name](), folder / f"{name}.png")
+        print(f"{name}.png")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,81 @@
+"""Stationary Gaussian signals: the prior under which linear filters are the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from sigbench.datasets.base import Split
+from sigbench.denoisers.inputs import check_field
+from sigbench.errors import InputError
+from sigbench.rng import item_rng
+from sigbench.types import Array, Domain
+
+
+@dataclass(frozen=True)
+class GaussianProcess:
+    """A circular autoregressive process of first order, x[t] = a·x[t−1] + e[t], of variance 1.
+
+    Parameters
+    ----------
+    n : int
+        Length.
+    correlation : float
+        Samples after which the correlation has fallen to 1/e: a = exp(−1/correlation).
+
+    References
+    ----------
+    Kay, Modern Spectral Estimation (1988), section 5.3.
+
+    Examples
+    --------
+    >>> GaussianProcess(n=64).item("test", 1, 0).shape
+    (1, 64)
+    >>> np.array(GaussianProcess(n=4, correlation=2.0).facts["prior_spectrum"]).round(2)
+    array([3.11, 0.35, 0.19])
+    """
+
+    n: int = 256
+    correlation: float = 8.0
+
+    kind: ClassVar[str] = "gaussian-process"
+    domain: ClassVar[Domain] = "signal"
+    peak: ClassVar[float] = 3.0  # three standard deviations, declared
+    version: ClassVar[str] = "1"
+
+    def __post_init__(self) -> None:
+        check_field("n", self.n, 2)
+        if not self.correlation > 0:
+            raise InputError(f"correlation={self.correlation:g} must be > 0")
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """The power spectrum E|F x|²/n of the half spectrum, as a tuple: the true prior."""
+        return {"prior_spectrum": tuple(self._spectrum.tolist())}
+
+    @property
+    def _spectrum(self) -> NDArray[np.float64]:
+        omega = 2 * np.pi * np.arange(self.n // 2 + 1) / self.n
+        spectrum = 1 / np.abs(1 - np.exp(-1 / self.correlation - 1j * omega)) ** 2
+        variance = scipy.fft.irfft(spectrum, self.n)[0]
+        scaled: NDArray[np.float64] = spectrum / variance
+        return scaled
+
+    def size(self, split: Split) -> int | None:
+        """Return None: items without end."""
+        return None
+
+    def item(self, split: Split, seed: int, item: int) -> Array:
+        """Return one item, shape ``(1, n)``, float64."""
+        white = item_rng(item, self.kind, self.version, split, seed).standard_normal((1, self.n))
+        x: Array = scipy.fft.irfft(np.sqrt(self._spectrum) * scipy.fft.rfft(white), self.n)
+        return x
+
+    def group(self, split: Split, item: int) -> str | None:
+        """Return None: items are independent."""
+        return None

@@ -1,0 +1,71 @@
+"""Impulse responses of systems that have a stable inverse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from sigbench.datasets.base import Split
+from sigbench.denoisers.inputs import check_field
+from sigbench.rng import item_rng
+from sigbench.types import Array, Domain
+
+
+@dataclass(frozen=True)
+class Systems:
+    """h = δ + a decaying random tail: h[0] = 1, h[k] ∝ gₖ·exp(−k/decay), Σₖ|h[k]| = tail < 1.
+
+    The gₖ are independent standard normal. 1 − tail ≤ |H(f)| ≤ 1 + tail at every frequency, so h
+    has an inverse, circular of any length.
+
+    Parameters
+    ----------
+    taps : int
+        Length.
+    decay : float
+        Lags after which the tail has fallen by e.
+    tail : float
+        Sum of its absolute values.
+
+    Examples
+    --------
+    >>> h = Systems(taps=8).item("test", 1, 0)
+    >>> h.shape, float(h[0, 0]), round(float(np.abs(h[0, 1:]).sum()), 12)
+    ((1, 8), 1.0, 0.8)
+    """
+
+    taps: int = 16
+    decay: float = 8.0
+    tail: float = 0.8
+
+    kind: ClassVar[str] = "systems"
+    domain: ClassVar[Domain] = "system"
+    version: ClassVar[str] = "1"
+    peak: ClassVar[float] = 1.0
+
+    def __post_init__(self) -> None:
+        check_field("taps", self.taps, 2)
+        check_field("decay", self.decay, 0.1)
+        check_field("tail", self.tail, 0, below=1)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """How many taps an item has."""
+        return {"taps": self.taps}
+
+    def size(self, split: Split) -> int | None:
+        """Return None: items without end."""
+        return None
+
+    def item(self, split: Split, seed: int, item: int) -> Array:
+        """Return one item, shape ``(1, taps)``, float64."""
+        rng = item_rng(item, self.kind, self.version, split, seed)
+        lags = np.arange(1, self.taps)
+        tail = rng.standard_normal(self.taps - 1) * np.exp(-lags / self.decay)
+        return np.concatenate([[1.0], self.tail * tail / np.abs(tail).sum()])[None]
+
+    def group(self, split: Split, item: int) -> str | None:
+        """Return None: items are independent."""
+        return None

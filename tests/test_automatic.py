@@ -1,0 +1,223 @@
+"""``denoise -m auto``: it chooses well, says what to expect, and when not to believe it."""
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from sigbench import DemoSignals, InputError
+from sigbench.assumptions import doubts, noise_level
+from sigbench.automatic import CANDIDATES, as_text
+from sigbench.cli import main
+from sigbench.denoisers.inputs import estimate_sigma
+from sigbench.files import read
+from sigbench.methods import resolve
+from sigbench.onefile import denoise_file
+
+SIGNALS = ("blocks", "bumps", "heavisine", "doppler")
+
+
+def clean(name="heavisine", n=1024):
+    return DemoSignals(name, n).item("test", 1, 0)
+
+
+def noisy_table(path, rng, sigma=0.5):
+    x = clean()[0]
+    y = x + sigma * rng.standard_normal(x.shape)
+    np.savetxt(path, y, header="height", comments="")
+    return x, y
+
+
+@pytest.mark.parametrize("domain", CANDIDATES)
+def test_the_table_is_of_methods_that_say_their_weight_in_noise_levels(domain):
+    for text in CANDIDATES[domain]:
+        swept = resolve(text)
+        assert 1 < len(swept) <= 16
+        out = swept[0].entry(
+            np.ones((1, 1, 32, 32) if domain == "image" else (1, 1, 256)), sigma=0.5
+        )
+        assert np.isfinite(out).all()
+
+
+def test_it_takes_the_best_of_the_table_and_says_so(here, rng, capsys):
+    x, y = noisy_table("a.csv", rng)
+    assert main(["denoise", "a.csv", "-o", "b.csv", "-m", "auto", "--sigma", "0.5"]) == 0
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert lines[0] == "noise level 0.5 (told); expected of each method:"
+    shown = [line.split() for line in lines if "RMSE" in line and "best one" not in line]
+    assert len(shown) == len(CANDIDATES["signal"]) + 1
+    expected = [float(words[2]) for words in shown]
+    assert expected == sorted(expected)
+    assert ["noisy", "RMSE", "0.5"] in shown
+    assert "caution" not in out
+    assert "b.csv: auto" in err
+    estimate = np.genfromtxt("b.csv", skip_header=1)
+    true = np.sqrt(np.mean((estimate - x) ** 2))
+    assert true < 0.35 * 0.5
+    best = resolve(shown[0][0], told=True)[0].entry
+    np.testing.assert_allclose(best(y[None, None], sigma=0.5)[0, 0], estimate, atol=1e-9)
+
+
+def test_its_line_is_a_method_to_be_typed(here, rng):
+    noisy_table("a.csv", rng)
+    (choice,) = denoise_file(here / "a.csv", here / "b.csv", "auto", sigma="0.5").choices
+    denoise_file(here / "a.csv", here / "c.csv", choice.expected[0].method, sigma="0.5")
+    assert (here / "b.csv").read_text() == (here / "c.csv").read_text()
+
+
+def test_the_expected_error_is_the_true_one_as_far_as_chance_goes(rng):
+    from sigbench.automatic import denoise_automatically
+    from sigbench.files import Content
+
+    x, sigma, inside = clean("bumps"), 0.1, 0
+    batch = x + sigma * rng.standard_normal((40, 1, 1024))
+    content = Content(batch, "signal", None, None, lambda batch, suffix: b"")
+    estimate, choices = denoise_automatically(content, np.full(40, sigma))
+    for one, choice in zip(estimate, choices, strict=True):
+        inside += choice.low <= np.sqrt(np.mean((one - x) ** 2)) <= choice.high
+    assert inside >= 34
+
+
+def test_channels_and_columns_choose_for_themselves(here, rng):
+    loud, quiet = clean("blocks")[0], clean("doppler")[0]
+    y = np.stack([loud + 0.4 * rng.standard_normal(1024), quiet + 0.06 * rng.standard_normal(1024)])
+    np.savetxt("a.csv", y.T, delimiter=",")
+    done = denoise_file(here / "a.csv", here / "b.csv", "auto")
+    assert done.choices[0].expected[0].method != done.choices[1].expected[0].method
+    assert done.sigma == tuple(choice.sigma for choice in done.choices)
+    assert "column 2: noise level" in as_text(done.choices, done.content)
+
+
+def test_a_photograph_and_a_recording(here, rng, real_data):
+    photo = np.asarray(Image.open(real_data / "bsd400" / "test_001.png"), float)
+    noisy = np.clip(np.round(photo + 20 * rng.standard_normal(photo.shape)), 0, 255)
+    Image.fromarray(noisy.astype(np.uint8)).save("a.png")
+    done = denoise_file(here / "a.png", here / "b.png", "auto")
+    rmse = np.sqrt(np.mean((np.asarray(Image.open("b.png"), float) - photo) ** 2))
+    assert done.sigma[0] == pytest.approx(20, rel=0.05)
+    assert done.choices[0].expected[0].rmse == pytest.approx(rmse, rel=0.1)
+    assert "PSNR" in as_text(done.choices, done.content)
+
+    clip, fs = soundfile.read(real_data / "fsdd" / "recordings" / "7_lucas_5.wav")
+    soundfile.write("a.wav", clip + 0.02 * rng.standard_normal(len(clip)), fs)
+    denoise_file(here / "a.wav", here / "b.wav", "auto", sigma="0.02")
+    assert np.sqrt(np.mean((soundfile.read("b.wav")[0] - clip) ** 2)) < 0.012
+
+
+def test_long_files_are_judged_by_excerpts(here, rng):
+    np.save("a.npy", np.sin(np.arange(400_000) / 50) + 0.3 * rng.standard_normal(400_000))
+    done = denoise_file(here / "a.npy", here / "b.npy", "auto")
+    assert done.choices[0].expected[0].rmse < 0.06
+    assert np.std(np.load("b.npy") - np.sin(np.arange(400_000) / 50)) < 0.06
+
+
+def test_without_noise_the_input_comes_back(here, capsys):
+    np.save("a.npy", clean("blocks")[0])
+    assert main(["denoise", "a.npy", "-o", "b.npy", "-m", "auto"]) == 0
+    assert "caution: the noise level is zero: nothing is taken out" in capsys.readouterr().out
+    np.testing.assert_array_equal(np.load("b.npy"), np.load("a.npy"))
+
+
+def test_files_are_guarded_as_ever(here, rng):
+    noisy_table("a.csv", rng)
+    denoise_file(here / "a.csv", here / "b.csv", "auto")
+    with pytest.raises(InputError, match=r"b\.csv exists: --force replaces it"):
+        denoise_file(here / "a.csv", here / "b.csv", "auto")
+    with pytest.raises(InputError, match="sigma=much must be a number >= 0, or auto"):
+        denoise_file(here / "a.csv", here / "c.csv", "auto", sigma="much")
+    assert not (here / "c.csv").exists()
+    assert read(here / "b.csv").batch.shape == (1, 1, 1024)
+
+
+def autoregressive(shape, rng):
+    from scipy.signal import lfilter
+
+    noise = rng.standard_normal(shape)
+    for axis in range(1, len(shape)):
+        noise = lfilter([1], [1, -0.7], noise, axis=axis)
+    return noise / noise.std()
+
+
+def impulsive(shape, rng):
+    return rng.standard_normal(shape) * np.where(rng.random(shape) < 0.05, 10, 1)
+
+
+NOISES = {
+    "not white": autoregressive,
+    "not Gaussian: ": lambda shape, rng: rng.laplace(size=shape) / np.sqrt(2),
+    "not Gaussian": impulsive,
+}
+
+
+def said(y, sigma=None):
+    return " | ".join(doubts(y, noise_level(y) if sigma is None else sigma))
+
+
+def test_it_is_quiet_about_white_gaussian_noise(rng):
+    """At most 6 in 100 of 400; at a ratio of 15 Doppler's beginning is as rough as noise."""
+    alarms = 0
+    for name in SIGNALS:
+        for i in range(100):
+            x = clean(name)
+            y = x + x.std() / (3, 5, 7, 10)[i % 4] * rng.standard_normal(x.shape)
+            alarms += bool(said(y))
+    assert alarms <= 24
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+@pytest.mark.parametrize("message", NOISES)
+def test_it_finds_noise_that_is_not(rng, name, message):
+    x = clean(name)
+    made = [x + x.std() / 7 * NOISES[message](x.shape, rng) for _ in range(25)]
+    assert sum(message.strip(": ") in said(y) for y in made) >= 22
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_it_finds_levels_that_vary_clipping_and_steps(rng, name):
+    x = clean(name)
+    found = {"not constant": 0, "clipped": 0, "rounded": 0}
+    for _ in range(25):
+        noise = rng.standard_normal(x.shape)
+        sigma = x.std() / 7
+        y = x + sigma * noise
+        found["not constant"] += "not constant" in said(x + 0.2 * np.abs(x) * noise)
+        found["clipped"] += "5.1% of the samples are clipped" in said(
+            np.clip(y, *np.quantile(y, [0.025, 0.975]))
+        )
+        stepped = np.round(y / (2 * sigma)) * 2 * sigma
+        found["rounded"] += any(w in said(stepped) for w in ("coarser than the noise", "is zero"))
+    assert min(found.values()) >= 22, found
+
+
+@pytest.mark.parametrize("sigma", [25.0, 50.0])
+def test_photographs(rng, real_data, sigma):
+    """Crops of 128×128: quiet about white noise, not about others."""
+    alarms, missed = 0, dict.fromkeys(NOISES, 0)
+    for i in range(1, 16):
+        x = np.asarray(Image.open(real_data / "bsd400" / f"test_{i:03}.png"), float)[
+            None, :128, :128
+        ]
+        alarms += bool(said(x + sigma * rng.standard_normal(x.shape)))
+        for message, noise in NOISES.items():
+            missed[message] += message.strip(": ") not in said(x + sigma * noise(x.shape, rng))
+    assert alarms <= 1
+    assert max(missed.values()) <= 2, missed
+
+
+def test_texture_counts_less_for_noise_on_photographs(rng, real_data):
+    by_median, where_smooth = [], []
+    for i in range(1, 16):
+        x = np.asarray(Image.open(real_data / "bsd400" / f"test_{i:03}.png"), float)[None]
+        y = x + 15 * rng.standard_normal(x.shape)
+        by_median.append(estimate_sigma(y[None])[0] / 15 - 1)
+        where_smooth.append(noise_level(y) / 15 - 1)
+    assert np.mean(np.abs(where_smooth)) < 0.6 * np.mean(np.abs(by_median))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 20), (1, 3, 3), (3, 1, 40), (1, 9, 200)])
+def test_small_items_are_no_trouble(rng, shape):
+    y = rng.standard_normal(shape)
+    assert isinstance(said(y, 1.0), str)
+    assert noise_level(y) >= 0
+    assert said(np.ones(shape)).startswith("the noise level is zero")

@@ -1,0 +1,85 @@
+"""Certificates travel from a solver through the cells into the report."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sigbench import Tuned, load, run_suite
+from sigbench.denoisers.solvers import Exact
+from sigbench.store import RunFolder
+from sigbench.suites.suite import suite_names
+from sigbench.types import Certified
+
+ROOT = Path(__file__).parents[1]
+SUITE = """
+metrics = ["rmse"]
+seeds = [1]
+[[problems]]
+dataset = "sparse-spikes[n=32,draws=6]"
+degradation = "gaussian[sigma=1]"
+items = 7
+train_items = 5
+[[methods]]
+name = "closed"
+method = "l1[transform=dct,lam=1]"
+[[methods]]
+name = "frame"
+method = "gmc[transform=oversampled-dft,lam=1,gamma=0.5,solver=exact[tol=1e-5]]"
+[[methods]]
+name = "tuned"
+method = "l1[transform=oversampled-dft]"
+tune = { lam = [1.0, 2.0] }
+[[methods]]
+name = "printed"
+method = "l1[transform=dft,lam=1,solver=iterative]"
+"""
+
+
+def test_every_l1_and_gmc_cell_has_its_certificates(here):
+    (here / "s.toml").write_text(SUITE)
+    run_suite(load("s.toml"), here / "run")
+    folder = RunFolder(here / "run")
+    largest = {t["method"]: t["relative_gap"] for t in folder.timings()}
+    assert np.isnan(largest.pop("noisy"))
+    assert list(largest) == ["closed", "frame", "printed", "tuned"]
+    assert largest["closed"] < 1e-12
+    assert largest["frame"] <= 1e-5
+    assert largest["tuned"] <= 1e-6
+    assert largest["printed"] > 1e-9
+    report = (here / "run" / "leaderboard.md").read_text()
+    table = report[report.index("## Certificates") :]
+    assert f"| frame   |                 {largest['frame']:.1e} |" in table
+    assert "relative_gap" not in (here / "run" / "leaderboard.csv").read_text()
+
+
+def test_a_certificate_that_is_no_number_is_a_failure(here):
+    (here / "mine.py").write_text(
+        "import numpy as np\n"
+        "class Mine:\n"
+        "    def __call__(self, noisy, *, sigma=None): return noisy.copy()\n"
+        "    def certificate(self, noisy, *, sigma=None): return np.full(len(noisy), np.nan)\n"
+    )
+    (here / "s.toml").write_text(SUITE)
+    suite = load("s.toml").select(methods=["closed", "mine:Mine"])
+    assert run_suite(suite, here / "run").failed == 1
+    assert "must be (7,) finite numbers" in (here / "run" / "failures.jsonl").read_text()
+
+
+def certified_rows():
+    for name in suite_names():
+        for method in load(name).methods:
+            entry = method.entry.denoiser if isinstance(method.entry, Tuned) else method.entry
+            if isinstance(entry, Certified):
+                yield pytest.param(name, method.name, entry.solver, id=f"{name}-{method.name}")
+
+
+@pytest.mark.parametrize(("suite", "row", "solver"), list(certified_rows()))
+def test_no_committed_row_is_above_its_tolerance(suite, row, solver):
+    """Rows that stop as a paper prints it have none to keep: their gap is told, and below 1 %."""
+    report = (ROOT / "results" / suite / "leaderboard.md").read_text(encoding="utf-8")
+    table = report[report.index("## Certificates") :]
+    gap = float(re.search(rf"^\| {re.escape(row)} +\| +(\S+) \|", table, re.M)[1])
+    assert np.isfinite(gap)
+    assert gap <= (solver.tol if isinstance(solver, Exact) else 0.01)

@@ -1,0 +1,154 @@
+"""The figures say what the boards and examples say, and the pages show all of them."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sigbench.errors import InputError
+
+pytest.importorskip("matplotlib", reason="figures are an extra")
+
+from sigbench.reports import figures
+from sigbench.reports.figures import COLORS, Example, Risk
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def row(problem, method, mean, knowledge="fitted"):
+    low, high = str(mean - 0.2), str(mean + 0.2)
+    return {"problem": problem, "method": method, "metric": "psnr", "knowledge": knowledge,
+            "mean": str(mean), "ci_low": low, "ci_high": high}  # fmt: skip
+
+
+BOARD = [
+    row("one", "noisy", 10, "none"),
+    row("one", "good-tuned", 15),
+    row("one", "told", 14, "sigma"),
+    row("one", "awful", -80, "none"),
+    row("one", "limit", 16, "prior"),
+    row("two", "noisy", 20, "none"),
+    row("two", "good-tuned", 25),
+    {**row("one", "told", 99), "metric": "rmse"},
+    row("one", "of-another-family", 17, "blind"),
+]
+METHODS = ["noisy", "good-tuned", "told", "awful", "limit"]
+
+
+def texts(ax):
+    return {text.get_text().strip() for text in ax.texts}
+
+
+def test_a_family_has_a_panel_a_problem_and_a_figure_a_row():
+    figure = figures.family(BOARD, METHODS, ["one", "two"])
+    one, two = figure.axes
+    assert [ax.get_title("left") for ax in (one, two)] == ["one", "two"]
+    order = ["awful", "noisy", "told", "good-tuned", "limit"]
+    assert [label.get_text() for label in one.get_yticklabels()] == order
+    assert texts(one) == {"10.0", "15.0", "14.0", "16.0", "◂ −80.0"}
+    assert texts(two) == {"20.0", "25.0"}
+
+
+def test_a_familys_dots_intervals_and_limit_stand_where_they_are():
+    ax = figures.family(BOARD, METHODS, ["one"]).axes[0]
+    lines = [(list(line.get_xdata()), line.get_marker()) for line in ax.lines]
+    assert ([14.8, 15.2], "None") in lines
+    assert ([15.0], "o") in lines
+    assert ([14.0], "s") in lines
+    (limit,) = [line for line in ax.lines if line.get_linestyle() == ":"]
+    assert list(limit.get_xdata()) == [16, 16]
+    low, high = ax.get_xlim()
+    assert 0 < low < 9.8  # the interval of the noisy input is inside, the awful row is not
+    assert high > 16.2
+
+
+def test_a_familys_legend_names_the_knowledge_there_is():
+    (legend,) = figures.family(BOARD, METHODS, ["two"]).legends
+    assert [t.get_text() for t in legend.get_texts()] == [
+        "set on the training split",
+        "the noisy input",
+    ]
+    assert legend.get_title().get_text() == "mean PSNR in dB with its 95 % interval"
+
+
+def test_a_problem_without_rows_is_told():
+    with pytest.raises(InputError, match="problem='three' has no row with psnr of: noisy"):
+        figures.family(BOARD, METHODS, ["one", "three"])
+
+
+def test_signals_lie_over_the_clean_ones():
+    clean, estimate = np.array([0.0, 3.0, 0.0]), np.array([0.1, 2.0, -0.1])
+    some = [Example("a", estimate, clean), Example("b", estimate), Example("c", clean)]
+    *panels, unused = figures.signals(some).axes
+    assert [ax.get_title("left") for ax in panels] == ["a", "b", "c"]
+    assert [list(line.get_ydata()) for line in panels[0].lines] == [list(clean), list(estimate)]
+    assert [list(line.get_ydata()) for line in panels[1].lines] == [list(estimate)]
+    assert not unused.get_visible()
+
+
+def test_spikes_are_lines_and_the_true_ones_circles():
+    clean, estimate = np.array([0.0, 3.0, 0.0]), np.array([0.1, 2.0, -0.1])
+    ax = figures.signals([Example("a", estimate, clean)], spikes=True).axes[0]
+    (circles,) = ax.lines
+    assert (list(circles.get_xdata()), list(circles.get_ydata())) == ([1], [3.0])
+    (lines,) = ax.collections
+    assert [segment[1][1] for segment in lines.get_segments()] == list(estimate)
+
+
+@pytest.mark.parametrize(("channels", "shape"), [(1, (4, 5)), (3, (4, 5, 3))])
+def test_pictures_are_clipped_to_the_range(channels, shape):
+    item = np.linspace(-50, 300, channels * 20).reshape(channels, 4, 5)
+    ax = figures.pictures([Example("a", item)], 255.0, columns=1).axes[0]
+    (image,) = ax.images
+    assert image.get_array().shape == shape
+    assert (image.get_array().min(), image.get_array().max()) == (0, 1)
+    assert ax.get_title("left") == "a"
+
+
+def test_risks_mark_both_minima():
+    panel = Risk("one", [1.0, 2.0, 4.0], np.array([0.3, 0.2, 0.1]), np.array([0.4, 0.1, 0.2]))
+    ax = figures.risks([panel], "weight").axes[0]
+    rings = {
+        line.get_color(): line.get_xdata()[0] for line in ax.lines if len(line.get_xdata()) == 1
+    }
+    assert rings == {"black": 2.0, COLORS[1]: 4.0}
+    assert {text.get_text() for text in ax.get_legend().get_texts()} == {"true error", "SURE"}
+    assert ax.get_xlabel() == "weight"
+
+
+@pytest.fixture(scope="module")
+def draw():
+    spec = importlib.util.spec_from_file_location("draw", DOCS / "draw.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_what_is_drawn_is_there_and_shown(draw):
+    shown = [
+        name
+        for page in (DOCS / "methods").glob("*.md")
+        for name in re.findall(r"!\[[^]]+\]\(\.\./figures/(\S+)\.png\)", page.read_text("utf-8"))
+    ]
+    assert sorted(shown) == sorted(draw.FIGURES)
+    assert {path.stem for path in (DOCS / "figures").iterdir()} == set(draw.FIGURES)
+    assert all(path.stat().st_size <= 150_000 for path in (DOCS / "figures").iterdir())
+
+
+@pytest.mark.parametrize(
+    "name", ["linear", "sparse", "wavelet", "images", "deconvolution", "system-function"]
+)
+def test_the_committed_runs_can_be_drawn(draw, name):
+    figure = draw.FIGURES[name]()
+    assert all(ax.get_title("left") for ax in figure.axes if ax.get_visible())
+
+
+@pytest.mark.parametrize("name", ["wavelet-example", "total-variation", "deconvolution-example"])
+def test_an_example_says_how_good_each_estimate_is(draw, name, tmp_path):
+    figure = draw.FIGURES[name]()
+    values = [float(re.search(r": ([\d.]+) dB$", ax.get_title("left"))[1]) for ax in figure.axes]
+    assert min(values) == values[0] or name == "total-variation"
+    draw.save(figure, tmp_path / "example.png")
+    assert 0 < (tmp_path / "example.png").stat().st_size <= 150_000

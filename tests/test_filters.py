@@ -1,0 +1,176 @@
+"""Window filters, non-local means, bilateral and BM3D against scipy, brute force and identities."""
+
+import itertools
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy.ndimage import median_filter
+from scipy.signal import savgol_filter
+from skimage.restoration import denoise_nl_means
+
+from sigbench import BM3D, Bilateral, InputError, Median, NonLocalMeans, SavitzkyGolay
+
+
+@pytest.mark.parametrize("order", [0, 1, 2, 3, 5])
+def test_savitzky_golay_keeps_polynomials_up_to_its_order(rng, order):
+    t = np.linspace(-1, 1, 41)
+    y = np.polynomial.Polynomial(rng.standard_normal(order + 1))(t).reshape(1, 1, -1)
+    np.testing.assert_allclose(SavitzkyGolay(11, order)(y), y, atol=1e-12)
+    image = y * y.swapaxes(1, 2)
+    np.testing.assert_allclose(SavitzkyGolay(11, order)(image[None]), image[None], atol=1e-12)
+
+
+def test_savitzky_golay_is_the_least_squares_fit_of_each_window(rng):
+    y = rng.standard_normal((2, 1, 30))
+    x = SavitzkyGolay(window=9, order=3)(y)
+    for n, i in itertools.product(range(2), range(4, 26)):
+        fit = np.polynomial.Polynomial.fit(np.arange(-4, 5), y[n, 0, i - 4 : i + 5], 3)
+        assert x[n, 0, i] == pytest.approx(fit(0.0))
+
+
+def test_savitzky_golay_is_scipys_along_every_axis(rng):
+    y = rng.standard_normal((2, 3, 20, 17))
+    theirs = savgol_filter(savgol_filter(y, 7, 2, axis=2), 7, 2, axis=3)
+    np.testing.assert_allclose(SavitzkyGolay(7, 2)(y), theirs, atol=1e-12)
+
+
+def test_a_window_longer_than_the_signal_is_refused():
+    with pytest.raises(InputError, match=r"window=11 must be <= 9, .* \(1, 1, 20, 9\)"):
+        SavitzkyGolay(11)(np.zeros((1, 1, 20, 9)))
+
+
+def test_the_median_is_scipys_per_channel(rng):
+    y = rng.standard_normal((2, 3, 14, 15))
+    x = Median(5)(y)
+    for n, c in np.ndindex(2, 3):
+        np.testing.assert_array_equal(x[n, c], median_filter(y[n, c], 5))
+
+
+def test_the_median_takes_spikes_out_and_keeps_steps():
+    step = np.repeat([0.0, 5.0], 20)
+    spikes = step.copy()
+    spikes[[5, 12, 30]] += 100
+    np.testing.assert_array_equal(Median(3)(spikes[None, None])[0, 0], step)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_non_local_means_are_scikit_images(rng, channels):
+    y = 10 * rng.standard_normal((2, channels, 15, 14))
+    levels = np.array([1.0, 2.0])
+    told = NonLocalMeans(h_over_sigma=3.0, patch=3, distance=4)(y, sigma=levels)
+    fixed = NonLocalMeans(h=5.0, patch=3, distance=4)(y, sigma=levels)
+    settings = {"patch_size": 3, "patch_distance": 4, "channel_axis": -1}
+    for item, one, two, level in zip(y, told, fixed, levels, strict=True):
+        image = np.moveaxis(item, 0, -1)
+        theirs = denoise_nl_means(image, h=3 * level, sigma=level, **settings)
+        np.testing.assert_allclose(one, np.moveaxis(theirs.reshape(image.shape), -1, 0), atol=1e-12)
+        theirs = denoise_nl_means(image, h=5.0, **settings)
+        np.testing.assert_allclose(two, np.moveaxis(theirs.reshape(image.shape), -1, 0), atol=1e-12)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("offset", [0.0, -20.0])
+def test_the_bilateral_filter_is_the_weighted_mean_of_pixels(rng, channels, offset):
+    """Brute force, far from the border."""
+    y = rng.random((1, channels, 25, 25)) * 10 + offset
+    x = Bilateral(width=1.0, contrast=4.0)(y)
+    top, bottom = 0.0, 0.0
+    for down, right in itertools.product(range(-3, 4), repeat=2):
+        moved = np.roll(y[0], (down, right), (1, 2))
+        difference = np.sum((y[0] - moved) ** 2, axis=0)
+        w = np.exp(-(down**2 + right**2) / 2 - difference / (2 * 4.0**2))
+        top, bottom = top + w * moved, bottom + w
+    np.testing.assert_allclose(x[0, :, 4:-4, 4:-4], (top / bottom)[:, 4:-4, 4:-4], atol=1e-10)
+
+
+@pytest.mark.parametrize("method", [NonLocalMeans, Bilateral])
+def test_strengths_are_in_units_or_in_noise_levels(rng, method):
+    y = 5 * rng.standard_normal((2, 3, 16, 16))
+    name = {"NonLocalMeans": "h", "Bilateral": "contrast"}[method.__name__]
+    weak, strong = method(**{name: 0.01}), method(**{name: 1e3})
+    assert np.abs(weak(y) - y).max() < 1e-3
+    assert strong(y).std() < 0.3 * y.std()
+    adaptive = method(**{f"{name}_over_sigma": 3.0})
+    told = adaptive(y, sigma=np.array([0.0, 5.0]))
+    np.testing.assert_array_equal(told[0], y[0])
+    assert told[1].std() < 0.7 * y.std()
+    assert adaptive(y).std() < 0.7 * y.std()  # the level is estimated
+    flat = np.full_like(y, 3.0)
+    np.testing.assert_allclose(method()(flat, sigma=1.0), flat, rtol=1e-12)
+
+
+@pytest.fixture
+def stand_in(monkeypatch):
+    """Return what a module in the place of bm3d was called with."""
+    calls = []
+
+    def record(kind):
+        def denoise(image, sigma):
+            calls.append((kind, image.copy(), sigma))
+            return image - sigma
+
+        return denoise
+
+    module = SimpleNamespace(bm3d=record("grey"), bm3d_rgb=record("rgb"))
+    monkeypatch.setitem(sys.modules, "bm3d", module)
+    return calls
+
+
+def test_bm3d_is_given_rgb_images_channel_last_in_float64(rng, stand_in):
+    y = rng.standard_normal((2, 3, 9, 8)).astype(np.float32)
+    x = BM3D()(y, sigma=np.array([0.5, 2.0]))
+    assert [(kind, image.dtype, sigma) for kind, image, sigma in stand_in] == [
+        ("rgb", np.float64, 0.5),
+        ("rgb", np.float64, 2.0),
+    ]
+    np.testing.assert_array_equal(stand_in[1][1], np.moveaxis(y[1], 0, -1))
+    np.testing.assert_allclose(x, y - np.array([0.5, 2.0]).reshape(2, 1, 1, 1), atol=1e-6)
+
+
+def test_bm3d_is_given_other_channels_one_by_one(rng, stand_in):
+    y = rng.standard_normal((2, 2, 9, 8))
+    np.testing.assert_allclose(BM3D()(y, sigma=0.5), y - 0.5)
+    assert [kind for kind, *_ in stand_in] == ["grey"] * 4
+
+
+def test_bm3d_leaves_alone_what_has_no_noise(rng, stand_in):
+    y = rng.standard_normal((1, 3, 9, 8))
+    np.testing.assert_array_equal(BM3D()(y, sigma=0.0), y)
+    np.testing.assert_array_equal(BM3D()(np.ones_like(y), sigma=1.0), np.ones_like(y))
+    assert not stand_in
+
+
+def test_without_the_package_the_extra_and_its_licence_are_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "bm3d", None)  # as if it were not installed
+    with pytest.raises(InputError, match=r"pip install 'sigbench\[bm3d\]' \(free for non-comm"):
+        BM3D()(np.zeros((1, 3, 8, 8)), sigma=1.0)
+
+
+@pytest.mark.parametrize("method", [NonLocalMeans(), Bilateral(), BM3D()], ids=str)
+def test_those_for_images_refuse_signals(method):
+    message = rf"shape \(1, 1, 64\): {method.info.name} is for images, \(N, C, H, W\)"
+    with pytest.raises(InputError, match=message):
+        method(np.zeros((1, 1, 64)), sigma=1.0)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: SavitzkyGolay(4), "window=4 must be odd"),
+        (lambda: SavitzkyGolay(5, 5), "order=5 must be < window=5"),
+        (lambda: SavitzkyGolay(5, -1), "order=-1 must be >= 0"),
+        (lambda: Median(2), "window=2 must be odd"),
+        (lambda: Median(0), "window=0 must be >= 1"),
+        (lambda: NonLocalMeans(1.0, 1.0), "set one of h and h_over_sigma"),
+        (lambda: NonLocalMeans(-1.0), "h=-1 must be >= 0"),
+        (lambda: NonLocalMeans(patch=4), "patch=4 must be odd"),
+        (lambda: NonLocalMeans(distance=0), "distance=0 must be >= 1"),
+        (lambda: Bilateral(width=0.0), "width=0 must be > 0"),
+        (lambda: Bilateral(1.0, 1.0, 1.0), "set one of contrast and contrast_over_sigma"),
+    ],
+)
+def test_bad_parameters_are_refused(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
