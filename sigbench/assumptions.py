@@ -69,6 +69,8 @@ def doubts(item: Array, sigma: float) -> list[str]:
         quiet = _quiet(y)
         if quiet.where.sum() >= FEWEST:
             found += [_coloured(quiet), _tailed(quiet), _uneven(quiet)]
+        else:
+            found.append(f"too few quiet samples to test the noise (fewer than {FEWEST})")
     return [line for line in found if line]
 
 

@@ -102,30 +102,26 @@ def denoise_automatically(
         judged = _judged(item, sigma, content.domain)
         best, _ = judged[0]
         estimate[i] = best.entry(content.batch[i : i + 1], sigma=sigma)[0]  # type: ignore[operator]
-        expected = tuple(Expected(method.name, rmse) for method, rmse in judged)
+        # an unbiased estimate of a small error can be below zero
+        expected = tuple(Expected(one.name, math.sqrt(max(mse, 0.0))) for one, mse in judged)
         low, high = _interval(item, sigma, told, expected[0].rmse)
         choices.append(Choice(sigma, told, expected, low, high, tuple(doubts(item, sigma))))
     return estimate, tuple(choices)
 
 
 def _judged(item: Array, sigma: float, domain: Domain) -> list[tuple[Method, float]]:
-    """Return each kind of method at its best setting with the error expected of it, best first."""
-    noisy = (resolve("noisy")[0], sigma)
+    """Return each kind of method at its best setting with its expected MSE, best first."""
+    noisy = (resolve("noisy")[0], sigma**2)
     if sigma == 0:
         return [noisy]
     excerpts = _excerpts(item)
     judged = [noisy]
     for text in CANDIDATES[domain]:
         swept = resolve(text, told=True)
-        errors = [_rmse(method, excerpts, sigma) for method in swept]
+        errors = [float(np.mean(sure(one.entry, excerpts, sigma).mse)) for one in swept]  # type: ignore[arg-type]
         best = int(np.argmin(errors))
         judged.append((swept[best], errors[best]))
     return sorted(judged, key=lambda pair: pair[1])
-
-
-def _rmse(method: Method, excerpts: Array, sigma: float) -> float:
-    mse = float(np.mean(sure(method.entry, excerpts, sigma).mse))  # type: ignore[arg-type]
-    return math.sqrt(max(mse, 0.0))  # an unbiased estimate of a small error can be below zero
 
 
 def _interval(item: Array, sigma: float, told: bool, rmse: float) -> tuple[float, float]:

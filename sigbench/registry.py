@@ -126,6 +126,8 @@ def _without_float(hint: Any) -> Any:
 
 
 def _conforms(value: Any, hint: Any) -> bool:
+    if hint is Any:
+        return True
     origin = typing.get_origin(hint)
     if origin in (typing.Union, types.UnionType):
         return any(_conforms(value, option) for option in typing.get_args(hint))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sigbench.denoisers.inputs import check, check_field, told_or_estimated
-from sigbench.errors import InputError
+from sigbench.errors import InputError, unknown
 from sigbench.sure import sure
 from sigbench.types import Array, Denoiser, Info, Learner, Oracle, Sigma, Training, info_of
 
@@ -28,6 +28,10 @@ def _checked(denoiser: Denoiser, grid: Any) -> Grid:
         raise InputError(f"{denoiser!r} cannot be tuned: it is no dataclass")
     if isinstance(denoiser, Learner | Oracle):
         raise InputError(f"{denoiser!r} cannot be tuned: it is no denoiser")
+    names = [f.name for f in dataclasses.fields(denoiser)]
+    for name in given:
+        if name not in names:
+            raise unknown(f"parameter of {type(denoiser).__name__}", str(name), names)
     count = math.prod(len(values) for values in given.values())
     if not 1 <= count <= BUDGET:
         raise InputError(f"the grid has {count} combinations: at least 1, at most {BUDGET}")
@@ -149,6 +153,11 @@ class SureTuned:
     def __post_init__(self) -> None:
         object.__setattr__(self, "grid", _checked(self.denoiser, self.grid))
         check_field("probes", self.probes, 1)
+        if info_of(self.denoiser).family == "deconvolution":
+            raise InputError(
+                f"{info_of(self.denoiser).name} cannot be tuned by SURE, which takes the mean of "
+                "the noisy items for the truth: with a blur it is not"
+            )
 
     def candidates(self) -> Iterator[Denoiser]:
         """Make every combination, in the order of the grid."""

@@ -216,3 +216,32 @@ def test_bad_parameters_are_refused(make, message):
 
 def test_all_kernels_are_tried():
     assert {type(k) for k in SIGNAL_KERNELS} == set(KERNELS.values())
+
+
+@pytest.mark.parametrize("make", [TrueWiener, GaussianPosteriorMean])
+def test_limits_compare_and_hash_by_their_arrays(make):
+    one, two = (make(np.array([1.0, 0.5]), np.ones(5)) for _ in range(2))
+    assert one == two
+    assert hash(one) == hash(two)
+
+
+def test_a_limit_of_another_length_is_refused():
+    limit = GaussianPosteriorMean((1.0, 0.5), np.ones(5))
+    with pytest.raises(InputError, match=r"prior_spectrum has shape \(5,\): it must be \(17,\)"):
+        limit(np.ones((1, 1, 32)), sigma=1.0)
+
+
+def test_sure_does_not_tune_a_deconvolver():
+    from sigbench import SureTuned
+
+    with pytest.raises(InputError, match="regularized-inverse cannot be tuned by SURE"):
+        SureTuned(RegularizedInverse(), {"alpha": [0.1, 1.0]})
+
+
+def test_a_kernel_can_be_written_and_a_wrong_one_is_told():
+    from sigbench import DENOISERS
+    from sigbench.registry import build
+
+    with pytest.raises(InputError, match="kernel='x' is no array of numbers"):
+        build("method", DENOISERS, "regularized-inverse[kernel=x]")
+    assert build("method", DENOISERS, "regularized-inverse[kernel=none]").kernel is None

@@ -71,12 +71,14 @@ def test_every_suite_has_its_committed_run(name):
     assert rows == {m.name for m in load(name).methods}
 
 
-# Ends of a grid beyond which there is nothing: L1, the smallest window, the whole signal.
+# Ends of a grid beyond which there is nothing: L1, the smallest window, the whole signal, ...
 NATURAL_ENDS = {
     ("gamma", 0.0),
     ("window", 3.0),
     ("window", 199.0),
     ("order", 0.0),
+    ("order", 2.0),
+    ("iterations", 1.0),
     ("iterations", 100.0),  # converged
     ("segment", 2.0),
 }

@@ -94,7 +94,9 @@ def test_without_a_penalty_a_frame_gives_the_input_back(rng, transform, gamma):
 
 
 def test_without_a_penalty_an_operator_is_refused(rng):
-    with pytest.raises(InputError, match=r"lam=0 must be > 0 for convolution\[of=identity\]"):
+    with pytest.raises(
+        InputError, match=r"the weight is 0 .* with convolution\[of=identity\] it must be"
+    ):
         L1(Convolution((1.0, 0.5)), lam=0.0)(rng.standard_normal((1, 1, 16)))
 
 
@@ -158,3 +160,36 @@ def test_an_iteration_that_does_not_get_there_is_an_error(rng):
 def test_bad_parameters_are_refused(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_an_adjoint_that_is_wrong_off_the_range_is_found():
+    """A is (I, 10·I); the wrong adjoint (I, 0) agrees with it on its own range."""
+    pair = Operator(
+        lambda c, space: c[..., : space[0]] + 10 * c[..., space[0] :],
+        lambda y: np.concatenate([y, 0 * y], -1),
+    )
+    with pytest.raises(InputError, match="not adjoint"):
+        L1(pair, lam=0.5).solve(np.ones((1, 1, 8)))
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.8])
+@pytest.mark.parametrize("lam", [0.0, 1e-13, 1e-9])
+def test_rounding_is_no_gap(rng, gamma, lam):
+    y = rng.standard_normal((3, 1, 32))
+    assert (GMC("dct", lam=lam, gamma=gamma).certificate(y) <= 1e-6).all()
+
+
+def test_a_silent_item_does_not_stop_the_others(rng):
+    y = rng.standard_normal((3, 1, 32))
+    y[1] = 0
+    method = L1(Convolution((1.0, 0.5)), lam_over_sigma=1.0)
+    estimate = method(y, sigma=np.array([1.0, 0.0, 1.0]))
+    assert not estimate[1].any()
+    np.testing.assert_allclose(estimate[0], method(y[:1], sigma=1.0)[0], atol=1e-9)
+
+
+def test_the_norm_that_is_given_must_be_one(rng):
+    a = rng.standard_normal((3, 8))
+    pair = Operator(lambda c, space: c @ a, lambda y: y @ a.T, largest=0.1)
+    with pytest.raises(InputError, match=r"largest=0.1 must be >= ‖A‖², which is [\d.]+ or more"):
+        L1(pair, lam=1.0)(rng.standard_normal((1, 1, 8)))

@@ -5,7 +5,7 @@ import pytest
 import pywt
 from scipy.signal import lfilter
 
-from sigbench import BlockShrink, WaveletShrink
+from sigbench import BlockShrink, InputError, WaveletShrink
 from sigbench.denoisers.wavelet import _hybrid, _sure
 
 
@@ -105,3 +105,21 @@ def test_blocks_of_an_image_are_squares():
     x = BlockShrink("haar", level=1)(y, sigma=1.0)
     rows, columns = np.nonzero(x[0, 0])
     assert np.ptp(rows) == np.ptp(columns) == 1  # one detail of each kind, 2×2 pixels
+
+
+@pytest.mark.parametrize("make", [WaveletShrink, BlockShrink])
+def test_a_depth_that_the_length_does_not_allow_is_refused(make):
+    with pytest.raises(InputError, match=r"level=9 must be <= 5 for haar on items of \(32,\)"):
+        make("haar", level=9)(np.ones((1, 1, 32)), sigma=1.0)
+
+
+def test_a_stationary_depth_beyond_the_length_is_refused():
+    with pytest.raises(InputError, match=r"level=64 is too deep for items of \(32,\)"):
+        WaveletShrink("haar", level=64, shifts="all")(np.ones((1, 1, 32)), sigma=1.0)
+
+
+def test_a_wavelet_that_is_only_nearly_orthogonal_is_refused():
+    with pytest.raises(
+        InputError, match="wavelet='dmey' is unknown: take haar, dbN, symN or coifN"
+    ):
+        WaveletShrink("dmey")

@@ -24,6 +24,18 @@ def _kernel_or_none(kernel: Any) -> Any:
     return None if kernel is None else as_kernel(kernel)
 
 
+def _spectrum_or_none(name: str, spectrum: Any) -> Any:
+    """Return a power spectrum as nested tuples, which compare and hash."""
+    if spectrum is None:
+        return None
+    values = np.asarray(spectrum, dtype=np.float64)
+    if values.ndim not in (1, 2) or not np.isfinite(values).all():
+        raise InputError(f"{name} of shape {values.shape} must be finite, of 1 or 2 dimensions")
+    if values.min() < 0:
+        raise InputError(f"{name} holds {values.min():g}: it must be >= 0")
+    return tuple(values.tolist() if values.ndim == 1 else map(tuple, values.tolist()))
+
+
 def _response(kernel: Any, space: tuple[int, ...]) -> NDArray[np.complex128]:
     """Return H; without a kernel nothing is blurred."""
     if kernel is None:
@@ -156,13 +168,11 @@ class WienerDeconvolution:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kernel", _kernel_or_none(self.kernel))
-        object.__setattr__(self, "spectrum", _kernel_or_none(self.spectrum))
+        object.__setattr__(self, "spectrum", _spectrum_or_none("spectrum", self.spectrum))
         check_field("smooth", self.smooth, 1)
         check_field("iterations", self.iterations, 1)
         if self.smooth % 2 == 0:
             raise InputError(f"smooth={self.smooth} must be odd")
-        if self.spectrum is not None and np.min(self.spectrum) < 0:
-            raise InputError(f"spectrum holds {np.min(self.spectrum):g}: it must be >= 0")
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate of x, shape and dtype of ``noisy``."""
@@ -221,6 +231,9 @@ class FittedWiener:
         uses_sigma=True,
     )
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kernel", _kernel_or_none(self.kernel))
+
     def fit(self, train: Training, *, rng: np.random.Generator) -> Denoiser:
         """Return the `WienerDeconvolution` with the spectrum of the training targets."""
         return WienerDeconvolution(
@@ -254,6 +267,11 @@ class TrueWiener:
         uses_sigma=True,
         prior=True,
     )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kernel", _kernel_or_none(self.kernel))
+        known = _spectrum_or_none("prior_spectrum", self.prior_spectrum)
+        object.__setattr__(self, "prior_spectrum", known)
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate of x, shape and dtype of ``noisy``."""
@@ -304,17 +322,26 @@ class GaussianPosteriorMean:
         prior=True,
     )
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kernel", _kernel_or_none(self.kernel))
+        known = _spectrum_or_none("prior_spectrum", self.prior_spectrum)
+        object.__setattr__(self, "prior_spectrum", known)
+
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the posterior mean of x, shape and dtype of ``noisy``, which is ``(N, C, L)``."""
         levels = told_or_estimated(noisy, check(noisy, sigma))
         if noisy.ndim != 3:
             raise InputError(f"noisy has shape {noisy.shape}: it must be (N, C, L)")
         n = noisy.shape[-1]
-        taps = np.zeros(n)
-        kernel = np.asarray([1.0] if self.kernel is None else self.kernel)
-        taps[: len(kernel)] = kernel
-        H = circulant(taps)
-        covariance = circulant(scipy.fft.irfft(np.asarray(_prior_spectrum(self.prior_spectrum)), n))
+        spectrum = np.asarray(_prior_spectrum(self.prior_spectrum))
+        if spectrum.shape != (n // 2 + 1,):
+            raise InputError(
+                f"prior_spectrum has shape {spectrum.shape}: it must be ({n // 2 + 1},)"
+            )
+        if not (levels > 0).all():
+            raise InputError("sigma holds 0: without noise there is no limit to speak of")
+        H = circulant(scipy.fft.irfft(_response(self.kernel, (n,)), n))
+        covariance = circulant(scipy.fft.irfft(spectrum, n))
         estimate = np.empty_like(noisy)
         for level in np.unique(levels):
             factor = cho_factor(H @ covariance @ H.T + level**2 * np.eye(n))

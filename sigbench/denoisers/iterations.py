@@ -15,7 +15,6 @@ from sigbench.denoisers.sparse import (
     column,
     evaluated,
     norms,
-    square,
 )
 from sigbench.transforms import Coefficients
 
@@ -25,7 +24,6 @@ MEMORY = 16  # steps that Anderson's acceleration combines
 STRETCH = 64  # steps
 GROWTH = 100  # of a squared residual, from which on a combination counts as bad
 RIDGE = 1e-10  # of the trace of their Gram matrix, which is nearly singular near the solution
-ROUNDING = 1e-14  # of ½‖y‖²: a gap below it is rounding, where the objective itself is zero
 
 
 def fista(problem: SparseProblem, tol: float, max_iter: int) -> Solution:
@@ -121,7 +119,7 @@ def _until_certified(
     """Advance until every item is certified; those that are leave the batch."""
     best = np.zeros_like(state[0])
     objective, gap = np.full((2, len(best)), np.nan)
-    enough = ROUNDING / 2 * square(problem.y)
+    enough = problem.rounding
     part, items, going = problem, np.arange(len(best)), np.ones(len(best), dtype=bool)
     for iteration in range(max_iter + 1):
         if iteration % CHECK_EVERY == 0:
@@ -131,7 +129,7 @@ def _until_certified(
             objective[items[done]], gap[items[done]] = primal[done], above[done]
             going &= ~done
             if not going.any():
-                return Solution(best, objective, gap)
+                return Solution(best, objective, gap, problem.rounding)
             if going.mean() < CROWDED:
                 part, items = part.part(going), items[going]
                 state, going = tuple(array[going] for array in state), going[going]

@@ -117,8 +117,12 @@ def solve(problem: SparseProblem, solver: Solver) -> Solution:
         if not problem.gamma:
             return certify(problem, x, x)
         return certify(problem, x, problem.soft(x, problem.thresholds(x) / problem.gamma))
-    if not (problem.geometry.parseval or problem.lam.all()):
-        raise InputError(f"lam=0 must be > 0 for {problem.transform}")
+    silent = ~problem.y.reshape(len(problem.y), -1).any(axis=1)
+    if not (problem.geometry.parseval or (problem.lam > 0)[~silent].all()):
+        raise InputError(
+            f"the weight is 0 (lam, or lam_over_sigma without noise): with {problem.transform} it "
+            "must be > 0"
+        )
     iterate, most = iterations.fista, FISTA_BYTES
     if problem.gamma:
         iterate, most = iterations.saddle_point, SADDLE_POINT_BYTES
@@ -132,6 +136,7 @@ def solve(problem: SparseProblem, solver: Solver) -> Solution:
         np.concatenate([part.coefficients for part in parts]),
         np.concatenate([part.objective for part in parts]),
         np.concatenate([part.gap for part in parts]),
+        problem.rounding,
     )
 
 

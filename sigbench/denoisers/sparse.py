@@ -23,6 +23,8 @@ from sigbench.types import Array
 Values = NDArray[np.float64]
 State = tuple[NDArray[Any], ...]
 
+ROUNDING = 1e-14  # of ½‖y‖²
+
 
 @dataclass(frozen=True, eq=False)
 class Solution:
@@ -36,16 +38,21 @@ class Solution:
         The objective at x; for GMC, whose penalty is itself a minimum, an upper bound of it.
     gap : array, shape (N,)
         By how much, at most, that is above the minimum.
+    rounding : array, shape (N,)
+        What a gap is rounded to: 1e-14 of ½‖y‖², of which it is a difference.
     """
 
     coefficients: Coefficients
     objective: Values
     gap: Values
+    rounding: Values
 
     @property
     def relative_gap(self) -> Values:
         """The gap over the objective."""
-        return self.gap / np.maximum(self.objective, np.finfo(np.float64).tiny)
+        above = np.maximum(self.gap, 0)
+        tiny = np.finfo(np.float64).tiny
+        return np.where(above > self.rounding, above / np.maximum(self.objective, tiny), 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +65,11 @@ class SparseProblem:
     lam: Array
     gamma: float
     nonneg: bool
+
+    @property
+    def rounding(self) -> Values:
+        """Return what of a gap is rounding, where the objective itself is zero."""
+        return ROUNDING / 2 * square(self.y)
 
     def part(self, items: NDArray[Any]) -> SparseProblem:
         """Return the problems of some of the items."""
@@ -110,7 +122,7 @@ def closed_form(problem: SparseProblem) -> Coefficients:
 
 def certify(problem: SparseProblem, x: Coefficients, v: Coefficients) -> Solution:
     """Return x with its certificate; ``v`` is the other half of the saddle point (L1: x again)."""
-    return Solution(x, *bounds(problem, *evaluated(problem, x, v)))
+    return Solution(x, *bounds(problem, *evaluated(problem, x, v)), problem.rounding)
 
 
 def evaluated(problem: SparseProblem, x: Coefficients, v: Coefficients) -> State:

@@ -112,8 +112,7 @@ class WaveletShrink:
 
     def _once(self, noisy: Array, levels: NDArray[np.float64]) -> Array:
         space = noisy.shape[2:]
-        depth = default_level(space, self.wavelet) if self.level is None else self.level
-        parts = _analysis(noisy, self.wavelet, depth)
+        parts = _analysis(noisy, self.wavelet, _depth(self.level, space, self.wavelet))
         for bands in parts[1:]:
             for key, band in bands.items():
                 rows = band.reshape(*band.shape[:2], -1)  # one subband of one channel a row
@@ -141,6 +140,14 @@ class WaveletShrink:
         t = self.scale * RULES[self.rule](d, levels[:, None], n, n_samples)
         shrunk: Array = SHRINKS[self.shrink](d, t[..., None].astype(d.dtype))
         return shrunk
+
+
+def _depth(level: int | None, space: tuple[int, ...], wavelet: str) -> int:
+    """Return the depth, at most what the wavelet's length allows on every axis."""
+    most = default_level(space, wavelet)
+    if level is not None and level > most:
+        raise InputError(f"level={level} must be <= {most} for {wavelet} on items of {space}")
+    return most if level is None else level
 
 
 SHORT = 128  # samples up to which a matrix product is faster than the filters
@@ -302,9 +309,8 @@ class BlockShrink:
 
     def _once(self, noisy: Array, levels: NDArray[np.float64]) -> Array:
         space = noisy.shape[2:]
-        depth = default_level(space, self.wavelet) if self.level is None else self.level
         side = max(1, round(np.log(np.prod(space)) ** (1 / len(space))))
-        parts = _analysis(noisy, self.wavelet, depth)
+        parts = _analysis(noisy, self.wavelet, _depth(self.level, space, self.wavelet))
         for bands in parts[1:]:
             for key, d in bands.items():
                 energy, count = _block_sums(d.astype(np.float64) ** 2, side)

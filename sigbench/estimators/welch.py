@@ -57,7 +57,7 @@ class H1:
         check_records(x, y, sigma)
         n = min(self.segment, x.shape[-1])
         taps = n if self.taps is None else check_taps(self.taps, x.shape[-1])
-        eps = float(np.finfo(x.dtype).eps)
+        eps = float(np.finfo(x.dtype).eps) ** 2  # of powers
         of_x, of_y = _segments(x, n), _segments(y, n)
         ratio = quotient(_mean_product(of_x, of_y), _mean_product(of_x, of_x), eps)
         return response(ratio, n, taps, x.dtype)
@@ -103,7 +103,7 @@ class H2:
         check_records(x, y, sigma)
         n = min(self.segment, x.shape[-1])
         taps = n if self.taps is None else check_taps(self.taps, x.shape[-1])
-        eps = float(np.finfo(x.dtype).eps)
+        eps = float(np.finfo(x.dtype).eps) ** 2  # of powers
         of_x, of_y = _segments(x, n), _segments(y, n)
         ratio = quotient(_mean_product(of_y, of_y), _mean_product(of_y, of_x), eps)
         return response(ratio, n, taps, x.dtype)

@@ -67,7 +67,7 @@ METHOD_KEYS = {
     "tuned_by": str,
     "problems": list,
 }
-POOLED_PROBES = 8  # items share them, so that pooling does not average their error out
+POOLED_PROBES = 5  # items share them, so that pooling does not average their error out
 TUNED_BY: dict[str, Callable[..., Tuned | SureTuned]] = {
     "truth": Tuned,
     "sure": SureTuned,
@@ -97,6 +97,8 @@ class Suite:
 
     def __post_init__(self) -> None:
         for problem, method in itertools.product(self.problems, self.methods):
+            if not method.is_for(problem.name):
+                continue
             if isinstance(problem, SystemFunction) and not method.is_estimator:
                 raise InputError(
                     f"{method.name} denoises, and {problem.name} asks for a system function: "
@@ -348,6 +350,8 @@ def _for(problems: list[str], entry: Any) -> list[Method]:
     if "problems" not in entry:
         return methods
     patterns = tuple(entry["problems"])
+    if not patterns:
+        raise InputError("problems=[] must name at least one")
     for pattern in patterns:
         if not isinstance(pattern, str) or not fnmatch.filter(problems, pattern):
             raise unknown("problem", str(pattern), problems)

@@ -118,7 +118,11 @@ class StationaryWavelet:
 
     def depth(self, space: tuple[int, ...]) -> int:
         """Return the depth on axes of these lengths."""
-        return default_level(space, self.wavelet) if self.level is None else self.level
+        if self.level is None:
+            return default_level(space, self.wavelet)
+        if 2**self.level > max(space):
+            raise InputError(f"level={self.level} is too deep for items of {space}")
+        return self.level
 
     def depths(self, space: tuple[int, ...]) -> list[int]:
         """Return the depth of every band: the coarse one, then details from coarse to fine."""

@@ -178,19 +178,28 @@ class Operator:
         """Return the norm, after a check that the two functions are adjoint."""
         rng = np.random.default_rng(0)
         y: Array = rng.standard_normal((1, 1, *space))
-        c = self.analysis(rng.standard_normal((1, 1, *space)))
+        like = self.analysis(y)
+        if self.real and np.iscomplexobj(like):
+            raise InputError("the coefficients are complex: real=False")
+        c = rng.standard_normal(like.shape)  # any coefficients, not just those of a signal
+        if not self.real:
+            c = c + 1j * rng.standard_normal(like.shape)
         forth, back = np.vdot(self.synthesis(c, space), y), np.vdot(c, self.analysis(y)).real
         if abs(forth - back) > 1e-6 * max(abs(forth), abs(back)):
             raise InputError(f"not adjoint: ⟨Ac, y⟩ = {forth:.6g}, but ⟨c, Aᴴy⟩ = {back:.6g}")
-        if self.largest is not None:
-            return Geometry(self.largest, parseval=False)
         for _ in range(POWER_ITERATIONS):
             y = self.synthesis(self.analysis(y), space)
             norm = float(np.linalg.norm(y))
             if norm == 0:
                 raise InputError("AAᴴ is zero")
             y /= norm
-        return Geometry(1.05 * norm, parseval=False)
+        if self.largest is None:
+            return Geometry(1.05 * norm, parseval=False)
+        if self.largest < (1 - 1e-6) * norm:
+            raise InputError(
+                f"largest={self.largest:g} must be >= ‖A‖², which is {norm:.6g} or more"
+            )
+        return Geometry(self.largest, parseval=False)
 
     def __str__(self) -> str:
         return "operator"
