@@ -1,8 +1,8 @@
 """The noise of a file: its level, and whether it is white, Gaussian, even, not clipped or rounded.
 
-Each test looks at the noisy item alone, at its finest details where the signal is smooth, and is
-made to be quiet about white Gaussian noise over ordinary signals: it asks for an effect that
-matters, and for one that chance does not make.
+Each test looks at the noisy item alone, at its finest details where the signal is smooth or at the
+floor of its spectrum, and is made to be quiet about white Gaussian noise over ordinary signals: it
+asks for an effect that matters, and for one that chance does not make.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ STEP = np.array([1.0, -1.0])
 LOCAL_MEAN = np.where(np.arange(9) == 4, 1.0, 0.0) - 1 / 9  # a sample less the mean about it
 DB2 = np.array([0.12940952, 0.22414387, -0.8365163, 0.48296291])  # blind to straight lines
 FEWEST = 64  # samples; below it the tests of the noise say nothing
+LONGEST = 1024  # samples of a stretch whose spectrum is looked at
+MOST_STRETCHES = 1000
 TINY = np.finfo(np.float64).tiny
 
 
@@ -68,7 +70,7 @@ def doubts(item: Array, sigma: float) -> list[str]:
     if not found[0]:  # steps upset all that follows
         quiet = _quiet(y)
         if quiet.where.sum() >= FEWEST:
-            found += [_coloured(quiet), _tailed(quiet), _uneven(quiet)]
+            found += [_coloured(quiet) or _toned(quiet, sigma), _tailed(quiet), _uneven(quiet)]
         else:
             found.append(f"too few quiet samples to test the noise (fewer than {FEWEST})")
     return [line for line in found if line]
@@ -131,12 +133,16 @@ def _quiet(y: NDArray[np.float64]) -> _Quiet:
 def _coloured(quiet: _Quiet) -> str:
     """Compare the correlation of neighbouring details with that which the filter makes.
 
-    Details are held within three of their deviations, beyond which they are signal.
+    Details are held within some of their deviations, beyond which they are signal. Tones correlate
+    neighbours too, everywhere: of a signal, the floor of the spectrum has to be uneven as well.
     """
-    highpass = STEP if quiet.y.ndim == 2 else DB2
+    is_signal = quiet.y.ndim == 2
+    highpass, most, chance = (STEP, 2, 2.5) if is_signal else (DB2, 3, 4)
+    if is_signal and not _uneven_floor(quiet.y):
+        return ""
     expected = float(highpass[1:] @ highpass[:-1] / (highpass @ highpass))
     d = quiet.details(highpass)
-    limit = 3 * np.median(np.abs(d[quiet.where])) / 0.6745
+    limit = most * np.median(np.abs(d[quiet.where])) / 0.6745
     d = np.clip(d, -limit, limit)
     for axis in range(1, d.ndim):
         ahead = tuple(slice(1, None) if a == axis else slice(None) for a in range(d.ndim))
@@ -146,9 +152,58 @@ def _coloured(quiet: _Quiet) -> str:
         if len(u) >= FEWEST:
             scale = max(np.sqrt(np.mean(u * u) * np.mean(v * v)), TINY)
             excess = float(np.mean(u * v) / scale) - expected
-            if abs(excess) > max(0.15, 4 / np.sqrt(len(u))):
+            if abs(excess) > max(0.15, chance / np.sqrt(len(u))):
                 return f"the noise is not white: neighbours are correlated ({excess:+.2f})"
     return ""
+
+
+def _uneven_floor(y: NDArray[np.float64]) -> bool:
+    """Compare the floors of the spectrum's two highest octaves.
+
+    Where m frequencies are looked at, the logarithm of their ratio varies by about 2.5/√m.
+    """
+    if y.shape[-1] < FEWEST:
+        return False
+    second, first = _octaves(y)
+    return bool(abs(np.log(_floor(second) / _floor(first))) > max(0.4, 5 / np.sqrt(second.size)))
+
+
+def _toned(quiet: _Quiet, sigma: float) -> str:
+    """Compare a signal's noise level with the spectrum's floor: by details, tones count for noise."""
+    if quiet.y.ndim > 2 or quiet.y.shape[-1] < FEWEST:
+        return ""
+    _, first = _octaves(quiet.y)
+    floor = np.sqrt(_floor(first))
+    silent = floor < 1e-9 * np.abs(quiet.y).max()
+    if silent or np.log(sigma / floor) <= max(0.25, 5 / np.sqrt(first.size)):
+        return ""
+    return (
+        f"the noise level is {sigma / floor:.3g} times the floor of the spectrum, as tones make it: "
+        f"--sigma {floor:.3g} tells the floor's"
+    )
+
+
+def _octaves(y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the power in the second and in the highest octave: of white noise, σ² on average.
+
+    In stretches that overlap by half, each less its mean and under a Hann window.
+    """
+    length = min(y.shape[-1] // 2, LONGEST)
+    count = min(2 * y.shape[-1] // length - 1, MOST_STRETCHES)
+    starts = np.linspace(0, y.shape[-1] - length, count).astype(int)
+    stretches = y[:, starts[:, None] + np.arange(length)]
+    stretches -= stretches.mean(axis=-1, keepdims=True)
+    window = np.hanning(length)
+    power = np.abs(np.fft.rfft(stretches * window)) ** 2 / (window @ window)
+    return power[..., length // 8 : length // 4], power[..., length // 4 :]
+
+
+def _floor(power: NDArray[np.float64]) -> float:
+    """Return the noise's power: tones are in few frequencies, jumps in few stretches.
+
+    The power at a frequency is exponentially distributed, with a median of ln 2 times its mean.
+    """
+    return max(float(np.median(power)) / np.log(2), TINY)
 
 
 def _tailed(quiet: _Quiet) -> str:

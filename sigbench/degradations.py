@@ -19,6 +19,21 @@ from sigbench.kernels import KERNELS, Kernel
 from sigbench.transforms.operators import as_kernel, filtered, transfer_function
 from sigbench.types import Array
 
+MOST_DB = 300  # 10¹⁵ in amplitude: beyond it float64 rounds the weaker one away
+MOST_RATIO = 1e15
+
+
+def check_snr_db(snr_db: float | None) -> None:
+    """Refuse a signal-to-noise ratio at which float64 has no digit for both; None passes.
+
+    Raises
+    ------
+    InputError
+        It carries the value and the legal range.
+    """
+    if snr_db is not None and not -MOST_DB <= snr_db <= MOST_DB:
+        raise InputError(f"snr_db={snr_db:g} must be >= {-MOST_DB} and <= {MOST_DB}")
+
 
 @dataclass(frozen=True)
 class Degraded:
@@ -86,8 +101,13 @@ class Gaussian:
                 f"(got sigma={self.sigma}, snr={self.snr}, snr_db={self.snr_db})"
             )
         check_field("sigma", self.sigma, 0)
-        if self.snr is not None and self.snr <= 0:
+        check_snr_db(self.snr_db)
+        if self.snr is not None and not self.snr > 0:
             raise InputError(f"snr={self.snr:g} must be > 0 (a ratio of amplitudes, not dB)")
+        if self.snr is not None and not 1 / MOST_RATIO <= self.snr <= MOST_RATIO:
+            raise InputError(
+                f"snr={self.snr:g} must be >= {1 / MOST_RATIO:g} and <= {MOST_RATIO:g}"
+            )
 
     def facts(self, space: tuple[int, ...]) -> Mapping[str, Any]:
         """Return nothing."""
@@ -99,7 +119,7 @@ class Gaussian:
         Raises
         ------
         InputError
-            Where the level is relative and the item is silent.
+            Where the level is relative and the item is silent (for ``snr``: constant).
         """
         if self.sigma is not None:
             return self.sigma
@@ -110,12 +130,20 @@ class Gaussian:
             power = float(np.mean(np.square(clean, dtype=np.float64)))
             level = float(np.sqrt(power * 10 ** (-self.snr_db / 10)))
         if level == 0:
-            raise InputError("an item without power has no signal-to-noise ratio")
+            ratio = f"snr_db={self.snr_db:g}" if self.snr is None else f"snr={self.snr:g}"
+            raise InputError(
+                f"{ratio}: an item without power has no signal-to-noise ratio; set sigma"
+            )
         return level
 
     def __call__(self, source: Array, rng: np.random.Generator, *, peak: float) -> Degraded:
         """Return the pair; the clean item is the source itself."""
         level = self.level(source)
+        largest = float(np.finfo(source.dtype).max) / 1000  # draws are of some levels
+        if not level <= largest:
+            raise InputError(
+                f"noise of level {level:g} does not fit into {source.dtype}: <= {largest:.3g}"
+            )
         noise = rng.standard_normal(source.shape)
         noisy = source + level * noise
         if self.clip:
@@ -210,6 +238,7 @@ class Blur:
                 f"set one of sigma and snr_db (got sigma={self.sigma}, snr_db={self.snr_db})"
             )
         check_field("sigma", self.sigma, 0)
+        check_snr_db(self.snr_db)
 
     @property
     def _noise(self) -> Gaussian:

@@ -22,9 +22,12 @@ class Kernel(Protocol):
         ...
 
 
-def _positive(name: str, value: float) -> None:
-    if not value > 0:
-        raise InputError(f"{name}={value:g} must be > 0")
+LEAST = 1e-3  # samples: narrower is an impulse
+
+
+def _samples(name: str, value: float) -> None:
+    if not LEAST <= value < np.inf:
+        raise InputError(f"{name}={value:g} must be >= {LEAST:g} and finite")
 
 
 def _outer(factors: list[Taps]) -> Taps:
@@ -45,7 +48,7 @@ class GaussianKernel:
     width: float = 1.0
 
     def __post_init__(self) -> None:
-        _positive("width", self.width)
+        _samples("width", self.width)
 
     def taps(self, space: tuple[int, ...]) -> Taps:
         """Return the response; ``width`` is its standard deviation in samples."""
@@ -86,7 +89,7 @@ class Exponential:
     decay: float = 5.0
 
     def __post_init__(self) -> None:
-        _positive("decay", self.decay)
+        _samples("decay", self.decay)
 
     def taps(self, space: tuple[int, ...]) -> Taps:
         """Return the response; ``decay`` is in samples."""
@@ -108,14 +111,19 @@ class Resonance:
     decay: float = 6.0
 
     def __post_init__(self) -> None:
-        _positive("period", self.period)
-        _positive("decay", self.decay)
+        _samples("period", self.period)
+        _samples("decay", self.decay)
 
     def taps(self, space: tuple[int, ...]) -> Taps:
         """Return the response; ``period`` and ``decay`` are in samples."""
         (n,) = _signal(space)
         k = np.arange(n)
-        return _outer([np.exp(-k / self.decay) * np.cos(2 * np.pi * k / self.period)])
+        taps = np.exp(-k / self.decay) * np.cos(2 * np.pi * k / self.period)
+        if abs(taps.sum()) < 1e-3 * np.abs(taps).sum():
+            raise InputError(
+                f"period={self.period:g}, decay={self.decay:g}: {n} taps cancel, their sum is not 1"
+            )
+        return _outer([taps])
 
 
 def _lags(n: int) -> Taps:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sigbench.datasets.base import Dataset, Split
+from sigbench.datasets.base import Dataset, Split, can_train, check_items, training_share
 from sigbench.degradations import Degradation, Degraded
 from sigbench.errors import InputError
 from sigbench.metrics import Metric, Values
@@ -89,14 +89,7 @@ class Denoising:
     clip_estimates: bool = False
 
     def __post_init__(self) -> None:
-        size = self.dataset.size("test")
-        if self.items < 1 or (size is not None and self.items > size):
-            raise InputError(
-                f"{self.name}: items={self.items} must be >= 1"
-                + (f" and <= {size}" if size else "")
-            )
-        if self.train_items < 2:
-            raise InputError(f"{self.name}: train_items={self.train_items} must be >= 2")
+        check_items(self.name, self.dataset, self.items, self.train_items)
 
     @property
     def labels(self) -> dict[str, str]:
@@ -112,8 +105,7 @@ class Denoising:
     @property
     def can_train(self) -> bool:
         """Whether there is a training split."""
-        size = self.dataset.size("train")
-        return size is None or size >= 2
+        return can_train(self.dataset)
 
     @property
     def sigma_known(self) -> bool:
@@ -174,12 +166,8 @@ class Denoising:
         InputError
             Where the dataset has no training split.
         """
+        share = training_share(self.name, self.dataset, self.train_items)
         size = self.dataset.size("train")
-        n = self.train_items if size is None else min(size, self.train_items)
-        if not self.can_train:
-            raise InputError(
-                f"{self.name}: {self.dataset.kind} has no training split to tune or train on"
-            )
 
         def pairs(made: list[Degraded], targets: list[Array]) -> Pairs:
             space = tuple(np.min([one.clean.shape[1:] for one in made], axis=0))
@@ -207,8 +195,7 @@ class Denoising:
                     targets.append(one.clean)
             return pairs(made, targets)
 
-        n_pairs = n - n // 5 if n >= 5 else n - 1
-        return Training(fixed(range(n_pairs)), fixed(range(n_pairs, n)), draw, self.dataset.peak)
+        return Training(fixed(share.pairs), fixed(share.validation), draw, self.dataset.peak)
 
 
 def _levels(made: list[Degraded]) -> Array | None:

@@ -9,7 +9,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from sigbench.datasets.base import Dataset, Split
+from sigbench.datasets.base import Dataset, Split, can_train, check_items, training_share
+from sigbench.degradations import check_snr_db
 from sigbench.denoisers.inputs import check_field
 from sigbench.errors import InputError
 from sigbench.metrics import Metric, Values
@@ -67,15 +68,14 @@ class SystemFunction:
     version: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        size = self.dataset.size("test")
-        if self.items < 1 or (size is not None and self.items > size):
-            raise InputError(
-                f"{self.name}: items={self.items} must be >= 1"
-                + (f" and <= {size}" if size else "")
-            )
-        if self.train_items < 2:
-            raise InputError(f"{self.name}: train_items={self.train_items} must be >= 2")
+        check_items(self.name, self.dataset, self.items, self.train_items)
         check_field("coloration", self.coloration, 0, below=1)
+        check_snr_db(self.snr_db)
+        shape = self.dataset.item("test", 1, 0).shape
+        if len(shape) != 2 or shape[0] != 1:
+            raise InputError(
+                f"{self.name}: {self.dataset.kind} has items of shape {shape}: a response has (1, taps)"
+            )
         if self._taps > self.length:
             raise InputError(
                 f"{self.name}: length={self.length} must be >= {self._taps}, the taps of h"
@@ -98,8 +98,7 @@ class SystemFunction:
     @property
     def can_train(self) -> bool:
         """Whether there is a training split."""
-        size = self.dataset.size("train")
-        return size is None or size >= 2
+        return can_train(self.dataset)
 
     @property
     def sigma_known(self) -> bool:
@@ -156,12 +155,8 @@ class SystemFunction:
         InputError
             Where the dataset has no training split.
         """
+        share = training_share(self.name, self.dataset, self.train_items)
         size = self.dataset.size("train")
-        n = self.train_items if size is None else min(size, self.train_items)
-        if not self.can_train:
-            raise InputError(
-                f"{self.name}: {self.dataset.kind} has no training split to tune or train on"
-            )
 
         def pairs(made: list[_Record]) -> Pairs:
             h, both, sigma = _stacked(made)
@@ -175,11 +170,9 @@ class SystemFunction:
                 [self._made(self.dataset.item("train", 1, int(i)), rng, rng) for i in items]
             )
 
-        n_pairs = n - n // 5 if n >= 5 else n - 1
-        made = [self._record("train", 0, item) for item in range(n)]
         return Training(
-            pairs(made[:n_pairs]),
-            pairs(made[n_pairs:]),
+            pairs([self._record("train", 0, item) for item in share.pairs]),
+            pairs([self._record("train", 0, item) for item in share.validation]),
             draw,
             self.dataset.peak,
             lambda method, some: _estimated(method, some.noisy, some.sigma),

@@ -7,12 +7,13 @@ from PIL import Image
 
 from sigbench import DemoSignals, InputError
 from sigbench.assumptions import doubts, noise_level
-from sigbench.automatic import CANDIDATES, as_text
+from sigbench.automatic import CANDIDATES, as_text, denoise_automatically
 from sigbench.cli import main
 from sigbench.denoisers.inputs import estimate_sigma
-from sigbench.files import read
+from sigbench.files import Content, read
 from sigbench.methods import resolve
 from sigbench.onefile import denoise_file
+from sigbench.sure import sure
 
 SIGNALS = ("blocks", "bumps", "heavisine", "doppler")
 
@@ -67,9 +68,6 @@ def test_its_line_is_a_method_to_be_typed(here, rng):
 
 
 def test_the_expected_error_is_the_true_one_as_far_as_chance_goes(rng):
-    from sigbench.automatic import denoise_automatically
-    from sigbench.files import Content
-
     x, sigma, inside = clean("bumps"), 0.1, 0
     batch = x + sigma * rng.standard_normal((40, 1, 1024))
     content = Content(batch, "signal", None, None, lambda batch, suffix: b"")
@@ -77,6 +75,29 @@ def test_the_expected_error_is_the_true_one_as_far_as_chance_goes(rng):
     for one, choice in zip(estimate, choices, strict=True):
         inside += choice.low <= np.sqrt(np.mean((one - x) ** 2)) <= choice.high
     assert inside >= 34
+
+
+def test_what_is_expected_is_of_estimates_that_no_file_has_clipped(here, rng):
+    """A file of bytes holds 0..255; SURE of what is clipped to that would be of another method."""
+    x = np.where(np.arange(512) // 32 % 2, 255, 0)
+    y = np.clip(np.round(x + 60 * rng.standard_normal(512)), 0, 255).astype(np.uint8)
+    np.save("a.npy", y)
+    content = read(here / "a.npy")
+    estimate, (choice,) = denoise_automatically(content, np.array([30.0]))
+    clipped = []
+    for expected in choice.expected:
+        if expected.method == "noisy":
+            continue
+        method = resolve(expected.method, told=True)[0].entry
+        judged = sure(method, content.batch, 30.0)
+        assert expected.rmse == pytest.approx(np.sqrt(judged.mse[0]), rel=1e-6)
+        if expected == choice.expected[0]:
+            np.testing.assert_allclose(estimate, judged.estimate, atol=1e-3)
+        by_range = sure(
+            lambda z, *, sigma, f=method: np.clip(f(z, sigma=sigma), 0, 255), content.batch, 30.0
+        )
+        clipped.append(np.sqrt(by_range.mse[0]) / expected.rmse)
+    assert min(clipped) < 0.98  # of some of them it makes a difference
 
 
 def test_channels_and_columns_choose_for_themselves(here, rng):
@@ -173,6 +194,65 @@ def test_it_finds_noise_that_is_not(rng, name, message):
     assert sum(message.strip(": ") in said(y) for y in made) >= 22
 
 
+def tones(rng, n, count):
+    """Return tones of random frequencies, −5 to 30 dB above white noise of level 1."""
+    t = np.arange(n)
+    x = sum(np.cos(2 * np.pi * rng.uniform(0.005, 0.5) * t + i) for i in range(count))
+    return x / x.std() * 10 ** (rng.uniform(-5, 30) / 20)
+
+
+@pytest.mark.parametrize(("n", "most"), [(512, 8), (1024, 5), (4096, 2), (16_000, 1)])
+@pytest.mark.parametrize("count", [1, 3])
+def test_tones_in_white_noise_are_no_coloured_noise(rng, count, n, most):
+    """Of 40. Before the spectrum was asked, it was 20 to 30 of a single tone."""
+    made = [tones(rng, n, count) + rng.standard_normal(n) for _ in range(40)]
+    assert sum("not white" in said(y[None], 1.0) for y in made) <= most
+
+
+def test_a_tone_that_was_taken_for_noise_is_told():
+    """By its details, a tone of 20 dB at 0.2 of the rate makes the level 10 times too large."""
+    rng = np.random.default_rng(0)
+    y = 10 * np.sqrt(2) * np.cos(0.4 * np.pi * np.arange(4096)) + rng.standard_normal(4096)
+    assert noise_level(y[None]) > 10
+    assert said(y[None]) == (
+        "the noise level is 10.2 times the floor of the spectrum, as tones make it: "
+        "--sigma 1 tells the floor's"
+    )
+    assert said(y[None], 1.0) == ""
+
+
+@pytest.mark.parametrize(("n", "fewest"), [(512, 18), (1024, 33), (4096, 39), (16_000, 39)])
+@pytest.mark.parametrize("colour", ["weak", "strong", "mean of 3", "1/f"])
+def test_coloured_noise_is_found_in_records_of_any_length(rng, colour, n, fewest):
+    """Of 40. Autoregressive of 0.5 and 0.9, moving mean, and 1/f."""
+    from scipy.signal import lfilter
+
+    def noise():
+        e = rng.standard_normal(n + 100)
+        if colour == "1/f":
+            return np.fft.irfft(np.fft.rfft(e)[1:] / np.sqrt(np.arange(1, len(e) // 2 + 1)))[:n]
+        b, a = {
+            "weak": ([1], [1, -0.5]),
+            "strong": ([1], [1, -0.9]),
+            "mean of 3": ([1, 1, 1], [1]),
+        }[colour]
+        return lfilter(b, a, e)[100:]
+
+    assert sum("not white" in said(noise()[None]) for _ in range(40)) >= fewest
+
+
+def test_digital_silence_is_no_floor(rng):
+    y = np.zeros((1, 20_000))
+    y[:, :7000] = rng.standard_normal(7000)
+    assert "floor" not in said(y, 1.0)
+
+
+def test_long_records_are_looked_at_in_stretches(rng):
+    y = rng.standard_normal((1, 1_000_001))
+    assert said(y) == ""
+    assert "not white" in said(y[:, 1:] + y[:, :-1])
+
+
 @pytest.mark.parametrize("name", SIGNALS)
 def test_it_finds_levels_that_vary_clipping_and_steps(rng, name):
     x = clean(name)
@@ -215,7 +295,9 @@ def test_texture_counts_less_for_noise_on_photographs(rng, real_data):
     assert np.mean(np.abs(where_smooth)) < 0.6 * np.mean(np.abs(by_median))
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 20), (1, 3, 3), (3, 1, 40), (1, 9, 200)])
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (1, 20), (200, 1), (99, 2), (50, 5), (1, 3, 3), (3, 1, 40), (1, 9, 200)]
+)
 def test_small_items_are_no_trouble(rng, shape):
     y = rng.standard_normal(shape)
     assert isinstance(said(y, 1.0), str)

@@ -192,7 +192,9 @@ def test_a_limit_needs_the_true_spectrum(make):
         (lambda: Blur(Box(3)), r"set one of sigma and snr_db \(got sigma=None, snr_db=None\)"),
         (lambda: Blur(Box(3), sigma=-1.0), "sigma=-1 must be >= 0"),
         (lambda: Box(4), "width=4 must be odd"),
-        (lambda: GaussianKernel(0.0), "width=0 must be > 0"),
+        (lambda: GaussianKernel(0.0), "width=0 must be >= 0.001 and finite"),
+        (lambda: Exponential(np.inf), "decay=inf must be >= 0.001 and finite"),
+        (lambda: Resonance(2.0, 1e18).taps((64,)), r"period=2, decay=1e\+18: 64 taps cancel"),
         (lambda: Exponential(2.0).taps((8, 8)), "a causal kernel is for signals"),
         (lambda: GaussianProcess(correlation=0.0), "correlation=0 must be > 0"),
         (lambda: RegularizedInverse(alpha=-1.0), "alpha=-1 must be >= 0"),
@@ -225,8 +227,9 @@ def test_limits_compare_and_hash_by_their_arrays(make):
     assert hash(one) == hash(two)
 
 
-def test_a_limit_of_another_length_is_refused():
-    limit = GaussianPosteriorMean((1.0, 0.5), np.ones(5))
+@pytest.mark.parametrize("make", [TrueWiener, GaussianPosteriorMean])
+def test_a_limit_of_another_length_is_refused(make):
+    limit = make((1.0, 0.5), np.ones(5))
     with pytest.raises(InputError, match=r"prior_spectrum has shape \(5,\): it must be \(17,\)"):
         limit(np.ones((1, 1, 32)), sigma=1.0)
 

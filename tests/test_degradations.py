@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from sigbench import Gaussian, InputError, Subsample
+from sigbench.degradations import Blur
+from sigbench.kernels import Box
 
 
 def noise_of(degradation, x, seed=3):
@@ -24,6 +26,21 @@ def test_both_ratios_by_their_definitions(rng):
     assert np.std(x) / pair.sigma == pytest.approx(7)
     pair = Gaussian(snr_db=6.0)(x, rng, peak=1.0)
     assert 10 * np.log10(np.mean(x**2) / pair.sigma**2) == pytest.approx(6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("level", [{"snr_db": -300.0}, {"snr_db": 300.0}, {"snr": 1e-15}])
+def test_the_farthest_levels_are_finite(rng, dtype, level):
+    x = (255 * rng.random((1, 50))).astype(dtype)
+    pair = Gaussian(**level)(x, rng, peak=255.0)
+    assert pair.sigma > 0
+    assert np.isfinite(pair.noisy).all()
+    assert pair.noisy.dtype == dtype
+
+
+def test_a_silent_item_with_noise_of_a_level_is_noise(rng):
+    pair = Gaussian(sigma=2.0)(np.zeros((1, 4000)), rng, peak=1.0)
+    assert pair.noisy.std() == pytest.approx(2, rel=0.05)
 
 
 def test_clipping_and_rounding(rng):
@@ -58,7 +75,30 @@ def test_subsample_is_unbiased_and_uniform(rng):
         (lambda: Gaussian(sigma=1.0, snr=2.0), "sigma=1.0, snr=2.0"),
         (lambda: Gaussian(sigma=-1.0), "sigma=-1 must be >= 0"),
         (lambda: Gaussian(snr=0.0), "snr=0 must be > 0"),
-        (lambda: Gaussian(snr=2.0)(np.ones((1, 8)), None, peak=1.0), "item without power"),
+        (lambda: Gaussian(snr=np.nan), "snr=nan must be > 0"),
+        (lambda: Gaussian(snr=np.inf), r"snr=inf must be >= 1e-15 and <= 1e\+15"),
+        (lambda: Gaussian(snr=1e-16), r"snr=1e-16 must be >= 1e-15 and <= 1e\+15"),
+        (lambda: Gaussian(snr_db=-5000.0), "snr_db=-5000 must be >= -300 and <= 300"),
+        (lambda: Gaussian(snr_db=5000.0), "snr_db=5000 must be >= -300 and <= 300"),
+        (lambda: Gaussian(snr_db=np.nan), "snr_db=nan must be >= -300 and <= 300"),
+        (lambda: Blur(Box(3), snr_db=-5000.0), "snr_db=-5000 must be >= -300 and <= 300"),
+        (lambda: Blur(Box(3), snr_db=np.inf), "snr_db=inf must be >= -300 and <= 300"),
+        (
+            lambda: Gaussian(snr=2.0)(np.ones((1, 8)), None, peak=1.0),
+            "snr=2: an item without power",
+        ),
+        (
+            lambda: Gaussian(snr_db=2.0)(np.zeros((1, 8)), None, peak=1.0),
+            "snr_db=2: an item without power has no signal-to-noise ratio; set sigma",
+        ),
+        (
+            lambda: Blur(Box(3), snr_db=2.0)(np.zeros((1, 8)), None, peak=1.0),
+            "snr_db=2: an item without power",
+        ),
+        (
+            lambda: Gaussian(sigma=1e36)(np.ones((1, 8), np.float32), None, peak=1.0),
+            r"noise of level 1e\+36 does not fit into float32: <= 3.4e\+35",
+        ),
         (lambda: Subsample(1), "factor=1 must be >= 2"),
         (
             lambda: Subsample(3)(np.ones((1, 8, 9)), None, peak=1.0),

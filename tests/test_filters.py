@@ -85,6 +85,30 @@ def test_the_bilateral_filter_is_the_weighted_mean_of_pixels(rng, channels, offs
     np.testing.assert_allclose(x[0, :, 4:-4, 4:-4], (top / bottom)[:, 4:-4, 4:-4], atol=1e-10)
 
 
+@pytest.mark.parametrize("scale", [1e-36, 1e-30, 1e-22, 1e-12, 1e12, 1e22, 1e34])
+@pytest.mark.parametrize("told", [True, False])
+def test_the_bilateral_filter_is_free_of_scale(rng, scale, told):
+    """In float32 too, where squares of 1e-23 are zero and of 1e20 infinite."""
+    y = np.cumsum(rng.standard_normal((2, 3, 20, 22)), axis=-1)
+    levels = np.array([0.5, 2.0])
+    x = Bilateral()(y, sigma=levels if told else None)
+    scaled = (scale * y).astype(np.float32)
+    found = Bilateral()(scaled, sigma=scale * levels if told else None)
+    np.testing.assert_allclose(found / scale, x, atol=1e-4)
+    fixed = Bilateral(contrast=2 * scale)(scaled)
+    np.testing.assert_allclose(fixed / scale, Bilateral(contrast=2.0)(y), atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_bilateral_filter_at_contrasts_far_from_the_values(rng, dtype):
+    y = rng.standard_normal((1, 1, 16, 16)).astype(dtype)
+    np.testing.assert_allclose(Bilateral(contrast=1e-300)(y), y, rtol=1e-6)
+    mean = Bilateral(contrast=1e6)(y)
+    np.testing.assert_allclose(Bilateral(contrast=1e300)(y), mean, rtol=1e-4, atol=1e-6)
+    zeros = np.zeros_like(y)
+    np.testing.assert_array_equal(Bilateral(contrast=1e-300)(zeros), zeros)
+
+
 @pytest.mark.parametrize("method", [NonLocalMeans, Bilateral])
 def test_strengths_are_in_units_or_in_noise_levels(rng, method):
     y = 5 * rng.standard_normal((2, 3, 16, 16))

@@ -33,7 +33,7 @@ ALLOWED = {
     "methods": {"denoisers", "errors", "estimators", "identity", "registry", "spec", "tuning", "types"},
     "problems": {"datasets.base", "degradations", "errors", "metrics", "rng", "types"},
     "system_function": {
-        "datasets.base", "denoisers.inputs", "errors", "metrics", "rng", "types",
+        "datasets.base", "degradations", "denoisers.inputs", "errors", "metrics", "rng", "types",
     },
     "executors": {"errors", "executors"},
     "work": {"methods", "metrics", "problems", "rng", "types"},

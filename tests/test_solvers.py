@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sigbench import GMC, L1, InputError
+from sigbench.denoisers import iterations, newton
 from sigbench.denoisers.solvers import CVXPY, Exact, Iterative
 from sigbench.denoisers.sparse import certify
 from sigbench.transforms import (
@@ -58,6 +59,54 @@ def test_gmc_against_cvxpy(rng, transform, nonneg, gamma):
     theirs = GMC(transform, solver=CVXPY(), **options).solve(y)
     np.testing.assert_allclose(ours.objective, theirs.objective, rtol=1e-6)
     assert (ours.relative_gap <= 1e-6).all()
+
+
+@pytest.mark.parametrize(("lam_over_sigma", "gamma"), [(0.05, 0.0), (0.5, 0.8), (2.0, 0.8)])
+def test_deep_wavelets_and_fine_spectra_are_solved(rng, gamma, lam_over_sigma):
+    """Problems that the iterations alone need tens of thousands of steps for."""
+    t = np.arange(128) / 128
+    clean = np.array([np.sin(9 * t**2), np.sign(t - 0.4)])[:, None]
+    y = clean + 0.2 * rng.standard_normal((2, 1, 128))
+    for transform in (StationaryWavelet("sym8"), OversampledDFT(4)):
+        method = GMC(transform, lam_over_sigma=lam_over_sigma, gamma=gamma)
+        assert method.certificate(y, sigma=0.2).max() <= 1e-6
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.8])
+@pytest.mark.parametrize(
+    "transform", [StationaryWavelet("haar", 3), OversampledDFT(2), Convolution((1.0, 0.7))], ids=str
+)
+def test_newtons_method_and_the_iterations_reach_one_minimum(rng, monkeypatch, transform, gamma):
+    y = inputs(rng)[[0, 2, 4]]
+    method = GMC(transform, lam=1.0, gamma=gamma, solver=Exact(tol=1e-9, max_iter=500_000))
+    monkeypatch.setattr(iterations, "LONGEST", 0)  # Newton's method, from zero
+    by_newton = method.solve(y)
+    monkeypatch.setattr(newton, "BYTES", 0)  # and without it
+    by_iteration = GMC(transform, lam=1.0, gamma=gamma, solver=Exact(1e-7, 500_000)).solve(y)
+    np.testing.assert_allclose(by_newton.objective, by_iteration.objective, rtol=2e-7)
+    assert (by_newton.relative_gap <= 1e-9).all()
+    estimates = [transform.synthesis(s.coefficients, (24,)) for s in (by_newton, by_iteration)]
+    np.testing.assert_allclose(*estimates, atol=0.02)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.8])
+@pytest.mark.parametrize(
+    "transform", [StationaryWavelet("haar", 2), Convolution((1.0, 0.7)), OWN], ids=str
+)
+def test_a_newton_step_solves_the_linear_system(rng, transform, gamma):
+    """By finite differences of what p and q lead to, where no threshold is crossed."""
+    y = inputs(rng)[:1]
+    problem = GMC(transform, lam=1.0, gamma=gamma, nonneg=False)._model._problem(y, None)
+    zero = np.zeros_like(problem.adjoint(y))
+    s, p, q = np.array([3.0]), y.copy(), 0.3 * rng.standard_normal(y.shape)
+    at = newton._point(problem, zero, zero, s, p, q)
+    dp, dq = newton._newton_step(problem, at, s)
+    small = 1e-7
+    there = newton._point(
+        problem, zero, zero, s, p + small * dp.reshape(y.shape), q + small * dq.reshape(y.shape)
+    )
+    np.testing.assert_allclose(there.e1, (1 - small) * at.e1, atol=1e-11)
+    np.testing.assert_allclose(there.e2, (1 - small) * at.e2, atol=1e-11)
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.6])
@@ -142,7 +191,8 @@ def test_gmc_in_a_redundant_frame_is_not_the_firm_threshold(rng):
     assert np.abs(GMC(frame, lam=1.0, gamma=0.5)(y) - firm).max() > 0.05
 
 
-def test_an_iteration_that_does_not_get_there_is_an_error(rng):
+def test_an_iteration_that_does_not_get_there_is_an_error(rng, monkeypatch):
+    monkeypatch.setattr(newton, "BYTES", 0)  # as if too many coefficients were active
     with pytest.raises(RuntimeError, match=r"of 5 items did not reach tol=1e-12 in 3 iterations"):
         L1(OversampledDFT(2), lam=1.0, solver=Exact(1e-12, max_iter=3))(inputs(rng))
 

@@ -33,8 +33,18 @@ from sigbench.methods import Method, resolve
 from sigbench.system_function import _estimated
 
 
-def problem(length=256, snr_db=20.0, taps=8, items=10, **more):
-    return SystemFunction("p", Systems(taps=taps), length, snr_db, items, **more)
+def problem(length=256, snr_db=20.0, taps=8, items=10, dataset=None, **more):
+    return SystemFunction("p", dataset or Systems(taps=taps), length, snr_db, items, **more)
+
+
+@dataclasses.dataclass(frozen=True)
+class Stereo(Systems):
+    """Items that are no responses."""
+
+    kind = "stereo"
+
+    def item(self, split, seed, item):
+        return np.ones((2, 8))
 
 
 def block_of(problem, seed=1):
@@ -118,6 +128,11 @@ class TestProblem:
             ({"train_items": 1}, "train_items=1 must be >= 2"),
             ({"coloration": 1.0}, "coloration=1 must be >= 0 and < 1"),
             ({"length": 7}, "length=7 must be >= 8, the taps of h"),
+            ({"snr_db": -5000.0}, "snr_db=-5000 must be >= -300 and <= 300"),
+            (
+                {"dataset": Stereo()},
+                r"stereo has items of shape \(2, 8\): a response has \(1, taps\)",
+            ),
         ],
     )
     def test_bad_numbers_are_refused(self, more, message):
@@ -181,6 +196,13 @@ class TestDivision:
         with pytest.raises(InputError, match="set alpha, or sigma=given"):
             WienerDivision().estimate(x, y)
 
+    @pytest.mark.parametrize("level", [0.0, 1e-3, 10.0, 1e99])
+    def test_an_output_that_is_no_more_than_noise_gives_nothing(self, level):
+        _, x, y = records(problem())
+        for given, got in ((0 * x, level * y / 2), (x, 0 * y)):
+            h = WienerDivision().estimate(given, got, sigma=level)
+            np.testing.assert_allclose(h, 0, atol=1e-90)
+
 
 class TestAveragedSpectra:
     @pytest.mark.parametrize("segment", [2, 16, 25, 256, 999])
@@ -199,6 +221,13 @@ class TestAveragedSpectra:
             expected[..., :lags] = np.fft.irfft(ratio, n)[..., :lags]
             np.testing.assert_allclose(found, expected, atol=1e-8)
 
+    @pytest.mark.parametrize("method", [H1(), H2(taps=1)])
+    def test_a_record_of_one_sample_is_refused(self, method):
+        """Hann's window of one sample is 0."""
+        x = np.ones((2, 1, 1))
+        with pytest.raises(InputError, match="the record's length 1 must be >= 2"):
+            method.estimate(x, x)
+
     def test_noise_on_the_output_biases_h2_and_not_h1(self):
         one, other = problem(4096, 0.0, items=50), problem(4096, 100.0, items=50)
         _, x, y = records(one)
@@ -211,6 +240,34 @@ class TestAveragedSpectra:
         assert abs(moved[H1].mean()) < half
         # |H2| = |H|·(1 + S_nn/S_vv): as much noise as signal, twice the response or more.
         assert moved[H2].mean() > 0.9
+
+
+QUOTIENTS = [SpectralDivision(), WienerDivision(0.0), H1(16), H2(16)]
+
+
+@pytest.mark.parametrize("method", QUOTIENTS, ids=lambda method: method.info.name)
+class TestQuotient:
+    """What is nothing but rounding is measured against its own record: a power, by eps²."""
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("scale", [1e-6, 1e6])
+    def test_the_unit_changes_nothing(self, method, dtype, scale):
+        _, x, y = records(problem(snr_db=40.0))
+        expected = method.estimate(x.astype(dtype), y.astype(dtype))
+        found = method.estimate((scale * x).astype(dtype), (scale * y).astype(dtype))
+        atol = 2000 * np.finfo(dtype).eps * np.abs(expected).max()
+        np.testing.assert_allclose(found, expected, atol=atol)
+
+    @pytest.mark.parametrize(("dtype", "weak"), [(np.float32, 1e-4), (np.float64, 1e-10)])
+    def test_a_weak_band_is_no_rounding_error(self, method, dtype, weak):
+        """Powers 1e-8 and 1e-20 of the largest: 1e6 times eps² and more, and less than eps."""
+        h, t = np.array([1.0, -0.3, 0.2]), np.arange(64)
+        x = np.cos(2 * np.pi * 3 * t / 16) + weak * np.cos(2 * np.pi * 6 * t / 16)
+        y = (columns(x, 3) @ h).astype(dtype)[None, None]
+        found = method.estimate(x.astype(dtype)[None, None], y)[0, 0]
+        for band in (3, 6):
+            response = np.fft.fft(found)[band * len(found) // 16]
+            assert response == pytest.approx(np.fft.fft(h, 16)[band], abs=0.01)
 
 
 class TestBound:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
+from sigbench.errors import InputError
 from sigbench.types import Array, Domain
 
 Split = Literal["train", "test"]
@@ -51,6 +52,46 @@ class Dataset(Protocol):
     def group(self, split: Split, item: int) -> str | None:
         """Return what the item depends on with others, or None where it stands alone."""
         ...
+
+
+def check_items(name: str, dataset: Dataset, items: int, train_items: int) -> None:
+    """Refuse a problem's numbers of items: to test, none or more than there are; to train, < 2."""
+    size = dataset.size("test")
+    if items < 1 or (size is not None and items > size):
+        raise InputError(
+            f"{name}: items={items} must be >= 1" + (f" and <= {size}" if size else "")
+        )
+    if train_items < 2:
+        raise InputError(f"{name}: train_items={train_items} must be >= 2")
+
+
+def can_train(dataset: Dataset) -> bool:
+    """Whether there is a training split."""
+    size = dataset.size("train")
+    return size is None or size >= 2
+
+
+class Share(NamedTuple):
+    """Items of the training split that learners see; a fifth of them is for validation."""
+
+    pairs: range
+    validation: range
+
+
+def training_share(name: str, dataset: Dataset, most: int) -> Share:
+    """Share out at most so many items of the training split.
+
+    Raises
+    ------
+    InputError
+        Where the dataset has none.
+    """
+    if not can_train(dataset):
+        raise InputError(f"{name}: {dataset.kind} has no training split to tune or train on")
+    size = dataset.size("train")
+    n = most if size is None else min(size, most)
+    n_pairs = n - n // 5 if n >= 5 else n - 1
+    return Share(range(n_pairs), range(n_pairs, n))
 
 
 def card_folder() -> Path:

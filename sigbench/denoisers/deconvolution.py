@@ -36,6 +36,13 @@ def _spectrum_or_none(name: str, spectrum: Any) -> Any:
     return tuple(values.tolist() if values.ndim == 1 else map(tuple, values.tolist()))
 
 
+def _of_shape(name: str, spectrum: Any, shape: tuple[int, ...]) -> Spectrum:
+    values = np.asarray(spectrum)
+    if values.shape != shape:
+        raise InputError(f"{name} has shape {values.shape}: it must be {shape}")
+    return values
+
+
 def _response(kernel: Any, space: tuple[int, ...]) -> NDArray[np.complex128]:
     """Return H; without a kernel nothing is blurred."""
     if kernel is None:
@@ -183,9 +190,7 @@ class WienerDeconvolution:
             S = self._estimated(power_spectrum(noisy - mean), noise, H)
             S.reshape(*S.shape[:2], -1)[..., 0] = np.inf
         else:
-            S = np.asarray(self.spectrum)
-            if S.shape != H.shape:
-                raise InputError(f"spectrum has shape {S.shape}: it must be {H.shape}")
+            S = _of_shape("spectrum", self.spectrum, H.shape)
         return _through(noisy, _wiener_gain(H, S, noise))
 
     def _estimated(self, power: Spectrum, noise: Array, H: NDArray[np.complex128]) -> Spectrum:
@@ -276,16 +281,16 @@ class TrueWiener:
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate of x, shape and dtype of ``noisy``."""
         check(noisy, sigma)
-        known = _prior_spectrum(self.prior_spectrum)
+        known = _known(self.prior_spectrum, noisy.shape[2:])
         return WienerDeconvolution(self.kernel, known)(noisy, sigma=sigma)
 
 
-def _prior_spectrum(known: Any) -> Any:
-    if known is None:
+def _known(prior_spectrum: Any, space: tuple[int, ...]) -> Spectrum:
+    if prior_spectrum is None:
         raise InputError(
             "prior_spectrum is not known: the problem's signals are no Gaussian process"
         )
-    return known
+    return _of_shape("prior_spectrum", prior_spectrum, (*space[:-1], space[-1] // 2 + 1))
 
 
 @dataclass(frozen=True)
@@ -333,11 +338,7 @@ class GaussianPosteriorMean:
         if noisy.ndim != 3:
             raise InputError(f"noisy has shape {noisy.shape}: it must be (N, C, L)")
         n = noisy.shape[-1]
-        spectrum = np.asarray(_prior_spectrum(self.prior_spectrum))
-        if spectrum.shape != (n // 2 + 1,):
-            raise InputError(
-                f"prior_spectrum has shape {spectrum.shape}: it must be ({n // 2 + 1},)"
-            )
+        spectrum = _known(self.prior_spectrum, (n,))
         if not (levels > 0).all():
             raise InputError("sigma holds 0: without noise there is no limit to speak of")
         H = circulant(scipy.fft.irfft(_response(self.kernel, (n,)), n))

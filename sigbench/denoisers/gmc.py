@@ -19,8 +19,9 @@ class GMC:
 
     A convex problem whose penalty is not: large coefficients are left alone. Where AᴴA = I the
     solution is the firm threshold of Aᴴy: zero below λ, identity above λ/γ. Else it is found by
-    the saddle-point iteration, until the gap between its upper and lower bound is at most 1e-6
-    of the objective; `solve` returns it with that certificate.
+    the saddle-point iteration, and Newton's method where that is slow, until the gap between its
+    upper and lower bound is at most 1e-6 of the objective; `solve` returns it with that
+    certificate.
 
     Parameters
     ----------
@@ -33,15 +34,14 @@ class GMC:
     nonneg : bool
         Whether the coefficients are known to be >= 0 (real transforms).
     solver : Exact, Iterative or CVXPY, or the name of one
-        ``exact``: as above, Anderson-accelerated; ``iterative``: the plain iteration with step
+        ``exact``: as above; ``iterative``: the plain iteration with step
         μ = step / (max(1, γ/(1 − γ))·‖A‖²), 0 < step < 2, stopped by its change, as papers print
         it; ``cvxpy``: a general convex solver, slow.
 
     References
     ----------
     Selesnick, "Sparse regularization via convex analysis", IEEE Trans. Signal Process. 65 (17),
-    2017: the GMC penalty (definition 4) and the saddle-point iteration (proposition 15);
-    Walker and Ni, SIAM J. Numer. Anal. 49 (2011), section 2 (Anderson's acceleration).
+    2017: the GMC penalty (definition 4) and the saddle-point iteration (proposition 15).
 
     Examples
     --------

@@ -27,18 +27,23 @@ def check_noisy(noisy: Array) -> None:
     Traceback (most recent call last):
     sigbench.errors.InputError: noisy has shape (4, 100): it must be (N, C, L) or (N, C, H, W)
     """
-    if not isinstance(noisy, np.ndarray):
-        raise InputError(f"noisy is a {type(noisy).__name__}: it must be a NumPy array")
+    check_array("noisy", noisy)
     if noisy.ndim not in (3, 4):
         raise InputError(f"noisy has shape {noisy.shape}: it must be (N, C, L) or (N, C, H, W)")
-    if noisy.dtype not in (np.float32, np.float64):
-        raise InputError(f"noisy has dtype {noisy.dtype}: it must be float32 or float64")
-    if noisy.size == 0:
-        raise InputError(f"noisy is empty: shape {noisy.shape}")
-    if not np.isfinite(noisy).all():
-        bad = np.argwhere(~np.isfinite(noisy))[0]
+
+
+def check_array(name: str, array: Array) -> None:
+    """Refuse what is not a finite array of float32 or float64, of any shape that isn't empty."""
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{name} is a {type(array).__name__}: it must be a NumPy array")
+    if array.dtype not in (np.float32, np.float64):
+        raise InputError(f"{name} has dtype {array.dtype}: it must be float32 or float64")
+    if array.size == 0:
+        raise InputError(f"{name} is empty: shape {array.shape}")
+    if not np.isfinite(array).all():
+        bad = np.argwhere(~np.isfinite(array))[0]
         raise InputError(
-            f"noisy holds {noisy[tuple(bad)]} at {tuple(map(int, bad))}: it must be finite"
+            f"{name} holds {array[tuple(bad)]} at {tuple(map(int, bad))}: it must be finite"
         )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
+from sigbench.denoisers import newton
 from sigbench.denoisers.sparse import (
     Solution,
     SparseProblem,
     State,
-    Values,
     bounds,
     column,
     evaluated,
@@ -19,89 +20,53 @@ from sigbench.denoisers.sparse import (
 from sigbench.transforms import Coefficients
 
 CHECK_EVERY = 10  # iterations
-CROWDED = 0.7  # of a batch still going, below which it is worth the copying to let the others leave
-MEMORY = 16  # steps that Anderson's acceleration combines
-STRETCH = 64  # steps
-GROWTH = 100  # of a squared residual, from which on a combination counts as bad
-RIDGE = 1e-10  # of the trace of their Gram matrix, which is nearly singular near the solution
+CROWDED = (
+    0.85  # of a batch still going, below which it is worth the copying to let the others leave
+)
+PATIENCE, LONGEST = 100, 5000  # iterations at least and at most, before Newton's method takes over
+
+Advance = Callable[[SparseProblem, State], State]
 
 
 def fista(problem: SparseProblem, tol: float, max_iter: int) -> Solution:
-    """FISTA. The gradient at the extrapolated point z follows from those at x by linearity."""
+    """FISTA. The image x + μAᴴ(y − Ax) of the extrapolated point z follows by linearity."""
     step = 1 / problem.geometry.norm
 
     def advance(problem: SparseProblem, state: State) -> State:
-        x, _, _, _, back, _, x_old, back_old, t = state
+        x, _, _, _, _, _, move, image, last, t = state
         t_new = (1 + np.sqrt(1 + 4 * t**2)) / 2
         beta = column((t - 1) / t_new, x)
-        z = x + beta * (x - x_old)
-        descent = back + beta * (back - back_old)
-        new = problem.soft(z + step * descent, step * problem.thresholds(x))
-        uphill = problem.inner(z - new, new - x) > 0
-        return *evaluated(problem, new, new), x, back, np.where(uphill, 1.0, t_new)
+        image_z = image - last  # in place, for the time that memory takes
+        image_z *= beta
+        image_z += image
+        new = problem.soft(image_z, step * problem.thresholds(x))
+        new_move = new - x
+        move *= beta
+        move -= new_move
+        uphill = problem.inner(move, new_move) > 0  # ⟨z − new, new − x⟩
+        here = evaluated(problem, new, new)
+        return *here, new_move, new + step * here[4], image, np.where(uphill, 1.0, t_new)
 
     start = np.zeros_like(problem.adjoint(problem.y))
-    state = evaluated(problem, start, start)
-    return _until_certified(
-        problem, tol, max_iter, (*state, start, state[4], np.ones(len(start))), advance
+    here = evaluated(problem, start, start)
+    image = step * here[4]
+    return _solve(
+        problem, tol, max_iter, (*here, start, image, image, np.ones(len(start))), advance
     )
 
 
 def saddle_point(problem: SparseProblem, tol: float, max_iter: int) -> Solution:
-    """Run the saddle-point iteration at step 1.9, with Anderson's acceleration.
-
-    The next point is the combination of the latest images whose residuals (image − point) nearly
-    cancel. Where that makes the residual grow much, the item goes back to the plain image that it had,
-    and forgets. Far from the solution small residuals say little: every fourth stretch of steps is
-    plain, so that no item converges much slower than by the plain iteration.
-    """
+    """Run the saddle-point iteration at step 1.9."""
 
     def advance(problem: SparseProblem, state: State) -> State:
-        point, image, least, plain, moves, changes, gram, count = state[6:]
-        here = _flat(state[0], state[1])
-        there = _flat(*_saddle_point_step(problem, 1.9, state[:6]))
-        length = np.einsum("ij,ij->i", there - here, there - here)
-        stretch, k = divmod(int(count[0]), STRETCH)
-        rest, k = stretch % 4 == 3, k % MEMORY
-        worse = (length > GROWTH * least) & ~plain
-        moves[:, k] = there - image
-        changes[:, k] = moves[:, k] - (here - point)
-        forget = worse | rest
-        moves[forget] = changes[forget] = gram[forget] = 0
-        there[worse], here[worse] = image[worse], point[worse]
-        gram[:, k] = gram[:, :, k] = np.matmul(changes, changes[:, k, :, None])[:, :, 0]
-        ridge = RIDGE * np.trace(gram, axis1=1, axis2=2) + np.finfo(np.float64).tiny
-        against = np.matmul(changes, (there - here)[:, :, None])
-        weights = np.linalg.solve(gram + ridge[:, None, None] * np.eye(MEMORY), against)
-        x, v = _unflat(there - np.matmul(weights.transpose(0, 2, 1), moves)[:, 0], state[0])
-        least = np.where(worse, least, length)
-        memory = (here, there, least, forget, moves, changes, gram, count + 1)
-        return *evaluated(problem, x, v), *memory
+        return evaluated(problem, *_saddle_point_step(problem, 1.9, state))
 
     start = np.zeros_like(problem.adjoint(problem.y))
-    point = _flat(start, start)
-    items, size = point.shape
-    moves, changes = np.zeros((2, items, MEMORY, size))
-    gram, count = np.zeros((items, MEMORY, MEMORY)), np.zeros(items, dtype=int)
-    first = np.ones(items, dtype=bool)
-    memory = (point, point, np.zeros(items), first, moves, changes, gram, count)
-    return _until_certified(
-        problem, tol, max_iter, (*evaluated(problem, start, start), *memory), advance
-    )
-
-
-def _flat(x: Coefficients, v: Coefficients) -> Values:
-    """Return x and v of every item as one row of real numbers."""
-    return np.concatenate([x.reshape(len(x), -1), v.reshape(len(v), -1)], axis=1).view(np.float64)
-
-
-def _unflat(rows: Values, like: Coefficients) -> State:
-    x, v = np.split(np.ascontiguousarray(rows).view(like.dtype), 2, axis=1)
-    return x.reshape(like.shape), v.reshape(like.shape)
+    return _solve(problem, tol, max_iter, evaluated(problem, start, start), advance)
 
 
 def _saddle_point_step(problem: SparseProblem, step: float, state: State) -> State:
-    """Return the next x and v, given x, v and what `_evaluated` says of them."""
+    """Return the next x and v, given x, v and what `evaluated` says of them."""
     x, v, _, _, back_r, back_d = state
     gamma = problem.gamma
     mu = step / (problem.geometry.norm * max(1, gamma / (1 - gamma)))
@@ -109,33 +74,62 @@ def _saddle_point_step(problem: SparseProblem, step: float, state: State) -> Sta
     return problem.soft(x + mu * back_r, t), problem.soft(v + mu * back_d, t)
 
 
+def _solve(
+    problem: SparseProblem, tol: float, max_iter: int, state: State, advance: Advance
+) -> Solution:
+    """Iterate, but no longer than Newton's method would take, and then take that.
+
+    So at most about twice the time of the faster one is spent.
+    """
+    longest = min(LONGEST, max_iter)
+
+    def slow(part: SparseProblem, state: State, iteration: int) -> NDArray[np.bool_]:
+        cost = newton.cost(part, *state[:2])
+        return np.isfinite(cost) & (iteration >= np.minimum(PATIENCE + cost, longest))
+
+    solution, v = _until_certified(problem, tol, max_iter, CHECK_EVERY, state, advance, slow)
+    left = np.isnan(solution.gap)
+    if left.any():
+        part = problem.part(left)
+        state = newton.start(part, solution.coefficients[left], v[left])
+        rest, _ = _until_certified(part, tol, newton.STEPS, 1, state, newton.advance)
+        solution.coefficients[left] = rest.coefficients
+        solution.objective[left], solution.gap[left] = rest.objective, rest.gap
+    return solution
+
+
 def _until_certified(
     problem: SparseProblem,
     tol: float,
     max_iter: int,
+    check_every: int,
     state: State,
-    advance: Callable[[SparseProblem, State], State],
-) -> Solution:
-    """Advance until every item is certified; those that are leave the batch."""
-    best = np.zeros_like(state[0])
-    objective, gap = np.full((2, len(best)), np.nan)
-    enough = problem.rounding
-    part, items, going = problem, np.arange(len(best)), np.ones(len(best), dtype=bool)
+    advance: Advance,
+    give_up: Callable[[SparseProblem, State, int], NDArray[np.bool_]] | None = None,
+) -> tuple[Solution, Coefficients]:
+    """Advance until every item is certified, or given up: its gap is nan then. Return v as well."""
+    x, v = np.zeros_like(state[0]), np.zeros_like(state[1])
+    objective, gap = np.full((2, len(x)), np.nan)
+    solution = Solution(x, objective, gap, problem.rounding)
+    part, items, going = problem, np.arange(len(x)), np.ones(len(x), dtype=bool)
     for iteration in range(max_iter + 1):
-        if iteration % CHECK_EVERY == 0:
+        if iteration % check_every == 0:
             primal, above = bounds(part, *state[:6])
-            done = going & (above <= np.maximum(tol * primal, enough[items]))
-            best[items[done]] = state[0][done]
+            done = going & (above <= np.maximum(tol * primal, solution.rounding[items]))
             objective[items[done]], gap[items[done]] = primal[done], above[done]
+            if give_up:
+                done |= going & give_up(part, state, iteration)
+            x[items[done]], v[items[done]] = state[0][done], state[1][done]
             going &= ~done
             if not going.any():
-                return Solution(best, objective, gap, problem.rounding)
+                return solution, v
             if going.mean() < CROWDED:
                 part, items = part.part(going), items[going]
                 state, going = tuple(array[going] for array in state), going[going]
         state = advance(part, state)
     raise RuntimeError(
-        f"{going.sum()} of {len(best)} items did not reach tol={tol:g} in {max_iter} iterations"
+        f"{going.sum()} of {len(x)} items did not reach tol={tol:g} in {max_iter} iterations: "
+        "a larger tol or max_iter is needed"
     )
 
 

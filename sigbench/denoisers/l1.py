@@ -16,8 +16,9 @@ from sigbench.types import Array, Info, Sigma
 class L1:
     """min over c of ½‖y − Ac‖² + λ‖c‖₁; the estimate is Ac. All coefficients are penalized.
 
-    Where AᴴA = I the solution is the soft threshold of Aᴴy. Else it is found by FISTA, until its
-    duality gap is at most 1e-6 of the objective; `solve` returns it with that certificate.
+    Where AᴴA = I the solution is the soft threshold of Aᴴy. Else it is found by FISTA, and Newton's
+    method where that is slow, until its duality gap is at most 1e-6 of the objective; `solve`
+    returns it with that certificate.
 
     Parameters
     ----------

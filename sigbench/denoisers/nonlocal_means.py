@@ -180,13 +180,27 @@ class Bilateral:
         assert contrasts is not None
         height, width = y.shape[2:]
         far = math.ceil(3 * self.width)
-        padded = np.pad(y, [(0, 0), (0, 0), (far, far), (far, far)], "symmetric")
-        scale = per_item(2 * contrasts**2, y)
+        edges = [(0, 0), (0, 0), (far, far), (far, far)]
+        padded = np.pad(y, edges, "symmetric")
+        limits = np.finfo(y.dtype)
+        contrasts = np.clip(contrasts, float(limits.tiny), float(limits.max))
+        # Squares of values in a unit of their own: they neither vanish nor overflow.
+        unit = _unit(np.maximum(np.abs(y).max(axis=(1, 2, 3)), contrasts))
+        z = y / per_item(unit, y)
+        padded_z = np.pad(z, edges, "symmetric")
+        least = 2**10 * float(limits.tiny)  # quotients by it are finite, and their weights zero
+        scale = per_item(np.maximum(2 * (contrasts / unit) ** 2, least), y)
         top, bottom = np.zeros_like(y), np.zeros_like(y[:, :1])
         for down, right in itertools.product(range(2 * far + 1), repeat=2):
-            moved = padded[:, :, down : down + height, right : right + width]
+            at = (..., slice(down, down + height), slice(right, right + width))
             away = ((down - far) ** 2 + (right - far) ** 2) / (2 * self.width**2)
-            w = np.exp(-away - np.sum((moved - y) ** 2, axis=1, keepdims=True) / scale)
-            top += w * moved
+            w = np.exp(-away - np.sum((padded_z[at] - z) ** 2, axis=1, keepdims=True) / scale)
+            top += w * padded[at]
             bottom += w
         return top / bottom
+
+
+def _unit(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the power of two just below each size: to divide by it rounds nothing."""
+    unit: NDArray[np.float64] = np.ldexp(1.0, np.frexp(sizes)[1] - 1)
+    return unit

@@ -15,28 +15,29 @@ from sigbench.errors import InputError
 from sigbench.transforms import Transform
 from sigbench.types import Array, Sigma
 
-# Coefficients of the items that are iterated together: what an iteration needs stays in the cache.
-FISTA_BYTES = 2**20
-SADDLE_POINT_BYTES = 2**17  # Anderson's acceleration remembers many points
+BYTES = 2**20  # of items iterated together: what an iteration needs stays in the cache
 
 
 @dataclass(frozen=True)
 class Exact:
     """The closed form where AᴴA = I, else an iteration until the certificate is good enough.
 
-    L1: FISTA, restarted where its momentum points uphill; GMC: the saddle-point iteration.
+    L1: FISTA, restarted where its momentum points uphill; GMC: the saddle-point iteration. What they
+    are slow on is solved by Newton's method, if few enough coefficients are active.
 
     Parameters
     ----------
     tol : float
         Gap over objective to reach.
     max_iter : int
-        Iterations after which it is an error not to have reached it.
+        Iterations of first order at most: it is an error not to have reached it then where too many
+        coefficients are active for Newton's method.
 
     References
     ----------
     Beck and Teboulle, SIAM J. Imaging Sci. 2 (2009), section 4 (FISTA); O'Donoghue and Candès,
-    Found. Comput. Math. 15 (2015), equation 13 (restart); Selesnick 2017, proposition 15.
+    Found. Comput. Math. 15 (2015), equation 13 (restart); Selesnick 2017, proposition 15; Li, Sun,
+    Toh, SIAM J. Optim. 28 (2018), section 3 (Newton's method).
     """
 
     tol: float = 1e-6
@@ -123,10 +124,8 @@ def solve(problem: SparseProblem, solver: Solver) -> Solution:
             f"the weight is 0 (lam, or lam_over_sigma without noise): with {problem.transform} it "
             "must be > 0"
         )
-    iterate, most = iterations.fista, FISTA_BYTES
-    if problem.gamma:
-        iterate, most = iterations.saddle_point, SADDLE_POINT_BYTES
-    rows = max(1, most // problem.adjoint(problem.y[:1]).nbytes)
+    iterate = iterations.saddle_point if problem.gamma else iterations.fista
+    rows = max(1, BYTES // problem.adjoint(problem.y[:1]).nbytes)
     items = np.arange(len(problem.y))
     parts = [
         iterate(problem.part(items[start : start + rows]), solver.tol, solver.max_iter)

@@ -100,7 +100,8 @@ class SparseProblem:
 
     def inner(self, a: Coefficients, b: Coefficients) -> Values:
         """Return Re⟨a, b⟩ of every item's coefficients."""
-        return total((a.conj() * b).real * self.geometry.multiplicity)
+        weighed = (a * self.geometry.multiplicity).reshape(len(a), -1).view(np.float64)
+        return np.einsum("ij,ij->i", weighed, b.reshape(len(b), -1).view(np.float64))
 
     def infeasibility(self, back: Coefficients) -> Values:
         """Return max|Aᴴθ|/λ, given Aᴴθ: θ is feasible in the dual where it is <= 1."""
@@ -176,7 +177,7 @@ def _feasible(problem: SparseProblem, theta: Array, back: Coefficients, target: 
     return theta * column(np.clip(nearest, 0, largest), theta)
 
 
-def column(values: Array, like: NDArray[Any]) -> Array:
+def column(values: NDArray[Any], like: NDArray[Any]) -> NDArray[Any]:
     """Return a value an item so that it broadcasts over a batch."""
     return values.reshape(-1, *[1] * (like.ndim - 1))
 

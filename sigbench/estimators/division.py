@@ -6,11 +6,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy import fft
 
 from sigbench.denoisers.inputs import check_field
 from sigbench.errors import InputError
-from sigbench.estimators.inputs import check_records, check_taps, quotient, response
+from sigbench.estimators.inputs import (
+    LARGEST,
+    check_records,
+    check_taps,
+    quotient,
+    response,
+    spectrum,
+)
 from sigbench.types import Array, Info, Sigma
 
 
@@ -53,7 +59,7 @@ class SpectralDivision:
         check_records(x, y, sigma)
         n = x.shape[-1]
         taps = check_taps(self.taps, n)
-        ratio = quotient(_spectrum(y), _spectrum(x), float(np.finfo(x.dtype).eps))
+        ratio = quotient(spectrum(y), spectrum(x), float(np.finfo(x.dtype).eps))
         return response(ratio, n, taps, x.dtype)
 
 
@@ -62,8 +68,8 @@ class WienerDivision:
     """h = F⁻¹[conj(X)·Y/(|X|² + α·mean|X|²)], X = F(x), Y = F(y); the first ``taps`` lags.
 
     Wiener's filter for h where h and n are white: α is the noise's power over that of h ∗ x. Where
-    it isn't set and the noise level σ is told, α = σ²/(mean y² − σ²). It is biased: every
-    frequency is drawn towards zero.
+    it isn't set and the noise level σ is told, α = σ²/(mean y² − σ²), without end where y is no
+    more than noise. It is biased: every frequency is drawn towards zero.
 
     Parameters
     ----------
@@ -97,7 +103,7 @@ class WienerDivision:
     )
 
     def __post_init__(self) -> None:
-        check_field("alpha", self.alpha, 0)
+        check_field("alpha", self.alpha, 0, below=LARGEST)
         check_field("taps", self.taps, 1)
 
     def estimate(self, x: Array, y: Array, *, sigma: Sigma = None) -> Array:
@@ -116,16 +122,13 @@ class WienerDivision:
         elif levels is not None:
             noise = (levels**2)[:, None, None]
             power = np.mean(np.square(y, dtype=np.float64), axis=-1, keepdims=True)
-            alpha = noise / np.maximum(power - noise, np.finfo(np.float64).tiny)
+            without_end = np.full_like(power, LARGEST)
+            alpha = np.divide(noise, power - noise, out=without_end, where=power > noise)
         else:
             raise InputError("alpha=none needs the noise level: set alpha, or sigma=given")
-        spectrum = _spectrum(x)
-        density = np.abs(spectrum) ** 2
+        of_x = spectrum(x)
+        density = np.abs(of_x) ** 2
         mean = np.mean(np.square(x, dtype=np.float64), axis=-1, keepdims=True) * n
         below = density + alpha * mean
         eps = below.shape[-1] * float(np.finfo(x.dtype).eps) ** 2  # of |X|², as small as eps of |X|
-        return response(quotient(spectrum.conj() * _spectrum(y), below, eps), n, taps, x.dtype)
-
-
-def _spectrum(record: Array) -> np.ndarray:
-    return fft.rfft(record.astype(np.float64))
+        return response(quotient(of_x.conj() * spectrum(y), below, eps), n, taps, x.dtype)

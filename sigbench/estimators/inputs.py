@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from sigbench.denoisers.inputs import check_field, check_sigma
+from sigbench.denoisers.inputs import check_array, check_field, check_sigma
 from sigbench.errors import InputError
 from sigbench.types import Array, Sigma
 
+SMALLEST, LARGEST = 1e-100, 1e100  # peaks whose powers, and their quotients, float64 can hold
+
 
 def check_records(x: Array, y: Array, sigma: Sigma) -> NDArray[np.float64] | None:
-    """Refuse records that are not two finite batches ``(N, 1, L)`` of one shape and float dtype.
+    """Refuse records that are not two batches as `check_record` asks, of one shape and dtype.
 
     Returns
     -------
@@ -38,24 +40,22 @@ def check_records(x: Array, y: Array, sigma: Sigma) -> NDArray[np.float64] | Non
         raise InputError(f"x {x.shape} and y {y.shape} differ in shape")
     if x.dtype != y.dtype:
         raise InputError(f"x {x.dtype} and y {y.dtype} differ in dtype")
-    return check_sigma(sigma, len(x))
+    levels = check_sigma(sigma, len(x))
+    if levels is not None and levels.max() > LARGEST:
+        raise InputError(f"sigma={levels.max():g} must be <= {LARGEST:g}")
+    return levels
 
 
 def check_record(name: str, record: Array) -> None:
-    """Refuse what is not a finite batch ``(N, 1, L)`` of float32 or float64."""
-    if not isinstance(record, np.ndarray):
-        raise InputError(f"{name} is a {type(record).__name__}: it must be a NumPy array")
+    """Refuse what is not a finite batch ``(N, 1, L)`` of floats whose powers float64 can hold."""
+    check_array(name, record)
     if record.ndim != 3 or record.shape[1] != 1:
         raise InputError(f"{name} has shape {record.shape}: it must be (N, 1, L)")
-    if record.dtype not in (np.float32, np.float64):
-        raise InputError(f"{name} has dtype {record.dtype}: it must be float32 or float64")
-    if record.size == 0:
-        raise InputError(f"{name} is empty: shape {record.shape}")
-    if not np.isfinite(record).all():
-        bad = np.argwhere(~np.isfinite(record))[0]
-        raise InputError(
-            f"{name} holds {record[tuple(bad)]} at {tuple(map(int, bad))}: it must be finite"
-        )
+    for peak in np.abs(record).max(axis=(1, 2)).tolist():
+        if peak != 0 and not SMALLEST <= peak <= LARGEST:
+            raise InputError(
+                f"{name} has a peak of {peak:g}: it must be 0 or from {SMALLEST:g} to {LARGEST:g}"
+            )
 
 
 def check_taps(taps: int | None, length: int) -> int:
@@ -72,6 +72,12 @@ def check_taps(taps: int | None, length: int) -> int:
     if taps > length:
         raise InputError(f"taps={taps} must be <= the record's length {length}")
     return taps
+
+
+def spectrum(record: Array) -> NDArray[Any]:
+    """Return the half spectrum of every record, computed in float64."""
+    half: NDArray[Any] = fft.rfft(record.astype(np.float64))
+    return half
 
 
 def quotient(above: NDArray[Any], below: NDArray[Any], eps: float) -> NDArray[Any]:
@@ -91,12 +97,12 @@ def quotient(above: NDArray[Any], below: NDArray[Any], eps: float) -> NDArray[An
     return np.divide(above, below, out=zeros, where=solid)
 
 
-def response(spectrum: NDArray[Any], n: int, taps: int, dtype: Any) -> Array:
+def response(ratio: NDArray[Any], n: int, taps: int, dtype: Any) -> Array:
     """Return the first lags of F⁻¹ of half a spectrum, shape ``(N, 1, taps)``.
 
     A response of ``n`` lags goes on with zeros.
     """
-    h = np.zeros((*spectrum.shape[:-1], taps), dtype)
+    h = np.zeros((*ratio.shape[:-1], taps), dtype)
     lags = min(n, taps)
-    h[..., :lags] = fft.irfft(spectrum, n)[..., :lags]
+    h[..., :lags] = fft.irfft(ratio, n)[..., :lags]
     return h

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from scipy import fft
 
 from sigbench.denoisers.inputs import check_field
 from sigbench.errors import InputError
-from sigbench.estimators.inputs import check_records, check_taps
+from sigbench.estimators.inputs import check_records, check_taps, spectrum
 from sigbench.rng import item_rng
 from sigbench.types import Array, Estimator, Info, Sigma
 
@@ -56,7 +56,7 @@ class LeastSquaresFIR:
         """Return the response, shape ``(N, 1, taps)``; the noise level is not used."""
         check_records(x, y, sigma)
         taps = check_taps(self.taps, x.shape[-1])
-        of_x, of_y = _spectrum(x), _spectrum(y)
+        of_x, of_y = spectrum(x), spectrum(y)
         density = np.abs(of_x) ** 2  # the eigenvalues of XᵀX lie between its extremes
         gram = _toeplitz(fft.irfft(density, x.shape[-1]), taps)
         right = fft.irfft(of_x.conj() * of_y, x.shape[-1])[..., :taps, None]
@@ -148,12 +148,7 @@ def information(x: Array, taps: int) -> NDArray[np.float64]:
     array([[[[5., 2.],
              [2., 5.]]]])
     """
-    return _toeplitz(fft.irfft(np.abs(_spectrum(x)) ** 2, x.shape[-1]), taps)
-
-
-def _spectrum(record: Array) -> NDArray[Any]:
-    spectrum: NDArray[Any] = fft.rfft(record.astype(np.float64))
-    return spectrum
+    return _toeplitz(fft.irfft(np.abs(spectrum(x)) ** 2, x.shape[-1]), taps)
 
 
 def _toeplitz(autocorrelation: NDArray[np.float64], taps: int) -> NDArray[np.float64]:

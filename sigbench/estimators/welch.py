@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from sigbench.denoisers.inputs import check_field
+from sigbench.errors import InputError
 from sigbench.estimators.inputs import check_records, check_taps, quotient, response
 from sigbench.types import Array, Info, Sigma
 
@@ -54,13 +55,10 @@ class H1:
 
     def estimate(self, x: Array, y: Array, *, sigma: Sigma = None) -> Array:
         """Return the response, shape ``(N, 1, taps)``; the noise level is not used."""
-        check_records(x, y, sigma)
-        n = min(self.segment, x.shape[-1])
-        taps = n if self.taps is None else check_taps(self.taps, x.shape[-1])
-        eps = float(np.finfo(x.dtype).eps) ** 2  # of powers
-        of_x, of_y = _segments(x, n), _segments(y, n)
-        ratio = quotient(_mean_product(of_x, of_y), _mean_product(of_x, of_x), eps)
-        return response(ratio, n, taps, x.dtype)
+        n = _segment_length(self.segment, x, y, sigma)
+        X, Y = _segments(x, n), _segments(y, n)
+        S_xy, S_xx = _mean_product(X, Y), _mean_product(X, X)
+        return _response(S_xy, S_xx, n, self.taps, x)
 
 
 @dataclass(frozen=True)
@@ -71,10 +69,8 @@ class H2:
 
     Parameters
     ----------
-    segment : int
-        Samples of a segment; the whole record where that is shorter.
-    taps : int, optional
-        Lags to return (zeros beyond the segment); those of a segment where nobody says.
+    segment, taps : int
+        As in `H1`.
 
     References
     ----------
@@ -100,13 +96,17 @@ class H2:
 
     def estimate(self, x: Array, y: Array, *, sigma: Sigma = None) -> Array:
         """Return the response, shape ``(N, 1, taps)``; the noise level is not used."""
-        check_records(x, y, sigma)
-        n = min(self.segment, x.shape[-1])
-        taps = n if self.taps is None else check_taps(self.taps, x.shape[-1])
-        eps = float(np.finfo(x.dtype).eps) ** 2  # of powers
-        of_x, of_y = _segments(x, n), _segments(y, n)
-        ratio = quotient(_mean_product(of_y, of_y), _mean_product(of_y, of_x), eps)
-        return response(ratio, n, taps, x.dtype)
+        n = _segment_length(self.segment, x, y, sigma)
+        X, Y = _segments(x, n), _segments(y, n)
+        S_yy, S_yx = _mean_product(Y, Y), _mean_product(Y, X)
+        return _response(S_yy, S_yx, n, self.taps, x)
+
+
+def _segment_length(segment: int, x: Array, y: Array, sigma: Sigma) -> int:
+    check_records(x, y, sigma)
+    if x.shape[-1] < 2:
+        raise InputError(f"the record's length {x.shape[-1]} must be >= 2")
+    return min(segment, x.shape[-1])
 
 
 def _segments(record: Array, n: int) -> NDArray[Any]:
@@ -116,6 +116,14 @@ def _segments(record: Array, n: int) -> NDArray[Any]:
     return fft.rfft(windows[..., :: n - n // 2, :] * hann)
 
 
-def _mean_product(of_x: NDArray[Any], of_y: NDArray[Any]) -> NDArray[Any]:
-    """Return the cross-spectrum, the mean over the segments of conj(X)·Y."""
-    return np.einsum("...sf,...sf->...f", of_x.conj(), of_y) / of_x.shape[-2]
+def _mean_product(X: NDArray[Any], Y: NDArray[Any]) -> NDArray[Any]:
+    """Return the cross-spectrum S_xy, the mean over the segments of conj(X)·Y."""
+    return np.einsum("...sf,...sf->...f", X.conj(), Y) / X.shape[-2]
+
+
+def _response(
+    above: NDArray[Any], below: NDArray[Any], n: int, taps: int | None, x: Array
+) -> Array:
+    taps = n if taps is None else check_taps(taps, x.shape[-1])
+    eps = float(np.finfo(x.dtype).eps) ** 2  # of powers
+    return response(quotient(above, below, eps), n, taps, x.dtype)

@@ -1,6 +1,7 @@
 """One contract over every registered estimator of system functions."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -109,6 +110,31 @@ def test_a_silent_input_is_no_division_by_zero(spec):
 
 
 @pytest.mark.parametrize("spec", SPECS)
+def test_any_legal_size_is_estimated_without_a_warning(spec):
+    h, x, y = records()
+    for a, b in [(1e-99, 1e-99), (1e99, 1e99), (1e-99, 1e99), (1e99, 1e-99)]:
+        found = ready(spec, h).estimate(a * x, b * y, sigma=0.1 * b)
+        assert np.isfinite(found).all()
+        if spec != "cramer-rao":
+            expected = ready(spec, h).estimate(x, y, sigma=0.1)
+            np.testing.assert_allclose(found / (b / a), expected, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize("size", [1e-310, 1e-200, 1e200, 1e307])
+def test_a_size_whose_power_is_no_float_is_refused(spec, size):
+    h, x, y = records()
+    legal = "it must be 0 or from 1e-100 to 1e+100"
+    x[1], y[1] = size, size
+    with pytest.raises(InputError, match=re.escape(f"x has a peak of {size:g}: {legal}")):
+        ready(spec, h).estimate(x, y, sigma=0.1)
+    with pytest.raises(InputError, match=re.escape(f"y has a peak of {size:g}: {legal}")):
+        ready(spec, h).estimate(0 * x, y, sigma=0.1)
+    with pytest.raises(InputError, match=r"sigma=1e\+200 must be <= 1e\+100"):
+        ready(spec, h).estimate(0 * x, 0 * x, sigma=1e200)
+
+
+@pytest.mark.parametrize("spec", SPECS)
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -140,6 +166,7 @@ def test_a_bad_sigma_is_refused_with_its_value(spec):
     [
         ("spectral-division[taps=0]", "taps=0 must be >= 1"),
         ("wiener-division[alpha=-1]", "alpha=-1 must be >= 0"),
+        ("wiener-division[alpha=1e100]", r"alpha=1e\+100 must be >= 0 and < 1e\+100"),
         ("h1[segment=1]", "segment=1 must be >= 2"),
         ("h2[segment=1]", "segment=1 must be >= 2"),
         ("least-squares-fir[taps=2.5]", "taps=2.5 must be a whole number"),
