@@ -118,7 +118,7 @@ def wavelet_example() -> Any:
 
 def total_variation() -> Any:
     """Draw total variation where it fits, and where it makes stairs."""
-    methods = {"noisy": "noisy", "total variation, λ = 1.5 σ": "tv[lam_over_sigma=1.5]"}
+    methods = {"noisy": "noisy", "total variation, λ = 4 σ": "tv[lam_over_sigma=4]"}
     return figures.signals(
         first_of("signals", "blocks-snr3", methods) + first_of("signals", "heavisine-snr3", methods)
     )

@@ -73,6 +73,8 @@ def denoise_file(
             raise InputError(f"{target} is the input: it is never overwritten")
         if not force:
             raise InputError(f"{target} exists: --force replaces it")
+    if method.startswith("auto["):
+        raise InputError(f"{method}: auto takes no parameters")
     if method == "auto":
         known = None if sigma in (None, "auto") else np.asarray(_level(content, sigma), np.float64)
         estimate, choices = denoise_automatically(content, known)
@@ -109,6 +111,12 @@ def _denoiser(text: str, content: Content, told: bool) -> Denoiser:
     entry = bind_facts(methods[0].entry, facts)
     if methods[0].is_estimator:
         raise InputError(f"{text} estimates system functions: it is no denoiser")
+    info = getattr(entry, "info", None)
+    if info is not None and info.prior:
+        raise InputError(f"{text} knows the prior of its problem's signals: a file has none")
+    if getattr(entry, "kernel", info) is None:
+        name = type(entry).__name__
+        raise InputError(f"{text} needs the impulse response: in Python, {name}(kernel=h)")
     if isinstance(entry, Oracle):
         raise InputError(f"{text} needs the clean signal: it is a reference, not a denoiser")
     if isinstance(entry, Learner):

@@ -239,10 +239,14 @@ def test_an_output_is_not_replaced_without_force(here):
         ("affine", {}, "affine learns from a training split"),
         ("ideal-projection", {}, "ideal-projection needs the clean signal"),
         ("l1[lam=[1,2]]", {}, "stands for 2 methods"),
+        ("auto[x=1]", {}, "auto takes no parameters"),
+        ("spikes-posterior-mean", {}, "knows the prior of its problem's signals"),
+        ("wiener-deconvolution", {}, r"in Python, WienerDeconvolution\(kernel=h\)"),
+        ("sparse-deconvolution[lam=1]", {}, "needs the impulse response"),
         ("nope", {}, "unknown method 'nope'"),
         ("noisy", {"sigma": "much"}, "sigma=much must be a number >= 0, or auto"),
         ("noisy", {"sigma": "-1"}, "sigma=-1 must be a number >= 0, or auto"),
-        ("spikes-posterior-mean", {}, r"noisy has shape \(1, 1, 4, 4\)"),
+        ("l1[transform=stft,lam=1]", {}, r"signal has shape \(1, 1, 4, 4\): the STFT takes"),
     ],
 )
 def test_bad_calls_are_refused(here, method, more, message):

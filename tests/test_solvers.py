@@ -89,6 +89,61 @@ def test_newtons_method_and_the_iterations_reach_one_minimum(rng, monkeypatch, t
     np.testing.assert_allclose(*estimates, atol=0.02)
 
 
+@pytest.mark.parametrize(
+    ("transform", "lam", "gamma"),
+    [
+        (STFT(8, 2), 0.00138, 0.8),  # p and q are there at once, what is left is in A's null space
+        (STFT(8), 1e-6, 0.8),
+        (OversampledDFT(2), 1e-6, 1e-9),
+        (Convolution((0.5, 0.5), OversampledDFT(2)), 0.00138, 0.3),
+    ],
+    ids=str,
+)
+def test_small_weights_are_solved(rng, transform, lam, gamma):
+    spike = np.zeros((1, 1, 18))
+    spike[..., 0] = 5
+    y = np.concatenate([spike, rng.standard_normal((1, 1, 18))])
+    assert GMC(transform, lam=lam, gamma=gamma).certificate(y).max() <= 1e-6
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.8])
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+def test_the_operators_unit_does_not_matter(rng, gamma, scale):
+    lags = np.arange(15) - 7
+    kernel = np.exp(-(lags**2) / 8)
+    y = rng.standard_normal((2, 1, 60))
+    one = GMC(Convolution(tuple(kernel)), lam=0.1, gamma=gamma).solve(y)
+    scaled = GMC(Convolution(tuple(scale * kernel)), lam=0.1 * scale, gamma=gamma).solve(y)
+    np.testing.assert_allclose(scaled.objective, one.objective, rtol=2e-6)
+
+
+def test_an_operator_that_mixes_channels_is_an_error(rng):
+    mixing = Operator(
+        lambda c, space: np.repeat(c.sum(1, keepdims=True), c.shape[1], axis=1),
+        lambda y: np.repeat(y.sum(1, keepdims=True), y.shape[1], axis=1),
+    )
+    y = rng.standard_normal((2, 3, 20))
+    with (
+        np.errstate(over="ignore", invalid="ignore"),
+        pytest.raises(RuntimeError, match=r"diverges: ‖A‖² is more than 1.05, .* mix channels"),
+    ):
+        L1(mixing, lam=0.3).solve(y)
+
+
+def test_single_precision_operators_are_solved_in_double(rng):
+    matrix = MATRIX.astype(np.float32)
+    single = Operator(lambda c, space: c @ matrix, lambda y: (y @ MATRIX.T).astype(np.float32))
+    y = inputs(rng)
+    ours, double = (L1(a, lam=1.0, solver=Exact(1e-4)).solve(y) for a in (single, OWN))
+    np.testing.assert_allclose(ours.objective, double.objective, rtol=2e-4)
+
+
+@pytest.mark.parametrize("max_iter", [1, 5, 15, 105])
+def test_however_few_iterations_newtons_method_comes_after(rng, max_iter):
+    solver = Exact(max_iter=max_iter)
+    assert L1(OversampledDFT(4), lam=0.1, solver=solver).certificate(inputs(rng)).max() <= 1e-6
+
+
 @pytest.mark.parametrize("gamma", [0.0, 0.8])
 @pytest.mark.parametrize(
     "transform", [StationaryWavelet("haar", 2), Convolution((1.0, 0.7)), OWN], ids=str

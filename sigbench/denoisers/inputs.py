@@ -121,7 +121,9 @@ def check_field(name: str, value: float | None, low: float, *, below: float = np
         It carries the value and the legal range.
     """
     if value is not None and not low <= value < below:
-        upper = "" if below == np.inf else f" and < {below:g}"
+        upper = "" if np.isfinite(value) else " and finite"
+        if below < np.inf:
+            upper = f" and < {below:g}"
         raise InputError(f"{name}={value:g} must be >= {low:g}{upper}")
 
 

@@ -79,7 +79,7 @@ def _solve(
 ) -> Solution:
     """Iterate, but no longer than Newton's method would take, and then take that.
 
-    So at most about twice the time of the faster one is spent.
+    So about twice the time of the faster one is spent at most.
     """
     longest = min(LONGEST, max_iter)
 
@@ -92,7 +92,9 @@ def _solve(
     if left.any():
         part = problem.part(left)
         state = newton.start(part, solution.coefficients[left], v[left])
-        rest, _ = _until_certified(part, tol, newton.STEPS, 1, state, newton.advance)
+        rest, _ = _until_certified(
+            part, tol, newton.STEPS, 1, state, newton.advance, steps="Newton steps"
+        )
         solution.coefficients[left] = rest.coefficients
         solution.objective[left], solution.gap[left] = rest.objective, rest.gap
     return solution
@@ -106,6 +108,7 @@ def _until_certified(
     state: State,
     advance: Advance,
     give_up: Callable[[SparseProblem, State, int], NDArray[np.bool_]] | None = None,
+    steps: str = "iterations",
 ) -> tuple[Solution, Coefficients]:
     """Advance until every item is certified, or given up: its gap is nan then. Return v as well."""
     x, v = np.zeros_like(state[0]), np.zeros_like(state[1])
@@ -113,8 +116,13 @@ def _until_certified(
     solution = Solution(x, objective, gap, problem.rounding)
     part, items, going = problem, np.arange(len(x)), np.ones(len(x), dtype=bool)
     for iteration in range(max_iter + 1):
-        if iteration % check_every == 0:
+        if iteration % check_every == 0 or iteration == max_iter:
             primal, above = bounds(part, *state[:6])
+            if not np.isfinite(primal).all():
+                raise RuntimeError(
+                    f"the iteration diverges: ‖A‖² is more than {part.geometry.norm:g}, as which "
+                    f"{part.transform} has it; an operator must not mix channels"
+                )
             done = going & (above <= np.maximum(tol * primal, solution.rounding[items]))
             objective[items[done]], gap[items[done]] = primal[done], above[done]
             if give_up:
@@ -127,9 +135,11 @@ def _until_certified(
                 part, items = part.part(going), items[going]
                 state, going = tuple(array[going] for array in state), going[going]
         state = advance(part, state)
+    worst = int(np.argmax(above / primal))
     raise RuntimeError(
-        f"{going.sum()} of {len(x)} items did not reach tol={tol:g} in {max_iter} iterations: "
-        "a larger tol or max_iter is needed"
+        f"{going.sum()} of {len(x)} items did not reach tol={tol:g} in {max_iter} {steps} (gap "
+        f"{above[worst] / primal[worst]:.1g} of the objective at lam={part.lam[worst]:g}): "
+        "a larger tol or lam is needed"
     )
 
 

@@ -1,6 +1,7 @@
 """Newton's method for what is left of L1 and GMC when few coefficients are active.
 
-The proximal point algorithm goes to the saddle point by easier problems, their step s growing:
+The proximal point algorithm goes to the saddle point by easier problems, their step s growing (s and
+λ are those of atoms of norm 1, as weights have it):
 
     x⁺ = soft(x + s·Aᴴp, sλ),   p = y − (1 − γ)Ax⁺ − γAv⁺,
     v⁺ = soft(v + s·Aᴴq, sλ),   q = γA(x⁺ − v⁺).
@@ -25,10 +26,14 @@ from sigbench.denoisers.sparse import SparseProblem, State, Values, column, eval
 from sigbench.transforms import Coefficients
 from sigbench.types import Array
 
-STEPS = 1000  # of Newton's method and of the algorithm around it; some 30 are usual
+STEPS = (
+    1000  # of Newton's method and of the algorithm around it: tens are usual, some need hundreds
+)
 GROWTH, SLOWEST = 10.0, 1.5  # of s from problem to problem: at first, and at least
+RECOVERY = 1.05  # of that growth, once it was too fast
 TIGHTER = 0.1  # of how far p and q are off at first, when a problem is solved
-ROUNDING = 1e-15  # of s‖y‖: what p and q can't be told better than
+ROUNDING = 1e-15  # of the numbers that p and q are made from
+DROWNED = 10  # times the rounding of y: what s may add to it
 HALVINGS = 6  # of a step that makes things worse
 BYTES = 2**27  # of coefficients that atoms are made from at once
 
@@ -59,7 +64,8 @@ def cost(problem: SparseProblem, x: Coefficients, v: Coefficients) -> Values:
 def start(problem: SparseProblem, x: Coefficients, v: Coefficients) -> State:
     """Return the state at x and v: what `evaluated` says of them, and the algorithm's own."""
     here = evaluated(problem, x, v)
-    s, growth = np.full((2, len(x)), GROWTH)
+    growth = np.full(len(x), GROWTH)
+    s = growth / problem.geometry.norm
     return *here, *_duals(problem, *here[2:4]), s, growth, np.full(len(x), np.nan)
 
 
@@ -69,8 +75,9 @@ def advance(problem: SparseProblem, state: State) -> State:
     x, v = here[:2]
     at = _point(problem, x, v, s, p, q)
     target = np.where(np.isnan(target), TIGHTER * at.off, target)  # a new problem
-    exact = at.off <= target
-    solved = exact | (at.off <= ROUNDING * (1 + s) * norms(problem.y))
+    scale, norm = norms(problem.y), problem.geometry.norm
+    rounding = ROUNDING * (scale + np.sqrt(norm) * np.hypot(norms(at.ux), norms(at.uv)))
+    solved = at.off <= np.maximum(target, rounding)
     if not solved.all():
         own, going = (p, q, s, growth), ~solved
         moved = _moved(
@@ -82,8 +89,10 @@ def advance(problem: SparseProblem, state: State) -> State:
         x = np.where(column(solved, x), at.x, x)
         v = np.where(column(solved, v), at.v, v)
         here = list(evaluated(problem, x, v))
-        s = np.where(exact, growth * s, np.where(solved, s / growth, s))
-        growth = np.where(solved & ~exact, _slower(growth), growth)
+        limited = (at.off > target) & (rounding > DROWNED * ROUNDING * scale)
+        s = np.where(solved, np.where(limited, s / growth, growth * s), s)
+        recovered = np.minimum(RECOVERY * growth, GROWTH)
+        growth = np.where(solved, np.where(limited, _slower(growth), recovered), growth)
         target = np.where(solved, np.nan, target)
     return *here, p, q, s, growth, target
 
@@ -153,7 +162,8 @@ def _steps(problem: SparseProblem, x: Coefficients, s: Array) -> Array:
 def _in_parts(problem: SparseProblem, at: _Point, s: Array) -> tuple[Array, Array]:
     """Return the Newton step of as many items at a time as memory has room for."""
     most = _unknowns(problem, at.x, at.v).max()
-    together = max(1, int(BYTES / (1 + most * at.x[0].nbytes)))
+    row = max(at.x[0].nbytes, problem.y[0].nbytes)
+    together = max(1, int(BYTES / (1 + most * row)))
     parts = np.split(np.arange(len(s)), range(together, len(s), together))
     steps = [_newton_step(problem.part(part), at.part(part), s[part]) for part in parts]
     dp, dq = (np.concatenate(halves) for halves in zip(*steps, strict=True))
@@ -196,18 +206,20 @@ def _active(problem: SparseProblem, u: Coefficients, s: Array) -> NDArray[np.flo
     t = np.broadcast_to(step * problem.thresholds(u), u.shape)
     size = u if problem.nonneg else np.abs(u)
     where = np.nonzero(size > t)
-    item, number = where[0], np.arange(len(where[0]))
+    item = where[0]
     along, kept = u[where] / size[where], 1 - t[where] / size[where]
     scale = step[where] / np.broadcast_to(problem.geometry.multiplicity, u.shape)[where]
     directions = [along * np.sqrt(scale)]
     if np.iscomplexobj(u):
         directions.append(1j * along * np.sqrt(scale * kept))
     counts = np.bincount(item, minlength=len(u))
-    place = number - (np.cumsum(counts) - counts)[item]
+    place = np.arange(len(item)) - (np.cumsum(counts) - counts)[item]
     rows = np.zeros((len(u), len(directions), max(counts), problem.y[0].size))
+    together = max(1, BYTES // u[0].nbytes)
     for i, values in enumerate(directions):
-        units = np.zeros((len(item), *u.shape[1:]), u.dtype)
-        units[(number, *where[1:])] = values
-        if len(item):
-            rows[item, i, place] = problem.apply(units).reshape(len(item), -1)
+        for first in range(0, len(item), together):
+            some = slice(first, first + together)
+            units = np.zeros((len(item[some]), *u.shape[1:]), u.dtype)
+            units[(np.arange(len(units)), *(axis[some] for axis in where[1:]))] = values[some]
+            rows[item[some], i, place[some]] = problem.apply(units).reshape(len(units), -1)
     return rows.reshape(len(u), -1, problem.y[0].size)

@@ -49,7 +49,7 @@ class Solution:
 
     @property
     def relative_gap(self) -> Values:
-        """The gap over the objective."""
+        """The gap over the objective; 0 where the gap is no more than rounding."""
         above = np.maximum(self.gap, 0)
         tiny = np.finfo(np.float64).tiny
         return np.where(above > self.rounding, above / np.maximum(self.objective, tiny), 0.0)

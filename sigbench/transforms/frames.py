@@ -45,8 +45,8 @@ class OversampledDFT:
     orthonormal: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if self.factor < 2:
-            raise InputError(f"factor={self.factor} must be >= 2")
+        if self.factor < 2 or self.factor % 1:
+            raise InputError(f"factor={self.factor} must be >= 2, a whole number")
 
     def _grid(self, space: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(self.factor * n for n in space)

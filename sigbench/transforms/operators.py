@@ -133,6 +133,8 @@ POWER_ITERATIONS = 100
 class Operator:
     """A pair of functions of one's own as a transform: c ↦ Ac and y ↦ Aᴴy, for whole batches.
 
+    Channels must not mix: ‖A‖² is found on one.
+
     Parameters
     ----------
     synthesis_of : callable
@@ -168,7 +170,9 @@ class Operator:
 
     def analysis(self, signal: Array) -> Coefficients:
         """Return Aᴴy."""
-        return self.analysis_of(signal)
+        kind = np.float64 if self.real else np.complex128
+        coefficients = np.asarray(self.analysis_of(signal))
+        return coefficients.astype(np.result_type(coefficients, kind), copy=False)
 
     def synthesis(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
         """Return Ac."""
