@@ -20,9 +20,7 @@ from sigbench.denoisers.sparse import (
 from sigbench.transforms import Coefficients
 
 CHECK_EVERY = 10  # iterations
-CROWDED = (
-    0.85  # of a batch still going, below which it is worth the copying to let the others leave
-)
+CROWDED = 0.85  # of a batch still going, below which letting the others leave is worth the copying
 PATIENCE, LONGEST = 100, 5000  # iterations at least and at most, before Newton's method takes over
 
 Advance = Callable[[SparseProblem, State], State]
@@ -36,14 +34,9 @@ def fista(problem: SparseProblem, tol: float, max_iter: int) -> Solution:
         x, _, _, _, _, _, move, image, last, t = state
         t_new = (1 + np.sqrt(1 + 4 * t**2)) / 2
         beta = column((t - 1) / t_new, x)
-        image_z = image - last  # in place, for the time that memory takes
-        image_z *= beta
-        image_z += image
-        new = problem.soft(image_z, step * problem.thresholds(x))
+        new = problem.soft(image + beta * (image - last), step * problem.thresholds(x))
         new_move = new - x
-        move *= beta
-        move -= new_move
-        uphill = problem.inner(move, new_move) > 0  # ⟨z − new, new − x⟩
+        uphill = problem.inner(beta * move - new_move, new_move) > 0  # ⟨z − new, new − x⟩
         here = evaluated(problem, new, new)
         return *here, new_move, new + step * here[4], image, np.where(uphill, 1.0, t_new)
 

@@ -26,9 +26,7 @@ from sigbench.denoisers.sparse import SparseProblem, State, Values, column, eval
 from sigbench.transforms import Coefficients
 from sigbench.types import Array
 
-STEPS = (
-    1000  # of Newton's method and of the algorithm around it: tens are usual, some need hundreds
-)
+STEPS = 1000  # of Newton's method and the algorithm around it: tens are usual, some need hundreds
 GROWTH, SLOWEST = 10.0, 1.5  # of s from problem to problem: at first, and at least
 RECOVERY = 1.05  # of that growth, once it was too fast
 TIGHTER = 0.1  # of how far p and q are off at first, when a problem is solved
@@ -55,7 +53,10 @@ class _Point(NamedTuple):
 
 
 def cost(problem: SparseProblem, x: Coefficients, v: Coefficients) -> Values:
-    """Return about how many iterations of first order cost as much as Newton's method would."""
+    """Return about how many iterations of first order cost as much as Newton's method would.
+
+    Ten of its steps: k atoms are made, and a system of k equations is filled and solved.
+    """
     k, size = _unknowns(problem, x, v), x[0].nbytes / 8
     iterations = 2 * k + k**2 * (problem.y[0].size + k) / (5 * size)
     return np.where(8 * k * size <= BYTES, iterations, np.inf)
@@ -89,6 +90,7 @@ def advance(problem: SparseProblem, state: State) -> State:
         x = np.where(column(solved, x), at.x, x)
         v = np.where(column(solved, v), at.v, v)
         here = list(evaluated(problem, x, v))
+        # Where s adds to the rounding, and that was the end of it, a larger s gains nothing.
         limited = (at.off > target) & (rounding > DROWNED * ROUNDING * scale)
         s = np.where(solved, np.where(limited, s / growth, growth * s), s)
         recovered = np.minimum(RECOVERY * growth, GROWTH)
