@@ -9,7 +9,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-BENCHMARKS = methods sparse table1 against_benchopt workers growth
+BENCHMARKS = methods sparse networks table1 against_benchopt workers growth
 SUITES = table1 signals speech-smoke images32 deconvolution system-function
 
 .PHONY: table1 test check results figures bench clean

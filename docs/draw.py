@@ -1,7 +1,7 @@
-"""Draw the figures of docs/methods from the committed runs: ``make figures``.
+"""Draw the figures of docs/methods and docs/networks.md: ``make figures``.
 
-What shows one signal is computed here, from the suites' own problems; the rest is read from
-``results/*/leaderboard.csv``.
+What shows one signal is computed here, from the suites' own problems and the weights that come
+with sigbench; the rest is read from ``results/*/leaderboard.csv``. All but `engines` needs no torch.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import itertools
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,10 +19,15 @@ import numpy as np
 from PIL import Image
 
 import sigbench
+from sigbench import nn
 from sigbench.methods import bind_facts, resolve
 from sigbench.metrics import METRICS
-from sigbench.reports import figures
+from sigbench.networks.base import Maps, run
+from sigbench.networks.icnn import DOWN, PRIOR, TAPS, UP
+from sigbench.networks.weights import shipped
+from sigbench.reports import figures, network_figures
 from sigbench.reports.figures import Example, Risk
+from sigbench.reports.network_figures import Branch, Shrinkage, Stage
 from sigbench.sure import sure
 from sigbench.types import Block, info_of
 
@@ -57,14 +63,16 @@ def problem_of(suite: str, name: str) -> Any:
     return next(p for p in sigbench.load(suite).problems if p.name == name)
 
 
-def examples(problem: Any, block: Block, methods: dict[str, str]) -> list[Example]:
+def examples(
+    problem: Any, block: Block, methods: dict[str, str], metric: str = "psnr"
+) -> list[Example]:
     """Denoise the one item of a block; each title ends with its PSNR."""
     made = []
     for title, text in methods.items():
         method = resolve(text, told=True)[0]
         one = dataclasses.replace(method, entry=bind_facts(method.entry, problem.facts))
         estimate = problem.apply(one.entry, block, told=True)
-        value = float(problem.score(METRICS["psnr"], block, estimate)[0])
+        value = float(problem.score(METRICS[metric], block, estimate)[0])
         clean = block.clean[0, 0] if block.clean.ndim == 3 else None
         item = estimate[0, 0] if block.clean.ndim == 3 else estimate[0]
         made.append(Example(f"{title}: {value:.1f} dB", item, clean))
@@ -202,6 +210,126 @@ def tuning() -> Any:
     )
 
 
+def networks_example() -> Any:
+    """Draw two signals of Table 1, and what its methods and the networks make of them."""
+    methods = {
+        "noisy": "noisy",
+        "local-mean Wiener, as printed": "local-wiener[window=3,border=zero]",
+        "non-negative soft threshold, tuned": "l1[transform=identity,nonneg=true,lam=2.6]",
+        "ICNN": "network[weights=icnn]",
+        "ShrinkNet": "network[weights=shrinknet]",
+        "limit: exact posterior mean": "spikes-posterior-mean",
+    }
+    problem = problem_of("table1", "sparse-spikes")
+    columns = [
+        examples(problem, block, methods, "psnr_table1")
+        for block in itertools.islice(problem.blocks(1, 1), 2)
+    ]
+    shown = [one for line in zip(*columns, strict=True) for one in line]
+    figure = figures.signals(shown, spikes=True)
+    for ax in figure.axes:
+        ax.set_ylim(min(e.item.min() for e in shown) - 1, max(e.item.max() for e in shown) + 1)
+    figure.supxlabel("sample (circles: the clean signal; dB: psnr_table1)", fontsize=8.5)
+    return figure
+
+
+def feature_maps() -> Any:
+    """Draw the feature maps of every stage of the ICNN, and its prior branch, for one signal."""
+    weights = shipped("icnn")
+    block = next(problem_of("table1", "sparse-spikes").blocks(1, 1))
+    maps: Maps = {}
+    estimate = run(weights.network, weights.arrays, block.noisy, engine="numpy", maps=maps)
+    response = sigbench.local_mean_response(block.noisy)
+    length, clean = block.noisy.shape[2], block.clean[0, 0]
+
+    def stage(name: str) -> Stage:
+        found = maps[name][0]
+        channels, n = found.shape
+        return Stage(f"{name}: {channels} channels × {n}", found, step=_span(length, n))
+
+    last = stage(f"prior{len(PRIOR)}")
+    window = last.maps.shape[1] // TAPS
+    beta = float(weights.arrays["prior.beta"][0])
+    factors = 1 + beta * nn.max_pool(last.maps[None], window)[0]
+    title = f"factors 1 + {beta:.2g}·h: {len(factors)} × {TAPS} taps".replace("+ -", "− ")
+    return network_figures.feature_maps(
+        [
+            Branch(
+                Example("input y ↓", block.noisy[0, 0], clean),
+                [stage(f"down{i}") for i in range(1, len(DOWN) + 1)],
+            ),
+            Branch(
+                Example("output x̂ ↑", estimate[0, 0], clean),
+                [stage(f"up{i}") for i in range(len(UP), 0, -1)],
+            ),
+            Branch(
+                Example("response h of y's Wiener filter ↓", response[0, 0]),
+                [
+                    *(stage(f"prior{i}") for i in range(1, len(PRIOR))),
+                    last,
+                    Stage(title, factors, step=last.step * window, neutral=1.0),
+                ],
+                axis="lag",
+            ),
+        ]
+    )
+
+
+def _span(length: int, n: int) -> int:
+    """Return how many samples a value stands for after pooling by two down to ``n``."""
+    span = 1
+    while length // span > n:
+        span *= 2
+    return span
+
+
+def engines() -> Any:
+    """Draw the ICNN as NumPy and as torch run it, and their differences over 100 signals."""
+    weights = shipped("icnn")
+    block = next(problem_of("table1", "sparse-spikes").blocks(1, 100))
+    noisy = block.noisy.astype(np.float32)
+    maps: dict[str, Maps] = {"numpy": {}, "torch": {}}
+    outputs = {
+        engine: run(weights.network, weights.arrays, noisy, engine=engine, maps=maps[engine])[0, 0]
+        for engine in maps
+    }
+    largest = {
+        name: float(np.abs(found - maps["torch"][name]).max() / (np.abs(found).max() or 1))
+        for name, found in maps["numpy"].items()
+    }
+    return network_figures.engines(
+        {"NumPy": outputs["numpy"], "PyTorch": outputs["torch"]}, largest
+    )
+
+
+def shrinknet() -> Any:
+    """Draw ShrinkNet as a curve over the first sample, the others few, usual and many large ones."""
+    weights = shipped("shrinknet")
+    values = np.linspace(-6, 16, 89)
+    block = next(problem_of("table1", "sparse-spikes").blocks(1, 1000))
+    large = (block.noisy[:, 0, 1:] > 6).sum(axis=1)
+    limit = sigbench.SpikesPosteriorMean()
+    panels = []
+    for words, share in (("few", 0), ("a usual number of", 0.5), ("many", 1)):
+        one = np.argsort(large, kind="stable")[round(share * (len(large) - 1))]
+        signals = np.repeat(block.noisy[one][None], len(values), axis=0)
+        signals[:, 0, 0] = values
+        panels.append(
+            Shrinkage(
+                f"among {words} large samples:\n{large[one]} of the other 99 above 2σ",
+                run(weights.network, weights.arrays, signals, engine="numpy")[:, 0, 0],
+                limit(signals, sigma=3.0)[:, 0, 0],
+            )
+        )
+    alone = sigbench.SpikesPosteriorMean(samplewise=True)
+    return network_figures.shrinkage(
+        values,
+        panels,
+        threshold=np.maximum(values - 2.6, 0),
+        samplewise=alone(signals, sigma=3.0)[:, 0, 0],
+    )
+
+
 FIGURES: dict[str, Callable[[], Any]] = {
     "linear": linear,
     "sparse": sparse,
@@ -214,6 +342,10 @@ FIGURES: dict[str, Callable[[], Any]] = {
     "deconvolution-example": deconvolution_example,
     "system-function": system_function,
     "tuning": tuning,
+    "networks-example": networks_example,
+    "feature-maps": feature_maps,
+    "engines": engines,
+    "shrinknet": shrinknet,
 }
 
 

@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from sigbench.executors import Place
     from sigbench.methods import Method, PerItem
     from sigbench.metrics import METRICS
+    from sigbench.networks.adapter import TorchModule
     from sigbench.problems import Denoising
     from sigbench.suites.suite import Suite, load
     from sigbench.sweep import run_suite
@@ -128,6 +129,7 @@ _WHERE = {
     "sigbench.executors": ("Place",),
     "sigbench.methods": ("Method", "PerItem"),
     "sigbench.metrics": ("METRICS",),
+    "sigbench.networks.adapter": ("TorchModule",),
     "sigbench.problems": ("Denoising",),
     "sigbench.suites.suite": ("Suite", "load"),
     "sigbench.sweep": ("run_suite",),
@@ -145,9 +147,9 @@ __all__ = [
     "LocalWiener", "Median", "Method", "Noisy", "NonLocalMeans", "Oracle", "Pairs", "PerItem",
     "Photos32", "Place", "RegularizedInverse", "SavitzkyGolay", "SlidingDCT", "SparseDeconvolution",
     "SparseSpikes", "SpectralDivision", "SpeechSmoke", "SpikesPosteriorMean", "Subsample", "Suite",
-    "SureTuned", "SystemFunction", "Systems", "TotalVariation", "Training", "TrueWiener", "Tuned",
-    "WaveletShrink", "WienerDeconvolution", "WienerDivision", "load", "local_mean_response",
-    "run_suite",
+    "SureTuned", "SystemFunction", "Systems", "TorchModule", "TotalVariation", "Training",
+    "TrueWiener", "Tuned", "WaveletShrink", "WienerDeconvolution", "WienerDivision", "load",
+    "local_mean_response", "run_suite",
 ]  # fmt: skip
 
 

@@ -148,6 +148,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     denoise.add_argument("--force", action="store_true", help="replace OUT where it exists")
 
+    train = command("train", _train, "train a network by a recipe into a file of weights")
+    train.add_argument("recipe", metavar="RECIPE|FILE.toml", help="see: docs/networks.md")
+    train.add_argument(
+        "-o", "--out", metavar="FILE", help="the weights (default: RECIPE.safetensors)"
+    )
+    train.add_argument(
+        "--budget", metavar="10m", help="a time in place of the recipe's budget: 90s, 10m or 2h"
+    )
+    train.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    train.add_argument(
+        "--fresh", action="store_true", help="delete the checkpoint of an earlier training first"
+    )
+    train.add_argument("--force", action="store_true", help="replace FILE where it exists")
+    train.add_argument("--quiet", action="store_true", help="say nothing")
+
     listing = command("list", _list, "list suites, methods, datasets or metrics")
     listing.add_argument("what", choices=("suites", "methods", "datasets", "metrics"))
     listing.add_argument("--json", action="store_true", help="print JSON")
@@ -298,6 +313,31 @@ def _denoise(args: argparse.Namespace) -> int:
     print(
         f"{args.out}: {args.method}, shape {'×'.join(map(str, done.shape))}{told}", file=sys.stderr
     )
+    return GOOD
+
+
+def _train(args: argparse.Namespace) -> int:
+    from sigbench.training.command import train_recipe
+    from sigbench.training.loop import Diverged, Stopped
+
+    try:
+        done = train_recipe(
+            args.recipe,
+            args.out,
+            budget=args.budget,
+            device=args.device,
+            fresh=args.fresh,
+            force=args.force,
+            quiet=args.quiet,
+        )
+    except Diverged as error:
+        print(f"sigbench: error: {error}", file=sys.stderr)
+        return FAILED
+    except Stopped as stop:
+        print(f"stopped at step {stop}; the same command goes on", file=sys.stderr)
+        return INTERRUPTED
+    if not args.quiet:
+        print(done)
     return GOOD
 
 

@@ -50,6 +50,11 @@ class Degradation(Protocol):
     kind: ClassVar[str]
     version: ClassVar[int]
 
+    @property
+    def pointwise(self) -> bool:
+        """Whether all samples are treated alike: then a stack of items may pass for one."""
+        ...
+
     def facts(self, space: tuple[int, ...]) -> Mapping[str, Any]:
         """Return what every method is told by name, for items of these lengths."""
         ...
@@ -108,6 +113,11 @@ class Gaussian:
             raise InputError(
                 f"snr={self.snr:g} must be >= {1 / MOST_RATIO:g} and <= {MOST_RATIO:g}"
             )
+
+    @property
+    def pointwise(self) -> bool:
+        """Whether the level is the same for all items."""
+        return self.sigma is not None
 
     def facts(self, space: tuple[int, ...]) -> Mapping[str, Any]:
         """Return nothing."""
@@ -178,6 +188,7 @@ class Subsample:
 
     kind: ClassVar[str] = "subsample"
     version: ClassVar[int] = 1
+    pointwise: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_field("factor", self.factor, 2)
@@ -231,6 +242,7 @@ class Blur:
 
     kind: ClassVar[str] = "blur"
     version: ClassVar[int] = 1
+    pointwise: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if (self.sigma is None) == (self.snr_db is None):

@@ -9,10 +9,13 @@ from typing import Any
 from sigbench.datasets import DATASETS
 from sigbench.methods import METHODS
 from sigbench.metrics import METRICS
+from sigbench.networks import NETWORKS
+from sigbench.networks.base import n_params
+from sigbench.networks.weights import SHIPPED, shipped
 from sigbench.registry import lookup, names
 from sigbench.spec import format_value
 from sigbench.suites.suite import load, suite_names
-from sigbench.types import Learner, Oracle, info_of
+from sigbench.types import Info, Learner, Oracle, info_of
 
 Row = dict[str, Any]
 
@@ -39,24 +42,31 @@ def methods() -> list[Row]:
     """Return name, family, domains, knowledge, parameters with defaults, source of every method.
 
     ``knowledge`` is what it has when it is not told the noise level and ``n_params`` the number
-    of values it learns; both of the defaults.
+    of values it learns; both of the defaults. Networks follow, to be trained or with the weights
+    that come with sigbench: as they are typed, with their parameters.
     """
     rows = []
     for name in names("method", METHODS):
         cls = lookup("method", METHODS, name)
-        info = info_of(cls)
-        rows.append(
-            {
-                "name": name,
-                "family": info.family,
-                "domains": list(info.domains),
-                "knowledge": _knowledge(cls),
-                "n_params": int(getattr(cls, "n_params", 0)),
-                "parameters": _parameters(cls),
-                "source": info.source,
-            }
-        )
+        rows.append(_method(name, cls, info_of(cls), _n_params(cls)))
+    for name, cls in NETWORKS.items():
+        rows.append(_method(f"trained[network={name}]", cls, info_of(cls), n_params(cls())))
+    for name in SHIPPED:
+        network = shipped(name).network
+        rows.append(_method(f"network[weights={name}]", network, network.info, n_params(network)))
     return rows
+
+
+def _method(name: str, thing: Any, info: Info, count: int) -> Row:
+    return {
+        "name": name,
+        "family": info.family,
+        "domains": list(info.domains),
+        "knowledge": "fitted" if info.family == "network" else _knowledge(thing),
+        "n_params": count,
+        "parameters": _parameters(thing),
+        "source": info.source,
+    }
 
 
 def _knowledge(cls: Any) -> str:
@@ -65,16 +75,24 @@ def _knowledge(cls: Any) -> str:
         return "oracle"
     if info.prior:
         return "prior"
-    if isinstance(cls, type) and issubclass(cls, Learner):
+    if info.fitted or (isinstance(cls, type) and issubclass(cls, Learner)):
         return "fitted"
     return "blind" if info.uses_sigma else "none"
+
+
+def _n_params(cls: Any) -> int:
+    """Return how many values a class learns; 0 where that depends on its parameters."""
+    count = getattr(cls, "n_params", 0)
+    return count if isinstance(count, int) else 0
 
 
 def _parameters(cls: Any) -> dict[str, Any]:
     if not dataclasses.is_dataclass(cls):
         return {}
     return {
-        f.name: None if f.default is dataclasses.MISSING else _plain(f.default)
+        f.name: None
+        if f.default is dataclasses.MISSING
+        else _plain(getattr(cls, f.name, f.default))
         for f in dataclasses.fields(cls)
         if f.init
     }

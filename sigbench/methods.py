@@ -20,8 +20,10 @@ from sigbench.denoisers.inputs import check
 from sigbench.errors import InputError, unknown
 from sigbench.estimators import ESTIMATORS
 from sigbench.identity import digest, identity, source_digest
+from sigbench.networks.denoiser import Pretrained
 from sigbench.registry import build, construct, lookup
 from sigbench.spec import Spec, expand, format_value, parse
+from sigbench.training.learner import Trained
 from sigbench.tuning import SureTuned
 from sigbench.types import (
     UNDESCRIBED,
@@ -36,7 +38,7 @@ from sigbench.types import (
     info_of,
 )
 
-METHODS = {**DENOISERS, **ESTIMATORS}
+METHODS = {**DENOISERS, **ESTIMATORS, "network": Pretrained, "trained": Trained}
 
 Entry = Denoiser | Estimator | Learner | Oracle
 
@@ -141,6 +143,8 @@ class Method:
         ``module:attribute`` and digest of the user's source; empty for sigbench's own.
     problems : tuple of str
         Patterns of the names of the problems that it is for.
+    trainings : str
+        What it is one training seed of: rows that share it are averaged in the report.
     """
 
     name: str
@@ -148,6 +152,7 @@ class Method:
     told: bool = False
     source: str = ""
     problems: tuple[str, ...] = ("*",)
+    trainings: str = ""
 
     def is_for(self, problem: str) -> bool:
         """Return whether it is for a problem of this name."""
@@ -180,7 +185,7 @@ class Method:
         info = info_of(self.entry)
         if info.prior:
             return "prior"
-        if isinstance(self.entry, Learner):
+        if info.fitted or isinstance(self.entry, Learner):
             return "fitted"
         if info is UNDESCRIBED:
             return "sigma" if self.told and sigma_known else "none"
@@ -246,6 +251,7 @@ def as_entry(thing: Any) -> Entry:
     InputError
         For anything else.
     """
+    _refuse_network(type(thing))
     if inspect.isroutine(thing) or isinstance(thing, functools.partial):
         return Function(thing)
     if isinstance(thing, Learner | Oracle | Denoiser | Estimator):
@@ -253,6 +259,17 @@ def as_entry(thing: Any) -> Entry:
     raise InputError(
         f"{thing!r} is no method: a function f(noisy, sigma), a Denoiser, Estimator, Learner or Oracle"
     )
+
+
+def _refuse_network(cls: type) -> None:
+    """Refuse a bare network, which would pass for a denoiser: whoever has one has loaded torch."""
+    if any(
+        (c.__module__, c.__name__) == ("torch.nn.modules.module", "Module") for c in cls.__mro__
+    ):
+        raise InputError(
+            f"{cls.__name__} is a torch.nn.Module: declare its layout, range and noise level by "
+            "sigbench.TorchModule(module, ...)"
+        )
 
 
 def _unparametrized(spec: Spec, thing: Any) -> Any:
@@ -283,6 +300,7 @@ def _users_own(spec: Spec) -> tuple[Entry, str]:
 
 def _made(cls: type, spec: Spec) -> Any:
     """Make an object of a user's class: a dataclass by its fields, another without parameters."""
+    _refuse_network(cls)
     try:
         if dataclasses.is_dataclass(cls):
             return construct(cls, spec)
@@ -335,6 +353,8 @@ def bind_facts(entry: Any, facts: Mapping[str, Any]) -> Any:
         return entry
     changes = {}
     for field in dataclasses.fields(entry):
+        if not field.init:
+            continue
         value = getattr(entry, field.name)
         if value is None and field.name in facts:
             changes[field.name] = facts[field.name]
@@ -356,7 +376,7 @@ def describe(entry: Any) -> str:
     if isinstance(entry, SureTuned):
         values = entry.settings
     else:
-        values = {f.name: getattr(entry, f.name) for f in dataclasses.fields(entry)}
+        values = {f.name: getattr(entry, f.name) for f in dataclasses.fields(entry) if f.repr}
     given = {name: value for name, value in values.items() if value is not None}
     return ", ".join(f"{name}={_brief(value)}" for name, value in given.items())
 

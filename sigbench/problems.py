@@ -8,7 +8,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sigbench.datasets.base import Dataset, Split, can_train, check_items, training_share
+from sigbench.datasets.base import (
+    Dataset,
+    Sampler,
+    Split,
+    can_train,
+    check_items,
+    training_share,
+)
 from sigbench.degradations import Degradation, Degraded
 from sigbench.errors import InputError
 from sigbench.metrics import Metric, Values
@@ -183,8 +190,18 @@ class Denoising:
         def draw(n: int, rng: np.random.Generator, target: str = "clean") -> Pairs:
             if target not in ("clean", "noisy"):
                 raise InputError(f"target={target!r} must be one of: clean, noisy")
+            if isinstance(self.dataset, Sampler) and self.degradation.pointwise:
+                stack = self.dataset.draw(n, rng)
+                views = [self.degradation(stack, rng, peak=self.dataset.peak)]
+                if target == "noisy":
+                    views.append(self.degradation(stack, rng, peak=self.dataset.peak))
+                level = np.full(n, views[0].sigma) if told else None
+                other = views[1].noisy if target == "noisy" else stack
+                return Pairs(views[0].noisy, other, level)
             made, targets = [], []
-            for item in rng.integers(2**40 if size is None else size, size=n):
+            held = share.validation  # nothing is drawn of these
+            for item in rng.integers(2**40 if size is None else size - len(held), size=n):
+                item = item + len(held) if size is not None and item >= held.start else item
                 source = self.dataset.item("train", 1, int(item))
                 one = self.degradation(source, rng, peak=self.dataset.peak)
                 made.append(one)

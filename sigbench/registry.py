@@ -113,6 +113,8 @@ def parameter(cls: Any, owner: str, name: str, value: Any) -> Any:
             return build(name, fields[name].metadata["table"], value)
         raise InputError(f"{owner}: {name}={value!r} is no name of a {name}")
     hint = typing.get_type_hints(cls)[name]
+    if value is None and "none" in typing.get_args(hint):  # a choice that is called so
+        value = "none"
     if not _conforms(value, hint):
         raise InputError(f"{owner}: {name}={format_value(value)} must be {_describe(hint)}")
     whole = isinstance(value, int) and not isinstance(value, bool)

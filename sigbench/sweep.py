@@ -175,6 +175,7 @@ def _write_reports(folder: RunFolder) -> str:
         metrics=about["metrics"],
         failures=folder.failures(),
         experiments=about["experiments"],
+        trainings=about.get("trainings", {}),
         timings=folder.timings(),
     )
     folder.write_timings()
@@ -208,6 +209,7 @@ def _manifest(suite: Suite, old: dict[str, Any]) -> dict[str, Any]:
     bounds = [
         m.name for m in suite.methods if isinstance(m.entry, Oracle) and info_of(m.entry).bound
     ]
+    trainings = {m.name: m.trainings for m in suite.methods if m.trainings}
     return {
         "suite": {
             **common,
@@ -216,6 +218,7 @@ def _manifest(suite: Suite, old: dict[str, Any]) -> dict[str, Any]:
             "methods": {**before.get("methods", {}), **methods},
             "bounds": sorted({*before.get("bounds", []), *bounds}),
             "experiments": suite.experiments,
+            "trainings": {**before.get("trainings", {}), **trainings},
         },
         "seeds": sorted({*old.get("seeds", []), *suite.seeds}),
         "block": suite.block,

@@ -179,7 +179,8 @@ class SureTuned:
     @property
     def settings(self) -> dict[str, Any]:
         """The parameters as a table prints them: those tried by what they range over."""
-        base = {f.name: getattr(self.denoiser, f.name) for f in dataclasses.fields(self.denoiser)}  # type: ignore[arg-type]
+        fields = dataclasses.fields(self.denoiser)  # type: ignore[arg-type]
+        base = {f.name: getattr(self.denoiser, f.name) for f in fields if f.repr}
         return {**base, **{name: _span(values) for name, values in self.grid}}
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:

@@ -95,6 +95,8 @@ class Info:
         The parameter that, where set, makes it not adapt.
     prior : bool
         Whether it knows the true prior: a limit.
+    fitted : bool
+        Whether it has learned from data before: a network with its weights.
     bound : bool
         For an oracle: whether no method can be better.
     exact_at_zero : bool
@@ -110,6 +112,7 @@ class Info:
     uses_sigma: bool = False
     fixed_by: str = ""
     prior: bool = False
+    fitted: bool = False
     bound: bool = False
     exact_at_zero: bool = False
     version: int = 1

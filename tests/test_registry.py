@@ -6,7 +6,8 @@ import pytest
 
 from sigbench import DATASETS, DENOISERS, METRICS, InputError
 from sigbench.methods import resolve
-from sigbench.registry import _plugins, lookup, names
+from sigbench.networks import ICNN, NETWORKS
+from sigbench.registry import _plugins, build, lookup, names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,3 +63,7 @@ def test_names_are_what_objects_call_themselves():
     for name, dataset in DATASETS.items():
         assert dataset.kind == name
     assert set(METRICS) >= {"psnr", "psnr_table1", "rmse", "si_sdr"}
+
+
+def test_none_is_a_word_where_it_is_a_choice():
+    assert build("network", NETWORKS, "icnn[norm=none]") == ICNN(norm="none")

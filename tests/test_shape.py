@@ -19,6 +19,7 @@ ALLOWED = {
     "statistics": set(),
     "metrics": {"errors"},
     "spec": {"errors"},
+    "tables": {"errors"},
     "registry": {"errors", "spec", "denoisers"},  # denoisers in a doctest alone
     "transforms": {"errors", "transforms", "types"},
     "denoisers": {"denoisers", "errors", "transforms", "types"},
@@ -30,7 +31,21 @@ ALLOWED = {
     "tuning": {"denoisers", "errors", "sure", "types"},
     "estimators": {"denoisers", "errors", "estimators", "rng", "types"},
     "identity": {"types"},
-    "methods": {"denoisers", "errors", "estimators", "identity", "registry", "spec", "tuning", "types"},
+    "nn": {"denoisers.inputs", "errors", "nn", "rng", "types"},
+    "networks": {
+        "denoisers", "errors", "estimators", "files", "identity", "networks", "nn", "registry",
+        "spec", "types",
+    },
+    "training": {
+        "datasets", "degradations", "denoisers", "errors", "executors", "files", "identity",
+        "methods",  # of the command's alone: methods know the learner
+        "metrics", "networks", "nn", "problems", "registry", "reports.figures", "rng", "tables",
+        "training", "types",
+    },
+    "methods": {
+        "denoisers", "errors", "estimators", "identity", "networks.denoiser", "registry", "spec",
+        "training.learner", "tuning", "types",
+    },
     "problems": {"datasets.base", "degradations", "errors", "metrics", "rng", "types"},
     "system_function": {
         "datasets.base", "degradations", "denoisers.inputs", "errors", "metrics", "rng", "types",
@@ -44,7 +59,8 @@ ALLOWED = {
     "reports": {"errors", "metrics", "registry", "reports", "scores", "statistics"},
     "suites": {
         "datasets", "degradations", "denoisers", "errors", "estimators", "identity", "methods",
-        "metrics", "problems", "registry", "spec", "system_function", "tuning", "types", "work",
+        "metrics", "problems", "registry", "spec", "suites", "system_function", "tables", "tuning",
+        "types", "work",
     },
     "comparison": {
         "errors", "metrics", "registry", "reports", "rng", "scores", "statistics", "store",
@@ -97,6 +113,10 @@ def test_help_and_import_load_nothing_heavy():
 def test_the_pytest_plugin_loads_nothing_heavy():
     """It is loaded into every pytest session where sigbench is installed."""
     assert not HEAVY & modules_after("import sigbench.pytest_plugin")
+
+
+def test_networks_in_numpy_load_no_torch():
+    assert "torch" not in modules_after("import sigbench.nn, sigbench.networks.denoiser")
 
 
 def test_a_run_loads_only_what_it_needs(here):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
 
 from sigbench.errors import InputError
 from sigbench.types import Array, Domain
@@ -51,6 +53,15 @@ class Dataset(Protocol):
 
     def group(self, split: Split, item: int) -> str | None:
         """Return what the item depends on with others, or None where it stands alone."""
+        ...
+
+
+@runtime_checkable
+class Sampler(Protocol):
+    """A dataset that makes many fresh items at once: training draws them without end."""
+
+    def draw(self, n: int, rng: np.random.Generator) -> Array:
+        """Return ``n`` clean items, shape ``(n, C, *space)``."""
         ...
 
 

@@ -67,10 +67,14 @@ class SparseSpikes:
 
     def item(self, split: Split, seed: int, item: int) -> Array:
         """Return one item, shape ``(1, n)``, float64."""
-        rng = item_rng(item, self.kind, self.version, split, seed)
-        x = np.zeros((1, self.n))
-        where = rng.integers(self.n, size=self.draws)
-        x[0, where] = rng.integers(self.low, self.high + 1, size=self.draws)
+        return self.draw(1, item_rng(item, self.kind, self.version, split, seed))[0]
+
+    def draw(self, n: int, rng: np.random.Generator) -> Array:
+        """Return fresh items, shape ``(n, 1, length)``, float64."""
+        x = np.zeros((n, 1, self.n))
+        where = rng.integers(self.n, size=(n, self.draws))
+        amplitudes = rng.integers(self.low, self.high + 1, size=(n, self.draws))
+        x[np.arange(n)[:, None], 0, where] = amplitudes
         return x
 
     def group(self, split: Split, item: int) -> str | None:

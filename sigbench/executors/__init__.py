@@ -131,7 +131,7 @@ class Place:
         return Pool(self.jobs or 1, self.timeout)
 
 
-def seconds(time: str | float) -> float:
+def seconds(time: str | float, what: str = "timeout") -> float:
     """Return a time like ``90``, ``"90s"``, ``"10m"`` or ``"2h"`` in seconds.
 
     Examples
@@ -143,7 +143,7 @@ def seconds(time: str | float) -> float:
     try:
         return float(str(time)[:-1]) * unit if unit else float(time)
     except ValueError:
-        raise InputError(f"timeout {time!r} must be a time like 90s, 10m or 2h") from None
+        raise InputError(f"{what} {time!r} must be a time like 90s, 10m or 2h") from None
 
 
 def cores() -> int:

@@ -6,10 +6,13 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from sigbench.metrics import METRICS
 from sigbench.registry import lookup
 from sigbench.reports.leaderboard import LIMITS, Row
 from sigbench.scores import Summary
+from sigbench.statistics import mean_interval
 
 LEGEND = """\
 Means over all items of all seeds, ± half the 95 % interval over {units}. **Bold**: nothing that \
@@ -26,6 +29,11 @@ duality gap over all items of all problems. Closed forms reach rounding; rows th
 prints it are where that stop left them."""
 
 
+TRAININGS = """\
+Each training seed is one training, scored by its mean over all items; ± half the 95 % interval of \
+the mean over trainings (Student's t)."""
+
+
 def markdown(
     board: Sequence[Row],
     summaries: Mapping[tuple[str, str], Summary],
@@ -36,6 +44,7 @@ def markdown(
     failures: Sequence[Mapping[str, Any]] = (),
     experiments: Mapping[str, Any] | None = None,
     timings: Sequence[Mapping[str, Any]] = (),
+    trainings: Mapping[str, str] | None = None,
 ) -> str:
     """Return the leaderboard as Markdown: a table a problem, best first.
 
@@ -55,6 +64,8 @@ def markdown(
         The block in the shape of a printed table.
     timings : sequence of mapping
         Per cell, its cost, and its certificate where it has one.
+    trainings : mapping, optional
+        For a row that is one of several trainings, their common name.
     """
     independent = all(summary.independent for summary in summaries.values())
     units = "items" if independent else "groups of items that belong together"
@@ -69,6 +80,7 @@ def markdown(
         parts.append(_problem_table(table, metrics))
         if experiments is not None:
             parts.append(_experiments_table(table, own, experiments))
+        parts.append(_trainings_table(table, metrics, trainings or {}))
     certificates = _certificates_table(timings)
     if certificates:
         parts += ["## Certificates", CERTIFICATES, certificates]
@@ -180,6 +192,28 @@ def _experiments_table(
     source = f" Printed figures: {experiments['source']}." if experiments["source"] else ""
     title = f"### In the shape of the printed table\n\nOne experiment a seed.{source}"
     return f"{title}\n\n{markdown_table(header, rows, right=header[1:])}"
+
+
+def _trainings_table(
+    table: Sequence[Row], metrics: Sequence[str], trainings: Mapping[str, str]
+) -> str:
+    """Return means and intervals over training seeds, best first; nothing where there are none."""
+    of_name: dict[str, dict[str, list[float]]] = {}
+    for row in table:
+        if row["method"] in trainings:
+            own = of_name.setdefault(trainings[row["method"]], {m: [] for m in metrics})
+            own[row["metric"]].append(row["mean"])
+    rows = []
+    for name, own in of_name.items():
+        line = [_text(name), len(own[metrics[0]])]
+        for metric in metrics:
+            mean = mean_interval(np.array(own[metric]), range(len(own[metric])))
+            half = (mean.high - mean.low) / 2
+            line.append(f"{mean.mean:.2f}" + (f" ± {half:.2f}" if math.isfinite(half) else ""))
+        rows.append(line)
+    header = ("method", "trainings", *map(_heading, metrics))
+    title = f"### Over training seeds\n\n{TRAININGS}"
+    return f"{title}\n\n{markdown_table(header, rows, right=header[1:])}" if rows else ""
 
 
 def markdown_table(

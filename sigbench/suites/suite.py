@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import fnmatch
-import functools
 import itertools
 import re
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sigbench.datasets import DATASETS
-from sigbench.degradations import DEGRADATIONS
 from sigbench.denoisers import DENOISERS, Noisy
 from sigbench.errors import InputError, unknown
 from sigbench.estimators import ESTIMATORS
@@ -22,11 +17,17 @@ from sigbench.identity import digest, identity
 from sigbench.methods import METHODS, Method, resolve
 from sigbench.metrics import METRICS, Metric
 from sigbench.problems import Denoising
-from sigbench.registry import build, lookup, parameter
-from sigbench.spec import Spec, expand, format_value, parse
+from sigbench.registry import lookup
+from sigbench.spec import parse
+from sigbench.suites.entries import (
+    AnyProblem,
+    checked_seeds,
+    experiments_of,
+    methods_of,
+    problems_of,
+)
 from sigbench.system_function import SystemFunction
-from sigbench.tuning import SureTuned, Tuned
-from sigbench.types import Estimator
+from sigbench.tables import check_keys, read_toml
 from sigbench.work import Cell
 
 FOLDER = Path(__file__).parent
@@ -42,40 +43,6 @@ SUITE_KEYS = {
     "methods": list,
     "experiments": dict,
 }
-PROBLEM_KEYS = {
-    "name": str,
-    "dataset": str,
-    "degradation": str,
-    "items": int,
-    "train_items": int,
-    "clip_estimates": bool,
-}
-SYSTEM_KEYS = {
-    "name": str,
-    "system": str,
-    "length": list,
-    "snr_db": list,
-    "coloration": list,
-    "items": int,
-    "train_items": int,
-}
-METHOD_KEYS = {
-    "name": str,
-    "method": str,
-    "sigma": str,
-    "tune": dict,
-    "tuned_by": str,
-    "problems": list,
-}
-POOLED_PROBES = 5  # items share them, so that pooling does not average their error out
-TUNED_BY: dict[str, Callable[..., Tuned | SureTuned]] = {
-    "truth": Tuned,
-    "sure": SureTuned,
-    "sure-pooled": functools.partial(SureTuned, pooled=True, probes=POOLED_PROBES),
-}
-EXPERIMENT_KEYS = {"metrics": list, "source": str, "printed": dict}
-
-AnyProblem = Denoising | SystemFunction
 
 
 @dataclass(frozen=True)
@@ -169,7 +136,7 @@ class Suite:
                 suite, problems=tuple(_resized(p, items) for p in suite.problems)
             )
         if seeds is not None:
-            suite = dataclasses.replace(suite, seeds=_checked_seeds(seeds))
+            suite = dataclasses.replace(suite, seeds=checked_seeds(seeds))
         if methods is not None:
             suite = dataclasses.replace(suite, methods=self._selected(methods))
         return suite
@@ -221,15 +188,11 @@ def load(name: str) -> Suite:
     >>> load("table1").seeds
     (1, 2, 3)
     """
-    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
-    if not path.is_file():
-        if name.endswith(".toml"):
-            raise InputError(f"{name}: no such file")
+    own = name.endswith(".toml")
+    if not own and name not in suite_names():
         raise unknown("suite", name, suite_names())
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path.name}: {error}") from None
+    path = Path(name) if own else FOLDER / f"{name}.toml"
+    table = read_toml(path)
     try:
         return _suite(table, default_name=path.stem)
     except InputError as error:
@@ -237,10 +200,10 @@ def load(name: str) -> Suite:
 
 
 def _suite(table: dict[str, Any], default_name: str) -> Suite:
-    _check_keys("the suite", table, SUITE_KEYS, required=("metrics", "problems", "methods"))
-    problems = [problem for entry in table["problems"] for problem in _problems(entry)]
+    check_keys("the suite", table, SUITE_KEYS, required=("metrics", "problems", "methods"))
+    problems = [problem for entry in table["problems"] for problem in problems_of(entry)]
     names = [problem.name for problem in problems]
-    methods = [method for entry in table["methods"] for method in _for(names, entry)]
+    methods = [method for entry in table["methods"] for method in methods_of(names, entry)]
     block = table.get("block", 500)
     if block < 1:
         raise InputError(f"block={block} must be >= 1")
@@ -258,155 +221,13 @@ def _suite(table: dict[str, Any], default_name: str) -> Suite:
     return Suite(
         name,
         table.get("description", ""),
-        _checked_seeds(table.get("seeds", [1, 2, 3])),
+        checked_seeds(table.get("seeds", [1, 2, 3])),
         metrics,
         block,
         tuple(problems),
         _unique(methods) if isinstance(problems[0], SystemFunction) else _with_noisy(methods),
-        _experiments(table["experiments"], metrics) if "experiments" in table else None,
+        experiments_of(table["experiments"], metrics) if "experiments" in table else None,
     )
-
-
-def _check_keys(
-    what: str, table: Any, legal: Mapping[str, type], required: tuple[str, ...] = ()
-) -> None:
-    if not isinstance(table, dict):
-        raise InputError(f"{what} must be a table, not {table!r}")
-    for key, value in table.items():
-        if key not in legal:
-            raise unknown(f"key of {what}", key, legal)
-        if not isinstance(value, legal[key]) or (legal[key] is int and isinstance(value, bool)):
-            raise InputError(f"{what}: {key}={value!r} must be of type {legal[key].__name__}")
-    for key in required:
-        if key not in table:
-            raise InputError(f"{what} needs the key {key!r}")
-
-
-def _checked_seeds(seeds: list[Any]) -> tuple[int, ...]:
-    for seed in seeds:
-        if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
-            raise InputError(f"seed {seed!r} must be a whole number >= 0 and < 2**63")
-    if not seeds or len(set(seeds)) < len(seeds):
-        raise InputError(f"seeds={seeds} must hold at least one, and none twice")
-    return tuple(seeds)
-
-
-def _problems(entry: Any) -> list[Denoising] | list[SystemFunction]:
-    if isinstance(entry, dict) and "system" in entry:
-        return _system_functions(entry)
-    _check_keys("a problem", entry, PROBLEM_KEYS, required=("dataset", "degradation"))
-    combinations = [
-        (data, noise)
-        for data in expand(parse(entry["dataset"]))
-        for noise in expand(parse(entry["degradation"]))
-    ]
-    rest = {k: entry[k] for k in ("train_items", "clip_estimates") if k in entry}
-    problems = []
-    for data, noise in combinations:
-        words = {**dict(data.params), **dict(noise.params)}
-        name = _filled(entry.get("name", data.name), words)
-        dataset = build("dataset", DATASETS, data)
-        degradation = build("degradation", DEGRADATIONS, noise)
-        items = entry.get("items", dataset.size("test"))
-        if items is None:
-            raise InputError(
-                f"{name}: {data.name} has no end, so the problem needs the key 'items'"
-            )
-        problems.append(Denoising(name, dataset, degradation, items, **rest))
-    return problems
-
-
-def _system_functions(entry: dict[str, Any]) -> list[SystemFunction]:
-    """Return a problem for every combination of the listed lengths, levels and colorations."""
-    required = ("system", "length", "snr_db", "items")
-    _check_keys("a problem", entry, SYSTEM_KEYS, required=required)
-    swept = Spec("problem", tuple((k, v) for k, v in entry.items() if isinstance(v, list)))
-    rest = {k: entry[k] for k in ("items", "train_items") if k in entry}
-    problems = []
-    for data, record in itertools.product(expand(parse(entry["system"])), expand(swept)):
-        own = {k: parameter(SystemFunction, data.name, k, v) for k, v in record.params}
-        name = _filled(entry.get("name", data.name), {**dict(data.params), **own})
-        dataset = build("dataset", DATASETS, data)
-        problems.append(SystemFunction(name, dataset, **own, **rest))
-    return problems
-
-
-def _filled(template: str, words: Mapping[str, Any]) -> str:
-    """Return a name with ``{parameter}`` filled in."""
-
-    def value(match: re.Match[str]) -> str:
-        if match[1] not in words:
-            raise InputError(
-                f"problem name {template!r}: no parameter {match[1]!r} (one of: {', '.join(words)})"
-            )
-        return format_value(words[match[1]])
-
-    return re.sub(r"\{([^{}]*)\}", value, template)
-
-
-def _for(problems: list[str], entry: Any) -> list[Method]:
-    """Return the methods of an entry, for those of the problems that it names."""
-    methods = _methods(entry)
-    if "problems" not in entry:
-        return methods
-    patterns = tuple(entry["problems"])
-    if not patterns:
-        raise InputError("problems=[] must name at least one")
-    for pattern in patterns:
-        if not isinstance(pattern, str) or not fnmatch.filter(problems, pattern):
-            raise unknown("problem", str(pattern), problems)
-    return [dataclasses.replace(method, problems=patterns) for method in methods]
-
-
-def _methods(entry: Any) -> list[Method]:
-    _check_keys("a method", entry, METHOD_KEYS, required=("method",))
-    text, name = entry["method"], entry.get("name")
-    told = entry.get("sigma", "none")
-    if told not in ("given", "none"):
-        raise InputError(f"sigma={told!r} must be one of: given, none")
-    by = entry.get("tuned_by", "truth")
-    if by not in TUNED_BY:
-        raise InputError(f"tuned_by={by!r} must be one of: {', '.join(TUNED_BY)}")
-    if "tune" in entry:
-        suffix = "tuned" if by == "truth" else f"{by}-tuned"
-        row = name or f"{text}-{suffix}"
-        return [_tuned(parse(text), entry["tune"], row, told == "given", TUNED_BY[by])]
-    if "tuned_by" in entry:
-        raise InputError(f"{name or text}: tuned_by={by!r} needs the key 'tune'")
-    methods = resolve(text, name=name, told=told == "given")
-    if name and len(methods) > 1:
-        methods = [
-            dataclasses.replace(m, name=f"{name} {m.name.partition('[')[2].rstrip(']')}")
-            for m in methods
-        ]
-    return methods
-
-
-def _tuned(
-    spec: Spec,
-    tune: Mapping[str, Any],
-    name: str,
-    told: bool,
-    tuner: Callable[..., Tuned | SureTuned],
-) -> Method:
-    """Return the method that tries a grid, written as parameter = [values]."""
-    cls = lookup("method", METHODS, spec.name)
-    grid = {}
-    for key, values in tune.items():
-        if not isinstance(values, list) or not values:
-            raise InputError(f"{name}: tune.{key}={values!r} must be a list of values")
-        grid[key] = [
-            parameter(cls, spec.name, key, parse(v) if isinstance(v, str) and "[" in v else v)
-            for v in values
-        ]
-    first = tuple((key, values[0]) for key, values in tune.items())
-    start = build("method", METHODS, Spec(spec.name, (*spec.params, *first)))
-    if tuner is not Tuned and isinstance(start, Estimator):
-        raise InputError(f"{name}: tuned_by='sure' is for denoisers, which {spec.name} is not")
-    tuned = tuner(start, grid)
-    for _ in tuned.candidates():  # an illegal value is told now, not in every cell
-        pass
-    return Method(name, tuned, told)
 
 
 def _unique(methods: list[Method]) -> tuple[Method, ...]:
@@ -430,17 +251,3 @@ def _resized(problem: AnyProblem, items: int) -> AnyProblem:
         raise InputError(f"items={items} must be >= 1")
     size = problem.dataset.size("test")
     return dataclasses.replace(problem, items=items if size is None else min(items, size))
-
-
-def _experiments(table: Any, metrics: Mapping[str, Metric]) -> dict[str, Any]:
-    _check_keys("experiments", table, EXPERIMENT_KEYS, required=("metrics",))
-    if not table["metrics"]:
-        raise InputError("experiments.metrics must not be empty")
-    for name in table["metrics"]:
-        if not isinstance(name, str) or name not in metrics:
-            raise unknown("metric of the suite", str(name), metrics)
-    for row, figures in table.get("printed", {}).items():
-        numbers = isinstance(figures, list) and all(isinstance(f, int | float) for f in figures)
-        if not numbers or len(figures) != len(table["metrics"]):
-            raise InputError(f"experiments.printed.{row}={figures!r} must hold one number a metric")
-    return {"source": "", "printed": {}, **table}

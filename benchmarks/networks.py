@@ -1,0 +1,154 @@
+"""The 1-D networks in NumPy against plain torch, one thread: passes and training steps.
+
+Prints Markdown tables. Before a pair is timed, both sides must give the same estimates, or losses.
+"""
+
+import functools
+import statistics
+import timeit
+
+import numpy as np
+import torch
+from plain_networks import plain
+from threadpoolctl import threadpool_limits
+
+from sigbench import nn
+from sigbench.networks import ICNN, ShrinkNet
+from sigbench.networks.base import first_weights, is_learned, run
+
+ITEMS, LENGTH = 1000, 100
+REPEATS = 21
+SINGLE = 1e-5  # float32, relative to the largest value
+TARGET = 1.3
+LR, MOMENTUM, DECAY = 1e-4, 0.9, 1e-6  # the report's training
+NETWORKS = {"ICNN without prior": ICNN(prior=False), "ICNN": ICNN(), "ShrinkNet": ShrinkNet()}
+
+
+def pairs(rng, items):
+    """Draw signals like Table 1's; return clean and noisy, shape (items, 1, 100), float32."""
+    clean = rng.integers(2, 11, (items, 1, LENGTH)) * (rng.random((items, 1, LENGTH)) < 0.18)
+    noisy = clean + 3 * rng.standard_normal(clean.shape)
+    return clean.astype(np.float32), noisy.astype(np.float32)
+
+
+def our_step(network, weights, optimizer):
+    """Return a training step in NumPy: ``step(clean, noisy)`` returns the loss."""
+    state = {}
+
+    def step(clean, noisy):
+        variables = {k: nn.Var(w) if is_learned(k) else w for k, w in weights.items()}
+        loss = nn.smooth_l1(network.forward(nn.Net(nn, variables, "batch"), noisy), clean)
+        loss.backward()
+        gradients = {k: v.grad for k, v in variables.items() if is_learned(k)}
+        optimizer.step(weights, gradients, state, optimizer.lr)
+        return float(loss.value)
+
+    return step
+
+
+def their_step(module):
+    """Return the same in torch."""
+    module.train()
+    optimizer = torch.optim.SGD(module.parameters(), LR, MOMENTUM, weight_decay=DECAY)
+    loss_function = torch.nn.SmoothL1Loss()
+
+    def step(clean, noisy):
+        optimizer.zero_grad()
+        loss = loss_function(module(torch.from_numpy(noisy)), torch.from_numpy(clean))
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def trained(network, steps=200):
+    """Return weights after some steps, float32."""
+    weights, rng = first_weights(network), np.random.default_rng(1)
+    step = our_step(network, weights, nn.Adam(lr=1e-2))
+    for _ in range(steps):
+        step(*pairs(rng, 16))
+    return weights
+
+
+def seconds(*calls):
+    """Return the median seconds of each call, repeats interleaved."""
+    counts = [max(1, round(0.05 / timeit.timeit(call, number=2) * 2)) for call in calls]
+    times = [[] for _ in calls]
+    for _ in range(REPEATS):
+        for call, count, kept in zip(calls, counts, times, strict=True):
+            kept.append(timeit.timeit(call, number=count) / count)
+    return [statistics.median(kept) for kept in times]
+
+
+def passes():
+    """Print the time of a pass over 1,000 signals."""
+    _, noisy = pairs(np.random.default_rng(2), ITEMS)
+    tensor = torch.from_numpy(noisy)
+    print(f"\n{ITEMS} signals of length {LENGTH}, float32, running statistics\n")
+    print("| network | torch, µs a signal | NumPy, µs a signal | NumPy / torch | target |")
+    print("| --- | ---: | ---: | ---: | --- |")
+    for name, network in NETWORKS.items():
+        weights = trained(network)
+        module = plain(network, weights).eval()
+
+        def theirs(module=module):
+            with torch.inference_mode():
+                return module(tensor)
+
+        def ours(network=network, weights=weights):
+            return run(network, weights, noisy, engine="numpy")
+
+        wanted = theirs().numpy()
+        off = np.abs(ours() - wanted).max() / np.abs(wanted).max()
+        assert off < SINGLE, f"{name}: off by {off:.2g}"
+        slow, fast = (s / ITEMS * 1e6 for s in seconds(theirs, ours))
+        reached = "reached" if fast / slow <= TARGET else "not reached"
+        print(f"| {name} | {slow:.3g} | {fast:.3g} | {fast / slow:.2f} | {TARGET}: {reached} |")
+
+
+def steps():
+    """Print the time of a training step."""
+    print("\nTraining steps: SmoothL1, SGD with momentum and weight decay, float32\n")
+    print("| network, batch | torch, ms a step | NumPy, ms a step | NumPy / torch |")
+    print("| --- | ---: | ---: | ---: |")
+    for name, network in NETWORKS.items():
+        for items in (1, 32):
+            weights = trained(network)
+            module = plain(network, weights)
+            ours = our_step(network, weights, nn.SGD(LR, MOMENTUM, weight_decay=DECAY))
+            theirs = their_step(module)
+            data = pairs(np.random.default_rng(3), items)
+            for _ in range(5):
+                a, b = ours(*data), theirs(*data)
+                assert abs(a - b) < 1e-4 * b, (a, b)
+            slow, fast = (
+                1e3 * s
+                for s in seconds(lambda: theirs(*data), lambda: ours(*data))  # noqa: B023
+            )
+            print(f"| {name}, {items} | {slow:.3g} | {fast:.3g} | {fast / slow:.2f} |", flush=True)
+
+
+def norms():
+    """Print what the norms cost: both engines run our definition."""
+    _, noisy = pairs(np.random.default_rng(2), ITEMS)
+    print(f"\nICNN without prior by its norm, {ITEMS} signals, both engines ours\n")
+    print("| norm | torch, µs a signal | NumPy, µs a signal |")
+    print("| --- | ---: | ---: |")
+    for norm in ("none", "batch", "sparse"):
+        network = ICNN(prior=False, norm=norm)
+        weights = trained(network)
+        calls = [
+            functools.partial(run, network, weights, noisy, engine=engine)
+            for engine in ("torch", "numpy")
+        ]
+        slow, fast = (s / ITEMS * 1e6 for s in seconds(*calls))
+        print(f"| {norm} | {slow:.3g} | {fast:.3g} |", flush=True)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    with threadpool_limits(1):
+        passes()
+        steps()
+        norms()

@@ -1,0 +1,167 @@
+"""What a network is, its first weights, and a pass through it by either engine."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Protocol, get_args
+
+import numpy as np
+
+from sigbench import nn
+from sigbench.errors import InputError
+from sigbench.nn.net import RUNNING
+from sigbench.types import Array, Info
+
+Engine = Literal["numpy", "torch"]
+Maps = dict[str, Array]
+
+BLOCK = 2**16  # samples at a time: what a pass needs of memory doesn't grow with the batch
+
+
+class Network(Protocol):
+    """A definition: a frozen dataclass of its sizes, whose pass either engine runs.
+
+    ``channels`` are the numbers of channels that it takes, ``axes`` the space axes; lengths are
+    at least ``least`` and multiples of ``multiple``: others are padded to that.
+    """
+
+    info: ClassVar[Info]
+    axes: ClassVar[int]
+    channels: ClassVar[tuple[int, ...]]
+    least: ClassVar[int]
+    multiple: ClassVar[int]
+
+    def __hash__(self) -> int: ...
+
+    def forward(self, net: nn.Net, y: Any) -> Any:
+        """Return the estimate of a batch ``(N, C, *space)``."""
+        ...
+
+
+def is_learned(name: str) -> bool:
+    """Return whether a weight is learned, not a running statistic."""
+    return not name.rpartition(".")[2].startswith(RUNNING)
+
+
+def first_weights(network: Network, *, initial: str = "uniform", seed: int = 0) -> dict[str, Array]:
+    """Return the weights that training begins with, float32, by name.
+
+    Parameters
+    ----------
+    network : Network
+        The definition.
+    initial : {"uniform", "xavier", "kaiming"}
+        How they are drawn.
+    seed : int
+        The training seed.
+    """
+    weights: dict[str, Array] = {}
+    item = np.zeros((1, network.channels[0], *[network.least] * network.axes), np.float32)
+    network.forward(nn.Net(nn, weights, "running", make=nn.starting(initial, seed)), item)
+    return weights
+
+
+@functools.cache
+def n_params(network: Network) -> int:
+    """Return how many numbers a network learns.
+
+    Examples
+    --------
+    >>> from sigbench.networks.icnn import ICNN
+    >>> n_params(ICNN(prior=False))
+    6039
+    """
+    return sum(w.size for name, w in first_weights(network).items() if is_learned(name))
+
+
+def run(
+    network: Network,
+    weights: Mapping[str, Any],
+    x: Any,
+    *,
+    engine: Engine,
+    statistics: nn.Statistics = "running",
+    maps: Maps | None = None,
+) -> Array:
+    """Return what a network makes of a batch whose size fits it.
+
+    Parameters
+    ----------
+    network : Network
+        The definition.
+    weights : mapping of str to array
+        Its weights by name.
+    x : array, shape (N, C, *space)
+        The batch.
+    engine : {"numpy", "torch"}
+        What runs it; values agree but for rounding.
+    statistics : {"running", "input", "batch"}
+        What batch norm goes by.
+    maps : dict, optional
+        Takes the feature maps by name, as arrays.
+
+    Raises
+    ------
+    InputError
+        For an unknown engine or kind of statistics, torch where it isn't installed, or weights of
+        another network.
+    """
+    if engine not in get_args(Engine):
+        raise InputError(f"{engine=} must be one of: {', '.join(get_args(Engine))}")
+    if statistics not in get_args(nn.Statistics):
+        raise InputError(f"{statistics=} must be one of: {', '.join(get_args(nn.Statistics))}")
+    arrays = {name: np.array(weight, x.dtype) for name, weight in weights.items()}
+    blocks = 1 if statistics == "batch" else min(len(x), math.ceil(x.size / BLOCK))
+    parts = np.array_split(x, blocks)
+    found: list[dict[str, Any]] = [{} for _ in parts]
+    estimates = [
+        _pass(network, arrays, part, engine, statistics, None if maps is None else kept)
+        for part, kept in zip(parts, found, strict=True)
+    ]
+    if maps is not None:
+        maps.update({name: _together([kept[name] for kept in found]) for name in found[0]})
+    return _together(estimates)
+
+
+def _pass(
+    network: Network,
+    arrays: dict[str, Array],
+    x: Array,
+    engine: Engine,
+    statistics: nn.Statistics,
+    maps: dict[str, Any] | None,
+) -> Any:
+    """Return what an engine makes of one block, as its own kind of array."""
+    if engine == "numpy":
+        return network.forward(nn.Net(nn, arrays, statistics, maps=maps), x)
+    torch_ops = torch_engine()
+    import torch
+
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    with torch.inference_mode():
+        return network.forward(nn.Net(torch_ops, tensors, statistics, maps=maps), torch.tensor(x))
+
+
+def _together(parts: list[Any]) -> Array:
+    return np.ascontiguousarray(np.concatenate([np.asarray(part) for part in parts]))
+
+
+def torch_engine() -> Any:
+    """Return the ops on torch tensors.
+
+    Raises
+    ------
+    InputError
+        Where torch isn't installed.
+    """
+    try:
+        from sigbench.nn import torch_ops
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise InputError(
+            "engine='torch' needs torch: pip install 'sigbench[torch]' (or engine=numpy)"
+        ) from None
+    return torch_ops

@@ -1,0 +1,138 @@
+"""A network with its weights as a denoiser."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from sigbench.denoisers.inputs import check
+from sigbench.errors import InputError
+from sigbench.networks.base import Network, n_params, run
+from sigbench.networks.weights import Weights, load, shipped
+from sigbench.types import Array, Info, Sigma
+
+EngineChoice = Literal["auto", "numpy", "torch"]
+
+
+def chosen_engine(engine: EngineChoice, network: Network) -> Literal["numpy", "torch"]:
+    """Return the engine that runs a network: for ``auto``, the faster one that there is.
+
+    On signals that is NumPy, which is as fast and needs no second to be loaded; on images it is
+    torch, where it is installed (``benchmarks/networks.py``).
+    """
+    if engine != "auto":
+        return engine
+    return "torch" if network.axes == 2 and find_spec("torch") else "numpy"
+
+
+@dataclass(frozen=True)
+class NetworkDenoiser:
+    """A network with its weights.
+
+    Items of any size: those that the network does not take are padded by reflection and the
+    estimate is cut back. Where the network takes one channel, each channel goes by itself.
+
+    Parameters
+    ----------
+    weights : Weights
+        The network's definition and its weights.
+    statistics : {"running", "input"}
+        What batch norm goes by: the averages of training, or the item itself.
+    engine : {"auto", "numpy", "torch"}
+        What runs it; values agree but for rounding.
+    """
+
+    weights: Weights
+    statistics: Literal["running", "input"] = "running"
+    engine: EngineChoice = field(default="auto", metadata={"identity": False})
+
+    def __post_init__(self) -> None:
+        if self.statistics not in ("running", "input"):
+            raise InputError(f"statistics={self.statistics!r} must be one of: running, input")
+        if self.engine not in ("auto", "numpy", "torch"):
+            raise InputError(f"engine={self.engine!r} must be one of: auto, numpy, torch")
+
+    @property
+    def info(self) -> Info:
+        """What its network says of itself, and that it has learned."""
+        return dataclasses.replace(self.weights.network.info, fitted=True)
+
+    @property
+    def n_params(self) -> int:
+        """How many numbers it has learned."""
+        return n_params(self.weights.network)
+
+    def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
+        """Return the estimate, shape and dtype of ``noisy``, computed in that dtype."""
+        check(noisy, sigma)
+        network = self.weights.network
+        channels, space = noisy.shape[1], noisy.shape[2:]
+        if len(space) != network.axes:
+            kind = {1: "signals (N, C, L)", 2: "images (N, C, H, W)"}[network.axes]
+            raise InputError(f"{network.info.name} takes {kind}, not {noisy.shape}")
+        x = noisy
+        if channels not in network.channels:
+            if network.channels != (1,):
+                legal = " or ".join(map(str, network.channels))
+                raise InputError(f"{network.info.name} takes {legal} channels, not {channels}")
+            x = noisy.reshape(-1, 1, *space)
+        x = _padded(
+            x, [max(network.least, -(-n // network.multiple) * network.multiple) for n in space]
+        )
+        engine = chosen_engine(self.engine, network)
+        y = run(network, self.weights.arrays, x, engine=engine, statistics=self.statistics)
+        y = y[:, :, *(slice(n) for n in space)]
+        return np.ascontiguousarray(y.reshape(noisy.shape))
+
+
+def _padded(x: Array, lengths: list[int]) -> Array:
+    """Return ``x`` continued by reflection at the end of each space axis."""
+    widths = [(0, n - m) for n, m in zip(lengths, x.shape[2:], strict=True)]
+    return (
+        np.pad(x, [(0, 0), (0, 0), *widths], mode="symmetric") if any(w for _, w in widths) else x
+    )
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A network with weights from a file: those that come with sigbench, or one's own.
+
+    Parameters
+    ----------
+    weights : str
+        A name of those that come with sigbench, or the path of a ``.safetensors`` file that
+        ``sigbench train`` has written.
+    statistics : {"running", "input"}
+        What batch norm goes by: the averages of training, or the item itself.
+    engine : {"auto", "numpy", "torch"}
+        What runs it; values agree but for rounding.
+    """
+
+    weights: str = field(metadata={"identity": False})
+    statistics: Literal["running", "input"] = "running"
+    engine: EngineChoice = field(default="auto", metadata={"identity": False})
+    loaded: NetworkDenoiser = field(init=False, repr=False)
+
+    info: ClassVar[Info] = Info(
+        "network", "network", "weights from a file, with their card", fitted=True
+    )
+
+    def __post_init__(self) -> None:
+        own = self.weights.endswith(".safetensors")
+        weights = load(Path(self.weights)) if own else shipped(self.weights)
+        denoiser = NetworkDenoiser(weights, self.statistics, self.engine)
+        object.__setattr__(self, "loaded", denoiser)
+
+    @property
+    def n_params(self) -> int:
+        """How many numbers it has learned."""
+        return self.loaded.n_params
+
+    def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
+        """Return the estimate, shape and dtype of ``noisy``."""
+        return self.loaded(noisy, sigma=sigma)

@@ -1,0 +1,173 @@
+"""The ops of `sigbench.nn` on torch tensors: the other engine. Shapes and options are the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sigbench.nn.norm import EPS, MOMENTUM, Statistics
+from sigbench.nn.sparse import LARGE, MOST_STEPS, close_enough, shape_of
+
+relu = F.relu
+sigmoid = torch.sigmoid
+softplus = F.softplus
+
+_CONV = {3: F.conv1d, 4: F.conv2d}
+_CONV_TRANSPOSE = {3: F.conv_transpose1d, 4: F.conv_transpose2d}
+_MAX_POOL = {3: F.max_pool1d, 4: F.max_pool2d}
+_AVG_POOL = {3: F.avg_pool1d, 4: F.avg_pool2d}
+_LINEAR = {3: "linear", 4: "bilinear"}
+
+
+def conv(x: Tensor, weight: Tensor, bias: Tensor | None = None, **options: int) -> Tensor:
+    """Convolution; see `sigbench.nn.conv`."""
+    return _CONV[x.ndim](x, weight, bias, **options)
+
+
+def conv_transpose(x: Tensor, weight: Tensor, bias: Tensor | None = None, **options: int) -> Tensor:
+    """Transposed convolution; see `sigbench.nn.conv_transpose`."""
+    return _CONV_TRANSPOSE[x.ndim](x, weight, bias, **options)
+
+
+def modulated_conv(x: Tensor, weight: Tensor, bias: Tensor, factors: Tensor) -> Tensor:
+    """Convolution with kernels of each item's own; see `sigbench.nn.modulated_conv`."""
+    taps = weight.shape[2]
+    windows = F.pad(x, (taps // 2, taps // 2)).unfold(2, taps, 1)
+    return torch.einsum("nclk,ock,nok->nol", windows, weight, factors) + bias[:, None]
+
+
+def batch_norm(
+    x: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
+    gain: Tensor | None = None,
+    shift: Tensor | None = None,
+    *,
+    statistics: Statistics,
+) -> Tensor:
+    """Batch normalization; see `sigbench.nn.batch_norm`."""
+    if statistics == "input":
+        return F.instance_norm(x, weight=gain, bias=shift, eps=EPS)
+    training = statistics == "batch"
+    return F.batch_norm(x, running_mean, running_var, gain, shift, training, MOMENTUM, EPS)
+
+
+def scale(x: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
+    """gain·x + shift per channel; see `sigbench.nn.scale`."""
+    shape = (1, -1, *[1] * (x.ndim - 2))
+    return torch.addcmul(shift.view(shape), gain.view(shape), x)
+
+
+def sparseness(x: Tensor, running_ratio: Tensor, *, statistics: Statistics) -> Tensor:
+    """Return the exponent of a layer; see `sigbench.nn.sparseness`."""
+    with torch.no_grad():
+        if statistics == "running":
+            ratio = running_ratio
+        elif statistics == "input":
+            ratio = x.abs().mean(dim=tuple(range(1, x.ndim)))
+        else:
+            ratio = x.abs().mean().reshape(1)
+            running_ratio += MOMENTUM * (ratio - running_ratio)
+        p = torch.from_numpy(shape_of(ratio.double().cpu().numpy())).to(x)
+    return p.reshape(-1, *[1] * (x.ndim - 1))
+
+
+def shrink(x: Tensor, lam: Tensor, p: Tensor) -> Tensor:
+    """Proximal step of λ|x|ᵖ; see `sigbench.nn.shrink`."""
+    given = lam.reshape(1, -1, *[1] * (x.ndim - 2))
+    with torch.no_grad():
+        weight = given.clamp_min(torch.finfo(lam.dtype).tiny)
+        soft, size = p == 1, x.abs()
+        u, rest = _shares(size, weight, torch.where(soft, 2.0, p))
+        magnitude = torch.where(soft, F.relu(size - weight), size * u)
+        slope = torch.where(soft, (magnitude > 0).to(x), u / (u + (p - 1) * rest))
+        pull = torch.where(soft, 1.0, size * rest / weight) * x.sign()
+    # No change of the values; the derivatives of an implicit function.
+    moved = (x - x.detach()) - (given - given.detach()) * pull
+    return torch.copysign(magnitude, x) + slope * moved
+
+
+def _shares(size: Tensor, weight: Tensor, p: Tensor) -> tuple[Tensor, Tensor]:
+    q, kind = p - 1, torch.finfo(size.dtype)
+    close = close_enough(kind.eps, float(q.min()))
+    log_kappa = (weight * p).log() - (1 - q) * size.clamp_min(kind.tiny).log()
+    v = -torch.maximum(torch.log1p(q * log_kappa.clamp_max(LARGE).exp()), log_kappa) / q
+    for _ in range(MOST_STEPS):
+        u, rest = v.exp(), (log_kappa + q * v).exp()
+        slope = u + q * rest
+        newton = (u + rest - 1) / slope
+        step = newton / (1 - 0.5 * newton * (u + q * q * rest) / slope)
+        v = v - step
+        if step.abs().max() < close:
+            break
+    return v.exp(), (log_kappa + q * v).exp()
+
+
+def max_pool(x: Tensor, kernel: int, *, stride: int | None = None) -> Tensor:
+    """Largest of every window; see `sigbench.nn.max_pool`."""
+    return _MAX_POOL[x.ndim](x, kernel, stride or kernel)
+
+
+def avg_pool(x: Tensor, kernel: int, *, stride: int | None = None, padding: int = 0) -> Tensor:
+    """Mean of every window; see `sigbench.nn.avg_pool`."""
+    return _AVG_POOL[x.ndim](x, kernel, stride or kernel, padding)
+
+
+def upsample_nearest(x: Tensor) -> Tensor:
+    """Every sample twice; see `sigbench.nn.upsample_nearest`."""
+    return F.interpolate(x, scale_factor=2, mode="nearest")
+
+
+def upsample_linear(x: Tensor, *, align_corners: bool) -> Tensor:
+    """Linear interpolation; see `sigbench.nn.upsample_linear`."""
+    return F.interpolate(x, scale_factor=2, mode=_LINEAR[x.ndim], align_corners=align_corners)
+
+
+def pixel_unshuffle(x: Tensor, factor: int) -> Tensor:
+    """Blocks become channels; see `sigbench.nn.pixel_unshuffle`."""
+    if x.ndim == 3:
+        n, channels, length = x.shape
+        blocks = x.reshape(n, channels, length // factor, factor)
+        return blocks.transpose(2, 3).reshape(n, channels * factor, -1)
+    return F.pixel_unshuffle(x, factor)
+
+
+def pixel_shuffle(x: Tensor, factor: int) -> Tensor:
+    """Channels become blocks; see `sigbench.nn.pixel_shuffle`."""
+    if x.ndim == 3:
+        n, channels, length = x.shape
+        blocks = x.reshape(n, channels // factor, factor, length)
+        return blocks.transpose(2, 3).reshape(n, channels // factor, -1)
+    return F.pixel_shuffle(x, factor)
+
+
+def fit(x: Tensor, space: tuple[int, ...]) -> Tensor:
+    """Zero-pad to these lengths; see `sigbench.nn.fit`."""
+    widths: list[int] = []
+    for n, m in zip(reversed(space), reversed(x.shape[2:]), strict=True):
+        widths += [(n - m) // 2, (n - m) - (n - m) // 2]
+    return F.pad(x, widths)
+
+
+def concat(*parts: Tensor) -> Tensor:
+    """Along the channels; see `sigbench.nn.concat`."""
+    return torch.cat(parts, dim=1)
+
+
+def mean(x: Tensor) -> Tensor:
+    """Mean over all space axes; see `sigbench.nn.mean`."""
+    return x.mean(dim=tuple(range(2, x.ndim)), keepdim=True)
+
+
+def leaky_relu(x: Tensor, *, slope: float) -> Tensor:
+    """Leaky rectifier; see `sigbench.nn.leaky_relu`."""
+    return F.leaky_relu(x, slope)
+
+
+def constant(function: Any, x: Tensor) -> Tensor:
+    """Return what a NumPy function makes of a tensor; see `sigbench.nn.constant`."""
+    return torch.from_numpy(np.ascontiguousarray(function(x.detach().cpu().numpy()))).to(x)

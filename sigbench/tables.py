@@ -1,0 +1,54 @@
+"""Tables read from TOML: their keys and types, checked."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sigbench.errors import InputError, unknown
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return a TOML file's table.
+
+    Raises
+    ------
+    InputError
+        For a file that is missing or no TOML.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path.name}: {error}") from None
+
+
+def check_keys(
+    what: str, table: Any, legal: Mapping[str, type], required: tuple[str, ...] = ()
+) -> None:
+    """Refuse a table with an unknown key, a value of the wrong type, or a key missing.
+
+    Raises
+    ------
+    InputError
+        It names the key and the legal ones.
+
+    Examples
+    --------
+    >>> check_keys("a problem", {"item": 3}, {"items": int})
+    Traceback (most recent call last):
+    sigbench.errors.InputError: unknown key of a problem 'item': did you mean 'items'? (one of: items)
+    """
+    if not isinstance(table, dict):
+        raise InputError(f"{what} must be a table, not {table!r}")
+    for key, value in table.items():
+        if key not in legal:
+            raise unknown(f"key of {what}", key, legal)
+        if not isinstance(value, legal[key]) or (legal[key] is int and isinstance(value, bool)):
+            raise InputError(f"{what}: {key}={value!r} must be of type {legal[key].__name__}")
+    for key in required:
+        if key not in table:
+            raise InputError(f"{what} needs the key {key!r}")

@@ -1,0 +1,182 @@
+"""``sigbench train``: from a recipe to a file of weights, its card, log and curve."""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from sigbench.errors import InputError
+from sigbench.files import write_atomically
+from sigbench.networks.weights import Weights, save
+from sigbench.training.card import (
+    Figures,
+    as_csv,
+    as_markdown,
+    card_of,
+    duration,
+    figures_of_network,
+    figures_of_others,
+)
+from sigbench.training.checkpoint import Checkpoint, Row, State
+from sigbench.training.curve import curve
+from sigbench.training.engines import Device, open_engine
+from sigbench.training.loop import Diverged, Outcome, key_of, train
+from sigbench.training.recipe import load_recipe
+
+SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where a training writes: the weights, and beside them log, curve, card and checkpoint."""
+
+    weights: Path
+
+    def __post_init__(self) -> None:
+        if self.weights.suffix != SUFFIX:
+            raise InputError(f"{self.weights}: the name of the file must end in {SUFFIX}")
+        if not self.weights.parent.is_dir():
+            raise InputError(f"{self.weights.parent} is no folder")
+
+    def beside(self, suffix: str) -> Path:
+        """Return the file of the same name with another suffix."""
+        return self.weights.with_suffix(suffix)
+
+    def refuse_existing(self) -> None:
+        """Refuse to replace anything that is there."""
+        for path in (self.weights, *(self.beside(s) for s in (".csv", ".md", ".png"))):
+            if path.exists():
+                raise InputError(f"{path} exists: --force replaces it")
+
+
+def train_recipe(
+    name: str,
+    out: str | None = None,
+    *,
+    budget: str | None = None,
+    device: Device = "cpu",
+    fresh: bool = False,
+    force: bool = False,
+    quiet: bool = False,
+) -> str:
+    """Train by a recipe, write what came of it, and return that in words.
+
+    Parameters
+    ----------
+    name : str
+        A recipe that comes with sigbench, or the path of a TOML file.
+    out : str, optional
+        The file of weights; by default the recipe's name in the working directory.
+    budget : str, optional
+        A time, as ``10m``, in place of the recipe's budget.
+    device : {"cpu", "cuda"}
+        Where torch computes.
+    fresh : bool
+        Whether a checkpoint is deleted, not taken up.
+    force : bool
+        Whether files that exist may be replaced.
+    quiet : bool
+        Whether nothing is said on the way.
+
+    Raises
+    ------
+    InputError
+        For anything wrong with the recipe or the files; nothing is written then.
+    Diverged
+        Where the loss is no number any more; nothing is written then.
+    Stopped
+        On Ctrl-C; the checkpoint has what is needed to go on.
+    """
+    recipe = load_recipe(name) if budget is None else load_recipe(name).within(budget)
+    files = Files(Path(out or f"{recipe.name}{SUFFIX}"))
+    engine = open_engine(recipe, device)
+    checkpoint = Checkpoint(files.beside(f".checkpoint{SUFFIX}"), key_of(recipe, engine))
+    found = None if fresh else checkpoint.load()
+    if not force and not (found and found.state.step == found.state.steps):
+        files.refuse_existing()
+    if fresh:
+        checkpoint.remove()
+    training = recipe.source.training(recipe.pairs)
+    figures = figures_of_others(recipe, training)
+    with _Progress(figures, quiet=quiet) as progress:
+        try:
+            outcome = train(
+                recipe,
+                training,
+                engine,
+                limit=figures.limit,
+                checkpoint=checkpoint,
+                report=progress,
+            )
+        except Diverged:
+            checkpoint.remove()  # it would diverge again
+            raise
+    figures = figures_of_network(recipe, training, outcome, figures)
+    card = card_of(recipe, engine, outcome, figures)
+    weights = Weights(recipe.network, outcome.weights, card)
+    wrote = _write(files, weights, outcome, figures)
+    checkpoint.remove()
+    took = duration(outcome.log[-1].seconds)
+    return (
+        f"{recipe.name}: {figures} on {len(training.validation.noisy)} validation pairs\n"
+        f"{outcome.steps} steps in {took} on {engine.name}, best at {outcome.best.step}: {wrote}"
+    )
+
+
+def _write(files: Files, weights: Weights, outcome: Outcome, figures: Figures) -> str:
+    """Write the files and return their names."""
+    save(files.weights, weights)
+    write_atomically(files.beside(".csv"), as_csv(outcome.log, figures.metric).encode())
+    write_atomically(files.beside(".md"), as_markdown(weights, figures).encode())
+    names = [str(files.weights), ".csv", ".md"]
+    if not find_spec("matplotlib"):
+        return ", ".join(names) + " (no picture: pip install 'sigbench[plots]')"
+    others = {"noisy": figures.noisy, "limit": figures.limit}
+    lines = {name: value for name, value in others.items() if not math.isnan(value)}
+    write_atomically(files.beside(".png"), curve(outcome.log, figures.metric, figures.unit, lines))
+    return ", ".join([*names, ".png"])
+
+
+class _Progress:
+    """A progress bar on a terminal; else a line a validation."""
+
+    def __init__(self, figures: Figures, *, quiet: bool) -> None:
+        self._figures, self._quiet = figures, quiet
+        self._bar: Any = None
+        self._latest = ""
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def __call__(self, state: State, loss: float, row: Row | None) -> None:
+        if self._quiet:
+            return
+        if row is not None:
+            gap = "" if math.isnan(row.gap) else f", gap {row.gap:.3f}"
+            self._latest = f"{self._figures.metric} {row.figure:.3f} {self._figures.unit}{gap}"
+        if sys.stderr.isatty():
+            self._draw(state, loss)
+        elif row is not None:
+            left = row.seconds / row.step * (state.steps - row.step)
+            print(
+                f"step {row.step}/{state.steps}: loss {row.loss:.4g}, {self._latest}, "
+                f"{duration(row.seconds)}, {duration(left)} left",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def _draw(self, state: State, loss: float) -> None:
+        from tqdm import tqdm
+
+        if self._bar is None:
+            self._bar = tqdm(total=state.steps, initial=state.step, unit="step", leave=False)
+        self._bar.set_postfix_str(f"loss {loss:.4g}, {self._latest}", refresh=False)
+        self._bar.update(state.step - self._bar.n)
