@@ -2,7 +2,8 @@
 # make test     run all tests
 # make check    lint, format, types
 # make results  run all suites into results/, the committed reference runs
-# make figures  draw the figures of docs/methods from results/
+# make weights  train the networks whose weights come along; half an hour
+# make figures  draw the figures of docs from results/ and these weights
 # make bench    print speed ratios: against loops, benchopt, Dask; a quarter of an hour
 #
 # Each makes its virtual environment (VENV, default .venv) if there is none.
@@ -10,9 +11,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 BENCHMARKS = methods sparse networks table1 against_benchopt workers growth
-SUITES = table1 signals speech-smoke images32 deconvolution system-function
+SUITES = table1 signals speech-smoke images32 deconvolution system-function ablation
+WEIGHTS = icnn-report icnn-report-3e-4 icnn shrinknet shrinknet-sparse
 
-.PHONY: table1 test check results figures bench clean
+.PHONY: table1 test check results weights figures bench clean
 
 table1: $(VENV)/installed
 	$(VENV)/bin/sigbench run table1
@@ -27,6 +29,10 @@ check: $(VENV)/installed-dev
 
 results: $(VENV)/installed
 	for suite in $(SUITES); do $(VENV)/bin/sigbench run $$suite -o results/$$suite -j 1 || exit; done
+
+weights: $(VENV)/installed-dev
+	for name in $(WEIGHTS); do $(VENV)/bin/sigbench train $$name --force \
+		-o sigbench/networks/pretrained/$$name.safetensors || exit; done
 
 figures: $(VENV)/installed-dev
 	$(VENV)/bin/python docs/draw.py

@@ -3,7 +3,9 @@
 Prints Markdown tables. Before a pair is timed, both sides must give the same estimates, or losses.
 """
 
+import dataclasses
 import functools
+import math
 import statistics
 import timeit
 
@@ -15,11 +17,17 @@ from threadpoolctl import threadpool_limits
 from sigbench import nn
 from sigbench.networks import ICNN, ShrinkNet
 from sigbench.networks.base import first_weights, is_learned, run
+from sigbench.training.batches import Batches
+from sigbench.training.engines import open_engine, torch_optimizer
+from sigbench.training.loop import interval, train
+from sigbench.training.recipe import load_recipe
 
 ITEMS, LENGTH = 1000, 100
 REPEATS = 21
 SINGLE = 1e-5  # float32, relative to the largest value
 TARGET = 1.3
+LOOP_TARGET = 1.05
+LOOP_STEPS, LOOP_ROUNDS = 400, 7
 LR, MOMENTUM, DECAY = 1e-4, 0.9, 1e-6  # the report's training
 NETWORKS = {"ICNN without prior": ICNN(prior=False), "ICNN": ICNN(), "ShrinkNet": ShrinkNet()}
 
@@ -146,9 +154,61 @@ def norms():
         print(f"| {norm} | {slow:.3g} | {fast:.3g} |", flush=True)
 
 
+def loops():
+    """Print the time of `sigbench train`, on torch, over that of the bare steps."""
+    print(f"\nThe training loop, on torch, over bare steps of torch; {LOOP_STEPS} steps\n")
+    print(
+        "| recipe | bare step, ms | step, data and loop | and validation, over the recipe | target |"
+    )
+    print("| --- | ---: | ---: | ---: | --- |")
+    for name in ("icnn-report", "icnn", "shrinknet"):
+        recipe = load_recipe(name)
+        short = dataclasses.replace(recipe, engine="torch", steps=LOOP_STEPS, epochs=None)
+        training = recipe.source.training(recipe.pairs)
+        batches = Batches(recipe, training)
+        whole = recipe.steps or recipe.epochs * batches.per_epoch
+        data = [
+            [torch.from_numpy(a.astype(np.float32)) for a in batches(step)] for step in range(50)
+        ]
+        module = plain(recipe.network, first_weights(recipe.network)).train()
+        optimizer = torch_optimizer(recipe.optimizer, list(module.parameters()))
+        loss_function = {"mse": torch.nn.MSELoss(), "smooth-l1": torch.nn.SmoothL1Loss()}
+
+        def bare(module=module, optimizer=optimizer, data=data, loss=loss_function[recipe.loss]):
+            for step in range(LOOP_STEPS):
+                noisy, target = data[step % len(data)]
+                optimizer.zero_grad()
+                loss(module(noisy), target).backward()
+                optimizer.step()
+
+        def ours(short=short, training=training):
+            train(short, training, open_engine(short))
+
+        engine = open_engine(short)
+        one, mine, validation = rounds(
+            bare, ours, lambda e=engine, t=training: e.denoise(t.validation.noisy)
+        )
+        count = math.ceil(LOOP_STEPS / interval(LOOP_STEPS, batches))
+        step, own = one / LOOP_STEPS, (mine - count * validation) / LOOP_STEPS
+        share = (own + validation * math.ceil(whole / interval(whole, batches)) / whole) / step
+        reached = "reached" if share <= LOOP_TARGET else "not reached"
+        print(
+            f"| {name} | {1e3 * step:.3g} | {own / step:.3f} | {share:.3f} "
+            f"| {LOOP_TARGET}: {reached} |",
+            flush=True,
+        )
+
+
+def rounds(*calls):
+    """Return the median seconds of each call, one after the other, some rounds."""
+    times = [[timeit.timeit(call, number=1) for call in calls] for _ in range(LOOP_ROUNDS)]
+    return [statistics.median(column) for column in zip(*times, strict=True)]
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     with threadpool_limits(1):
         passes()
         steps()
         norms()
+        loops()

@@ -69,11 +69,14 @@ if TYPE_CHECKING:
     from sigbench.executors import Place
     from sigbench.methods import Method, PerItem
     from sigbench.metrics import METRICS
+    from sigbench.networks import ICNN, NETWORKS, ShrinkNet
     from sigbench.networks.adapter import TorchModule
+    from sigbench.networks.denoiser import Pretrained
     from sigbench.problems import Denoising
     from sigbench.suites.suite import Suite, load
     from sigbench.sweep import run_suite
     from sigbench.system_function import SystemFunction
+    from sigbench.training.learner import Trained
     from sigbench.tuning import SureTuned, Tuned
     from sigbench.types import Denoiser, Estimator, Info, Learner, Oracle, Pairs, Training
 
@@ -129,27 +132,31 @@ _WHERE = {
     "sigbench.executors": ("Place",),
     "sigbench.methods": ("Method", "PerItem"),
     "sigbench.metrics": ("METRICS",),
+    "sigbench.networks": ("ICNN", "NETWORKS", "ShrinkNet"),
     "sigbench.networks.adapter": ("TorchModule",),
+    "sigbench.networks.denoiser": ("Pretrained",),
     "sigbench.problems": ("Denoising",),
     "sigbench.suites.suite": ("Suite", "load"),
     "sigbench.sweep": ("run_suite",),
     "sigbench.system_function": ("SystemFunction",),
+    "sigbench.training.learner": ("Trained",),
     "sigbench.tuning": ("SureTuned", "Tuned"),
     "sigbench.types": ("Denoiser", "Estimator", "Info", "Learner", "Oracle", "Pairs", "Training"),
 }
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
 
 __all__ = [
-    "BM3D", "DATASETS", "DENOISERS", "ESTIMATORS", "GMC", "H1", "H2", "L1", "METRICS", "Affine",
-    "Bilateral", "BlockShrink", "Blur", "CramerRao", "DemoSignals", "Denoiser", "Denoising",
-    "Estimator", "FittedWiener", "Folder", "Gaussian", "GaussianBlur", "GaussianPosteriorMean",
-    "GaussianProcess", "IdealProjection", "Info", "InputError", "Learner", "LeastSquaresFIR",
-    "LocalWiener", "Median", "Method", "Noisy", "NonLocalMeans", "Oracle", "Pairs", "PerItem",
-    "Photos32", "Place", "RegularizedInverse", "SavitzkyGolay", "SlidingDCT", "SparseDeconvolution",
-    "SparseSpikes", "SpectralDivision", "SpeechSmoke", "SpikesPosteriorMean", "Subsample", "Suite",
-    "SureTuned", "SystemFunction", "Systems", "TorchModule", "TotalVariation", "Training",
-    "TrueWiener", "Tuned", "WaveletShrink", "WienerDeconvolution", "WienerDivision", "load",
-    "local_mean_response", "run_suite",
+    "BM3D", "DATASETS", "DENOISERS", "ESTIMATORS", "GMC", "H1", "H2", "ICNN", "L1", "METRICS",
+    "NETWORKS", "Affine", "Bilateral", "BlockShrink", "Blur", "CramerRao", "DemoSignals",
+    "Denoiser", "Denoising", "Estimator", "FittedWiener", "Folder", "Gaussian", "GaussianBlur",
+    "GaussianPosteriorMean", "GaussianProcess", "IdealProjection", "Info", "InputError", "Learner",
+    "LeastSquaresFIR", "LocalWiener", "Median", "Method", "Noisy", "NonLocalMeans", "Oracle",
+    "Pairs", "PerItem", "Photos32", "Place", "Pretrained", "RegularizedInverse", "SavitzkyGolay",
+    "ShrinkNet", "SlidingDCT", "SparseDeconvolution", "SparseSpikes", "SpectralDivision",
+    "SpeechSmoke", "SpikesPosteriorMean", "Subsample", "Suite", "SureTuned", "SystemFunction",
+    "Systems", "TorchModule", "TotalVariation", "Trained", "Training", "TrueWiener", "Tuned",
+    "WaveletShrink", "WienerDeconvolution", "WienerDivision", "load", "local_mean_response",
+    "run_suite",
 ]  # fmt: skip
 
 

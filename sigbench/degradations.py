@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -50,17 +50,22 @@ class Degradation(Protocol):
     kind: ClassVar[str]
     version: ClassVar[int]
 
-    @property
-    def pointwise(self) -> bool:
-        """Whether all samples are treated alike: then a stack of items may pass for one."""
-        ...
-
     def facts(self, space: tuple[int, ...]) -> Mapping[str, Any]:
         """Return what every method is told by name, for items of these lengths."""
         ...
 
     def __call__(self, source: Array, rng: np.random.Generator, *, peak: float) -> Degraded:
         """Return the clean and the noisy view of a source item ``(C, *space)``."""
+        ...
+
+
+@runtime_checkable
+class Pointwise(Protocol):
+    """A degradation that may treat all samples alike: then a stack of items passes for one."""
+
+    @property
+    def pointwise(self) -> bool:
+        """Whether it does."""
         ...
 
 
@@ -188,7 +193,6 @@ class Subsample:
 
     kind: ClassVar[str] = "subsample"
     version: ClassVar[int] = 1
-    pointwise: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_field("factor", self.factor, 2)
@@ -242,7 +246,6 @@ class Blur:
 
     kind: ClassVar[str] = "blur"
     version: ClassVar[int] = 1
-    pointwise: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if (self.sigma is None) == (self.snr_db is None):

@@ -16,7 +16,7 @@ from sigbench.datasets.base import (
     check_items,
     training_share,
 )
-from sigbench.degradations import Degradation, Degraded
+from sigbench.degradations import Degradation, Degraded, Pointwise
 from sigbench.errors import InputError
 from sigbench.metrics import Metric, Values
 from sigbench.rng import item_rng
@@ -131,6 +131,10 @@ class Denoising:
                 run.append((item, one))
             yield self._block(run, seed)
 
+    @property
+    def _is_pointwise(self) -> bool:
+        return isinstance(self.degradation, Pointwise) and self.degradation.pointwise
+
     def _degraded(self, split: Split, seed: int, item: int, *, view: int) -> Degraded:
         data, noise = self.dataset, self.degradation
         stream = (data.kind, data.version, split, seed, noise.kind, noise.version, view)
@@ -190,7 +194,7 @@ class Denoising:
         def draw(n: int, rng: np.random.Generator, target: str = "clean") -> Pairs:
             if target not in ("clean", "noisy"):
                 raise InputError(f"target={target!r} must be one of: clean, noisy")
-            if isinstance(self.dataset, Sampler) and self.degradation.pointwise:
+            if isinstance(self.dataset, Sampler) and self._is_pointwise:
                 stack = self.dataset.draw(n, rng)
                 views = [self.degradation(stack, rng, peak=self.dataset.peak)]
                 if target == "noisy":

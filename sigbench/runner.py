@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ def run(
     executor = executor or Serial()
     schedule = _Schedule(cells, metrics, block)
     under_way: dict[int, tuple[_Task, int]] = {}  # with how often its worker has died
+    since: dict[int, float] = {}
     numbers = itertools.count()
     last = None  # what the worker was at that is free now
     while True:
@@ -68,7 +70,7 @@ def run(
             if started and isinstance(task.work, Measure):
                 started(task.work.cell)
             number = next(numbers)
-            under_way[number] = (task, 0)
+            under_way[number], since[number] = (task, 0), time.monotonic()
             executor.submit(number, task.work)
         yield from schedule.finished()  # while the workers are at what comes next
         if not under_way:
@@ -79,11 +81,13 @@ def run(
             under_way[ended.number] = (task, deaths + 1)
             executor.submit(ended.number, task.work)
         else:
-            schedule.take(task, ended)
+            schedule.take(task, ended, time.monotonic() - since.pop(ended.number))
             last = task.data
 
 
 _Data = tuple[str, int]  # problem and seed
+
+LONG_FIT_S = 5.0  # what took longer is used, and so its result kept, before the next fit
 
 
 @dataclass(frozen=True)
@@ -103,13 +107,15 @@ class _Schedule:
         self._to_fit: deque[Fit] = deque()
         self._fits: dict[tuple[str, str], Ended] = {}
         self._waiting: dict[tuple[str, str], list[Cell]] = {}
+        self._due: set[_Data] = set()
         self._finished: list[Result | Failure] = []
 
     def next(self, last: _Data | None) -> _Task | None:
         """Return what to start, None where there is nothing left or all must wait.
 
-        First what is left on the data that the free worker has made ``last``; then a fit, which
-        cells wait for; then data that no worker is at; and at the end a part of another's work.
+        First what is left on the data that the free worker has made ``last``; then what a long fit
+        was for; then a fit, which cells wait for; then data that no worker is at; and at the end
+        a part of another's work.
         """
         while not (last in self._ready or self._to_fit or self._unused()):
             _, group = next(self._groups, (None, None))
@@ -117,25 +123,30 @@ class _Schedule:
                 break
             for cell in group:
                 self._add(cell)
-        if last not in self._ready and self._to_fit:
+        due = next((data for data in self._ready if data in self._due), None)
+        if last not in self._ready and not due and self._to_fit:
             return _Task(self._to_fit.popleft(), last)
-        data = last if last in self._ready else self._unused() or next(iter(self._ready), None)
+        other = due or self._unused() or next(iter(self._ready), None)
+        data = last if last in self._ready else other
         if data is None:
             return None
         work = self._ready[data].popleft()
         if not self._ready[data]:
             del self._ready[data]
+            self._due.discard(data)
         self._in_use[data] += 1
         return _Task(work, data)
 
-    def take(self, task: _Task, ended: Ended) -> None:
-        """Take in what has ended."""
+    def take(self, task: _Task, ended: Ended, seconds: float) -> None:
+        """Take in what has ended, after so many seconds."""
         work = task.work
         if isinstance(work, Fit):
             key = (work.problem.name, work.method.name)
             self._fits[key] = ended
             for cell in self._waiting.pop(key):
                 self._add(cell)
+                if seconds > LONG_FIT_S:
+                    self._due.add(_data_of(cell))
             return
         self._in_use[_data_of(work.cell)] -= 1
         if ended.error:

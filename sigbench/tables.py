@@ -22,8 +22,24 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: no such file")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no TOML, no text, too long, too deep
         raise InputError(f"{path.name}: {error}") from None
+
+
+def find_toml(kind: str, name: str, folder: Path) -> Path:
+    """Return the path of a file that comes with sigbench, or of one's own, ending in ``.toml``.
+
+    Raises
+    ------
+    InputError
+        For an unknown name; it lists those of the folder.
+    """
+    if name.endswith(".toml"):
+        return Path(name)
+    known = [path.stem for path in folder.glob("*.toml")]
+    if name not in known:
+        raise unknown(kind, name, known)
+    return folder / f"{name}.toml"
 
 
 def check_keys(

@@ -454,3 +454,17 @@ class TestAsAMethod:
         assert main([*run, "-o", "out", "--quiet"]) == 1
         (failure,) = map(json.loads, Path("out/failures.jsonl").read_text().splitlines())
         assert "Pair returned a tuple: it must be one tensor of shape" in failure["error"]
+
+
+def test_a_network_that_takes_a_gradient_in_its_pass():
+    """As gradient-step denoisers do: what they return may still belong to a graph."""
+
+    class Descends(torch.nn.Module):
+        def forward(self, x):
+            with torch.enable_grad():
+                y = x.detach().requires_grad_()
+                (g,) = torch.autograd.grad((y**2).sum() / 4, y, create_graph=True)
+                return y - g
+
+    noisy = np.ones((1, 1, 4))
+    np.testing.assert_allclose(TorchModule(Descends())(noisy), 0.5 * noisy)

@@ -11,6 +11,7 @@ from sigbench import Tuned
 from sigbench.cli import _parser
 from sigbench.methods import resolve
 from sigbench.suites.suite import load, suite_names
+from sigbench.training.recipe import load_recipe
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -32,17 +33,21 @@ def commands():
 def test_commands_parse_and_their_names_exist(line):
     args = _parser().parse_args(shlex.split(line)[1:])
     if hasattr(args, "suite") and not args.suite.endswith(".toml"):
-        own = [m for m in args.method or [] if not m.startswith("mine:")]
+        foreign = ("mine:", "network[weights=mine.")
+        own = [m for m in args.method or [] if not m.startswith(foreign)]
         load(args.suite).select(methods=own or None, problems=args.problem)
     elif hasattr(args, "source") and args.method != "auto":
         assert resolve(args.method)
+    elif hasattr(args, "recipe"):
+        assert args.recipe.endswith(".toml") or load_recipe(args.recipe)
 
 
 def blocks_of_python():
     for page in PAGES:
-        if page.parent.name == "methods":
+        if page.parent.name == "methods" or page.stem == "networks":
             blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
-            yield from (pytest.param(block, id=page.stem) for block in blocks)
+            own = (block for block in blocks if "torch" not in block and "deepinv" not in block)
+            yield from (pytest.param(block, id=page.stem) for block in own)
 
 
 @pytest.mark.parametrize("block", list(blocks_of_python()))

@@ -1,5 +1,6 @@
 """Ops in NumPy and in torch, their gradients; optimizers, schedules, first weights."""
 
+import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -649,3 +650,46 @@ def test_first_weights_go_by_name_and_seed():
 def test_an_unknown_initialization_is_refused():
     with pytest.raises(InputError, match="unknown initialization 'unifrom'"):
         nn.starting("unifrom", seed=1)
+
+
+# Schedules and losses at their edges
+
+
+def test_restarts_fall_on_whole_periods_whatever_the_rounding():
+    cosine = nn.Cosine(period=0.1)
+    assert [cosine(step / 30, 10) for step in range(0, 300, 3)] == pytest.approx([1.0] * 100)
+    assert nn.Cosine(period=1e-6)(100, 100) <= 1  # at once, not in a loop of 10⁸
+
+
+@pytest.mark.parametrize("growth", [1.0, 1.5, 2.0])
+def test_a_period_begins_at_one_and_ends_at_the_floor(growth):
+    cosine = nn.Cosine(period=3.0, growth=growth, floor=0.1)
+    starts = [sum(3 * growth**j for j in range(k)) for k in range(5)]
+    for start, end in itertools.pairwise(starts):
+        assert cosine(start, 100) == pytest.approx(1.0)
+        assert cosine(end - 1e-5, 100) == pytest.approx(0.1)
+
+
+def test_a_step_does_not_climb():
+    with pytest.raises(InputError, match="factor=10 must be >= 0 and < 1"):
+        nn.Step(every=1, factor=10)
+
+
+@pytest.mark.parametrize("loss", nn.LOSSES.values())
+def test_losses_do_not_broadcast(loss):
+    with pytest.raises(InputError, match=r"estimate \(2, 1\) and target \(1, 3\) differ in shape"):
+        loss(np.zeros((2, 1)), np.ones((1, 3)))
+
+
+def test_adam_follows_torch_without_memory():
+    """β = 0 leaves v = g²: added and taken away, it would be lost in rounding."""
+    torch = pytest.importorskip("torch")
+    weights, state = {"a": np.ones(3, np.float32)}, {}
+    other = torch.ones(3, requires_grad=True)
+    ours, theirs = nn.Adam(lr=0.1, beta1=0, beta2=0), torch.optim.Adam([other], 0.1, (0.0, 0.0))
+    for scale in (1.0, 1e3, 1e-3):
+        gradient = scale * np.array([1.0, -2.0, 3.0], np.float32)
+        other.grad = torch.tensor(gradient)
+        theirs.step()
+        ours.step(weights, {"a": gradient}, state, 0.1)
+    np.testing.assert_allclose(weights["a"], other.detach().numpy(), rtol=1e-5)

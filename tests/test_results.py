@@ -63,3 +63,21 @@ def test_sure_tunes_as_well_as_the_truth(method):
     """One grid for both: the truth of the training split, or SURE of the noisy test items."""
     for problem, of in means("signals", "psnr").items():
         assert of[f"{method}-sure"] >= of[f"{method}-tuned"] - 0.1, problem
+
+
+def test_shrinknet_is_at_the_exact_limit():
+    """Nearer to it than the samplewise posterior mean, which cannot count, is."""
+    of = means("table1", "psnr_table1")["sparse-spikes"]
+    assert of["limit-samplewise"] < of["shrinknet"]
+    assert of["limit"] - of["shrinknet"] < (of["limit"] - of["limit-samplewise"]) / 2
+    assert of["icnn"] > of["limit-samplewise"] - 0.06
+
+
+def test_the_printed_networks_figures_at_three_times_the_learning_rate():
+    """Printed 9.59 / 1.84 and 9.86 / 1.81 (H. Fang, 2021, Table 1)."""
+    psnr = means("table1", "psnr_table1")["sparse-spikes"]
+    rmse = means("table1", "rmse")["sparse-spikes"]
+    for mode, printed in (("running", (9.59, 1.84)), ("input", (9.86, 1.81))):
+        name = f"icnn-report-3e-4-{mode}"
+        assert psnr[name] == pytest.approx(printed[0], abs=0.4)
+        assert rmse[name] == pytest.approx(printed[1], abs=0.06)

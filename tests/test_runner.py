@@ -211,6 +211,30 @@ def test_a_learner_is_fitted_once_per_problem_never_per_seed():
     assert [r.knowledge for r in out] == ["fitted"] * 3
 
 
+@pytest.mark.parametrize(("least", "order"), [(-1.0, "fit run fit run"), (60.0, "fit fit run run")])
+def test_what_a_long_fit_was_for_is_run_before_the_next_fit(monkeypatch, least, order):
+    """So that a training of minutes is not lost with those after it."""
+    monkeypatch.setattr("sigbench.runner.LONG_FIT_S", least)
+    done = []
+
+    @dataclasses.dataclass(frozen=True)
+    class Learns:
+        def fit(self, train, *, rng):
+            done.append("fit")
+            return Function(runs)
+
+    def runs(noisy):
+        if len(noisy) > 1:  # not the warm-up
+            done.append("run")
+        return noisy
+
+    go(Method("one", Learns()), Method("two", Learns()))
+    assert [key for key, _ in itertools.groupby(done)] == [
+        key for key, _ in itertools.groupby(order.split())
+    ]
+    assert done.count("fit") == 2
+
+
 class Workers:
     """Workers on paper: they end in a random order, and note which data they have been at."""
 

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import hashlib
 import json
 import math
 import os
@@ -21,7 +22,7 @@ from sigbench.cli import main
 from sigbench.identity import identity
 from sigbench.methods import resolve
 from sigbench.networks.weights import load
-from sigbench.training import loop
+from sigbench.training import command, loop
 from sigbench.training.batches import Batches
 from sigbench.training.checkpoint import Checkpoint
 from sigbench.training.engines import open_engine
@@ -381,7 +382,7 @@ def test_taken_up_again_it_ends_the_same(monkeypatch, engine, optimizer, pairs):
 
 RUN = """
 import sys
-from sigbench.training import loop
+from sigbench.training import command, loop
 loop.SAVE_S = 0.0
 from sigbench.cli import main
 sys.exit(main(["train", "tiny.toml"]))
@@ -539,7 +540,7 @@ def test_what_it_writes(capsys):
     best = min(rows, key=lambda row: float(row["validation"]))
     np.testing.assert_allclose(card["figures"]["network"], float(best["psnr_table1"]), atol=1e-4)
     text = Path("mine.md").read_text()
-    assert weights.digest in text
+    assert hashlib.sha256(Path("mine.safetensors").read_bytes()).hexdigest() in text
     recipe = text.partition("```toml\n")[2].partition("```")[0]
     assert tomlkit.parse(recipe).unwrap() == card["recipe"]
     json.dumps(card, allow_nan=False)
@@ -648,9 +649,10 @@ def test_its_key_is_what_the_recipe_holds():
     tiny = key(write())
     assert key(write("other", description="the same", name="same")) == tiny
     assert key(write("other", validation=7, limit=None)) == tiny  # the problem has its own
+    assert key(write("other", metric="psnr")) == tiny  # nobody looks at it
     assert key(write("other", seed=2)) != tiny
     assert key(write("other", seed=2)) == key(write(), seed=2)
-    for changes in ({"steps": 31}, {"pairs": 20}, {"metric": "psnr"}, {"loss": "smooth-l1"}):
+    for changes in ({"steps": 31}, {"pairs": 20}, {"loss": "smooth-l1"}):
         assert key(write("other", **changes)) != tiny
     assert key(write(), statistics="input") != tiny
 
@@ -676,3 +678,60 @@ def test_a_learner_that_diverges_says_so():
     learner = Trained(write(optimizer="sgd[lr=1e20]", network="icnn[norm=none]"))
     with pytest.raises(Diverged, match=r"diverged: .* step [12] is nan \(lr=1e\+20\)"):
         learner.fit(learner.loaded.source.training(21), rng=None)
+
+
+# Files, once more
+
+
+def test_two_trainings_do_not_write_the_same_files(capsys):
+    name = write()
+    with command.Files(Path("mine.safetensors")).locked():
+        assert main(["train", name, "-o", "mine.safetensors"]) == 2
+    assert "another training is writing mine.safetensors" in capsys.readouterr().err
+    assert main(["train", name, "-o", "mine.safetensors", "--quiet"]) == 0
+    assert not Path("mine.lock").exists()
+
+
+def test_what_appears_meanwhile_is_not_replaced(monkeypatch, capsys):
+    def train_and_write(*args, **kwargs):
+        Path("mine.md").write_text("mine")
+        return train(*args, **kwargs)
+
+    name = write()
+    with monkeypatch.context() as patched:
+        patched.setattr(command, "train", train_and_write)
+        assert main(["train", name, "-o", "mine.safetensors", "--quiet"]) == 2
+    assert "mine.md exists: --force replaces it" in capsys.readouterr().err
+    assert Path("mine.md").read_text() == "mine"
+    assert main(["train", name, "-o", "mine.safetensors", "--quiet", "--force"]) == 0
+
+
+def test_a_folder_in_the_way_is_told_before_the_training(capsys):
+    Path("mine.csv").mkdir()
+    assert main(["train", write(), "-o", "mine.safetensors", "--force"]) == 2
+    assert "mine.csv is a folder" in capsys.readouterr().err
+
+
+def test_a_budget_in_time_is_measured_once(monkeypatch):
+    """A run that is killed before its first checkpoint by the clock goes on to the same steps."""
+    saved = []
+    monkeypatch.setattr(
+        Checkpoint, "save", lambda self, state, weights, kept: saved.append(state.step)
+    )
+    recipe = load_recipe(write(steps=None, time="1s"))
+    training = recipe.source.training(recipe.pairs)
+    train(recipe, training, open_engine(recipe), checkpoint=Checkpoint(Path("c"), "key"))
+    assert saved[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": 2**80}, "seed=1.20893e+24 must be >= 0 and < 9.22337e+18"),
+        ({"steps": 10**400}, "steps=100000000... must be >= 1 and < 1.09951e+12"),
+        ({"batch": 10**15}, "batch=1e+15 must be >= 1 and < 1.04858e+06"),
+    ],
+)
+def test_numbers_that_were_mistyped(changes, message, capsys):
+    assert main(["train", write(**changes)]) == 2
+    assert message in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -121,10 +122,12 @@ def check_field(name: str, value: float | None, low: float, *, below: float = np
         It carries the value and the legal range.
     """
     if value is not None and not low <= value < below:
-        upper = "" if np.isfinite(value) else " and finite"
+        huge = isinstance(value, int) and abs(value) > sys.float_info.max
+        upper = "" if huge or np.isfinite(float(value)) else " and finite"
         if below < np.inf:
             upper = f" and < {below:g}"
-        raise InputError(f"{name}={value:g} must be >= {low:g}{upper}")
+        shown = f"{str(value)[:9]}..." if huge else f"{value:g}"
+        raise InputError(f"{name}={shown} must be >= {low:g}{upper}")
 
 
 def estimate_sigma(noisy: Array) -> NDArray[np.float64]:

@@ -128,7 +128,7 @@ class TorchModule:
         with torch.no_grad():
             result = self._fresh()(*(tensor.to(self.device) for tensor in tensors))
         self._check(result, self._arranged(batch).shape)
-        estimate = self._arranged_back(result.float().cpu().numpy().astype(noisy.dtype))
+        estimate = self._arranged_back(result.detach().float().cpu().numpy().astype(noisy.dtype))
         crop = tuple(slice(n) for n in noisy.shape)
         return (estimate[crop] - offset) / slope
 

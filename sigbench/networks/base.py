@@ -141,7 +141,9 @@ def _pass(
 
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     with torch.inference_mode():
-        return network.forward(nn.Net(torch_ops, tensors, statistics, maps=maps), torch.tensor(x))
+        return network.forward(
+            nn.Net(torch_ops, tensors, statistics, maps=maps), torch.from_numpy(x.copy())
+        )
 
 
 def _together(parts: list[Any]) -> Array:

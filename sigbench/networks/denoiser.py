@@ -116,6 +116,7 @@ class Pretrained:
     weights: str = field(metadata={"identity": False})
     statistics: Literal["running", "input"] = "running"
     engine: EngineChoice = field(default="auto", metadata={"identity": False})
+    pairs: str = field(init=False, metadata={"identity": False})  # what it has learned from
     loaded: NetworkDenoiser = field(init=False, repr=False)
 
     info: ClassVar[Info] = Info(
@@ -126,6 +127,7 @@ class Pretrained:
         own = self.weights.endswith(".safetensors")
         weights = load(Path(self.weights)) if own else shipped(self.weights)
         denoiser = NetworkDenoiser(weights, self.statistics, self.engine)
+        object.__setattr__(self, "pairs", "fresh" if weights.card.get("fresh") else "fixed")
         object.__setattr__(self, "loaded", denoiser)
 
     @property

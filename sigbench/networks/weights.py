@@ -15,17 +15,18 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
+from sigbench import nn
 from sigbench.errors import InputError, unknown
 from sigbench.files import write_atomically
 from sigbench.networks import NETWORKS
-from sigbench.networks.base import Network, first_weights
+from sigbench.networks.base import Network
 from sigbench.registry import build
 from sigbench.spec import Spec
 from sigbench.types import Array
 
 FOLDER = Path(__file__).parent / "pretrained"
 
-# The weights that come with sigbench, and the digests of their values.
+# The weights that come with sigbench, and the sha256 of their files.
 SHIPPED: dict[str, str] = {}
 
 
@@ -53,26 +54,26 @@ class Weights:
     card: Mapping[str, Any] = field(default_factory=dict, metadata={"identity": False})
 
     def __post_init__(self) -> None:
-        expected = {name: w.shape for name, w in first_weights(self.network).items()}
-        for name in [*expected, *self.arrays]:
-            if name not in self.arrays:
-                raise InputError(f"{written(self.network)} needs the weight {name!r}")
-            if name not in expected:
-                raise unknown(f"weight of {written(self.network)}", name, expected)
-            if self.arrays[name].shape != expected[name]:
-                raise InputError(
-                    f"weight {name!r} of {written(self.network)} must have shape "
-                    f"{expected[name]}, not {self.arrays[name].shape}"
-                )
+        if not isinstance(self.card, Mapping):
+            raise InputError(f"the card must be a table, not {self.card!r}")
+        for name, array in self.arrays.items():
+            if array.dtype not in (np.float32, np.float64) or not np.isfinite(array).all():
+                raise InputError(f"weight {name!r} must be finite numbers of float32 or float64")
+        used = _Used(self.arrays)
+        network = self.network
+        item = np.zeros((1, network.channels[0], *[network.least] * network.axes), np.float32)
+        try:
+            network.forward(nn.Net(nn, used), item)  # finds each by name and shape, or refuses
+        except InputError as error:
+            raise InputError(f"{written(network)}: {error}") from None
+        for name in self.arrays:
+            if name not in used.names:
+                raise unknown(f"weight of {written(network)}", name, used.names)
 
     @functools.cached_property
     def digest(self) -> str:
         """sha256 of names, shapes, dtypes and values."""
-        hasher = hashlib.sha256()
-        for name in sorted(self.arrays):
-            array = np.ascontiguousarray(self.arrays[name])
-            hasher.update(f"{name} {array.dtype.str} {array.shape}\n".encode() + array.tobytes())
-        return hasher.hexdigest()
+        return digest_of("", self.arrays)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Weights):
@@ -91,16 +92,54 @@ class Weights:
         return f"{written(self.network)} {name} ({self.digest[:8]}{fresh})".replace("  ", " ")
 
 
+class _Used(dict[str, Array]):
+    """Weights that note which of them are asked for."""
+
+    def __init__(self, arrays: Mapping[str, Array]) -> None:
+        super().__init__(arrays)
+        self.names: set[str] = set()
+
+    def __getitem__(self, name: str) -> Array:
+        self.names.add(name)
+        return super().__getitem__(name)
+
+
+def digest_of(text: str, arrays: Mapping[str, Array]) -> str:
+    """Return the sha256 of a text and of arrays with their names, shapes and dtypes."""
+    hasher = hashlib.sha256(text.encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        hasher.update(f"{name} {array.dtype.str} {array.shape}\n".encode() + array.tobytes())
+    return hasher.hexdigest()
+
+
+def read_arrays(path: Path) -> tuple[dict[str, str], dict[str, Array]]:
+    """Return the metadata and the arrays of a safetensors file.
+
+    Raises
+    ------
+    InputError
+        Where it cannot be read as such.
+    """
+    try:
+        with safe_open(path, framework="np") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return file.metadata() or {}, arrays
+    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} cannot be read as safetensors: {error}") from None
+
+
 def written(network: Network) -> str:
-    """Return a network as it is typed.
+    """Return a network as it is typed, to all digits.
 
     Examples
     --------
     >>> written(NETWORKS["icnn"]())
     'icnn[size=s,prior=true,norm=batch]'
     """
-    fields = dataclasses.fields(network)  # type: ignore[arg-type]
-    return str(Spec(network.info.name, tuple((f.name, getattr(network, f.name)) for f in fields)))
+    values = {f.name: getattr(network, f.name) for f in dataclasses.fields(network)}  # type: ignore[arg-type]
+    params = tuple((k, repr(v) if isinstance(v, float) else v) for k, v in values.items())
+    return str(Spec(network.info.name, params))
 
 
 def save(path: Path, weights: Weights) -> None:
@@ -111,21 +150,11 @@ def save(path: Path, weights: Weights) -> None:
     path : Path
         The file; replaced where it exists.
     weights : Weights
-        What to write. Values that are not finite are refused.
-
-    Raises
-    ------
-    InputError
-        Where a value is not finite.
+        What to write.
     """
-    for name, array in weights.arrays.items():
-        if not np.isfinite(array).all():
-            raise InputError(f"weight {name!r} is not finite: {path.name} is not written")
-    about = {
-        "sigbench": written(weights.network),
-        "sha256": weights.digest,
-        "card": json.dumps(dict(weights.card), ensure_ascii=False),
-    }
+    network, card = written(weights.network), json.dumps(dict(weights.card), ensure_ascii=False)
+    sha256 = digest_of(network + card, weights.arrays)
+    about = {"sigbench": network, "sha256": sha256, "card": card}
     arrays = {name: np.ascontiguousarray(array) for name, array in weights.arrays.items()}
     write_atomically(path, to_bytes(arrays, metadata=about))
 
@@ -140,25 +169,20 @@ def load(path: Path) -> Weights:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file of weights")
-    try:
-        with safe_open(path, framework="np") as file:
-            about = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError, TypeError) as error:
-        raise InputError(f"{path} cannot be read as safetensors: {error}") from None
+    about, arrays = read_arrays(path)
     if not {"sigbench", "sha256", "card"} <= about.keys():
         raise InputError(f"{path} is no file of sigbench's: it does not name its network")
+    found = digest_of(about["sigbench"] + about["card"], arrays)
+    if found != about["sha256"]:
+        raise InputError(
+            f"{path} is damaged: what it holds has sha256 {found[:12]}, "
+            f"what was written had {about['sha256'][:12]}"
+        )
     try:
         network = build("network", NETWORKS, about["sigbench"])
-        weights = Weights(network, arrays, json.loads(about["card"]))
-    except ValueError as error:
+        return Weights(network, arrays, json.loads(about["card"]))
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: {error}") from None
-    if weights.digest != about["sha256"]:
-        raise InputError(
-            f"{path} is damaged: its values have sha256 {weights.digest[:12]}, "
-            f"its card says {about['sha256'][:12]}"
-        )
-    return weights
 
 
 @functools.cache
@@ -172,9 +196,8 @@ def shipped(name: str) -> Weights:
     """
     if name not in SHIPPED:
         raise unknown("weights", name, SHIPPED)
-    weights = load(FOLDER / f"{name}.safetensors")
-    if weights.digest != SHIPPED[name]:
-        raise InputError(
-            f"weights {name!r} have sha256 {weights.digest[:12]}, not {SHIPPED[name][:12]}"
-        )
-    return weights
+    path = FOLDER / f"{name}.safetensors"
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != SHIPPED[name]:
+        raise InputError(f"{path.name} has sha256 {found[:12]}, not {SHIPPED[name][:12]}")
+    return load(path)

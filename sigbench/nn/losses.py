@@ -6,8 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from sigbench.errors import InputError
 from sigbench.nn.tape import Backward, op
 from sigbench.types import Array
+
+
+def _error(estimate: Array, target: Array) -> Array:
+    if estimate.shape != target.shape:
+        raise InputError(f"estimate {estimate.shape} and target {target.shape} differ in shape")
+    return estimate - target
 
 
 @op
@@ -19,7 +26,7 @@ def mse(estimate: Array, target: Array) -> tuple[Any, Backward]:
     >>> float(mse(np.array([1.0, 2.0]), np.array([0.0, 0.0])))
     2.5
     """
-    error = estimate - target
+    error = _error(estimate, target)
 
     def backward(g: Array) -> tuple[Any, ...]:
         d = g * (2 / error.size) * error
@@ -41,7 +48,7 @@ def smooth_l1(estimate: Array, target: Array) -> tuple[Any, Backward]:
     >>> float(smooth_l1(np.array([0.5, 3.0]), np.array([0.0, 0.0])))
     1.3125
     """
-    error = estimate - target
+    error = _error(estimate, target)
     size = np.abs(error)
     value = np.where(size < 1, 0.5 * error * error, size - 0.5)
 

@@ -152,8 +152,10 @@ class Adam:
                 state[f"{name}/t"] = np.zeros((), np.int64)
             m, v, t = (state[f"{name}/{kept}"] for kept in ("m", "v", "t"))
             t += 1
-            m += (1 - self.beta1) * (g - m)
-            v += (1 - self.beta2) * (g * g - v)
+            m *= self.beta1
+            m += (1 - self.beta1) * g
+            v *= self.beta2
+            v += (1 - self.beta2) * g * g
             root = math.sqrt(1 - self.beta2 ** int(t))
             weight -= lr * root / (1 - self.beta1 ** int(t)) * m / (np.sqrt(v) + self.eps * root)
 

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from sigbench.denoisers.inputs import check_field
 
+ROUNDING = 1e-9  # of an epoch's number, which is a quotient of steps
+
 
 class Schedule(Protocol):
     """A frozen dataclass of its settings."""
@@ -71,14 +73,23 @@ class Cosine:
     def __call__(self, epoch: float, epochs: float) -> float:
         """Return the factor at a time within so many epochs."""
         t, period = epoch, self.period or epochs
-        while self.restarts and t >= period:
-            t, period = t - period, period * self.growth
+        if self.restarts:
+            start, period = self._latest(t / period, period)
+            t = max(t - start, 0.0)
         return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * t / period)) / 2
+
+    def _latest(self, periods: float, period: float) -> tuple[float, float]:
+        """Return when the latest period began, after so many first ones, and how long it is."""
+        if self.growth == 1:
+            return math.floor(periods + ROUNDING) * period, period
+        # k periods take period·(growthᵏ − 1)/(growth − 1).
+        k = math.floor(math.log1p(periods * (self.growth - 1)) / math.log(self.growth) + ROUNDING)
+        return period * (self.growth**k - 1) / (self.growth - 1), period * self.growth**k
 
 
 @dataclass(frozen=True)
 class Step:
-    """factorᵏ after k·every epochs.
+    """factorᵏ after k·every epochs, 0 <= factor < 1.
 
     Examples
     --------
@@ -91,11 +102,11 @@ class Step:
 
     def __post_init__(self) -> None:
         check_field("every", self.every, 1e-9)
-        check_field("factor", self.factor, 0)
+        check_field("factor", self.factor, 0, below=1)
 
     def __call__(self, epoch: float, epochs: float) -> float:
         """Return the factor at a time within so many epochs."""
-        return self.factor ** int(epoch // self.every)
+        return self.factor ** math.floor(epoch / self.every + ROUNDING)
 
 
 SCHEDULES = {"constant": Constant, "cosine": Cosine, "step": Step}

@@ -21,7 +21,7 @@ from sigbench.spec import Spec, expand, format_value, parse
 from sigbench.system_function import SystemFunction
 from sigbench.tables import check_keys
 from sigbench.tuning import SureTuned, Tuned
-from sigbench.types import Estimator
+from sigbench.types import Estimator, Learner
 
 # Legal keys of each table, with the type of each.
 PROBLEM_KEYS = {
@@ -157,13 +157,15 @@ def _methods(entry: Any) -> list[Method]:
 
 def _trained(method: Method, seeds: list[Any]) -> list[Method]:
     """Return a learner once per training seed."""
-    if not dataclasses.is_dataclass(method.entry) or not hasattr(method.entry, "seed"):
+    entry: Any = method.entry
+    fields = dataclasses.fields(entry) if dataclasses.is_dataclass(entry) else ()
+    if not isinstance(entry, Learner) or "seed" not in {f.name for f in fields if f.init}:
         raise InputError(f"{method.name} has no training seed: training_seeds is for what trains")
     made = []
     for seed in checked_seeds(seeds):
-        entry = dataclasses.replace(method.entry, seed=seed)
+        one: Any = dataclasses.replace(entry, seed=seed)  # type: ignore[type-var]
         name = f"{method.name} #{seed}"
-        made.append(dataclasses.replace(method, name=name, entry=entry, trainings=method.name))
+        made.append(dataclasses.replace(method, name=name, entry=one, trainings=method.name))
     return made
 
 

@@ -27,7 +27,7 @@ from sigbench.suites.entries import (
     problems_of,
 )
 from sigbench.system_function import SystemFunction
-from sigbench.tables import check_keys, read_toml
+from sigbench.tables import check_keys, find_toml, read_toml
 from sigbench.work import Cell
 
 FOLDER = Path(__file__).parent
@@ -188,10 +188,7 @@ def load(name: str) -> Suite:
     >>> load("table1").seeds
     (1, 2, 3)
     """
-    own = name.endswith(".toml")
-    if not own and name not in suite_names():
-        raise unknown("suite", name, suite_names())
-    path = Path(name) if own else FOLDER / f"{name}.toml"
+    path = find_toml("suite", name, FOLDER)
     table = read_toml(path)
     try:
         return _suite(table, default_name=path.stem)

@@ -135,8 +135,8 @@ def as_csv(log: Sequence[Row], metric: str) -> str:
     return buffer.getvalue()
 
 
-def as_markdown(weights: Weights, figures: Figures) -> str:
-    """Return the card for people."""
+def as_markdown(weights: Weights, figures: Figures, sha256: str) -> str:
+    """Return the card for people; ``sha256`` is that of the file of weights."""
     import tomlkit
 
     card = weights.card
@@ -151,7 +151,7 @@ def as_markdown(weights: Weights, figures: Figures) -> str:
         "versions": ", ".join(f"{name} {number}" for name, number in versions.items()),
         "machine": f"{machine['processor']}, {machine['cores']} cores",
         "commit": card["commit"] or "none",
-        "sha256": weights.digest,
+        "sha256": sha256,
     }
     rows = "\n".join(f"| {name} | {value} |" for name, value in about.items())
     return (

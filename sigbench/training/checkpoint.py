@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,11 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
 from sigbench.errors import InputError
 from sigbench.files import UNFINISHED, write_atomically
+from sigbench.networks.weights import digest_of, read_arrays
 from sigbench.types import Array
 
 Arrays = dict[str, Array]
@@ -103,7 +102,7 @@ class Checkpoint:
         }
         plain = {k: v for k, v in vars(state).items() if k != "best"}
         text = json.dumps({"key": self.key, **plain})
-        about = {"sigbench-checkpoint": text, "sha256": _digest(text, arrays)}
+        about = {"sigbench-checkpoint": text, "sha256": digest_of(text, arrays)}
         write_atomically(self.path, to_bytes(arrays, metadata=about))
 
     def load(self) -> Found | None:
@@ -117,14 +116,11 @@ class Checkpoint:
         if not self.path.exists():
             return None
         try:
-            with safe_open(self.path, framework="np") as file:
-                about = file.metadata() or {}
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            text = about["sigbench-checkpoint"]
-            whole = about["sha256"] == _digest(text, arrays)
-        except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
-            raise self._refused(f"cannot be read ({type(error).__name__})") from None
-        if not whole:
+            about, arrays = read_arrays(self.path)
+        except InputError:
+            raise self._refused("cannot be read as safetensors") from None
+        text = about.get("sigbench-checkpoint", "")
+        if about.get("sha256") != digest_of(text, arrays):
             raise self._refused("is damaged: its values are not those of its sha256")
         plain: dict[str, Any] = json.loads(text)
         if plain.pop("key") != self.key:
@@ -145,11 +141,3 @@ class Checkpoint:
         self.path.unlink(missing_ok=True)
         for left in self.path.parent.glob(f".{self.path.name}.*{UNFINISHED}"):
             left.unlink(missing_ok=True)
-
-
-def _digest(text: str, arrays: Mapping[str, Array]) -> str:
-    hasher = hashlib.sha256(text.encode())
-    for name in sorted(arrays):
-        array = arrays[name]
-        hasher.update(f"{name} {array.dtype.str} {array.shape}\n".encode() + array.tobytes())
-    return hasher.hexdigest()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from sigbench.errors import InputError
 from sigbench.files import write_atomically
@@ -23,9 +28,9 @@ from sigbench.training.card import (
 )
 from sigbench.training.checkpoint import Checkpoint, Row, State
 from sigbench.training.curve import curve
-from sigbench.training.engines import Device, open_engine
+from sigbench.training.engines import Device, Engine, open_engine
 from sigbench.training.loop import Diverged, Outcome, key_of, train
-from sigbench.training.recipe import load_recipe
+from sigbench.training.recipe import Recipe, load_recipe
 
 SUFFIX = ".safetensors"
 
@@ -46,11 +51,39 @@ class Files:
         """Return the file of the same name with another suffix."""
         return self.weights.with_suffix(suffix)
 
+    @property
+    def all(self) -> tuple[Path, ...]:
+        """The files that a training leaves."""
+        return (self.weights, *(self.beside(suffix) for suffix in (".csv", ".md", ".png")))
+
     def refuse_existing(self) -> None:
         """Refuse to replace anything that is there."""
-        for path in (self.weights, *(self.beside(s) for s in (".csv", ".md", ".png"))):
+        for path in self.all:
             if path.exists():
                 raise InputError(f"{path} exists: --force replaces it")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other trainings away from these files.
+
+        Raises
+        ------
+        InputError
+            Where another is at them, or one of them is a folder.
+        """
+        for path in self.all:
+            if path.is_dir():
+                raise InputError(f"{path} is a folder")
+        lock = FileLock(self.beside(".lock"), timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise InputError(f"another training is writing {self.weights}") from None
+        try:
+            yield
+        finally:
+            self.beside(".lock").unlink(missing_ok=True)
+            lock.release()
 
 
 def train_recipe(
@@ -95,11 +128,26 @@ def train_recipe(
     files = Files(Path(out or f"{recipe.name}{SUFFIX}"))
     engine = open_engine(recipe, device)
     checkpoint = Checkpoint(files.beside(f".checkpoint{SUFFIX}"), key_of(recipe, engine))
-    found = None if fresh else checkpoint.load()
-    if not force and not (found and found.state.step == found.state.steps):
-        files.refuse_existing()
-    if fresh:
-        checkpoint.remove()
+    with files.locked():
+        found = None if fresh else checkpoint.load()
+        allowed = force or (found is not None and found.state.step == found.state.steps)
+        if not allowed:
+            files.refuse_existing()
+        if fresh:
+            checkpoint.remove()
+        return _train(recipe, engine, files, checkpoint, allowed=allowed, quiet=quiet)
+
+
+def _train(
+    recipe: Recipe,
+    engine: Engine,
+    files: Files,
+    checkpoint: Checkpoint,
+    *,
+    allowed: bool,
+    quiet: bool,
+) -> str:
+    """Train and write; what has appeared since is replaced only where that is allowed."""
     training = recipe.source.training(recipe.pairs)
     figures = figures_of_others(recipe, training)
     with _Progress(figures, quiet=quiet) as progress:
@@ -118,6 +166,8 @@ def train_recipe(
     figures = figures_of_network(recipe, training, outcome, figures)
     card = card_of(recipe, engine, outcome, figures)
     weights = Weights(recipe.network, outcome.weights, card)
+    if not allowed:
+        files.refuse_existing()
     wrote = _write(files, weights, outcome, figures)
     checkpoint.remove()
     took = duration(outcome.log[-1].seconds)
@@ -131,7 +181,8 @@ def _write(files: Files, weights: Weights, outcome: Outcome, figures: Figures) -
     """Write the files and return their names."""
     save(files.weights, weights)
     write_atomically(files.beside(".csv"), as_csv(outcome.log, figures.metric).encode())
-    write_atomically(files.beside(".md"), as_markdown(weights, figures).encode())
+    sha256 = hashlib.sha256(files.weights.read_bytes()).hexdigest()
+    write_atomically(files.beside(".md"), as_markdown(weights, figures, sha256).encode())
     names = [str(files.weights), ".csv", ".md"]
     if not find_spec("matplotlib"):
         return ", ".join(names) + " (no picture: pip install 'sigbench[plots]')"

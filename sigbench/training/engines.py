@@ -174,7 +174,7 @@ class TorchEngine:
         }
         self._learned = [name for name in first if is_learned(name)]
         parameters = [self._weights[name] for name in self._learned]
-        self._optimizer = _torch_optimizer(recipe.optimizer, parameters)
+        self._optimizer = torch_optimizer(recipe.optimizer, parameters)
 
     def _tensor(self, array: Array) -> Any:
         tensor = self._torch.from_numpy(np.ascontiguousarray(array))
@@ -236,7 +236,7 @@ def _array(tensor: Any) -> Array:
     return array
 
 
-def _torch_optimizer(optimizer: Optimizer, parameters: list[Any]) -> Any:
+def torch_optimizer(optimizer: Optimizer, parameters: list[Any]) -> Any:
     """Return torch's own of the same settings; ``fused`` is one pass over all weights."""
     import torch
 

@@ -21,14 +21,16 @@ from sigbench.training.loop import train as trained
 from sigbench.training.recipe import Recipe, load_recipe
 from sigbench.types import Info, Training, info_of
 
+UNUSED = ("source", "metric")  # the problem has its own pairs, and nobody looks at a figure
+
 
 @dataclass(frozen=True)
 class Trained:
     """A network that is trained by a recipe, on the problem's own training split.
 
     The recipe says how and how long. Of its data only the number of pairs, the target and the
-    metric count: so many of the problem's fixed pairs, or all where there are fewer, or fresh
-    ones without end.
+    samples an epoch count: so many of the problem's fixed pairs, or all where there are fewer, or
+    fresh ones without end.
 
     Parameters
     ----------
@@ -75,7 +77,7 @@ class Trained:
                 f"recipe={name}: its budget is a time, and results must not depend on the "
                 "clock; set epochs or steps"
             )
-        parts = {name: part for name, part in identity(recipe).items() if name != "source"}
+        parts = {name: part for name, part in identity(recipe).items() if name not in UNUSED}
         object.__setattr__(self, "loaded", recipe)
         object.__setattr__(self, "content", digest(parts))
 

@@ -127,6 +127,8 @@ def train(
         engine.load(found.weights, found.kept)
     else:
         state = State(steps=_budget(recipe, batches, training.validation, engine.device))
+        if checkpoint and recipe.time is not None:  # whoever goes on must not measure again
+            checkpoint.save(state, engine.weights(), engine.kept())
     validation = _Validation(recipe, training, limit)
     every = interval(state.steps, batches)
     epochs = state.steps / batches.per_epoch

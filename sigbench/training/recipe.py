@@ -25,7 +25,7 @@ from sigbench.networks.base import Network
 from sigbench.nn import INITIAL, LOSSES, OPTIMIZERS, SCHEDULES, Constant, Optimizer, Schedule
 from sigbench.problems import Denoising
 from sigbench.registry import build
-from sigbench.tables import check_keys, read_toml
+from sigbench.tables import check_keys, find_toml, read_toml
 from sigbench.types import Denoiser, Learner, Oracle, Training
 
 FOLDER = Path(__file__).parent / "recipes"
@@ -59,6 +59,7 @@ DATA_KEYS = {
     "limit": str,
 }
 BUDGETS = ("epochs", "steps", "time")
+MOST_STEPS, MOST_BATCH = 2**40, 2**20  # beyond them a number was mistyped
 EPOCH = 1000  # samples, where pairs are fresh and the recipe does not say
 
 EngineName = Literal["auto", "numpy", "torch"]
@@ -199,8 +200,9 @@ class Recipe:
         ):
             if getattr(self, name) not in legal:
                 raise unknown(name, getattr(self, name), legal)
-        for name in ("batch", "pairs", "epoch", "epochs", "steps"):
-            check_field(name, getattr(self, name), 1)
+        for name in ("pairs", "epoch", "epochs", "steps"):
+            check_field(name, getattr(self, name), 1, below=MOST_STEPS)
+        check_field("batch", self.batch, 1, below=MOST_BATCH)
         check_field("seed", self.seed, 0, below=2**63)
         if self.time is not None and not 0 < self.time < math.inf:
             raise InputError(f"time={self.time:g} s must be > 0 and finite")
@@ -244,10 +246,7 @@ def load_recipe(name: str) -> Recipe:
     >>> load_recipe("icnn-report").epochs
     200
     """
-    own = name.endswith(".toml")
-    if not own and name not in recipe_names():
-        raise unknown("recipe", name, recipe_names())
-    path = Path(name) if own else FOLDER / f"{name}.toml"
+    path = find_toml("recipe", name, FOLDER)
     table = read_toml(path)
     try:
         return _recipe({"name": path.stem, **table})

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from sigbench import DENOISERS, InputError, Learner, Oracle, Pairs, Training
+from sigbench import ESTIMATORS, InputError, Learner, Oracle, Pairs, Training
 from sigbench.identity import identity
-from sigbench.methods import describe
+from sigbench.methods import METHODS, describe
 from sigbench.registry import build
 from sigbench.types import info_of
 
@@ -58,16 +58,27 @@ SPECS = [
     "fitted-wiener",
     "sparse-deconvolution[lam_over_sigma=1]",
     "sparse-deconvolution[transform=dct,lam=1,gamma=0.5]",
+    "network[weights=shrinknet]",
+    "network[weights=icnn-report,statistics=input]",
 ]
+TABLE = {name: cls for name, cls in METHODS.items() if name not in ESTIMATORS and name != "trained"}
+ON_SIGNALS = {"network": ("signal",)}  # what those that come with sigbench take
+
 # Limits that nothing but the true spectrum of the problem lets run: test_deconvolution has them.
 NEED_A_SPECTRUM = {"true-wiener", "gaussian-posterior-mean"}
 SHAPES = {"signal": (4, 1, 64), "odd": (3, 1, 37), "image": (3, 3, 16, 12)}
 DOMAINS = {"signal": "signal", "odd": "signal", "image": "image"}
+
+
+def domains(name):
+    return ON_SIGNALS.get(name, TABLE[name].info.domains)
+
+
 CASES = [
     (spec, shape)
     for spec in SPECS
     for shape in SHAPES
-    if DOMAINS[shape] in DENOISERS[spec.partition("[")[0]].info.domains
+    if DOMAINS[shape] in domains(spec.partition("[")[0])
     and not ("opponent" in spec and shape != "image")
 ]
 
@@ -84,7 +95,7 @@ def bm3d_stands_in(monkeypatch):
 
 def ready(spec, clean):
     """Return a denoiser: learners fitted, oracles bound."""
-    entry = build("method", DENOISERS, spec)
+    entry = build("method", TABLE, spec)
     if isinstance(entry, Learner):
         pairs = Pairs(clean + 0.5, clean)
         return entry.fit(Training(pairs, pairs, lambda n, rng: pairs, 10.0), rng=None)
@@ -99,7 +110,7 @@ def batch(shape, dtype=np.float64, level=1.0):
 
 def test_every_registered_denoiser_is_covered():
     covered = {spec.partition("[")[0] for spec in SPECS}
-    assert covered | NEED_A_SPECTRUM == set(DENOISERS)
+    assert covered | NEED_A_SPECTRUM == set(TABLE)
 
 
 @pytest.mark.parametrize(("spec", "shape"), CASES)
@@ -123,7 +134,7 @@ def test_a_batch_is_its_items_one_by_one(spec, shape, sigma):
     clean, noisy = batch(shape)
     levels = np.linspace(0.5, 1.5, len(noisy)) if sigma == "per item" else sigma
     whole = ready(spec, clean)(noisy, sigma=levels)
-    learner = isinstance(build("method", DENOISERS, spec), Learner)
+    learner = isinstance(build("method", TABLE, spec), Learner)
     for i in range(len(noisy)):
         one = ready(spec, clean if learner else clean[i : i + 1])
         level = levels[i : i + 1] if sigma == "per item" else levels
@@ -131,14 +142,14 @@ def test_a_batch_is_its_items_one_by_one(spec, shape, sigma):
 
 
 # Those that work in the units of their input: with every level scaled alike, so is the estimate.
-SCALING = [s for s in SPECS if not s.startswith(("spikes", "affine", "ideal", "fitted"))]
+SCALING = [s for s in SPECS if not s.startswith(("spikes", "affine", "ideal", "fitted", "network"))]
 ABSOLUTE = {"lam": 1.0, "noise": 1.0, "threshold": 1.0, "h": 1.0, "contrast": 1.0}
 
 
 @pytest.mark.parametrize("spec", SCALING)
 def test_units_are_kept(spec):
     _, noisy = batch("signal" if (spec, "signal") in CASES else "image")
-    denoise = build("method", DENOISERS, spec)
+    denoise = build("method", TABLE, spec)
     levels = {
         name: 100 * getattr(denoise, name)
         for name in ABSOLUTE
@@ -151,12 +162,12 @@ def test_units_are_kept(spec):
 
 @pytest.mark.parametrize(("spec", "shape"), CASES)
 def test_without_noise_the_input_comes_back(spec, shape):
-    entry = build("method", DENOISERS, spec)
+    entry = build("method", TABLE, spec)
     info = info_of(entry)
     fixed = info.fixed_by and getattr(entry, info.fixed_by) is not None
     nonneg = getattr(entry, "nonneg", False)
     if not info.exact_at_zero or fixed:
-        smoothers = ("affine", "gaussian-blur", "savitzky-golay", "median")
+        smoothers = ("affine", "gaussian-blur", "savitzky-golay", "median", "network")
         assert info.name in smoothers or info.family == "deconvolution" or fixed
         return
     clean, noisy = batch(shape)
@@ -202,7 +213,7 @@ def test_bad_sigma_is_refused_with_its_value(spec, sigma, message):
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_parameters_print_compare_hash_and_stay(spec):
-    one, two = (build("method", DENOISERS, spec) for _ in range(2))
+    one, two = (build("method", TABLE, spec) for _ in range(2))
     assert one == two
     assert hash(one) == hash(two)
     assert identity(one) == identity(two)
@@ -213,10 +224,10 @@ def test_parameters_print_compare_hash_and_stay(spec):
             setattr(one, field.name, 1)
 
 
-@pytest.mark.parametrize("name", DENOISERS)
+@pytest.mark.parametrize("name", TABLE)
 def test_it_says_where_it_comes_from(name):
-    info = DENOISERS[name].info
+    info = TABLE[name].info
     assert info.name == name
     assert info.source
     assert info.family
-    assert DENOISERS[name].__doc__
+    assert TABLE[name].__doc__

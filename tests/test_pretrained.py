@@ -1,0 +1,281 @@
+"""The weights that come with sigbench, and files of weights."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import sigbench
+from sigbench import ICNN, InputError, Pretrained, ShrinkNet
+from sigbench.cli import main
+from sigbench.identity import identity
+from sigbench.methods import describe, resolve
+from sigbench.networks.base import first_weights, run
+from sigbench.networks.denoiser import NetworkDenoiser
+from sigbench.networks.weights import FOLDER, SHIPPED, Weights, load, save, shipped
+from sigbench.training.recipe import load_recipe
+
+SINGLE = 1e-5  # float32, of a feature map's largest value
+
+
+@pytest.fixture(scope="module")
+def signals():
+    (block,) = sigbench.load("table1").select(items=100).problems[0].blocks(1, 100)
+    return block.noisy.astype(np.float32)
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "mine.safetensors"
+    network = ShrinkNet(width=3)
+    save(path, Weights(network, first_weights(network), {"name": "mine"}))
+    return path
+
+
+# Those that come along
+
+
+@pytest.mark.parametrize("statistics", ["running", "input"])
+@pytest.mark.parametrize("name", SHIPPED)
+def test_both_engines_agree_in_every_feature_map(name, statistics, signals):
+    pytest.importorskip("torch")
+    weights = shipped(name)
+    maps = {"numpy": {}, "torch": {}}
+    estimates = [
+        run(weights.network, weights.arrays, signals, engine=e, statistics=statistics, maps=kept)
+        for e, kept in maps.items()
+    ]
+    assert maps["numpy"].keys() == maps["torch"].keys()
+    for one, other in [estimates, *((maps["numpy"][k], maps["torch"][k]) for k in maps["numpy"])]:
+        assert np.abs(one - other).max() <= SINGLE * np.abs(one).max()
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_card_says_where_they_come_from(name):
+    weights = shipped(name)
+    card = weights.card
+    recipe = load_recipe(name)
+    assert card["name"] == recipe.name == name
+    assert recipe.network == weights.network
+    assert card["recipe"]["optimizer"] == recipe.table["optimizer"]
+    assert card["steps"] > 0
+    assert {"numpy", "sigbench"} <= card["versions"].keys()
+    text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    assert SHIPPED[name] in text
+    json.dumps(card, allow_nan=False)
+
+
+def test_no_file_of_weights_is_forgotten():
+    assert {path.stem for path in FOLDER.glob("*.safetensors")} == set(SHIPPED)
+
+
+def test_they_are_small():
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 3e6
+
+
+def test_no_torch_is_needed():
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import numpy as np, sigbench\n"
+        "y = np.random.default_rng(0).normal(size=(2, 1, 100))\n"
+        "print(*(sigbench.Pretrained(name)(y).shape for name in ('icnn', 'shrinknet')))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "(2, 1, 100) (2, 1, 100)\n"
+
+
+def test_torch_that_is_not_there_is_said(monkeypatch):
+    monkeypatch.delitem(sys.modules, "sigbench.nn.torch_ops", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(InputError, match=r"engine='torch' needs torch: pip install"):
+        Pretrained("shrinknet", engine="torch")(np.zeros((1, 1, 5)))
+
+
+def test_shrinknet_counts(signals):
+    """A sample is less likely to be a spike where the others are: the limit knows that too."""
+    first = np.full((1, 1, 100), 0.0)
+    first[0, 0, 0] = 6.0
+    crowd = first.copy()
+    crowd[0, 0, 1:40] = 8.0
+    net = Pretrained("shrinknet")
+    limit = sigbench.SpikesPosteriorMean(draws=20, low=2, high=10)
+    for method in (net, lambda y: limit(y, sigma=3.0)):
+        assert method(crowd)[0, 0, 0] < method(first)[0, 0, 0] - 0.5
+
+
+# As a method
+
+
+@pytest.mark.parametrize("length", [1, 5, 71, 72, 100, 257])
+@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_any_length_and_number_of_channels(name, length, dtype):
+    noisy = np.random.default_rng(1).normal(size=(2, 3, length)).astype(dtype)
+    estimate = Pretrained(name)(noisy)
+    assert estimate.shape == noisy.shape
+    assert estimate.dtype == dtype
+    each = [Pretrained(name)(noisy[i : i + 1, c : c + 1]) for i in range(2) for c in range(3)]
+    np.testing.assert_allclose(
+        estimate.reshape(6, length), np.concatenate(each)[:, 0], rtol=1e-4, atol=1e-4
+    )
+
+
+@pytest.mark.parametrize("statistics", ["running", "input"])
+def test_what_torch_is_particular_about(statistics):
+    """Negative strides, and a single sample to take statistics of."""
+    network = ShrinkNet(norm="batch")
+    weights = Weights(network, first_weights(network))
+    both = [NetworkDenoiser(weights, statistics, engine) for engine in ("numpy", "torch")]
+    for noisy in (np.arange(12.0).reshape(2, 1, 6)[:, :, ::-1], np.ones((2, 1, 1))):
+        one, other = (denoise(noisy) for denoise in both)
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_images_are_refused():
+    with pytest.raises(
+        InputError, match=r"shrinknet takes signals \(N, C, L\), not \(1, 3, 8, 8\)"
+    ):
+        Pretrained("shrinknet")(np.zeros((1, 3, 8, 8)))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("network[weights=shrinkne]", "unknown weights 'shrinkne': did you mean 'shrinknet'"),
+        ("network[weights=no/such.safetensors]", "no/such.safetensors: no such file of weights"),
+        ("network[weights=shrinknet,statistics=batch]", "must be one of: running, input"),
+        ("network[weights=shrinknet,engine=jax]", "must be one of: auto, numpy, torch"),
+        ("network", "missing 1 required positional argument: 'weights'"),
+    ],
+)
+def test_a_wrong_one_is_refused(text, message):
+    with pytest.raises(InputError, match=message):
+        resolve(text)
+
+
+def test_its_key_follows_the_values_not_the_file(file, tmp_path):
+    method = f"network[weights={file}]"
+    (first,) = resolve(method)
+    (copied,) = resolve(f"network[weights={file.rename(tmp_path / 'other.safetensors')}]")
+    assert first.key == copied.key
+    assert resolve(f"network[weights={tmp_path / 'other.safetensors'},engine=torch]")[0].key == (
+        first.key
+    )
+    assert resolve(f"network[weights={tmp_path / 'other.safetensors'},statistics=input]")[
+        0
+    ].key != (first.key)
+    weights = load(tmp_path / "other.safetensors")
+    changed = {**weights.arrays, "conv1.bias": weights.arrays["conv1.bias"] + 1e-3}
+    save(file, Weights(weights.network, changed))
+    assert resolve(method)[0].key != first.key
+
+
+def test_it_says_what_it_is():
+    net = Pretrained("shrinknet")
+    assert "pairs=fresh" in describe(net)
+    assert net == Pretrained("shrinknet")
+    assert hash(net) == hash(Pretrained("shrinknet"))
+    assert identity(net) == identity(Pretrained("shrinknet", engine="numpy"))
+    assert net.n_params == 1219
+    (method,) = resolve("network[weights=shrinknet]")
+    assert method.knowledge(sigma_known=True) == "fitted"
+
+
+# Files
+
+
+def test_there_and_back(file):
+    weights = load(file)
+    assert weights.network == ShrinkNet(width=3)
+    assert weights.card == {"name": "mine"}
+    again = Weights(weights.network, first_weights(weights.network))
+    assert weights == again
+    assert hash(weights) == hash(again)
+    assert "sha256" in repr(weights)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.02, 0.5, 0.999])
+def test_a_cut_file_is_named(file, share):
+    whole = file.read_bytes()
+    file.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(InputError, match=r"mine\.safetensors cannot be read as safetensors"):
+        load(file)
+
+
+def test_a_flipped_bit_is_found(file):
+    data = bytearray(file.read_bytes())
+    data[-3] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(InputError, match=r"mine\.safetensors is damaged: what it holds has sha256"):
+        load(file)
+
+
+def test_another_definition_of_the_same_shapes_is_found(file):
+    """The shapes of the weights do not say what the input is divided by."""
+    data = file.read_bytes()
+    assert data.count(b"scale=4.0") == 1
+    file.write_bytes(data.replace(b"scale=4.0", b"scale=8.0"))
+    with pytest.raises(InputError, match="is damaged"):
+        load(file)
+
+
+def test_all_digits_of_a_definition_come_back(file):
+    network = ShrinkNet(width=3, scale=4.123456789012345)
+    save(file, Weights(network, first_weights(network)))
+    assert load(file).network == network
+
+
+def test_a_network_of_absurd_size_is_refused_before_it_is_made():
+    with pytest.raises(InputError, match=r"has shape \(3, 1, 1\), not \(10000"):
+        Weights(ShrinkNet(width=10**9), first_weights(ShrinkNet(width=3)))
+
+
+def test_a_foreign_file_is_named(file, capsys):
+    from safetensors.numpy import save_file
+
+    save_file({"weight": np.zeros(3, np.float32)}, file)
+    with pytest.raises(InputError, match="is no file of sigbench's: it does not name its network"):
+        load(file)
+    assert main(["run", "table1", "-m", f"network[weights={file}]"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("sigbench: error: ")
+
+
+def test_weights_of_another_network_are_refused(file):
+    weights = load(file)
+    with pytest.raises(InputError, match=r"'conv1\.weight' has shape \(3, 1, 1\), not \(4, 1, 1\)"):
+        Weights(ShrinkNet(width=4), weights.arrays)
+    with pytest.raises(InputError, match=r"the weights have no 'down1\.conv1\.weight'"):
+        Weights(ICNN(), weights.arrays)
+    with pytest.raises(InputError, match=r"unknown weight of shrinknet.*: 'more'"):
+        Weights(ShrinkNet(width=3), {**weights.arrays, "more": np.zeros(1)})
+
+
+@pytest.mark.parametrize("value", [np.array([0, np.nan, 0], np.float32), np.zeros(3, complex)])
+def test_what_is_no_weight_is_refused(file, value):
+    weights = load(file)
+    broken = {**weights.arrays, "conv1.bias": value}
+    with pytest.raises(InputError, match=r"'conv1\.bias' must be finite numbers of float32 or"):
+        dataclasses.replace(weights, arrays=broken)
+
+
+def test_a_shipped_file_that_was_exchanged_is_refused(monkeypatch):
+    monkeypatch.setitem(SHIPPED, "shrinknet", "0" * 64)
+    shipped.cache_clear()
+    with pytest.raises(InputError, match=r"shrinknet\.safetensors has sha256 .*, not 000000000000"):
+        Pretrained("shrinknet")
+    monkeypatch.undo()
+    shipped.cache_clear()
+
+
+def test_a_file_is_denoised(here):
+    y = np.random.default_rng(2).normal(size=100)
+    np.savetxt("noisy.csv", y)
+    assert (
+        main(["denoise", "noisy.csv", "-o", "clean.csv", "-m", "network[weights=shrinknet]"]) == 0
+    )
+    estimate = NetworkDenoiser(shipped("shrinknet"))(y.reshape(1, 1, -1)).ravel()
+    np.testing.assert_allclose(np.loadtxt("clean.csv"), estimate, rtol=1e-6, atol=1e-9)
