@@ -129,8 +129,10 @@ def draw():
 def test_what_is_drawn_is_there_and_shown(draw):
     shown = [
         name
-        for page in (DOCS / "methods").glob("*.md")
-        for name in re.findall(r"!\[[^]]+\]\(\.\./figures/(\S+)\.png\)", page.read_text("utf-8"))
+        for page in [*(DOCS / "methods").glob("*.md"), DOCS / "networks.md"]
+        for name in re.findall(
+            r"!\[[^]]+\]\((?:\.\./)?figures/(\S+)\.png\)", page.read_text("utf-8")
+        )
     ]
     assert sorted(shown) == sorted(draw.FIGURES)
     assert {path.stem for path in (DOCS / "figures").iterdir()} == set(draw.FIGURES)

@@ -104,7 +104,7 @@ def test_shrinkage_is_drawn_whole_and_less_the_samplewise_mean():
 
 
 def untrained(name):
-    network = NETWORKS[name]()
+    network = NETWORKS[name.partition("-")[0]]()
     return Weights(network, first_weights(network), {"name": name})
 
 

@@ -20,7 +20,6 @@ import tomlkit
 from sigbench import InputError
 from sigbench.cli import main
 from sigbench.identity import identity
-from sigbench.methods import resolve
 from sigbench.networks.weights import load
 from sigbench.training import command, loop
 from sigbench.training.batches import Batches
@@ -635,11 +634,52 @@ def test_a_learner_in_a_suite(capsys):
         assert row["mean"] == boards[1][key]["mean"]
 
 
+SUITE = """
+seeds = [1]
+metrics = ["psnr"]
+[[problems]]
+dataset = "sparse-spikes"
+degradation = "gaussian[sigma=3]"
+items = 5
+[[methods]]
+name = "net"
+method = "METHOD"
+training_seeds = SEEDS
+"""
+
+
+def suite(method="trained[recipe=tiny.toml]", seeds="[1, 2]"):
+    Path("seeds.toml").write_text(SUITE.replace("METHOD", method).replace("SEEDS", seeds))
+    return "seeds.toml"
+
+
 def test_training_seeds_in_a_suite():
     write()
-    method = resolve("trained[recipe=tiny.toml,batch=2]")[0].entry
-    assert method.loaded.batch == 2
-    assert dataclasses.replace(method, seed=4).loaded.seed == 4
+    assert main(["run", suite(), "-o", "run", "-j", "1", "--quiet"]) == 0
+    means = {r["method"]: float(r["mean"]) for r in rows_of("run/leaderboard.csv")}
+    assert means.keys() == {"noisy", "net #1", "net #2"}
+    assert means["net #1"] != means["net #2"]
+    text = Path("run/leaderboard.md").read_text()
+    (row,) = re.findall(r"^\| net +\| +(\d) \| +(\S+) ± (\S+) \|$", text, re.M)
+    one, two = means["net #1"], means["net #2"]
+    half = 12.706 * abs(one - two) / 2  # Student's t of one degree of freedom
+    assert row[0] == "2"
+    np.testing.assert_allclose(float(row[1]), (one + two) / 2, atol=0.006)
+    np.testing.assert_allclose(float(row[2]), half, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"method": "affine"}, "net has no training seed"),
+        ({"seeds": "[1, 1]"}, "must hold at least one, and none twice"),
+        ({"seeds": '["a"]'}, "seed 'a' must be a whole number"),
+    ],
+)
+def test_wrong_training_seeds_are_refused(changes, message, capsys):
+    write()
+    assert main(["run", suite(**changes)]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_its_key_is_what_the_recipe_holds():

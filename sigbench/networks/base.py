@@ -98,7 +98,8 @@ def run(
     engine : {"numpy", "torch"}
         What runs it; values agree but for rounding.
     statistics : {"running", "input", "batch"}
-        What batch norm goes by.
+        What batch norm goes by. With those of the input all is computed in float64: channels that
+        hardly vary over an item are divided by next to nothing, and rounding with them.
     maps : dict, optional
         Takes the feature maps by name, as arrays.
 
@@ -112,9 +113,10 @@ def run(
         raise InputError(f"{engine=} must be one of: {', '.join(get_args(Engine))}")
     if statistics not in get_args(nn.Statistics):
         raise InputError(f"{statistics=} must be one of: {', '.join(get_args(nn.Statistics))}")
-    arrays = {name: np.array(weight, x.dtype) for name, weight in weights.items()}
+    dtype = np.float64 if statistics == "input" else x.dtype
+    arrays = {name: np.array(weight, dtype) for name, weight in weights.items()}
     blocks = 1 if statistics == "batch" else min(len(x), math.ceil(x.size / BLOCK))
-    parts = np.array_split(x, blocks)
+    parts = np.array_split(x.astype(dtype, copy=False), blocks)
     found: list[dict[str, Any]] = [{} for _ in parts]
     estimates = [
         _pass(network, arrays, part, engine, statistics, None if maps is None else kept)
@@ -122,7 +124,7 @@ def run(
     ]
     if maps is not None:
         maps.update({name: _together([kept[name] for kept in found]) for name in found[0]})
-    return _together(estimates)
+    return _together(estimates).astype(x.dtype, copy=False)
 
 
 def _pass(

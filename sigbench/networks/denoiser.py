@@ -68,7 +68,7 @@ class NetworkDenoiser:
         return n_params(self.weights.network)
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        """Return the estimate, shape and dtype of ``noisy``, computed in that dtype."""
+        """Return the estimate, shape and dtype of ``noisy``."""
         check(noisy, sigma)
         network = self.weights.network
         channels, space = noisy.shape[1], noisy.shape[2:]

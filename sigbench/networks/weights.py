@@ -27,7 +27,13 @@ from sigbench.types import Array
 FOLDER = Path(__file__).parent / "pretrained"
 
 # The weights that come with sigbench, and the sha256 of their files.
-SHIPPED: dict[str, str] = {}
+SHIPPED = {
+    "icnn-report": "62f5c9d10efec561c4dcaad8e2ffd721074dea81912e7538b44430e667e9cd0d",
+    "icnn-report-3e-4": "2c8e875ad8e33ef87b74e2f0757fc55ccc799274fafdc4f9110c261a120d3ded",
+    "icnn": "8bbb79dab700e9765a9326031e491323cffd57882284163772a536931680b249",
+    "shrinknet": "b1068391e7aab46590977f40839833a11382d71415938c7f6509117fdb67aabd",
+    "shrinknet-sparse": "5aeca5bf8e4d299de5ccbb080f7ffb800f210832c31b57aa904306facbf920c4",
+}
 
 
 @dataclass(frozen=True, eq=False)

@@ -203,9 +203,11 @@ def _trainings_table(
         if row["method"] in trainings:
             own = of_name.setdefault(trainings[row["method"]], {m: [] for m in metrics})
             own[row["metric"]].append(row["mean"])
+    first = metrics[0]
+    sign = 1 if lookup("metric", METRICS, first).higher_is_better else -1
     rows = []
-    for name, own in of_name.items():
-        line = [_text(name), len(own[metrics[0]])]
+    for name, own in sorted(of_name.items(), key=lambda one: -sign * float(np.mean(one[1][first]))):
+        line = [_text(name), len(own[first])]
         for metric in metrics:
             mean = mean_interval(np.array(own[metric]), range(len(own[metric])))
             half = (mean.high - mean.low) / 2
