@@ -33,7 +33,7 @@ def commands():
 def test_commands_parse_and_their_names_exist(line):
     args = _parser().parse_args(shlex.split(line)[1:])
     if hasattr(args, "suite") and not args.suite.endswith(".toml"):
-        foreign = ("mine:", "network[weights=mine.")
+        foreign = ("mine:", "network[weights=my-icnn.")
         own = [m for m in args.method or [] if not m.startswith(foreign)]
         load(args.suite).select(methods=own or None, problems=args.problem)
     elif hasattr(args, "source") and args.method != "auto":

@@ -149,6 +149,10 @@ def test_images_are_refused():
     [
         ("network[weights=shrinkne]", "unknown weights 'shrinkne': did you mean 'shrinknet'"),
         ("network[weights=no/such.safetensors]", "no/such.safetensors: no such file of weights"),
+        (
+            "network[weights=mine.csv]",
+            "weights=mine.csv must end in .safetensors or be one of: icnn",
+        ),
         ("network[weights=shrinknet,statistics=batch]", "must be one of: running, input"),
         ("network[weights=shrinknet,engine=jax]", "must be one of: auto, numpy, torch"),
         ("network", "missing 1 required positional argument: 'weights'"),

@@ -13,7 +13,7 @@ import numpy as np
 from sigbench.denoisers.inputs import check
 from sigbench.errors import InputError
 from sigbench.networks.base import Network, n_params, run
-from sigbench.networks.weights import Weights, load, shipped
+from sigbench.networks.weights import SHIPPED, Weights, load, shipped
 from sigbench.types import Array, Info, Sigma
 
 EngineChoice = Literal["auto", "numpy", "torch"]
@@ -125,6 +125,10 @@ class Pretrained:
 
     def __post_init__(self) -> None:
         own = self.weights.endswith(".safetensors")
+        if not own and ("." in self.weights or "/" in self.weights):
+            raise InputError(
+                f"weights={self.weights} must end in .safetensors or be one of: {', '.join(SHIPPED)}"
+            )
         weights = load(Path(self.weights)) if own else shipped(self.weights)
         denoiser = NetworkDenoiser(weights, self.statistics, self.engine)
         object.__setattr__(self, "pairs", "fresh" if weights.card.get("fresh") else "fixed")
