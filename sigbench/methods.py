@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -321,14 +322,14 @@ def check_source(method: Method) -> None:
     """
     name, _, known = method.source.partition("@")
     module = name.partition(":")[0]
-    if ":" in name and _loaded_digest(module, id(importlib.import_module(module))) != known:
+    if ":" in name and _loaded_digest(importlib.import_module(module)) != known:
         raise RuntimeError(f"the source of {module} is not the one that the run began with")
 
 
 @functools.cache
-def _loaded_digest(module_name: str, loaded: int) -> str:
+def _loaded_digest(module: ModuleType) -> str:
     """Return the digest of a module as it was when this process first asked, soon after loading."""
-    return source_digest(module_name)
+    return source_digest(module.__name__)
 
 
 def bind_facts(entry: Any, facts: Mapping[str, Any]) -> Any:
