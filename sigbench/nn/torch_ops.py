@@ -50,10 +50,9 @@ def batch_norm(
     statistics: Statistics,
 ) -> Tensor:
     """Batch normalization; see `sigbench.nn.batch_norm`."""
-    if statistics == "input" and x[0, 0].numel() == 1:  # which instance_norm refuses: x − m is 0
-        return (
-            (x - x) * 1.0 if shift is None else (x - x) + shift.reshape(1, -1, *[1] * (x.ndim - 2))
-        )
+    if statistics == "input" and x[0, 0].numel() == 1:  # which instance_norm refuses: x is its mean
+        zero = x - x
+        return zero if shift is None else zero + shift.reshape(1, -1, *[1] * (x.ndim - 2))
     if statistics == "input":
         return F.instance_norm(x, weight=gain, bias=shift, eps=EPS)
     training = statistics == "batch"
