@@ -3,9 +3,11 @@
 Prints Markdown tables. Before a pair is timed, both sides must give the same estimates, or losses.
 """
 
+import contextlib
 import dataclasses
 import functools
 import statistics
+import time
 import timeit
 
 import numpy as np
@@ -18,7 +20,7 @@ from sigbench.networks import ICNN, ShrinkNet
 from sigbench.networks.base import first_weights, is_learned, run
 from sigbench.training.batches import Batches
 from sigbench.training.engines import open_engine, torch_optimizer
-from sigbench.training.loop import train
+from sigbench.training.loop import interval, train
 from sigbench.training.recipe import load_recipe
 
 ITEMS, LENGTH = 1000, 100
@@ -26,7 +28,7 @@ REPEATS = 21
 SINGLE = 1e-5  # float32, relative to the largest value
 TARGET = 1.3
 LOOP_TARGET = 1.05
-LOOP_STEPS, LOOP_ROUNDS = 300, 3
+STRETCHES = 60  # of 50 steps or half a second
 LR, MOMENTUM, DECAY = 1e-4, 0.9, 1e-6  # the report's training
 NETWORKS = {"ICNN without prior": ICNN(prior=False), "ICNN": ICNN(), "ShrinkNet": ShrinkNet()}
 
@@ -155,66 +157,86 @@ def norms():
 
 def loops():
     """Print the time of `sigbench train`, on torch, over that of the bare steps."""
-    print(f"\nThe training loop, on torch, over bare steps of torch; {LOOP_STEPS} steps\n")
+    print(
+        f"\nThe training loop, on torch, over bare steps of torch; {STRETCHES} stretches of each\n"
+    )
     print(
         "| recipe | bare step, ms | step and loop | and data | and validation, over the recipe "
         "| target for the loop |"
     )
     print("| --- | ---: | ---: | ---: | ---: | --- |")
     for name in ("icnn-report", "icnn", "shrinknet"):
-        recipe = load_recipe(name)
-        short = dataclasses.replace(recipe, engine="torch", steps=LOOP_STEPS, epochs=None)
+        recipe = dataclasses.replace(load_recipe(name), engine="torch")
         training = recipe.source.training(recipe.pairs)
-        batches = Batches(recipe, training)
+        batches, engine = Batches(recipe, training), open_engine(recipe)
+        stretches = Stretches(bare_step(recipe, batches), training.draw)
+        timed = dataclasses.replace(training, draw=stretches.draw)
+        with contextlib.suppress(Enough):
+            train(recipe, timed, engine, report=stretches)
         whole = recipe.steps or recipe.epochs * batches.per_epoch
-        data = [
-            [torch.from_numpy(a.astype(np.float32)) for a in batches(step)] for step in range(50)
-        ]
-        module = plain(recipe.network, first_weights(recipe.network)).train()
-        optimizer = torch_optimizer(recipe.optimizer, list(module.parameters()))
-        loss_function = {"mse": torch.nn.MSELoss(), "smooth-l1": torch.nn.SmoothL1Loss()}
-
-        def bare(module=module, optimizer=optimizer, data=data, loss=loss_function[recipe.loss]):
-            for step in range(LOOP_STEPS):
-                noisy, target = data[step % len(data)]
-                optimizer.zero_grad()
-                loss(module(noisy), target).backward()
-                optimizer.step()
-
-        engine = open_engine(short)
-
-        def ours(steps, short=short, training=training, engine=engine):
-            train(dataclasses.replace(short, steps=steps), training, engine)
-
-        def draws(batches=batches):
-            for step in range(LOOP_STEPS):
-                batches(step)
-
-        # Both trainings validate equally often: what the longer takes more is steps alone.
-        one, short_s, long_s, drawn = (
-            seconds / LOOP_STEPS
-            for seconds in rounds(
-                bare,
-                functools.partial(ours, LOOP_STEPS),
-                functools.partial(ours, 2 * LOOP_STEPS),
-                draws,
-            )
-        )
-        own = long_s - short_s
-        validations = (short_s - own) * LOOP_STEPS
-        loop, share = (own - drawn) / one, (own + validations / whole) / one
+        noisy = training.validation.noisy
+        validation = min(timeit.repeat(lambda: engine.denoise(noisy), number=1))  # noqa: B023
+        validation /= interval(whole, batches)
+        bare = statistics.median(stretches.bare)
+        loop, own = (statistics.median(kept) for kept in (stretches.loop, stretches.own))
         reached = "reached" if loop <= LOOP_TARGET else "not reached"
         print(
-            f"| {name} | {1e3 * one:.3g} | {loop:.3f} | {own / one:.3f} | {share:.3f} "
+            f"| {name} | {1e3 * bare:.3g} | {loop:.3f} | {own:.3f} | {own + validation / bare:.3f} "
             f"| {LOOP_TARGET}: {reached} |",
             flush=True,
         )
 
 
-def rounds(*calls):
-    """Return the median seconds of each call, one after the other, some rounds."""
-    times = [[timeit.timeit(call, number=1) for call in calls] for _ in range(LOOP_ROUNDS)]
-    return [statistics.median(column) for column in zip(*times, strict=True)]
+class Enough(Exception):
+    """All stretches are measured."""
+
+
+class Stretches:
+    """Told of a training's progress, takes as many bare steps as the loop has just taken.
+
+    So both run by turns within the same second, and a slower spell of the machine meets both.
+    """
+
+    def __init__(self, bare, draw):
+        self._bare_step, self._draw = bare, draw
+        self._began, self._first, self._drawn = None, 0, 0.0
+        self.bare, self.own, self.loop = [], [], []
+
+    def draw(self, *args, **kwargs):
+        """Draw pairs, and add the time up."""
+        began = time.perf_counter()
+        pairs = self._draw(*args, **kwargs)
+        self._drawn += time.perf_counter() - began
+        return pairs
+
+    def __call__(self, state, loss, row):
+        """Measure, unless the loop has just validated too."""
+        took = None if row or self._began is None else time.perf_counter() - self._began
+        if took:
+            steps = range(self._first, state.step)
+            bare = timeit.timeit(lambda: [self._bare_step(step) for step in steps], number=1)
+            self.bare.append(bare / len(steps))
+            self.own.append(took / bare)
+            self.loop.append((took - self._drawn) / bare)
+        if len(self.bare) == STRETCHES:
+            raise Enough
+        self._first, self._drawn, self._began = state.step, 0.0, time.perf_counter()
+
+
+def bare_step(recipe, batches):
+    """Return a step as one writes it in torch, on batches that lie ready."""
+    data = [[torch.from_numpy(a.astype(np.float32)) for a in batches(step)] for step in range(50)]
+    module = plain(recipe.network, first_weights(recipe.network)).train()
+    optimizer = torch_optimizer(recipe.optimizer, list(module.parameters()))
+    loss = {"mse": torch.nn.MSELoss(), "smooth-l1": torch.nn.SmoothL1Loss()}[recipe.loss]
+
+    def step(number):
+        noisy, target = data[number % len(data)]
+        optimizer.zero_grad()
+        loss(module(noisy), target).backward()
+        optimizer.step()
+
+    return step
 
 
 if __name__ == "__main__":

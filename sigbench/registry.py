@@ -87,12 +87,13 @@ def build(kind: str, table: Mapping[str, Any], spec: Spec | str) -> Any:
 def construct(cls: Any, spec: Spec) -> Any:
     """Call a dataclass with a spec's parameters, each checked against its annotation."""
     params = {k: parameter(cls, spec.name, k, v) for k, v in spec.params}
+    for field in dataclasses.fields(cls):
+        bare = field.default is field.default_factory is dataclasses.MISSING
+        if field.init and bare and field.name not in params:
+            example = f"{spec.name}[{field.name}=...]"
+            raise InputError(f"{spec}: {field.name} must be set, as in {example}")
     try:
         return cls(**params)
-    except TypeError as error:  # a required parameter is missing
-        raise InputError(
-            f"{spec}: {str(error).removeprefix(f'{cls.__name__}.__init__() ')}"
-        ) from None
     except InputError as error:
         raise InputError(f"{spec}: {error}") from None
 

@@ -155,7 +155,7 @@ def test_images_are_refused():
         ),
         ("network[weights=shrinknet,statistics=batch]", "must be one of: running, input"),
         ("network[weights=shrinknet,engine=jax]", "must be one of: auto, numpy, torch"),
-        ("network", "missing 1 required positional argument: 'weights'"),
+        ("network", r"network: weights must be set, as in network\[weights=\.\.\.\]"),
     ],
 )
 def test_a_wrong_one_is_refused(text, message):

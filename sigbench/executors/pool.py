@@ -24,6 +24,7 @@ from sigbench.executors.calls import Ended, answer, one_line, pack
 
 CALL = b"?"  # asks a worker whether it is there: a large call would fill the pipe to one that hangs
 STARTED = b"!"  # its word that it is
+LOOK_S = 1.0  # the longest wait: Python does not see a Ctrl-C that came just before one
 
 
 def context() -> Any:
@@ -101,7 +102,7 @@ class Pool:
             busy = self._busy()
             ends = [end for w in busy for end in (w.connection, w.process.sentinel)]
             left = min(w.deadline for w in busy) - time.monotonic()
-            signalled = wait(ends, None if left == float("inf") else max(left, 0))
+            signalled = wait(ends, min(max(left, 0), LOOK_S))
             for worker in busy:
                 if worker.connection in signalled or worker.process.sentinel in signalled:
                     self._listen(worker)

@@ -20,7 +20,7 @@ Begin = float | tuple[int, int]
 Make = Callable[[str, tuple[int, ...], Begin], Any]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Net:
     """One pass through a network: an engine, its weights, and the path of names so far.
 
@@ -78,7 +78,7 @@ class Net:
                 raise InputError(f"the weights have no {full!r}, of shape {shape}")
             self.weights[full] = self.make(full, shape, begin)
         found = self.weights[full]
-        if tuple(found.shape) != shape:
+        if found.shape != shape:
             raise InputError(f"weight {full!r} has shape {tuple(found.shape)}, not {shape}")
         return found
 
@@ -115,10 +115,10 @@ class Net:
         bias: bool = True,
         begin: float | None = None,
     ) -> tuple[Any, Any]:
-        space = [kernel] * (len(x.shape) - 2)
-        fans = x.shape[1] * math.prod(space), outputs * math.prod(space)
-        start = fans if begin is None else begin
-        weight = self.weight(f"{name}.weight", (outputs, x.shape[1], *space), start)
+        inputs, *space = x.shape[1:]
+        taps = kernel ** len(space)
+        start = (inputs * taps, outputs * taps) if begin is None else begin
+        weight = self.weight(f"{name}.weight", (outputs, inputs, *[kernel] * len(space)), start)
         return weight, self.weight(f"{name}.bias", (outputs,), start) if bias else None
 
     def modulated_conv(self, name: str, x: Any, outputs: int, kernel: int, factors: Any) -> Any:

@@ -112,7 +112,7 @@ def test_speech_voices_do_not_cross_splits():
         ("sparse-spikes[n=0]", "n=0 must be >= 1"),
         ("photos32[window=4]", "window=4 must be >= 8"),
         ("folder[path=nowhere]", "path=nowhere is no folder"),
-        ("folder", "missing 1 required positional argument: 'path'"),
+        ("folder", "folder: path must be set, as in folder[path=...]"),
     ],
 )
 def test_bad_parameters_are_refused(spec, message):
