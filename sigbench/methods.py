@@ -196,7 +196,7 @@ class Method:
         return "sigma" if self.told and sigma_known else "blind"
 
 
-def resolve(text: str, *, name: str | None = None, told: bool = False) -> list[Method]:
+def resolve(text: str, *, told: bool = False) -> list[Method]:
     """Return the methods that a written form stands for, one per combination of listed values.
 
     Parameters
@@ -204,8 +204,6 @@ def resolve(text: str, *, name: str | None = None, told: bool = False) -> list[M
     text : str
         ``name[param=value,...]`` from the table, or ``module:attribute`` from the working
         directory; ``sigma=given`` among the parameters tells it the noise level.
-    name : str, optional
-        Name of the row; by default as written.
     told : bool
         Whether it is told the noise level anyhow.
 
@@ -231,7 +229,7 @@ def resolve(text: str, *, name: str | None = None, told: bool = False) -> list[M
         else:
             entry, source = _from_table(plain)
         needs = isinstance(entry, Function | PerItem) and entry.needs_sigma
-        methods.append(Method(name or str(spec), entry, told or given == "given" or needs, source))
+        methods.append(Method(str(spec), entry, told or given == "given" or needs, source))
     return methods
 
 

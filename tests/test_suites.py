@@ -65,6 +65,13 @@ def test_a_file_is_read(toml):
     assert len(suite.cells()) == 2 * 3 * 4
 
 
+def test_rows_of_a_named_sweep_say_their_values(toml):
+    old = 'method = "l1['
+    assert old in GOOD
+    names = [m.name for m in toml(GOOD.replace(old, f'name = "mine"\n{old}')).methods]
+    assert names[1:3] == ["mine transform=identity,lam=1", "mine transform=identity,lam=2"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

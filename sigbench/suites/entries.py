@@ -146,13 +146,16 @@ def _methods(entry: Any) -> list[Method]:
         return [_tuned(parse(text), entry["tune"], row, told == "given", TUNED_BY[by])]
     if "tuned_by" in entry:
         raise InputError(f"{name or text}: tuned_by={by!r} needs the key 'tune'")
-    methods = resolve(text, name=name, told=told == "given")
-    if name and len(methods) > 1:
-        methods = [
-            dataclasses.replace(m, name=f"{name} {m.name.partition('[')[2].rstrip(']')}")
-            for m in methods
-        ]
-    return methods
+    methods = resolve(text, told=told == "given")
+    if name is None:
+        return methods
+    if len(methods) == 1:
+        return [dataclasses.replace(methods[0], name=name)]
+    values = [method.name.partition("[")[2].removesuffix("]") for method in methods]
+    return [
+        dataclasses.replace(method, name=f"{name} {value}")
+        for method, value in zip(methods, values, strict=True)
+    ]
 
 
 def _trained(method: Method, seeds: list[Any]) -> list[Method]:
