@@ -281,6 +281,18 @@ def test_what_is_shorter_than_the_kernel_is_refused():
         nn.conv(x, np.zeros((3, 2, 3)), dilation=2)
 
 
+def test_numbers_that_are_not_legal_are_refused():
+    x, w = np.zeros((1, 2, 5)), np.zeros((3, 2, 3))
+    with pytest.raises(InputError, match="stride=0 and dilation=1 must be >= 1, padding=0"):
+        nn.conv(x, w, stride=0)
+    with pytest.raises(InputError, match="padding=-1 must be >= 0"):
+        nn.conv(x, w, padding=-1)
+    with pytest.raises(InputError, match=r"factor=2 must be >= 1 and divide every length of space"):
+        nn.pixel_unshuffle(x, 2)
+    with pytest.raises(InputError, match=r"factor=2 must be >= 1 and 4 divide channels=2"):
+        nn.pixel_shuffle(np.zeros((1, 2, 3, 3)), 2)
+
+
 def test_conv_by_hand(rng):
     x, w = rng.standard_normal(20), rng.standard_normal(5)
     y = nn.conv(x.reshape(1, 1, -1), w.reshape(1, 1, -1), padding=4)[0, 0]

@@ -33,8 +33,10 @@ def lengths(
     Raises
     ------
     InputError
-        Where an axis is shorter than the kernel.
+        Where an axis is shorter than the kernel, or a number is not legal.
     """
+    if stride < 1 or dilation < 1 or padding < 0:
+        raise InputError(f"{stride=} and {dilation=} must be >= 1, {padding=} must be >= 0")
     ends = 2 * padding - 1
     out = tuple(
         [(n + ends - dilation * (k - 1)) // stride + 1 for n, k in zip(space, kernel, strict=True)]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sigbench.errors import InputError
 from sigbench.nn.conv import Where, channels_first, inner, lengths, padded, taps
 from sigbench.nn.tape import Backward, op
 from sigbench.types import Array
@@ -298,6 +299,8 @@ def pixel_shuffle(x: Array, factor: int) -> tuple[Array, Backward]:
 def _unshuffled(x: Array, factor: int) -> Array:
     n, channels, space = len(x), x.shape[1], x.shape[2:]
     axes = len(space)
+    if factor < 1 or any(m % factor for m in space):
+        raise InputError(f"{factor=} must be >= 1 and divide every length of {space=}")
     blocks = x.reshape(n, channels, *(part for m in space for part in (m // factor, factor)))
     where, within = range(2, 2 + 2 * axes, 2), range(3, 3 + 2 * axes, 2)
     first = blocks.transpose(1, *within, 0, *where)
@@ -308,6 +311,8 @@ def _unshuffled(x: Array, factor: int) -> Array:
 def _shuffled(x: Array, factor: int) -> Array:
     n, channels, space = len(x), x.shape[1], x.shape[2:]
     axes = len(space)
+    if factor < 1 or channels % factor**axes:
+        raise InputError(f"{factor=} must be >= 1 and {factor**axes} divide {channels=}")
     blocks = channels_first(x).reshape(-1, *[factor] * axes, n, *space)
     pairs = (axis for i in range(axes) for axis in (2 + axes + i, 1 + i))
     first = blocks.transpose(0, 1 + axes, *pairs)
