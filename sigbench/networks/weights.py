@@ -28,11 +28,11 @@ FOLDER = Path(__file__).parent / "pretrained"
 
 # The weights that come with sigbench, and the sha256 of their files.
 SHIPPED = {
-    "icnn-report": "62f5c9d10efec561c4dcaad8e2ffd721074dea81912e7538b44430e667e9cd0d",
-    "icnn-report-3e-4": "2c8e875ad8e33ef87b74e2f0757fc55ccc799274fafdc4f9110c261a120d3ded",
-    "icnn": "8bbb79dab700e9765a9326031e491323cffd57882284163772a536931680b249",
-    "shrinknet": "b1068391e7aab46590977f40839833a11382d71415938c7f6509117fdb67aabd",
-    "shrinknet-sparse": "5aeca5bf8e4d299de5ccbb080f7ffb800f210832c31b57aa904306facbf920c4",
+    "icnn-report": "9e0b13fd976d4159397e842b02868658b9a51d1c726ae40427abb7fc7b5ef33a",
+    "icnn-report-3e-4": "758a957fc7471fac5d2dc01843e20331e7ab7795308fbda311f42617c67ca264",
+    "icnn": "1cdb22de3fa57e556208eb7b03fa02f63d77d8cb8d7020a6606445d9e8e9d1d1",
+    "shrinknet": "55e3eabcb33109fd8db55f2478f3aee35d70eb0ea0f682bd337b9cd1ad97784c",
+    "shrinknet-sparse": "9457f9ad4d17476ba796c063258ed55fce00158535b42280af5a1afaeb0d82ac",
 }
 
 
