@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 import sys
 import types
 import typing
@@ -87,11 +88,10 @@ def build(kind: str, table: Mapping[str, Any], spec: Spec | str) -> Any:
 def construct(cls: Any, spec: Spec) -> Any:
     """Call a dataclass with a spec's parameters, each checked against its annotation."""
     params = {k: parameter(cls, spec.name, k, v) for k, v in spec.params}
-    for field in dataclasses.fields(cls):
-        bare = field.default is field.default_factory is dataclasses.MISSING
-        if field.init and bare and field.name not in params:
-            example = f"{spec.name}[{field.name}=...]"
-            raise InputError(f"{spec}: {field.name} must be set, as in {example}")
+    for name, taken in inspect.signature(cls).parameters.items():
+        plain = taken.kind in (taken.POSITIONAL_OR_KEYWORD, taken.KEYWORD_ONLY)
+        if plain and taken.default is taken.empty and name not in params:
+            raise InputError(f"{spec}: {name} must be set, as in {spec.name}[{name}=...]")
     try:
         return cls(**params)
     except InputError as error:

@@ -226,6 +226,22 @@ class TestUsersOwn:
         with pytest.raises(InputError, match=r"own_needy:Checks\[k=-1\]: ValueError: k=-1"):
             resolve("own_needy:Checks[k=-1]")
 
+    def test_a_dataclass_is_made_by_its_own_init(self, here):
+        self.write(
+            here,
+            "own_init",
+            "from dataclasses import dataclass\n"
+            "@dataclass(init=False)\nclass Own:\n    a: int\n"
+            "    def __init__(self, a=3): self.a = a\n"
+            "    def __call__(self, noisy, *, sigma=None): return noisy\n"
+            "@dataclass\nclass Needs:\n    a: int\n"
+            "    def __call__(self, noisy, *, sigma=None): return noisy\n",
+        )
+        assert resolve("own_init:Own")[0].entry.a == 3
+        assert resolve("own_init:Needs[a=2]")[0].entry.a == 2
+        with pytest.raises(InputError, match=r"a must be set, as in own_init:Needs\[a=\.\.\.\]"):
+            resolve("own_init:Needs")
+
     def test_a_class_without_info_that_is_told(self, here):
         self.write(
             here,
