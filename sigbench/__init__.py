@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         SpeechSmoke,
         Systems,
     )
-    from sigbench.degradations import Blur, Gaussian, Subsample
+    from sigbench.degradations import Blur, Gaussian, Impulse, Poisson, Subsample
     from sigbench.denoisers import (
         BM3D,
         DENOISERS,
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         WaveletShrink,
         WienerDeconvolution,
     )
+    from sigbench.ensemble import SelfEnsemble, SelfEnsembleLearner
     from sigbench.errors import InputError
     from sigbench.estimators import (
         ESTIMATORS,
@@ -69,7 +70,7 @@ if TYPE_CHECKING:
     from sigbench.executors import Place
     from sigbench.methods import Method, PerItem
     from sigbench.metrics import METRICS
-    from sigbench.networks import ICNN, NETWORKS, ShrinkNet
+    from sigbench.networks import ICNN, N2N, NETWORKS, ResNet, ShrinkNet, Strided
     from sigbench.networks.adapter import TorchModule
     from sigbench.networks.denoiser import Pretrained
     from sigbench.problems import Denoising
@@ -91,7 +92,7 @@ _WHERE = {
         "SpeechSmoke",
         "Systems",
     ),
-    "sigbench.degradations": ("Blur", "Gaussian", "Subsample"),
+    "sigbench.degradations": ("Blur", "Gaussian", "Impulse", "Poisson", "Subsample"),
     "sigbench.denoisers": (
         "BM3D",
         "DENOISERS",
@@ -118,6 +119,7 @@ _WHERE = {
         "WaveletShrink",
         "WienerDeconvolution",
     ),
+    "sigbench.ensemble": ("SelfEnsemble", "SelfEnsembleLearner"),
     "sigbench.errors": ("InputError",),
     "sigbench.estimators": (
         "ESTIMATORS",
@@ -132,7 +134,7 @@ _WHERE = {
     "sigbench.executors": ("Place",),
     "sigbench.methods": ("Method", "PerItem"),
     "sigbench.metrics": ("METRICS",),
-    "sigbench.networks": ("ICNN", "NETWORKS", "ShrinkNet"),
+    "sigbench.networks": ("ICNN", "N2N", "NETWORKS", "ResNet", "ShrinkNet", "Strided"),
     "sigbench.networks.adapter": ("TorchModule",),
     "sigbench.networks.denoiser": ("Pretrained",),
     "sigbench.problems": ("Denoising",),
@@ -147,16 +149,16 @@ _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names
 
 __all__ = [
     "BM3D", "DATASETS", "DENOISERS", "ESTIMATORS", "GMC", "H1", "H2", "ICNN", "L1", "METRICS",
-    "NETWORKS", "Affine", "Bilateral", "BlockShrink", "Blur", "CramerRao", "DemoSignals",
+    "N2N", "NETWORKS", "Affine", "Bilateral", "BlockShrink", "Blur", "CramerRao", "DemoSignals",
     "Denoiser", "Denoising", "Estimator", "FittedWiener", "Folder", "Gaussian", "GaussianBlur",
-    "GaussianPosteriorMean", "GaussianProcess", "IdealProjection", "Info", "InputError", "Learner",
+    "GaussianPosteriorMean", "GaussianProcess", "IdealProjection", "Impulse", "Info", "InputError", "Learner",
     "LeastSquaresFIR", "LocalWiener", "Median", "Method", "Noisy", "NonLocalMeans", "Oracle",
-    "Pairs", "PerItem", "Photos32", "Place", "Pretrained", "RegularizedInverse", "SavitzkyGolay",
-    "ShrinkNet", "SlidingDCT", "SparseDeconvolution", "SparseSpikes", "SpectralDivision",
-    "SpeechSmoke", "SpikesPosteriorMean", "Subsample", "Suite", "SureTuned", "SystemFunction",
-    "Systems", "TorchModule", "TotalVariation", "Trained", "Training", "TrueWiener", "Tuned",
-    "WaveletShrink", "WienerDeconvolution", "WienerDivision", "load", "local_mean_response",
-    "run_suite",
+    "Pairs", "PerItem", "Photos32", "Place", "Poisson", "Pretrained", "RegularizedInverse", "ResNet", "SavitzkyGolay",
+    "SelfEnsemble", "SelfEnsembleLearner", "ShrinkNet", "SlidingDCT", "SparseDeconvolution",
+    "SparseSpikes", "SpectralDivision", "SpeechSmoke", "SpikesPosteriorMean", "Strided",
+    "Subsample", "Suite", "SureTuned", "SystemFunction", "Systems", "TorchModule", "TotalVariation",
+    "Trained", "Training", "TrueWiener", "Tuned", "WaveletShrink", "WienerDeconvolution",
+    "WienerDivision", "load", "local_mean_response", "run_suite",
 ]  # fmt: skip
 
 

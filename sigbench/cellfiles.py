@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import itertools
 import json
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 
 from sigbench.errors import InputError
 from sigbench.scores import Scores
+from sigbench.types import Course, Point
 from sigbench.work import Result
 
 COLUMNS = (
@@ -44,7 +46,12 @@ TIMINGS = (
     "device",
     "n_params",
     "relative_gap",
+    "train_s",
+    "train_steps",
+    "train_epochs",
+    "train_samples",
 )
+UNTRAINED = {"train_s": np.nan, "train_steps": 0, "train_epochs": np.nan, "train_samples": 0}
 
 Row = tuple[str, int, str]  # problem, seed, method
 
@@ -66,6 +73,23 @@ class Entry:
     def items(self) -> int:
         """How many items it has."""
         return int(self.about["timing"]["items"])
+
+    @property
+    def timing(self) -> dict[str, Any]:
+        """Return what it cost, with the keys `TIMINGS`; older cells say nothing of trainings."""
+        return {**UNTRAINED, **self.about["timing"]}
+
+    @property
+    def has_log(self) -> bool:
+        """Whether its method was trained, and its training has a log."""
+        return "training" in self.about
+
+    @property
+    def course(self) -> Course:
+        """Return what that training took."""
+        seconds, steps, epochs, samples = (self.timing[name] for name in UNTRAINED)
+        log = tuple(Point(*point) for point in self.about["training"]["log"])
+        return Course(seconds, steps, epochs, samples, self.about["training"]["metric"], log)
 
     @property
     def rows(self) -> int:
@@ -92,10 +116,25 @@ def encode_timings(timings: Sequence[Mapping[str, Any]]) -> bytes:
     return buffer.getvalue()
 
 
+def encode_log(course: Course) -> bytes:
+    """Return the log of a training as a table."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([*Point._fields[:-1], course.metric])
+    for point in course.log:
+        writer.writerow("" if np.isnan(x) else f"{x:.7g}" for x in point)
+    return buffer.getvalue().encode()
+
+
 def _about(suite: str, result: Result) -> dict[str, Any]:
     """Return what a file says of a cell beside its values."""
     cell = result.cell
     row = {"problem": cell.problem.name, "seed": cell.seed, "method": cell.method.name}
+    took, course = UNTRAINED, result.course
+    if course is not None:
+        numbers = (course.seconds, course.steps, course.epochs, course.samples)
+        took = dict(zip(UNTRAINED, numbers, strict=True))
+    training = {"metric": course.metric, "log": course.log} if course and course.log else None
     return {
         "suite": suite,
         **row,
@@ -114,7 +153,9 @@ def _about(suite: str, result: Result) -> dict[str, Any]:
             "device": result.device,
             "n_params": result.n_params,
             "relative_gap": result.relative_gap,
+            **took,
         },
+        **({"training": training} if training else {}),
     }
 
 

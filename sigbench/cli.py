@@ -8,6 +8,7 @@ import sys
 
 TYPE_CHECKING = False  # see sigbench/__init__.py
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Any
 
     from sigbench.runner import Failure
@@ -163,6 +164,17 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--force", action="store_true", help="replace FILE where it exists")
     train.add_argument("--quiet", action="store_true", help="say nothing")
 
+    data = command("data", _data, "list, fetch and verify the files of datasets")
+    data.add_argument("verb", choices=("list", "fetch", "verify"))
+    data.add_argument("name", metavar="NAME", nargs="?", help="see: sigbench data list")
+    data.add_argument(
+        "--from",
+        dest="place",
+        metavar="PATH_OR_URL",
+        help="fetch: a copy, instead of the public address: a file, a folder, or the URL of either "
+        "(that of a folder ends in a slash)",
+    )
+
     listing = command("list", _list, "list suites, methods, datasets or metrics")
     listing.add_argument("what", choices=("suites", "methods", "datasets", "metrics"))
     listing.add_argument("--json", action="store_true", help="print JSON")
@@ -206,6 +218,7 @@ def _run(args: argparse.Namespace) -> int:
     found = f", {outcome.found} were there" if outcome.found else ""
     failed = f", {outcome.failed} FAILED (see {path / 'failures.log'})" if outcome.failed else ""
     print(f"{outcome.done} cells run{found}{failed}: {path}", file=sys.stderr)
+    _say_undrawn(path)
     return FAILED if outcome.failed else GOOD
 
 
@@ -254,7 +267,16 @@ def _report(args: argparse.Namespace) -> int:
 
     for folder in args.folders:
         print(write_reports(Path(folder)))
+        _say_undrawn(Path(folder))
     return GOOD
+
+
+def _say_undrawn(folder: Path) -> None:
+    from sigbench.illustrate import is_undrawn
+    from sigbench.store import RunFolder
+
+    if is_undrawn(RunFolder(folder)):
+        print(f"{folder}: pictures need Matplotlib: pip install 'sigbench[plots]'", file=sys.stderr)
 
 
 def _compare(args: argparse.Namespace) -> int:
@@ -339,6 +361,28 @@ def _train(args: argparse.Namespace) -> int:
     if not args.quiet:
         print(done)
     return GOOD
+
+
+def _data(args: argparse.Namespace) -> int:
+    from sigbench.errors import InputError
+    from sigbench.fetching.command import fetch, fetchable, listed, verify
+
+    if args.place is not None and args.verb != "fetch":
+        raise InputError(f"--from {args.place} goes with fetch, not with {args.verb}")
+    if args.verb == "list":
+        from sigbench.listing import as_text
+
+        print(as_text(listed(args.name)))
+        return GOOD
+    if args.verb == "fetch":
+        if args.name is None:
+            raise InputError(f"fetch needs a name, one of: {', '.join(fetchable())}")
+        print("\n".join(fetch(args.name, args.place)))
+        return GOOD
+    verdicts = verify(args.name)
+    for verdict in verdicts:
+        print(f"{verdict.state:8} {verdict.dataset}: {verdict.file}: {verdict.text}")
+    return GOOD if all(verdict.state == "good" for verdict in verdicts) else FAILED
 
 
 def _list(args: argparse.Namespace) -> int:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from sigbench.averages import difference, paired
 from sigbench.errors import InputError, unknown
 from sigbench.metrics import METRICS
 from sigbench.registry import lookup
 from sigbench.reports.markdown import markdown_table
 from sigbench.rng import item_rng
 from sigbench.scores import Scores
-from sigbench.statistics import Mean, bootstrap_interval, holm, paired_difference, paired_p_value
+from sigbench.statistics import Mean, bootstrap_interval, holm, paired_p_value
 from sigbench.store import RunFolder
 
 
@@ -22,7 +23,7 @@ from sigbench.store import RunFolder
 class Comparison:
     """Method A and method B on one problem and metric.
 
-    ``difference`` is the mean of A − B over the items that both have, with its 95 % bootstrap
+    ``difference`` is A's mean − B's over the items that both have, with its 95 % bootstrap
     interval; ``p_value`` is adjusted for all comparisons made together.
     """
 
@@ -86,22 +87,24 @@ def _pair(scores: Scores, a: str, b: str) -> list[tuple[Comparison, float]]:
         return []
     own, other = rows[0][both], rows[1][both]
     groups = scores.groups[both]
-    difference = paired_difference(own, other)
+    metric = lookup("metric", METRICS, scores.metric)
     interval = bootstrap_interval(
-        difference, groups, rng=item_rng(0, "bootstrap", scores.problem, scores.metric)
+        difference(metric, own, other),
+        groups,
+        rng=item_rng(0, "bootstrap", scores.problem, scores.metric),
     )
     pair = Comparison(
         scores.problem,
         scores.metric,
-        lookup("metric", METRICS, scores.metric).unit,
-        float(own.mean()),
-        float(other.mean()),
+        metric.unit,
+        metric.mean(own),
+        metric.mean(other),
         interval,
         len(np.unique(groups)),
         np.nan,
         "",
     )
-    return [(pair, paired_p_value(difference, groups))]
+    return [(pair, paired_p_value(paired(metric, own, other), groups))]
 
 
 def _decided(pair: Comparison, p_value: float, a: str, b: str) -> Comparison:
@@ -128,4 +131,11 @@ def as_markdown(pairs: Sequence[Comparison], a: str, b: str) -> str:
         f"Means, and the mean of {a} − {b} over paired items with its bootstrap interval. "
         f"p: two-sided, mean and signed ranks, Holm over {len(pairs)} comparisons."
     )
+    metrics = dict.fromkeys(pair.metric for pair in pairs)
+    errors = [m for m in metrics if lookup("metric", METRICS, m).averages == "errors"]
+    if errors:
+        legend += (
+            f" {', '.join(errors)}: figures of mean errors, which p compares too, and their "
+            "difference, linearized for its interval (delta method)."
+        )
     return f"{markdown_table(header, rows, right=header[2:6])}\n\n{legend}\n"

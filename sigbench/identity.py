@@ -22,7 +22,9 @@ def identity(thing: Any) -> Any:
     """Return, as JSON knows it, all of an object that can change its values.
 
     A registered object is named by its table's name and declared version, so that moving or
-    renaming code changes nothing; arrays go by their digest.
+    renaming code changes nothing; arrays go by their digest. A field with the metadata
+    ``identity=False`` does not count; with ``"if set"``, for one that was added later, not where
+    it is None.
     """
     if isinstance(thing, np.ndarray):
         return f"array:{thing.dtype}:{thing.shape}:{hashlib.sha256(thing.tobytes()).hexdigest()}"
@@ -30,7 +32,7 @@ def identity(thing: Any) -> Any:
         fields = {
             f.name: identity(getattr(thing, f.name))
             for f in dataclasses.fields(thing)
-            if f.metadata.get("identity", True)
+            if _counts(f.metadata.get("identity", True), getattr(thing, f.name))
         }
         return {"is": _declared_name(thing), **fields}
     if isinstance(thing, Mapping):
@@ -48,6 +50,10 @@ def identity(thing: Any) -> Any:
     if isinstance(thing, functools.partial):
         return ["partial", *map(identity, (thing.func, thing.args, thing.keywords))]
     return getattr(thing, "__qualname__", type(thing).__qualname__)
+
+
+def _counts(identity_: bool | str, value: Any) -> bool:
+    return value is not None if identity_ == "if set" else bool(identity_)
 
 
 def _declared_name(thing: Any) -> str:

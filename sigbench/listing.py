@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from sigbench.datasets import DATASETS
 from sigbench.methods import METHODS
 from sigbench.metrics import METRICS
 from sigbench.networks import NETWORKS
-from sigbench.networks.base import n_params
+from sigbench.networks.base import Network, n_params
 from sigbench.networks.weights import SHIPPED, shipped
-from sigbench.registry import lookup, names
-from sigbench.spec import format_value
+from sigbench.registry import build, lookup, names
+from sigbench.spec import Spec, expand, format_value
 from sigbench.suites.suite import load, suite_names
 from sigbench.types import Info, Learner, Oracle, info_of
 
@@ -49,12 +49,23 @@ def methods() -> list[Row]:
     for name in names("method", METHODS):
         cls = lookup("method", METHODS, name)
         rows.append(_method(name, cls, info_of(cls), _n_params(cls)))
-    for name, cls in NETWORKS.items():
-        rows.append(_method(f"trained[network={name}]", cls, info_of(cls), n_params(cls())))
+    for typed, network in networks().items():
+        rows.append(_method(f"trained[network={typed}]", network, network.info, n_params(network)))
     for name in SHIPPED:
         network = shipped(name).network
         rows.append(_method(f"network[weights={name}]", network, network.info, n_params(network)))
     return rows
+
+
+def networks() -> dict[str, Network]:
+    """Return every network as it is typed, one for each value of a field that says ``listed``."""
+    found: dict[str, Network] = {}
+    for name, cls in NETWORKS.items():
+        hints = get_type_hints(cls)
+        choices = [f.name for f in dataclasses.fields(cls) if f.metadata.get("listed")]
+        every = Spec(name, tuple((choice, get_args(hints[choice])) for choice in choices))
+        found |= {str(spec): build("network", NETWORKS, spec) for spec in expand(every)}
+    return found
 
 
 def _method(name: str, thing: Any, info: Info, count: int) -> Row:

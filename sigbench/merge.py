@@ -45,9 +45,13 @@ def merge(paths: Sequence[Path], out: Path) -> int:
         chunks = [rows[i : i + CELLS_A_FILE] for i in range(0, len(rows), CELLS_A_FILE)]
         names = [part_name(number) for number in range(len(chunks))]
         manifest = _manifest(suite, manifests)
-        target.write_manifest(manifest, names)
+        pictures = [name for folder in folders for name in folder.gallery.names(())]
+        target.write_manifest(manifest, [*names, *pictures])
         for name, chunk in zip(names, chunks, strict=True):
             target.write_part(name, [cells[row] for row in chunk])
+        for folder, own in zip(folders, manifests, strict=True):
+            if own.get("pictured_seed") == manifest.get("pictured_seed"):
+                target.gallery.take(folder.gallery)
         failed = {(f["problem"], f["seed"], f["method"]): f for o in folders for f in o.failures()}
         failed = {row: failure for row, failure in failed.items() if row not in cells}
         if failed:
@@ -100,9 +104,11 @@ def _same_values(a: Entry, b: Entry) -> bool:
 
 
 def _manifest(suite: Mapping[str, Any], manifests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    pictured = [m["pictured_seed"] for m in manifests if "pictured_seed" in m]
     return {
         "suite": suite,
         "seeds": sorted({seed for manifest in manifests for seed in manifest["seeds"]}),
+        **({"pictured_seed": pictured[0]} if pictured else {}),
         "block": manifests[0]["block"],
         **{
             key: _agreed(manifest[key] for manifest in manifests)

@@ -18,6 +18,7 @@ import numpy as np
 
 from sigbench.denoisers import DENOISERS
 from sigbench.denoisers.inputs import check
+from sigbench.ensemble import SelfEnsemble, self_ensemble
 from sigbench.errors import InputError, unknown
 from sigbench.estimators import ESTIMATORS
 from sigbench.identity import digest, identity, source_digest
@@ -39,7 +40,13 @@ from sigbench.types import (
     info_of,
 )
 
-METHODS = {**DENOISERS, **ESTIMATORS, "network": Pretrained, "trained": Trained}
+METHODS = {
+    **DENOISERS,
+    **ESTIMATORS,
+    "network": Pretrained,
+    "trained": Trained,
+    "self-ensemble": SelfEnsemble,
+}
 
 Entry = Denoiser | Estimator | Learner | Oracle
 
@@ -188,7 +195,7 @@ class Method:
             return "prior"
         if info.fitted or isinstance(self.entry, Learner):
             return "fitted"
-        if info is UNDESCRIBED:
+        if info == UNDESCRIBED:  # a worker has a copy
             return "sigma" if self.told and sigma_known else "none"
         fixed = info.fixed_by and getattr(self.entry, info.fixed_by) is not None
         if fixed or not info.uses_sigma:
@@ -236,6 +243,11 @@ def resolve(text: str, *, told: bool = False) -> list[Method]:
 def _from_table(spec: Spec) -> tuple[Entry, str]:
     """Build a method of the table, or of a package's entry point."""
     made = lookup("method", METHODS, spec.name)
+    if made is SelfEnsemble:
+        ensemble = construct(made, spec, self_ensemble)
+        module = type(ensemble.denoiser).__module__
+        ours = module.partition(".")[0] == "sigbench"
+        return ensemble, "" if ours else f"{spec.name}@{source_digest(module)}"
     if spec.name in METHODS:
         return build("method", METHODS, spec), ""
     entry = _made(made, spec) if isinstance(made, type) else _unparametrized(spec, made)
@@ -372,6 +384,10 @@ def describe(entry: Any) -> str:
     """
     if not dataclasses.is_dataclass(entry) or isinstance(entry, Function | PerItem):
         return ""
+    if isinstance(entry, SelfEnsemble):
+        inner = describe(entry.denoiser)
+        name = info_of(entry.denoiser).name
+        return f"denoiser={name}[{inner}]" if inner else f"denoiser={name}"
     if isinstance(entry, SureTuned):
         values = entry.settings
     else:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +17,17 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric as registered: ``function(clean, estimate, peak)`` -> values of shape ``(N,)``."""
+    """A metric as registered: ``function(clean, estimate, peak)`` -> values of shape ``(N,)``.
+
+    ``averages`` says what a mean over items is the mean of: the values, or the errors
+    e = 10^(−v/10) of values v = −10·log10(e); its figure is then −10·log10 of the mean error.
+    """
 
     function: Callable[[NDArray[Any], NDArray[Any], float], Values]
     unit: str
     higher_is_better: bool
     version: int = 1
+    averages: Literal["values", "errors"] = "values"
 
     def __call__(self, clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
         """Return one value per item of two batches of one shape.
@@ -34,6 +40,26 @@ class Metric:
         if clean.shape != estimate.shape:
             raise InputError(f"clean {clean.shape} and estimate {estimate.shape} differ in shape")
         return self.function(_rows(clean), _rows(estimate), peak)
+
+    def scaled(self, values: Values) -> Values:
+        """Return what is averaged and tested: the values, or −e, so that better stays better."""
+        return values if self.averages == "values" else -(10.0 ** (-values / 10))
+
+    def unscaled(self, scaled: float) -> float:
+        """Return the figure of a mean on that scale; no error, or less, is +inf dB."""
+        if self.averages == "values":
+            return scaled
+        return -10 * math.log10(-scaled) if not scaled >= 0 else math.inf
+
+    def mean(self, values: Values) -> float:
+        """Return the figure of items, or of figures.
+
+        Examples
+        --------
+        >>> round(METRICS["psnr_global"].mean(np.array([20.0, 40.0])), 2)
+        22.97
+        """
+        return self.unscaled(float(np.mean(self.scaled(values))))
 
 
 def _rows(batch: NDArray[Any]) -> Values:
@@ -71,6 +97,14 @@ def psnr(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
     array([20.])
     """
     return _db(peak**2, _mse(clean, estimate))
+
+
+def psnr_global(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
+    """PSNR of all items as one, 10·log10(peak²/mean MSE) in dB: that of an item, averaged as errors.
+
+    It is never above the mean of `psnr`, and goes by the worst items.
+    """
+    return psnr(clean, estimate, peak)
 
 
 def psnr_table1(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
@@ -149,6 +183,7 @@ def inverse_error(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> V
 
 METRICS = {
     "psnr": Metric(psnr, "dB", higher_is_better=True),
+    "psnr_global": Metric(psnr_global, "dB", higher_is_better=True, averages="errors"),
     "psnr_table1": Metric(psnr_table1, "dB", higher_is_better=True),
     "rmse": Metric(rmse, "signal units", higher_is_better=False),
     "si_sdr": Metric(si_sdr, "dB", higher_is_better=True),

@@ -12,11 +12,12 @@ from sigbench.datasets.base import (
     Dataset,
     Sampler,
     Split,
+    WithNoise,
     can_train,
     check_items,
     training_share,
 )
-from sigbench.degradations import Degradation, Degraded, Pointwise
+from sigbench.degradations import Degradation, Degraded, Recorded
 from sigbench.errors import InputError
 from sigbench.metrics import Metric, Values
 from sigbench.rng import item_rng
@@ -49,6 +50,11 @@ class Problem(Protocol):
     @property
     def can_train(self) -> bool:
         """Whether there is a training split."""
+        ...
+
+    @property
+    def image_peak(self) -> float | None:
+        """The peak value of images, None where items are none."""
         ...
 
     def blocks(self, seed: int, size: int) -> Iterator[Block]:
@@ -97,6 +103,15 @@ class Denoising:
 
     def __post_init__(self) -> None:
         check_items(self.name, self.dataset, self.items, self.train_items)
+        if isinstance(self.dataset, WithNoise) != self._recorded:
+            raise InputError(
+                f"{self.name}: 'recorded' is for datasets whose noise comes with them, and they are "
+                f"for it: got {self.dataset.kind} and {self.degradation.kind}"
+            )
+
+    @property
+    def _recorded(self) -> bool:
+        return isinstance(self.degradation, Recorded)
 
     @property
     def labels(self) -> dict[str, str]:
@@ -106,8 +121,8 @@ class Denoising:
     @property
     def facts(self) -> dict[str, Any]:
         """What every method is told by name: by the dataset, and by the degradation."""
-        first = self._degraded("test", 0, 0, view=0)
-        return {**self.dataset.facts, **self.degradation.facts(first.clean.shape[1:])}
+        first = self._degraded("test", 0, 0)
+        return {**self.dataset.facts, **self.degradation.facts(first.clean.shape[2:])}
 
     @property
     def can_train(self) -> bool:
@@ -115,43 +130,47 @@ class Denoising:
         return can_train(self.dataset)
 
     @property
+    def image_peak(self) -> float | None:
+        """The dataset's peak where it has images, else None."""
+        return self.dataset.peak if self.dataset.domain == "image" else None
+
+    @property
     def sigma_known(self) -> bool:
         """Whether the noise is white with a level that can be told."""
-        return self._degraded("test", 0, 0, view=0).sigma is not None
+        return self._degraded("test", 0, 0).sigma is not None
 
     def blocks(self, seed: int, size: int) -> Iterator[Block]:
         """Make the test items of a seed in blocks of at most ``size`` items of one length."""
         for start in range(0, self.items, size):
             run: list[tuple[int, Degraded]] = []
             for item in range(start, min(start + size, self.items)):
-                one = self._degraded("test", seed, item, view=0)
+                one = self._degraded("test", seed, item)
                 if run and run[0][1].clean.shape != one.clean.shape:
                     yield self._block(run, seed)
                     run = []
                 run.append((item, one))
             yield self._block(run, seed)
 
-    @property
-    def _is_pointwise(self) -> bool:
-        return isinstance(self.degradation, Pointwise) and self.degradation.pointwise
-
-    def _degraded(self, split: Split, seed: int, item: int, *, view: int) -> Degraded:
+    def _degraded(self, split: Split, seed: int, item: int) -> Degraded:
+        """Return an item, a batch of one, with noise of its own stream."""
         data, noise = self.dataset, self.degradation
+        view = 0  # a part of the stream's name
         stream = (data.kind, data.version, split, seed, noise.kind, noise.version, view)
-        source = data.item(split, seed, item)
+        source = data.item(split, seed, item)[None]
         return noise(source, item_rng(item, *stream), peak=data.peak)
 
     def _block(self, run: list[tuple[int, Degraded]], seed: int) -> Block:
         items = [item for item, _ in run]
-        told = self.degradation.facts(run[0][1].clean.shape[1:])
+        made = _together([one for _, one in run])
+        told = self.degradation.facts(made.clean.shape[2:])
         if any(self.facts[name] != value for name, value in told.items()):
             raise InputError(f"{self.name}: a {self.degradation.kind} needs items of one size")
         return Block(
             np.array(items),
             tuple(self.dataset.group("test", i) or f"{seed}:{i}" for i in items),
-            np.stack([one.clean for _, one in run]),
-            np.stack([one.noisy for _, one in run]),
-            _levels([one for _, one in run]),
+            made.clean,
+            made.noisy,
+            made.sigma,
         )
 
     def apply(self, method: Denoiser, block: Block, *, told: bool) -> Array:
@@ -180,45 +199,48 @@ class Denoising:
         share = training_share(self.name, self.dataset, self.train_items)
         size = self.dataset.size("train")
 
-        def pairs(made: list[Degraded], targets: list[Array]) -> Pairs:
-            space = tuple(np.min([one.clean.shape[1:] for one in made], axis=0))
-            crop = (slice(None), *map(slice, space))  # items of several lengths: to the shortest
-            noisy = np.stack([one.noisy[crop] for one in made])
-            target = np.stack([one[crop] for one in targets])
-            return Pairs(noisy, target, _levels(made) if told else None)
+        def told_of(made: Degraded) -> Array | None:
+            return made.sigma if told else None
 
         def fixed(items: range) -> Pairs:
-            made = [self._degraded("train", 0, item, view=0) for item in items]
-            return pairs(made, [one.clean for one in made])
+            made = _together([self._degraded("train", 0, item) for item in items])
+            return Pairs(made.noisy, made.clean, told_of(made))
+
+        def sources(n: int, rng: np.random.Generator) -> Iterator[Array]:
+            """Yield as many source items as are asked for, in one batch or one by one."""
+            if isinstance(self.dataset, Sampler):
+                yield self.dataset.draw(n, rng)
+                return
+            held = share.validation  # nothing is drawn of these
+            for item in rng.integers(2**40 if size is None else size - len(held), size=n):
+                item = item + len(held) if size is not None and item >= held.start else item
+                yield self.dataset.item("train", 1, int(item))[None]
 
         def draw(n: int, rng: np.random.Generator, target: str = "clean") -> Pairs:
             if target not in ("clean", "noisy"):
                 raise InputError(f"target={target!r} must be one of: clean, noisy")
-            if isinstance(self.dataset, Sampler) and self._is_pointwise:
-                stack = self.dataset.draw(n, rng)
-                views = [self.degradation(stack, rng, peak=self.dataset.peak)]
-                if target == "noisy":
-                    views.append(self.degradation(stack, rng, peak=self.dataset.peak))
-                level = np.full(n, views[0].sigma) if told else None
-                other = views[1].noisy if target == "noisy" else stack
-                return Pairs(views[0].noisy, other, level)
-            made, targets = [], []
-            held = share.validation  # nothing is drawn of these
-            for item in rng.integers(2**40 if size is None else size - len(held), size=n):
-                item = item + len(held) if size is not None and item >= held.start else item
-                source = self.dataset.item("train", 1, int(item))
-                one = self.degradation(source, rng, peak=self.dataset.peak)
-                made.append(one)
-                if target == "noisy":
-                    one = self.degradation(source, rng, peak=self.dataset.peak)
-                    targets.append(one.noisy)
-                else:
-                    targets.append(one.clean)
-            return pairs(made, targets)
+            first, second = [], []
+            for source in sources(n, rng):
+                first.append(self.degradation(source, rng, peak=self.dataset.peak))
+                if target == "noisy" and not self._recorded:  # there the other view is the target
+                    second.append(self.degradation(source, rng, peak=self.dataset.peak))
+            made = _together(first)
+            return Pairs(
+                made.noisy, _together(second).noisy if second else made.clean, told_of(made)
+            )
 
         return Training(fixed(share.pairs), fixed(share.validation), draw, self.dataset.peak)
 
 
-def _levels(made: list[Degraded]) -> Array | None:
-    levels = [one.sigma for one in made if one.sigma is not None]
-    return np.array(levels, made[0].noisy.dtype) if levels else None
+def _together(parts: list[Degraded]) -> Degraded:
+    """Return one batch; items of several lengths are cropped to the shortest."""
+    if len(parts) == 1:
+        return parts[0]
+    space = np.min([one.clean.shape[2:] for one in parts], axis=0)
+    crop = (slice(None), slice(None), *map(slice, space))
+    levels = [one.sigma for one in parts if one.sigma is not None]
+    return Degraded(
+        np.concatenate([one.clean[crop] for one in parts]),
+        np.concatenate([one.noisy[crop] for one in parts]),
+        np.concatenate(levels) if levels else None,
+    )

@@ -8,12 +8,12 @@ import inspect
 import sys
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from typing import Any, Literal
 
 from sigbench.errors import InputError, unknown
-from sigbench.spec import Spec, format_value, parse
+from sigbench.spec import Spec, exact, format_value, parse
 
 
 def lookup(kind: str, table: Mapping[str, Any], name: str) -> Any:
@@ -85,15 +85,18 @@ def build(kind: str, table: Mapping[str, Any], spec: Spec | str) -> Any:
     return construct(lookup(kind, table, spec.name), spec)
 
 
-def construct(cls: Any, spec: Spec) -> Any:
-    """Call a dataclass with a spec's parameters, each checked against its annotation."""
+def construct(cls: Any, spec: Spec, make: Callable[..., Any] | None = None) -> Any:
+    """Call a dataclass with a spec's parameters, each checked against its annotation.
+
+    ``make`` is called in its place, where what is made depends on the parameters.
+    """
     params = {k: parameter(cls, spec.name, k, v) for k, v in spec.params}
     for name, taken in inspect.signature(cls).parameters.items():
         plain = taken.kind in (taken.POSITIONAL_OR_KEYWORD, taken.KEYWORD_ONLY)
         if plain and taken.default is taken.empty and name not in params:
             raise InputError(f"{spec}: {name} must be set, as in {spec.name}[{name}=...]")
     try:
-        return cls(**params)
+        return (make or cls)(**params)
     except InputError as error:
         raise InputError(f"{spec}: {error}") from None
 
@@ -114,6 +117,8 @@ def parameter(cls: Any, owner: str, name: str, value: Any) -> Any:
             return build(name, fields[name].metadata["table"], value)
         raise InputError(f"{owner}: {name}={value!r} is no name of a {name}")
     hint = typing.get_type_hints(cls)[name]
+    if isinstance(value, Spec) and _conforms(exact(value), hint):  # a word with parameters
+        value = exact(value)
     if value is None and "none" in typing.get_args(hint):  # a choice that is called so
         value = "none"
     if not _conforms(value, hint):

@@ -32,6 +32,7 @@ def run(
     block: int,
     executor: Executor | None = None,
     started: Callable[[Cell], None] | None = None,
+    pictured: int | None = None,
 ) -> Iterator[Result | Failure]:
     """Run cells, side by side where the executor can.
 
@@ -52,6 +53,8 @@ def run(
         Where to run; by default in this process. It is not closed.
     started : callable, optional
         Called with each cell that begins.
+    pictured : int, optional
+        The seed of which the first images are kept, to be looked at.
 
     Yields
     ------
@@ -59,7 +62,7 @@ def run(
         In the order in which the cells end.
     """
     executor = executor or Serial()
-    schedule = _Schedule(cells, metrics, block)
+    schedule = _Schedule(cells, metrics, block, pictured)
     under_way: dict[int, tuple[_Task, int]] = {}  # with how often its worker has died
     since: dict[int, float] = {}
     numbers = itertools.count()
@@ -87,6 +90,7 @@ def run(
 
 _Data = tuple[str, int]  # problem and seed
 
+PICTURES = 4  # images of a problem that are kept
 LONG_FIT_S = 5.0  # what took longer is used, and so its result kept, before the next fit
 
 
@@ -99,9 +103,15 @@ class _Task:
 class _Schedule:
     """What to do next; each learner's cells once it is fitted."""
 
-    def __init__(self, cells: Iterable[Cell], metrics: Mapping[str, Metric], block: int) -> None:
+    def __init__(
+        self,
+        cells: Iterable[Cell],
+        metrics: Mapping[str, Metric],
+        block: int,
+        pictured: int | None,
+    ) -> None:
         self._groups = itertools.groupby(cells, key=_data_of)
-        self._metrics, self._block = metrics, block
+        self._metrics, self._block, self._pictured = metrics, block, pictured
         self._ready: dict[_Data, deque[Measure]] = {}
         self._in_use: Counter[_Data] = Counter()
         self._to_fit: deque[Fit] = deque()
@@ -178,7 +188,8 @@ class _Schedule:
             self._add_ready(cell, self._fits[key].value)
 
     def _add_ready(self, cell: Cell, entry: Any) -> None:
-        work = Measure(cell, entry, self._metrics, self._block)
+        pictures = PICTURES if cell.seed == self._pictured else 0
+        work = Measure(cell, entry, self._metrics, self._block, pictures)
         self._ready.setdefault(_data_of(cell), deque()).append(work)
 
 

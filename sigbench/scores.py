@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sigbench.metrics import METRICS
+from sigbench.registry import lookup
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -63,9 +66,10 @@ class Scores:
 
     def summary(self) -> Summary:
         """Return what a report says of them all."""
+        metric = lookup("metric", METRICS, self.metric)
         seeds, counts = np.unique(self.seeds, return_counts=True)
         by_seed = {
-            (method, int(seed)): float(np.mean(row[self.seeds == seed]))
+            (method, int(seed)): metric.mean(row[self.seeds == seed])
             for method, row in zip(self.methods, self.values, strict=True)
             for seed in seeds
         }

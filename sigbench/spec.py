@@ -133,7 +133,7 @@ def _scalar(word: str) -> Any:
 
 
 def expand(spec: Spec) -> list[Spec]:
-    """Return one spec for every combination of the listed values.
+    """Return one spec for every combination of the listed values, those of inner specs too.
 
     Parameters
     ----------
@@ -141,8 +141,41 @@ def expand(spec: Spec) -> list[Spec]:
         A spec, perhaps with lists among its values.
     """
     keys = [key for key, _ in spec.params]
-    choices = [v if isinstance(v, list | tuple) else (v,) for _, v in spec.params]
+    choices = [_choices(value) for _, value in spec.params]
     return [
         Spec(spec.name, tuple(zip(keys, values, strict=True)))
         for values in itertools.product(*choices)
     ]
+
+
+def _choices(value: Any) -> list[Any]:
+    if isinstance(value, list | tuple):
+        return [choice for one in value for choice in _choices(one)]
+    return list(expand(value)) if isinstance(value, Spec) else [value]
+
+
+def words(spec: Spec) -> dict[str, Any]:
+    """Return all parameters by name, those of inner specs too.
+
+    Examples
+    --------
+    >>> words(parse("a[b=1,c=d[e=2]]"))
+    {'b': 1, 'c': Spec(name='d', params=(('e', 2),)), 'e': 2}
+    """
+    inner = [words(value) for _, value in spec.params if isinstance(value, Spec)]
+    return dict(spec.params) | {k: v for one in inner for k, v in one.items()}
+
+
+def exact(value: Any) -> str:
+    """Write a spec to all digits.
+
+    Examples
+    --------
+    >>> exact(parse("adam[lr=0.123456789]")), str(parse("adam[lr=0.123456789]"))
+    ('adam[lr=0.123456789]', 'adam[lr=0.123457]')
+    """
+    if isinstance(value, Spec):
+        return str(Spec(value.name, tuple((k, exact(v)) for k, v in value.params)))
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(exact, value))}]"
+    return repr(value) if isinstance(value, float) else format_value(value)

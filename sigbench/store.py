@@ -2,7 +2,8 @@
 
 ``cells/*.parquet`` holds the finished cells, values and cost. A cell is written to a file of its
 own, whole or not at all; small files are put together now and then, the new one written before
-the old ones go. Everything else in the folder is derived from the cells or says how they were made.
+the old ones go. ``estimates/*.npz`` holds the first images, to be looked at. Everything else in the
+folder is derived from these or says how they were made.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from sigbench import cellfiles
 from sigbench.cellfiles import Entry, Row
 from sigbench.errors import InputError
 from sigbench.files import UNFINISHED, append, write_atomically
+from sigbench.gallery import SHOWN, Gallery, legal
 from sigbench.runner import Failure
 from sigbench.scores import Scores
 from sigbench.work import Cell, Result
@@ -30,6 +31,7 @@ from sigbench.work import Cell, Result
 MANIFEST = "manifest.json"
 LOG = "failures.log"
 DERIVED = ("timings.parquet", "failures.jsonl", LOG, "leaderboard.csv", "leaderboard.md")
+FOLDERS = ("cells", *SHOWN)
 LOCK = ".lock"
 
 SMALL_BYTES = 2**20  # files below it are put together
@@ -50,6 +52,7 @@ class RunFolder:
         self.path = path
         self.cells_path = path / "cells"
         self.failures_path = path / "failures.jsonl"
+        self.gallery = Gallery(path)
         self._known: dict[Row, Entry] | None = None
         self._small: list[Path] = []  # small files, those of this process
 
@@ -138,8 +141,9 @@ class RunFolder:
             self._delete(manifest["files"])
             manifest = {}
         self.cells_path.mkdir(parents=True, exist_ok=True)
-        for torn in self.cells_path.glob(f".*{UNFINISHED}"):  # of a run killed while it wrote
-            torn.unlink()
+        for name in FOLDERS:
+            for torn in (self.path / name).glob(f".*{UNFINISHED}"):  # of a run that was killed
+                torn.unlink()
         self._known = None
         return manifest
 
@@ -151,7 +155,7 @@ class RunFolder:
         if manifest and not fresh:
             self.refuse_another(manifest["suite"], suite, "take another folder, or --fresh")
         if not manifest:
-            foreign = [n for n in (MANIFEST, "cells", *DERIVED) if (self.path / n).exists()]
+            foreign = [n for n in (MANIFEST, *FOLDERS, *DERIVED) if (self.path / n).exists()]
             if foreign:
                 raise InputError(
                     f"{self.path} holds {foreign[0]} and no manifest: it is not a run's folder"
@@ -181,14 +185,16 @@ class RunFolder:
             path = (root / name).resolve()
             if path.is_relative_to(root) and path.is_file():
                 path.unlink()
-        if self.cells_path.is_dir() and not any(self.cells_path.iterdir()):
-            self.cells_path.rmdir()
+        for folder in (self.path / name for name in FOLDERS):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
         (self.path / MANIFEST).unlink(missing_ok=True)
 
     def write_manifest(self, manifest: Mapping[str, Any], planned: Iterable[str] = ()) -> None:
         """Write the manifest, with the list of the run's files: those there, and those planned."""
         there = (f"cells/{path.name}" for path in self._cell_paths())
-        files = sorted({*DERIVED, *there, *planned})
+        pictures = self.gallery.names(self.entries().values())
+        files = sorted({*DERIVED, *there, *pictures, *planned})
         text = json.dumps({**manifest, "files": files}, indent=2, ensure_ascii=False)
         write_atomically(self.path / MANIFEST, (text + "\n").encode())
 
@@ -215,7 +221,7 @@ class RunFolder:
         row = (cell.key, cell.problem.name, cell.method.name, str(cell.seed))
         unique = hashlib.sha256("\x1f".join(row).encode()).hexdigest()[:16]
         words = (cell.problem.name, cell.method.name, str(cell.seed), unique)
-        return f"cells/{'.'.join(re.sub(r'[^A-Za-z0-9=-]+', '_', word)[:60] for word in words)}.parquet"
+        return f"cells/{legal(words)}.parquet"
 
     def is_finished(self, cell: Cell) -> bool:
         """Return whether a cell is there."""
@@ -223,7 +229,12 @@ class RunFolder:
         return entry is not None and entry.about["cell_key"] == cell.key
 
     def write_cell(self, suite: str, result: Result) -> None:
-        """Write a finished cell: per-item values, with its cost in the file's metadata."""
+        """Write a finished cell: per-item values, with its cost in the file's metadata.
+
+        Its pictures come first: a cell that is there is never run again.
+        """
+        if result.pictures:
+            self.gallery.write_pictures(result)
         path = self.path / self.cell_file(result.cell)
         about, data = cellfiles.encode_result(suite, result)
         write_atomically(path, data)
@@ -250,6 +261,8 @@ class RunFolder:
         for path in self._cell_paths():  # all: what is there twice must not come back
             entries = cellfiles.entries_of(path)
             kept = [entry for entry in entries if not is_stale(entry)]
+            for entry in filter(is_stale, entries):
+                self.gallery.forget_training(entry)
             if not kept:
                 path.unlink()
             elif len(kept) < len(entries):
@@ -306,7 +319,7 @@ class RunFolder:
 
     def timings(self) -> list[dict[str, Any]]:
         """Return the cost of all finished cells."""
-        return [entry.about["timing"] for _, entry in sorted(self.entries().items())]
+        return [entry.timing for _, entry in sorted(self.entries().items())]
 
     def write_timings(self) -> None:
         """Write ``timings.parquet``."""

@@ -14,6 +14,7 @@ from sigbench.errors import InputError
 from sigbench.executors import Place
 from sigbench.files import write_atomically
 from sigbench.identity import identity
+from sigbench.illustrate import figures_there, illustrate
 from sigbench.reports.leaderboard import leaderboard, to_csv
 from sigbench.reports.markdown import markdown
 from sigbench.runner import Failure, run
@@ -85,7 +86,8 @@ def _run_missing(
     manifest = _manifest(suite, folder.open(shared(suite), fresh=fresh))
     folder.drop_stale(cells)
     missing = [cell for cell in cells if not folder.is_finished(cell)]
-    manifest["files"] = [folder.cell_file(cell) for cell in missing]
+    cell_files = [folder.cell_file(cell) for cell in missing]
+    manifest["files"] = [*cell_files, *folder.gallery.planned(missing)]
     folder.write_manifest(manifest, manifest["files"])
     folder.tidy_failures()
     start, done, failed = time.perf_counter(), 0, 0
@@ -96,7 +98,8 @@ def _run_missing(
 
     executor = place.open()
     try:
-        for out in run(missing, suite.metrics, suite.block, executor, started):
+        pictured = manifest["pictured_seed"]
+        for out in run(missing, suite.metrics, suite.block, executor, started, pictured):
             if isinstance(out, Failure):
                 folder.write_failure(suite.name, out)
                 failed += 1
@@ -143,6 +146,8 @@ def plan(suite: Suite, path: Path, *, fresh: bool = False) -> list[tuple[Cell, b
 def write_reports(path: Path) -> str:
     """Write ``leaderboard.csv``, ``leaderboard.md`` and ``timings.parquet``; return the Markdown.
 
+    The logs of trainings are written too, and where Matplotlib is installed, figures.
+
     Raises
     ------
     InputError
@@ -167,6 +172,9 @@ def _write_reports(folder: RunFolder) -> str:
                     yield scores
 
     board = leaderboard(all_scores(), folder.timings(), about["bounds"])
+    folder.write_timings()
+    write_atomically(path / "leaderboard.csv", to_csv(board).encode())
+    illustrate(folder, board)
     text = markdown(
         board,
         summaries,
@@ -177,9 +185,8 @@ def _write_reports(folder: RunFolder) -> str:
         experiments=about["experiments"],
         trainings=about.get("trainings", {}),
         timings=folder.timings(),
+        figures=figures_there(folder),
     )
-    folder.write_timings()
-    write_atomically(path / "leaderboard.csv", to_csv(board).encode())
     write_atomically(path / "leaderboard.md", text.encode())
     return text
 
@@ -221,6 +228,7 @@ def _manifest(suite: Suite, old: dict[str, Any]) -> dict[str, Any]:
             "trainings": {**before.get("trainings", {}), **trainings},
         },
         "seeds": sorted({*old.get("seeds", []), *suite.seeds}),
+        "pictured_seed": old.get("pictured_seed", suite.seeds[0]),
         "block": suite.block,
         "versions": sysinfo.versions(),
         "machine": sysinfo.machine(),

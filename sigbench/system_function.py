@@ -101,6 +101,11 @@ class SystemFunction:
         return can_train(self.dataset)
 
     @property
+    def image_peak(self) -> None:
+        """None: there are no images here."""
+        return None
+
+    @property
     def sigma_known(self) -> bool:
         """Whether the noise is white with a level that can be told: it is."""
         return True

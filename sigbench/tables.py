@@ -43,7 +43,10 @@ def find_toml(kind: str, name: str, folder: Path) -> Path:
 
 
 def check_keys(
-    what: str, table: Any, legal: Mapping[str, type], required: tuple[str, ...] = ()
+    what: str,
+    table: Any,
+    legal: Mapping[str, type | tuple[type, ...]],
+    required: tuple[str, ...] = (),
 ) -> None:
     """Refuse a table with an unknown key, a value of the wrong type, or a key missing.
 
@@ -64,7 +67,11 @@ def check_keys(
         if key not in legal:
             raise unknown(f"key of {what}", key, legal)
         if not isinstance(value, legal[key]) or (legal[key] is int and isinstance(value, bool)):
-            raise InputError(f"{what}: {key}={value!r} must be of type {legal[key].__name__}")
+            raise InputError(f"{what}: {key}={value!r} must be of type {_type_name(legal[key])}")
     for key in required:
         if key not in table:
             raise InputError(f"{what} needs the key {key!r}")
+
+
+def _type_name(kind: type | tuple[type, ...]) -> str:
+    return kind.__name__ if isinstance(kind, type) else " or ".join(one.__name__ for one in kind)

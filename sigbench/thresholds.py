@@ -13,15 +13,16 @@ import numpy as np
 import tomlkit
 from numpy.typing import NDArray
 
+from sigbench.averages import average, difference
 from sigbench.denoisers import Noisy
 from sigbench.errors import InputError, unknown
 from sigbench.executors import Place, cores, seconds
 from sigbench.files import write_atomically
 from sigbench.floors import Floor, Floors
-from sigbench.metrics import METRICS
+from sigbench.metrics import METRICS, Metric
 from sigbench.registry import lookup
 from sigbench.scores import Scores
-from sigbench.statistics import Floats, Mean, mean_interval, paired_difference
+from sigbench.statistics import Floats, Mean, mean_interval
 from sigbench.store import LOG, RunFolder
 from sigbench.suites.suite import Suite, load
 from sigbench.sweep import check as check_suite
@@ -116,7 +117,7 @@ def verdict(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) -> V
     unit = " dB" if metric.unit == "dB" else ""
     if floor.reference is not None:
         _refuse_another_problem(folder, floor)
-        gain, groups = _gain(scores, floor, sign)
+        gain, groups = _gain(metric, scores, floor)
         mean = mean_interval(gain, groups)
         than = f"than {floor.reference_method} in {floor.reference} ({mean.n:,} items)"
         what = f"{_abs(mean)}{unit} {'better' if mean.mean >= 0 else 'worse'} {than}"
@@ -125,7 +126,7 @@ def verdict(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) -> V
     if floor.floor is None:
         raise _no_demand(floor)
     values, groups = scores.of(floor.method)
-    mean = mean_interval(values, groups)
+    mean = average(metric, values, groups)
     figures = f"{mean.mean:.6g} [{mean.low:.6g}, {mean.high:.6g}]{unit}"
     text = f"{figures}, must be {'>=' if metric.higher_is_better else '<='} {floor.floor:g}"
     return Verdict(floor, _state(mean, values, floor.floor, sign), text)
@@ -176,7 +177,7 @@ def _state(mean: Mean, values: Floats, floor: float, sign: int) -> State:
     return "broken" if better < sign * floor else "straddles"
 
 
-def _gain(scores: Scores, floor: Floor, sign: int) -> tuple[Floats, NDArray[np.int64]]:
+def _gain(metric: Metric, scores: Scores, floor: Floor) -> tuple[Floats, NDArray[np.int64]]:
     """Return by how much a row is better than that of the reference run, item by item."""
     assert floor.reference is not None
     reference = RunFolder(floor.reference)
@@ -192,11 +193,11 @@ def _gain(scores: Scores, floor: Floor, sign: int) -> tuple[Floats, NDArray[np.i
     i, j = np.array(pairs, dtype=int).reshape(-1, 2).T
     own = scores.values[scores.methods.index(floor.method)][i]
     theirs = other.values[other.methods.index(floor.reference_method)][j]
-    gain = sign * paired_difference(own, theirs)
-    both = ~np.isnan(gain)  # there may be items that only other rows of the runs have seen
+    both = ~np.isnan(own) & ~np.isnan(theirs)  # other rows of the runs may have seen more items
     if not both.any():
         raise InputError(f"{floor.name}: no item in common with {floor.reference}")
-    return gain[both], scores.groups[i][both]
+    gain = difference(metric, own[both], theirs[both])
+    return gain if metric.higher_is_better else -gain, scores.groups[i][both]
 
 
 def _items(scores: Scores) -> Iterable[tuple[int, int]]:
@@ -252,8 +253,9 @@ def update(path: Path, floors: Floors, *, allow_lower: bool = False) -> list[str
         if lacking or scores is None:
             lines.append(f"left     {floor.name}: {lacking}")
             continue
-        mean = mean_interval(*scores.of(floor.method))
-        sign = 1 if lookup("metric", METRICS, floor.metric).higher_is_better else -1
+        metric = lookup("metric", METRICS, floor.metric)
+        mean = average(metric, *scores.of(floor.method))
+        sign = 1 if metric.higher_is_better else -1
         end = mean.low if sign > 0 else mean.high
         if not math.isfinite(end):
             lines.append(f"left     {floor.name}: the mean {mean.mean:g} has no interval")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -183,3 +183,45 @@ class Block:
     clean: Array
     noisy: Array
     sigma: Array | None
+
+
+class Point(NamedTuple):
+    """Where a training was at a validation.
+
+    ``loss`` is the mean over the steps since the point before, ``validation`` the loss on the
+    validation pairs, and ``figure`` the running metric there.
+    """
+
+    step: int
+    seconds: float
+    loss: float
+    validation: float
+    figure: float
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a training took: of what has learned, its attribute ``course``.
+
+    Attributes
+    ----------
+    seconds : float
+        How long it took, validations included.
+    steps : int
+        How many steps.
+    epochs : float
+        How often it has seen its pairs; NaN where that is not known.
+    samples : int
+        How many pairs it has seen, each as often as it has.
+    metric : str
+        What the figures of the log are.
+    log : tuple of Point
+        One a validation; empty where it is not known.
+    """
+
+    seconds: float
+    steps: int
+    epochs: float
+    samples: int
+    metric: str = "psnr"
+    log: tuple[Point, ...] = ()

@@ -12,19 +12,20 @@ import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sigbench.methods import Method, bind_facts, check_source, describe
-from sigbench.metrics import Metric, Values
+from sigbench.metrics import METRICS, Metric, Values
 from sigbench.problems import Problem
 from sigbench.rng import item_rng
-from sigbench.types import Array, Block, Certified, Denoiser, Oracle
+from sigbench.types import Array, Block, Certified, Course, Denoiser, Oracle, Point
 
 TRAINING_SEED = 0  # training has a seed of its own, never that of the data
 REPEATS = 3  # passes whose median is the time of a cell that takes less than BRIEF_S
 BRIEF_S = 0.1
+MOST_SAMPLES = 2**20  # of an image that is kept to be looked at
 
 
 class BadEstimate(Exception):
@@ -41,6 +42,16 @@ class Cell:
     key: str
 
 
+class Picture(NamedTuple):
+    """An image ``(C, H, W)``, float32, with what was made of it, and that in dB as it is scored."""
+
+    item: int
+    noisy: Array
+    clean: Array
+    estimate: Array
+    psnr: float
+
+
 @dataclass(frozen=True)
 class Result:
     """A finished cell: one value per metric and item, and what it cost.
@@ -49,7 +60,8 @@ class Result:
     of three passes where one takes less than 0.1 s. ``contended`` says that other cells ran
     beside it. ``peak_rss_mb`` is the largest resident memory of the process, in MiB, while the
     cell ran (on Linux; elsewhere so far). ``relative_gap`` is the largest of the items, where the
-    method certifies its solutions, else NaN.
+    method certifies its solutions, else NaN. ``course`` is what the training of a method took that
+    has learned, ``pictures`` are the first images, where they were asked for.
     """
 
     cell: Cell
@@ -64,6 +76,8 @@ class Result:
     device: str = "cpu"
     peak_rss_mb: float = float("nan")
     relative_gap: float = float("nan")
+    course: Course | None = None
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,12 +112,15 @@ class Measure:
         What to score.
     block : int
         Items a call.
+    pictures : int
+        How many images are kept, where items are images.
     """
 
     cell: Cell
     entry: Any
     metrics: Mapping[str, Metric]
     block: int
+    pictures: int = 0
 
     def __call__(self) -> Result:
         """Return the values of all items.
@@ -120,6 +137,7 @@ class Measure:
         scores: dict[str, list[Values]] = {name: [] for name in self.metrics}
         items: list[np.ndarray] = []
         groups: list[np.ndarray] = []
+        pictures: list[Picture] = []
         time_s = 0.0
         for number, block in enumerate(self._blocks()):
             if number == 0:
@@ -130,6 +148,8 @@ class Measure:
                 scores[name].append(_scored(name, metric, problem, block, estimate))
             items.append(block.items)
             groups.append(np.array(block.groups))
+            if len(pictures) < self.pictures and problem.image_peak is not None:
+                pictures += _pictures(problem, block, estimate, self.pictures - len(pictures))
         passes = [time_s]
         while time_s < BRIEF_S and len(passes) < REPEATS:
             calls = (_call(problem, entry, block, method.told) for block in self._blocks())
@@ -149,6 +169,8 @@ class Measure:
             device=str(getattr(entry, "device", "cpu")),
             peak_rss_mb=_peak_rss_mb(),
             relative_gap=gap,
+            course=_course(getattr(entry, "course", None)),
+            pictures=tuple(pictures),
         )
 
     def _blocks(self) -> Iterable[Block]:
@@ -185,6 +207,38 @@ def _scored(name: str, metric: Metric, problem: Problem, block: Block, estimate:
     if np.isnan(values).any():
         raise BadEstimate(f"{name} of item {block.items[np.argmax(np.isnan(values))]} is nan")
     return values
+
+
+def _pictures(problem: Problem, block: Block, estimate: Array, most: int) -> list[Picture]:
+    """Return the first images of a block; none of those that are too large to be kept."""
+    if block.clean[0].size > MOST_SAMPLES:
+        return []
+    psnr = problem.score(METRICS["psnr"], block, estimate)
+    with np.errstate(over="ignore"):  # what is beyond float32 is white, or black
+        noisy, clean, estimate = (
+            array[:most].astype(np.float32) for array in (block.noisy, block.clean, estimate)
+        )
+    return [
+        Picture(int(block.items[i]), noisy[i], clean[i], estimate[i], float(psnr[i]))
+        for i in range(len(clean))
+    ]
+
+
+def _course(course: Any) -> Course | None:
+    """Return what a training took as plain numbers; None for anything else of that name."""
+    if not isinstance(course, Course):
+        return None
+    try:
+        return Course(
+            float(course.seconds),
+            int(course.steps),
+            float(course.epochs),
+            int(course.samples),
+            str(course.metric),
+            tuple(Point(int(step), *map(float, rest)) for step, *rest in course.log),
+        )
+    except (TypeError, ValueError) as error:
+        raise BadEstimate(f"the course of its training is broken: {error}") from None
 
 
 def _largest_gap(entry: Certified, block: Block, told: bool) -> float:

@@ -1,12 +1,19 @@
 """Shared fixtures. A seed names every random draw of a test."""
 
+import dataclasses
+import io
 import os
 import shutil
+import struct
 import sys
+import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from sigbench.datasets import Cifar10, cifar10, ee559
+from sigbench.datasets.source import digest_of
 
 ROOT = Path(__file__).parents[1]
 
@@ -38,3 +45,76 @@ def here(tmp_path, monkeypatch):
     for name, module in list(sys.modules.items()):
         if (getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
             del sys.modules[name]
+
+
+class Tiny:
+    """Files like those of cifar10 and ee559 with two pictures each, declared as the true ones."""
+
+    pictures = 2
+
+    def __init__(self, folder, monkeypatch):
+        self.folder, self.monkeypatch = folder, monkeypatch
+        self.rng = np.random.default_rng(559)
+        monkeypatch.setenv("SIGBENCH_DATA", str(folder / "data"))
+        monkeypatch.setattr(cifar10, "PICTURES", self.pictures)
+        monkeypatch.setattr(ee559, "PAIRS", {"train_data.pkl": 3, "val_data.pkl": 4})
+        monkeypatch.setattr(ee559, "VALIDATION", 1)
+
+    def levels(self, count):
+        return self.rng.integers(256, size=(count, 3, 32, 32), dtype=np.uint8)
+
+    def pickle(self, levels, order="C"):
+        """Return what Python 2 writes for a dictionary that holds the pictures."""
+        n, content = len(levels), levels.reshape(len(levels), -1).tobytes(order)
+        array = (
+            b"cnumpy.core.multiarray\n_reconstruct\nq\x01cnumpy\nndarray\nq\x02K\x00\x85U\x01b\x87R"
+            b"(K\x01K%cM\x00\x0c\x86cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xff"
+            b"J\xff\xff\xff\xffK\x00tb%bT%btb"
+            % (n, b"\x88" if order == "F" else b"\x89", struct.pack("<i", levels.size) + content)
+        )
+        return b"\x80\x02}(U\x06labels](" + b"K\x06" * n + b"eU\x04data" + array + b"u."
+
+    def archive(self, extra=(), replaced=()):
+        """Return an archive like that of cifar10: members by name, others added, some replaced."""
+        parts = [
+            (name, self.pickle(self.levels(self.pictures)))
+            for names in cifar10.MEMBERS.values()
+            for name in names
+        ]
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+            for name, content in {**dict(parts), **dict(replaced)}.items():
+                if content is not None:
+                    info = tarfile.TarInfo(name)
+                    info.size = len(content)
+                    archive.addfile(info, io.BytesIO(content))
+            for info in extra:
+                archive.addfile(info, io.BytesIO(bytes(info.size)))
+        return buffer.getvalue()
+
+    def declare(self, content, url=None):
+        """Declare what cifar10 is; return its source and file."""
+        path = self.folder / "cifar-10-python.tar.gz"
+        path.write_bytes(content)
+        file = dataclasses.replace(
+            Cifar10.source.files[0], digest=digest_of(path, "md5:"), size=len(content), url=url
+        )
+        source = dataclasses.replace(Cifar10.source, files=(file,))
+        self.monkeypatch.setattr(Cifar10, "source", source)
+        return source, file
+
+    def pairs(self, folder, **other):
+        """Write the two files of ee559, or others by their stems."""
+        import torch
+
+        folder.mkdir(exist_ok=True)
+        for name, count in ee559.PAIRS.items():
+            views = tuple(torch.from_numpy(self.levels(count)) for _ in range(2))
+            torch.save(other.get(name.removesuffix(".pkl"), views), folder / name)
+        return folder
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """Tiny files in place of what is fetched, and an empty folder to fetch into."""
+    return Tiny(tmp_path, monkeypatch)

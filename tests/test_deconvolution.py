@@ -33,11 +33,11 @@ def circular(h, x):
 @pytest.mark.parametrize("kernel", SIGNAL_KERNELS, ids=str)
 def test_a_blur_is_a_circular_convolution_plus_noise_of_its_level(rng, kernel):
     x = rng.standard_normal((1, 64))
-    made = Blur(kernel, snr_db=10.0)(x, np.random.default_rng(1), peak=1.0)
+    made = Blur(kernel, snr_db=10.0)(x[None], np.random.default_rng(1), peak=1.0)
     blurred = circular(kernel.taps((64,)), x[0])
     assert made.sigma == pytest.approx(np.sqrt(np.mean(blurred**2) / 10))
     noise = np.random.default_rng(1).standard_normal((1, 64))
-    np.testing.assert_allclose(made.noisy, blurred + made.sigma * noise, atol=1e-12)
+    np.testing.assert_allclose(made.noisy[0], blurred + made.sigma * noise, atol=1e-12)
     assert kernel.taps((64,)).sum() == pytest.approx(1)
 
 

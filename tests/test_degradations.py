@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from sigbench import Gaussian, InputError, Subsample
-from sigbench.degradations import Blur
+from sigbench.degradations import DEGRADATIONS, Blur, Impulse, Poisson, Recorded
+from sigbench.identity import identity
 from sigbench.kernels import Box
 
 
@@ -12,7 +13,7 @@ def noise_of(degradation, x, seed=3):
 
 
 def test_levels_scale_one_and_the_same_draw(rng):
-    x = rng.standard_normal((1, 50))
+    x = rng.standard_normal((2, 1, 50))
     np.testing.assert_allclose(
         3 * noise_of(Gaussian(sigma=1.0), x), noise_of(Gaussian(sigma=3.0), x)
     )
@@ -21,7 +22,7 @@ def test_levels_scale_one_and_the_same_draw(rng):
 
 
 def test_both_ratios_by_their_definitions(rng):
-    x = rng.standard_normal((1, 1000)) + 5
+    x = rng.standard_normal((1, 1, 1000)) + 5
     pair = Gaussian(snr=7.0)(x, rng, peak=1.0)
     assert np.std(x) / pair.sigma == pytest.approx(7)
     pair = Gaussian(snr_db=6.0)(x, rng, peak=1.0)
@@ -31,7 +32,7 @@ def test_both_ratios_by_their_definitions(rng):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("level", [{"snr_db": -300.0}, {"snr_db": 300.0}, {"snr": 1e-15}])
 def test_the_farthest_levels_are_finite(rng, dtype, level):
-    x = (255 * rng.random((1, 50))).astype(dtype)
+    x = (255 * rng.random((1, 1, 50))).astype(dtype)
     pair = Gaussian(**level)(x, rng, peak=255.0)
     assert pair.sigma > 0
     assert np.isfinite(pair.noisy).all()
@@ -39,33 +40,102 @@ def test_the_farthest_levels_are_finite(rng, dtype, level):
 
 
 def test_a_silent_item_with_noise_of_a_level_is_noise(rng):
-    pair = Gaussian(sigma=2.0)(np.zeros((1, 4000)), rng, peak=1.0)
+    pair = Gaussian(sigma=2.0)(np.zeros((1, 1, 4000)), rng, peak=1.0)
     assert pair.noisy.std() == pytest.approx(2, rel=0.05)
 
 
 def test_clipping_and_rounding(rng):
-    x = rng.uniform(0, 10, (1, 4000))
+    x = rng.uniform(0, 10, (1, 1, 4000))
     plain = Gaussian(sigma=3.0)(x, np.random.default_rng(0), peak=10.0).noisy
     pair = Gaussian(sigma=3.0, clip=True, round=True)(x, np.random.default_rng(0), peak=10.0)
     np.testing.assert_array_equal(pair.noisy, np.round(np.clip(plain, 0, 10)))
 
 
 def test_subsample_picks_one_pixel_of_each_block_in_all_channels(rng):
-    x = np.arange(2 * 8 * 12.0).reshape(2, 8, 12)
+    x = np.arange(2 * 2 * 8 * 12.0).reshape(2, 2, 8, 12)
     pair = Subsample(4)(x, rng, peak=1.0)
-    assert pair.noisy.shape == (2, 2, 3)
+    assert pair.noisy.shape == (2, 2, 2, 3)
     assert pair.sigma is None
-    for i, j in np.ndindex(2, 3):
-        block = x[:, 4 * i : 4 * i + 4, 4 * j : 4 * j + 4].reshape(2, -1)
-        np.testing.assert_allclose(pair.clean[:, i, j], block.mean(axis=1))
-        assert any((pair.noisy[:, i, j] == pixel).all() for pixel in block.T)
+    for n, i, j in np.ndindex(2, 2, 3):
+        block = x[n, :, 4 * i : 4 * i + 4, 4 * j : 4 * j + 4].reshape(2, -1)
+        np.testing.assert_allclose(pair.clean[n, :, i, j], block.mean(axis=1))
+        assert any((pair.noisy[n, :, i, j] == pixel).all() for pixel in block.T)
 
 
 def test_subsample_is_unbiased_and_uniform(rng):
-    x = np.arange(16.0).reshape(1, 4, 4)
-    picks = [Subsample(4)(x, rng, peak=1.0).noisy.item() for _ in range(4000)]
-    counts = np.bincount(np.array(picks, int), minlength=16)
+    x = np.tile(np.arange(16.0).reshape(4, 4), (4000, 1, 1, 1))
+    picks = Subsample(4)(x, rng, peak=1.0).noisy
+    counts = np.bincount(picks.ravel().astype(int), minlength=16)
     assert np.abs(counts - 250).max() < 5 * np.sqrt(250)
+
+
+ONE_OF_EACH = {
+    "gaussian": Gaussian(sigma=2.0, sigma_to=9.0, clip=True),
+    "poisson": Poisson(30.0),
+    "impulse": Impulse(0.3),
+    "subsample": Subsample(2),
+    "blur": Blur(Box(3), sigma=1.0),
+    "recorded": Recorded(),
+}
+
+
+def test_each_is_covered():
+    assert set(ONE_OF_EACH) == set(DEGRADATIONS)
+
+
+@pytest.mark.parametrize("degradation", ONE_OF_EACH.values(), ids=ONE_OF_EACH)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_type_is_kept_and_the_source_left_alone(degradation, dtype):
+    source = np.random.default_rng(0).uniform(0, 9, (3, 2, 8)).astype(dtype)
+    before = source.copy()
+    made = degradation(source, np.random.default_rng(1), peak=9.0)
+    again = degradation(source, np.random.default_rng(1), peak=9.0)
+    np.testing.assert_array_equal(made.noisy, again.noisy)
+    np.testing.assert_array_equal(source, before)
+    assert made.clean.dtype == made.noisy.dtype == dtype
+    assert made.clean.shape == made.noisy.shape
+    assert made.sigma is None or (made.sigma.shape, made.sigma.dtype) == ((3,), dtype)
+
+
+def test_a_range_of_levels_is_drawn_item_by_item(rng):
+    blind = Gaussian(sigma=2.0, sigma_to=6.0)
+    made = blind(np.zeros((4000, 1, 100)), rng, peak=1.0)
+    assert (made.sigma >= 2).all()
+    assert (made.sigma < 6).all()
+    assert made.sigma.mean() == pytest.approx(4, abs=0.1)  # 4 ± 0.02
+    measured = made.noisy.std(axis=(1, 2))
+    assert np.corrcoef(measured, made.sigma)[0, 1] > 0.95
+
+
+def test_a_range_scales_the_draw_of_one_level():
+    x = np.zeros((3, 1, 50))
+    plain = Gaussian(sigma=1.0)(x, np.random.default_rng(5), peak=1.0)
+    blind = Gaussian(sigma=2.0, sigma_to=6.0)(x, np.random.default_rng(5), peak=1.0)
+    np.testing.assert_allclose(blind.noisy, plain.noisy * blind.sigma[:, None, None])
+
+
+def test_a_level_without_a_range_is_what_it_was_before_there_were_ranges():
+    assert "sigma_to" not in identity(Gaussian(sigma=1.0))
+    assert identity(Gaussian(sigma=1.0, sigma_to=2.0))["sigma_to"] == 2.0
+
+
+def test_photons_are_counted(rng):
+    """Mean x, variance peak·x/photons, in steps of peak/photons."""
+    x = np.repeat([10.0, 100.0, 200.0], 40_000).reshape(3, 1, -1)
+    noisy = Poisson(photons=50.0)(x, rng, peak=200.0).noisy
+    np.testing.assert_allclose(noisy.mean(axis=(1, 2)), [10, 100, 200], rtol=0.02)
+    np.testing.assert_allclose(noisy.var(axis=(1, 2)), [40, 400, 800], rtol=0.05)
+    np.testing.assert_array_equal(noisy / 4, np.round(noisy / 4))
+
+
+def test_impulses_lose_what_a_larger_amount_loses_too(rng):
+    x = np.full((1, 3, 100, 100), 0.5)
+    few, many = (Impulse(a)(x, np.random.default_rng(1), peak=1.0).noisy for a in (0.1, 0.3))
+    lost = few != 0.5
+    np.testing.assert_array_equal(many[lost], few[lost])
+    assert lost.mean() == pytest.approx(0.1, abs=0.01)
+    assert few[lost].mean() == pytest.approx(0.5, abs=0.05)
+    assert (lost.any(axis=1) & ~lost.all(axis=1)).any()  # channel by channel
 
 
 @pytest.mark.parametrize(
@@ -84,24 +154,33 @@ def test_subsample_is_unbiased_and_uniform(rng):
         (lambda: Blur(Box(3), snr_db=-5000.0), "snr_db=-5000 must be >= -300 and <= 300"),
         (lambda: Blur(Box(3), snr_db=np.inf), "snr_db=inf must be >= -300 and <= 300"),
         (
-            lambda: Gaussian(snr=2.0)(np.ones((1, 8)), None, peak=1.0),
+            lambda: Gaussian(snr=2.0)(np.ones((1, 1, 8)), None, peak=1.0),
             "snr=2: an item without power",
         ),
         (
-            lambda: Gaussian(snr_db=2.0)(np.zeros((1, 8)), None, peak=1.0),
+            lambda: Gaussian(snr_db=2.0)(np.zeros((1, 1, 8)), None, peak=1.0),
             "snr_db=2: an item without power has no signal-to-noise ratio; set sigma",
         ),
         (
-            lambda: Blur(Box(3), snr_db=2.0)(np.zeros((1, 8)), None, peak=1.0),
+            lambda: Blur(Box(3), snr_db=2.0)(np.zeros((1, 1, 8)), None, peak=1.0),
             "snr_db=2: an item without power",
         ),
         (
-            lambda: Gaussian(sigma=1e36)(np.ones((1, 8), np.float32), None, peak=1.0),
+            lambda: Gaussian(sigma=1e36)(np.ones((1, 1, 8), np.float32), None, peak=1.0),
             r"noise of level 1e\+36 does not fit into float32: <= 3.4e\+35",
         ),
         (lambda: Subsample(1), "factor=1 must be >= 2"),
+        (lambda: Gaussian(sigma=5.0, sigma_to=4.0), "sigma_to=4 must be >= 5"),
+        (lambda: Gaussian(snr=5.0, sigma_to=4.0), "sigma_to=4 needs sigma"),
+        (lambda: Poisson(0.0), "photons=0 must be >= 1e-06"),
         (
-            lambda: Subsample(3)(np.ones((1, 8, 9)), None, peak=1.0),
+            lambda: Poisson(9.0)(np.array([[[1.0, -2.0]]]), None, peak=1.0),
+            "poisson: the item holds -2; samples must be >= 0",
+        ),
+        (lambda: Impulse(1.5), "amount=1.5 must be >= 0 and <= 1"),
+        (lambda: Impulse(np.nan), "amount=nan must be >= 0 and <= 1"),
+        (
+            lambda: Subsample(3)(np.ones((1, 1, 8, 9)), None, peak=1.0),
             r"factor=3 must divide .*\(8, 9\)",
         ),
     ],

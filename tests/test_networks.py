@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 
-from sigbench import InputError, nn
+from sigbench import InputError, listing, nn
 from sigbench.networks import ICNN, NETWORKS, ShrinkNet, base
 from sigbench.networks.base import first_weights, is_learned, run
 from sigbench.networks.weights import Weights
@@ -13,6 +13,7 @@ from sigbench.networks.weights import Weights
 SETTINGS = [
     ICNN(), ICNN("m"), ICNN("l"), ICNN(prior=False), ICNN(norm="sparse"), ICNN(norm="none"),
     ShrinkNet(), ShrinkNet(width=8, norm="batch"), ShrinkNet(width=8, norm="sparse"),
+    *[network for network in listing.networks().values() if network.axes == 2],
 ]  # fmt: skip
 SGD = nn.SGD(lr=1e-3, momentum=0.9, weight_decay=1e-6)
 ADAM = nn.Adam(lr=1e-3)
@@ -25,8 +26,13 @@ def pairs(rng, items, length, dtype):
 
 
 def batches(network, steps, items, dtype):
-    """Return the same batches at every call, of the length of Table 1 or the least and a bit."""
+    """Return the same batches at every call: of the length of Table 1, images of the least size."""
     rng = np.random.default_rng(11)
+    if network.axes == 2:
+        side = max(network.least, 16)
+        shape = (steps, min(items, 3), network.channels[0], side, side)
+        clean = rng.uniform(0, 255, shape).astype(dtype)
+        return list(zip(clean, clean + 25 * rng.standard_normal(shape).astype(dtype), strict=True))
     return [pairs(rng, items, max(network.least, 100), dtype) for _ in range(steps)]
 
 
@@ -50,7 +56,10 @@ def trained(network):
     """Return weights after 200 steps: with fewer, some channels are all but constant.
 
     Divided by a deviation of next to nothing, the rounding of float32 shows in either engine.
+    Networks of images are large and divide by none: theirs are the first.
     """
+    if network.axes == 2:
+        return first_weights(network, initial="kaiming", seed=3)
     weights = first_weights(network, seed=3)
     train(network, weights, "mse", nn.Adam(lr=1e-2), batches(network, 200, 16, np.float32))
     return weights
@@ -58,6 +67,7 @@ def trained(network):
 
 def test_every_network_has_settings_here():
     assert {type(network) for network in SETTINGS} == set(NETWORKS.values())
+    assert set(listing.networks().values()) <= set(SETTINGS)
 
 
 # One definition, two engines

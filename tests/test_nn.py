@@ -118,6 +118,10 @@ CASES = {
         for shape in [(1,), (2,), (5,), (8,), (1, 1), (3, 4)]
         for aligned in (True, False)
     },
+    "low_pass 1-D": linear("low_pass", [normal(3, 2, 8)]),
+    "low_pass 1-D, odd": linear("low_pass", [normal(3, 2, 9)]),
+    "low_pass 1-D, one sample": linear("low_pass", [normal(3, 2, 1)]),
+    "low_pass 2-D": linear("low_pass", [normal(2, 3, 8, 7)]),
     "fit, even": linear("fit", [normal(3, 2, 5)], (9,)),
     "fit, odd": linear("fit", [normal(3, 2, 5)], (8,)),
     "fit, same": linear("fit", [normal(3, 2, 5)], (5,)),
@@ -135,6 +139,7 @@ CASES = {
     "multiply, broadcast": curved("multiply", [normal(1, 2, 1), normal(3, 1, 5)]),
     "mse": curved("mse", [normal(3, 2, 5), normal(3, 2, 5)]),
     "smooth_l1": curved("smooth_l1", [3 * normal(3, 2, 5), normal(3, 2, 5)]),
+    "log_mse": curved("log_mse", [normal(3, 2, 5), normal(3, 2, 5)]),
 }  # fmt: skip
 
 LINEAR = [name for name, case in CASES.items() if case.linear]
@@ -297,6 +302,32 @@ def test_conv_by_hand(rng):
     x, w = rng.standard_normal(20), rng.standard_normal(5)
     y = nn.conv(x.reshape(1, 1, -1), w.reshape(1, 1, -1), padding=4)[0, 0]
     np.testing.assert_allclose(y, np.convolve(x, w[::-1]), atol=1e-13)
+
+
+@pytest.mark.parametrize("space", [(16,), (15,), (1,), (16, 12), (9, 8)])
+def test_low_pass_is_the_formula_and_a_projection(rng, space):
+    """Re F⁻¹(F(x)·[|k| < n/4]), by the full transform."""
+    x = rng.standard_normal((2, 3, *space))
+    axes = tuple(range(2, x.ndim))
+    spectrum = np.fft.fftn(x, axes=axes)
+    for index in itertools.product(*(range(n) for n in space)):
+        signed = [k if 2 * k <= n else k - n for k, n in zip(index, space, strict=True)]
+        if any(abs(k) >= n / 4 for k, n in zip(signed, space, strict=True)):
+            spectrum[:, :, *index] = 0
+    low = nn.low_pass(x)
+    np.testing.assert_allclose(low, np.fft.ifftn(spectrum, axes=axes).real, atol=1e-13)
+    np.testing.assert_allclose(nn.low_pass(low), low, atol=1e-13)
+
+
+def test_low_pass_takes_bfloat16_in_torch(rng):
+    """Which no FFT does."""
+    torch = pytest.importorskip("torch")
+    from sigbench.nn import torch_ops
+
+    x = rng.standard_normal((2, 3, 8, 8))
+    low = torch_ops.low_pass(torch.from_numpy(x).bfloat16())
+    assert low.dtype == torch.bfloat16
+    np.testing.assert_allclose(low.float().numpy(), nn.low_pass(x), atol=0.02)
 
 
 # Norms

@@ -50,6 +50,9 @@ def test_an_entry_point_adds_a_method_and_replaces_none():
     assert [m.entry for m in resolve("elsewhere[gain=[1,2]]")] == [Elsewhere(1.0), Elsewhere(2.0)]
     assert names("method", DENOISERS) == [*DENOISERS, "elsewhere", "broken"]
     assert resolve("elsewhere")[0].source.startswith("elsewhere@")
+    (inside,) = resolve("self-ensemble[denoiser=elsewhere[gain=2]]")
+    assert inside.entry.denoiser == Elsewhere(2.0)
+    assert inside.source == f"self-ensemble@{resolve('elsewhere')[0].source.partition('@')[2]}"
     with pytest.raises(InputError, match=r"method 'broken' .* cannot be loaded: ModuleNotFound"):
         resolve("broken")
     assert lookup("method", DENOISERS, "l1") is DENOISERS["l1"]

@@ -73,3 +73,10 @@ def test_a_parameter_twice():
 def test_bad_specs_name_the_value_and_the_legal_ones(spec, message):
     with pytest.raises(InputError, match=message):
         build("method", DENOISERS, spec)
+
+
+def test_lists_of_inner_specs_are_swept_too():
+    specs = expand(parse("a[b=c[d=[1,2],e=[f[g=[3,4]],h]]]"))
+    assert [str(spec) for spec in specs] == [
+        f"a[b=c[d={d},e={e}]]" for d in (1, 2) for e in ("f[g=3]", "f[g=4]", "h")
+    ]

@@ -230,6 +230,14 @@ def test_nothing_stands_above_the_limit(table1):
     assert gap == pytest.approx(0.0475, abs=0.02)  # 0.0475 ± 0.0014 over 180,000 signals
 
 
+def test_rows_of_a_sweep_are_named_by_their_parameters(toml):
+    row = 'name = "width {width}"\nmethod = "gaussian-blur[width=[0.5,1]]"\n'
+    suite = toml(GOOD + "\n[[methods]]\n" + row)
+    assert [m.name for m in suite.methods][-2:] == ["width 0.5", "width 1"]
+    with pytest.raises(InputError, match=r"method name 'w \{size\}': no parameter 'size'"):
+        toml(GOOD + "\n[[methods]]\n" + row.replace("width {width}", "w {size}"))
+
+
 def mean_psnr(problem, method):
     blocks = problem.blocks(1, 256)
     psnr = METRICS["psnr"]

@@ -116,7 +116,9 @@ def test_the_reports_protocol():
         ({"network": None}, "the recipe needs the key 'network'"),
         ({"optimizer": "adam[lr=x]"}, "adam: lr=x must be a number"),
         ({"schedule": "cosin"}, "unknown schedule 'cosin': did you mean 'cosine'"),
-        ({"loss": "l2"}, "unknown loss 'l2': one of: mse, smooth-l1"),
+        ({"loss": "l2"}, "unknown loss 'l2': one of: log-mse, mse, smooth-l1"),
+        ({"unit": 0}, "unit=0 must be >= 1e-12"),
+        ({"unit": "255"}, "unit='255' must be of type int or float"),
         ({"initial": "zero"}, "unknown initial 'zero'"),
         ({"precision": "float16"}, "unknown precision 'float16'"),
         ({"precision": "bfloat16"}, "precision=bfloat16 needs engine=torch"),
@@ -237,6 +239,53 @@ def test_the_same_recipe_gives_the_same_weights(engine, pairs):
     assert_same(outcome(name), outcome(name))
     other = outcome(write("other", engine=engine, pairs=pairs, seed=2))
     assert other.log != outcome(name).log
+
+
+def test_the_unit_of_a_loss_scales_it_as_it_scales_the_data():
+    """Plain descent on the error over a unit u is descent at lr/u² on the error itself."""
+    one = outcome(write(optimizer="sgd[lr=0.1]", unit=10.0))
+    two = outcome(write("plain", optimizer="sgd[lr=0.001]"))
+    for name, weight in two.weights.items():
+        np.testing.assert_allclose(one.weights[name], weight, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(one.log[0].loss * 100, two.log[0].loss, rtol=1e-5)
+
+
+def test_automatic_precision_is_bfloat16_where_there_are_units(monkeypatch):
+    from sigbench.training import engines
+
+    recipe = load_recipe("resnet[precision=auto,steps=1]")
+    for units, precision in ((True, "bfloat16"), (False, "float32")):
+        monkeypatch.setattr(engines, "has_bfloat16", lambda device, units=units: units)
+        engine = open_engine(recipe)
+        assert engine.precision == precision
+    assert open_engine(load_recipe("shrinknet[precision=auto]")).precision == "float32"
+
+
+def test_keys_of_a_recipe_are_set_where_it_is_named():
+    recipe = load_recipe("icnn-report[steps=7,network=icnn[size=m],target=noisy,batch=2,name=own]")
+    assert (recipe.steps, recipe.epochs, recipe.batch, recipe.name) == (7, None, 2, "own")
+    assert (recipe.network.size, recipe.target) == ("m", "noisy")
+    assert recipe.in_steps(7)["data"]["target"] == "noisy"  # the card repeats it
+    assert load_recipe("icnn-report[time=90s]").time == 90
+    other = load_recipe("resnet[degradation=gaussian[sigma=0,sigma_to=55]]")
+    assert (other.source.degradation.sigma, other.source.degradation.sigma_to) == (0, 55)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("icnn[stepps=3]", "unknown key of a recipe 'stepps': did you mean 'steps'"),
+        ("icnn[data=3]", "unknown key of a recipe 'data'"),
+        ("icnn[batch=[1,2]]", r"batch=\(1, 2\) must be of type int"),
+        ("icnn[steps=3,epochs=3]", r"exactly one of epochs, steps and time"),
+        ("icnn[target=dirty]", "unknown target 'dirty': one of: clean, noisy"),
+        ("icnm[steps=3]", "unknown recipe 'icnm': did you mean 'icnn'"),
+        ("icnn[steps", "expected name or name"),
+    ],
+)
+def test_wrong_keys_of_a_named_recipe_are_one_line(name, message):
+    with pytest.raises(InputError, match=message):
+        load_recipe(name)
 
 
 def test_bfloat16_is_used_or_refused(monkeypatch):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from sigbench.datasets.cifar10 import Cifar10
 from sigbench.datasets.demo_signals import DemoSignals
+from sigbench.datasets.ee559 import Ee559
 from sigbench.datasets.folder import Folder
 from sigbench.datasets.gaussian_process import GaussianProcess
 from sigbench.datasets.photos32 import Photos32
@@ -17,12 +19,16 @@ DATASETS = {
     "photos32": Photos32,
     "speech-smoke": SpeechSmoke,
     "systems": Systems,
+    "cifar10": Cifar10,
+    "ee559": Ee559,
     "folder": Folder,
 }
 
 __all__ = [
     "DATASETS",
+    "Cifar10",
     "DemoSignals",
+    "Ee559",
     "Folder",
     "GaussianProcess",
     "Photos32",

@@ -65,6 +65,17 @@ class Sampler(Protocol):
         ...
 
 
+@runtime_checkable
+class WithNoise(Protocol):
+    """A dataset whose noise comes with it: an item is the clean view, then the noisy one.
+
+    They follow one another along the channels, shape ``(2C, *space)``; in the training split the
+    first may be another noisy view.
+    """
+
+    recorded: ClassVar[bool]
+
+
 def check_items(name: str, dataset: Dataset, items: int, train_items: int) -> None:
     """Refuse a problem's numbers of items: to test, none or more than there are; to train, < 2."""
     size = dataset.size("test")

@@ -1,10 +1,11 @@
-"""32×32 colour crops of the photographs that come inside scikit-image."""
+"""32×32 colour crops of the photographs that come inside scikit-image and scikit-learn."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,15 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigbench.datasets.base import Split
+from sigbench.datasets.source import Installed
 from sigbench.denoisers.inputs import check_field
 from sigbench.errors import InputError
 from sigbench.rng import item_rng
 from sigbench.types import Array, Domain
 
 PHOTOGRAPHS: dict[Split, tuple[str, ...]] = {
-    "train": ("astronaut.png", "coffee.png"),
+    "train": ("astronaut.png", "coffee.png", "china.jpg", "flower.jpg"),
     "test": ("chelsea.png", "rocket.jpg"),
 }
+FOLDERS = {"skimage": "data", "sklearn": "datasets/images"}  # of the packages they come inside
 TILE = 64  # pixels of the full-size photograph: crops of one tile are one group
 
 
@@ -29,7 +32,8 @@ class Photos32:
     """Square colour crops, in grey levels 0..255, float32; split by photograph.
 
     Crops overlap, so they carry the 64-pixel tile they start in as their group. Their order is
-    shuffled once and for all: the first N are a sample of all.
+    shuffled once and for all: the first N are a sample of all. `draw` takes fresh ones from
+    anywhere in the training photographs, flipped and turned.
 
     Parameters
     ----------
@@ -59,7 +63,13 @@ class Photos32:
     domain: ClassVar[Domain] = "image"
     peak: ClassVar[float] = 255.0
     facts: ClassVar[Mapping[str, Any]] = {}
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
+    source: ClassVar[Installed] = Installed(
+        "photos32",
+        "scikit-image and scikit-learn",
+        "public domain, CC0, CC-BY",
+        lambda name: photograph_file(name),
+    )
 
     def __post_init__(self) -> None:
         check_field("stride", self.stride, 1)
@@ -78,15 +88,51 @@ class Photos32:
         photograph = _photograph(name, scale)
         return photograph[:, row : row + self.window, column : column + self.window].copy()
 
+    def draw(self, n: int, rng: np.random.Generator) -> Array:
+        """Return ``n`` fresh crops of the training photographs, shape ``(n, 3, window, window)``.
+
+        Each from any place of any photograph at any of the scales, all such places alike, flat
+        ones too, in one of the eight flips and quarter turns.
+        """
+        photographs = _photographs("train", self.scales, self.window)
+        ends = [np.subtract(one.shape[1:], self.window - 1) for one in photographs]
+        places = np.array([end.prod() for end in ends])
+        crops = np.empty((n, 3, self.window, self.window), np.float32)
+        for crop, which in zip(
+            crops, rng.choice(len(places), n, p=places / places.sum()), strict=True
+        ):
+            row, column = rng.integers(ends[which])
+            turned, *flips = rng.integers(2, size=3)
+            cut = photographs[which][:, row : row + self.window, column : column + self.window]
+            cut = cut.swapaxes(1, 2) if turned else cut
+            crop[...] = cut[:, :: 1 - 2 * flips[0], :: 1 - 2 * flips[1]]
+        return crops
+
     def group(self, split: Split, item: int) -> str | None:
         """Return the tile of the photograph in which the crop starts."""
         name, scale, row, column = _crops(split, self)[item]
         return f"{name.partition('.')[0]}/{row * scale // TILE}/{column * scale // TILE}"
 
 
+def photograph_file(name: str) -> Path:
+    """Return where a photograph lies, inside the package that it comes with.
+
+    Raises
+    ------
+    InputError
+        Where the installed packages don't have it.
+    """
+    for package, folder in FOLDERS.items():
+        found = find_spec(package)  # does not import it
+        for root in (found and found.submodule_search_locations) or []:
+            path = Path(root, folder, name)
+            if path.is_file():
+                return path
+    raise InputError(f"photos32: {name} is not inside the installed {' or '.join(FOLDERS)}")
+
+
 @functools.cache
 def _photograph(name: str, scale: int) -> NDArray[np.float32]:
-    import skimage
     from PIL import Image
 
     if scale == 2:
@@ -94,12 +140,15 @@ def _photograph(name: str, scale: int) -> NDArray[np.float32]:
         height, width = (n // 2 * 2 for n in full.shape[1:])
         halves = full[:, :height, :width].reshape(3, height // 2, 2, width // 2, 2)
         return halves.mean(axis=(2, 4), dtype=np.float32)
-    path = Path(skimage.__file__).parent / "data" / name
-    if not path.is_file():
-        raise InputError(f"photos32: {name} is not inside the installed scikit-image")
-    with Image.open(path) as image:
+    with Image.open(photograph_file(name)) as image:
         pixels = np.asarray(image.convert("RGB"), dtype=np.float32)
     return np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
+
+
+def _photographs(split: Split, scales: int, window: int) -> list[NDArray[np.float32]]:
+    """Return all photographs of a split at all scales at which they hold a crop."""
+    found = [_photograph(name, s + 1) for name in PHOTOGRAPHS[split] for s in range(scales)]
+    return [one for one in found if min(one.shape[1:]) >= window]
 
 
 @functools.cache

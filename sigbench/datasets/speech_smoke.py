@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from sigbench.datasets.base import Split, card_folder
+from sigbench.datasets.source import Installed
 from sigbench.errors import InputError
 from sigbench.files import read
 from sigbench.types import Array, Domain
@@ -36,6 +37,9 @@ class SpeechSmoke:
     peak: ClassVar[float] = 1.0
     facts: ClassVar[Mapping[str, Any]] = {"fs": 16_000.0}
     version: ClassVar[str] = "1"
+    source: ClassVar[Installed] = Installed(
+        "speech-smoke", "sigbench", "CC0", lambda name: card_folder() / "speech-smoke" / name
+    )
 
     def size(self, split: Split) -> int | None:
         """Return the number of clips in the split."""

@@ -24,14 +24,23 @@ class Network(Protocol):
     """A definition: a frozen dataclass of its sizes, whose pass either engine runs.
 
     ``channels`` are the numbers of channels that it takes, ``axes`` the space axes; lengths are
-    at least ``least`` and multiples of ``multiple``: others are padded to that.
+    at least ``least`` and multiples of ``multiple``: others are padded to that. A field whose
+    metadata say ``listed`` is a choice among networks, which `sigbench list` shows one by one.
     """
 
     info: ClassVar[Info]
     axes: ClassVar[int]
     channels: ClassVar[tuple[int, ...]]
-    least: ClassVar[int]
-    multiple: ClassVar[int]
+
+    @property
+    def least(self) -> int:
+        """The least length of a space axis."""
+        ...
+
+    @property
+    def multiple(self) -> int:
+        """What the lengths of the space axes are multiples of."""
+        ...
 
     def __hash__(self) -> int: ...
 

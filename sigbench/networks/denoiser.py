@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from sigbench.denoisers.inputs import check
 from sigbench.errors import InputError
 from sigbench.networks.base import Network, n_params, run
 from sigbench.networks.weights import SHIPPED, Weights, load, shipped
-from sigbench.types import Array, Info, Sigma
+from sigbench.types import Array, Course, Info, Sigma
 
 EngineChoice = Literal["auto", "numpy", "torch"]
 
@@ -45,11 +47,16 @@ class NetworkDenoiser:
         What batch norm goes by: the averages of training, or the item itself.
     engine : {"auto", "numpy", "torch"}
         What runs it; values agree but for rounding.
+    course : Course, optional
+        What its training took, for those who ask.
     """
 
     weights: Weights
     statistics: Literal["running", "input"] = "running"
     engine: EngineChoice = field(default="auto", metadata={"identity": False})
+    course: Course | None = field(
+        default=None, repr=False, compare=False, metadata={"identity": False}
+    )
 
     def __post_init__(self) -> None:
         if self.statistics not in ("running", "input"):
@@ -139,6 +146,18 @@ class Pretrained:
         """How many numbers it has learned."""
         return self.loaded.n_params
 
+    @property
+    def course(self) -> Course | None:
+        """What its training took, by its card; None where that does not say."""
+        return _course(self.loaded.weights.card)
+
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
         return self.loaded(noisy, sigma=sigma)
+
+
+def _course(card: Mapping[str, Any]) -> Course | None:
+    if not {"seconds", "steps", "samples"} <= card.keys():
+        return None
+    epochs = float(card.get("epochs", math.nan))
+    return Course(float(card["seconds"]), int(card["steps"]), epochs, int(card["samples"]))

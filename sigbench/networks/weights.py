@@ -21,7 +21,7 @@ from sigbench.files import write_atomically
 from sigbench.networks import NETWORKS
 from sigbench.networks.base import Network
 from sigbench.registry import build
-from sigbench.spec import Spec
+from sigbench.spec import Spec, exact
 from sigbench.types import Array
 
 FOLDER = Path(__file__).parent / "pretrained"
@@ -144,8 +144,7 @@ def written(network: Network) -> str:
     'icnn[size=s,prior=true,norm=batch]'
     """
     values = {f.name: getattr(network, f.name) for f in dataclasses.fields(network)}  # type: ignore[arg-type]
-    params = tuple((k, repr(v) if isinstance(v, float) else v) for k, v in values.items())
-    return str(Spec(network.info.name, params))
+    return exact(Spec(network.info.name, tuple(values.items())))
 
 
 def save(path: Path, weights: Weights) -> None:

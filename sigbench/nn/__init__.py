@@ -22,7 +22,7 @@ from typing import Any
 
 from sigbench.nn.conv import conv, conv_transpose, modulated_conv
 from sigbench.nn.initial import INITIAL, starting
-from sigbench.nn.losses import LOSSES, mse, smooth_l1
+from sigbench.nn.losses import LOSSES, log_mse, mse, smooth_l1
 from sigbench.nn.net import Net, Norm
 from sigbench.nn.norm import Statistics, batch_norm, scale
 from sigbench.nn.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
@@ -40,6 +40,7 @@ from sigbench.nn.resample import (
 )
 from sigbench.nn.schedules import SCHEDULES, Constant, Cosine, Schedule, Step
 from sigbench.nn.sparse import shrink, sparseness
+from sigbench.nn.spectrum import low_pass
 from sigbench.nn.tape import Var, add, multiply
 from sigbench.types import Array
 
@@ -52,8 +53,8 @@ def constant(function: Callable[[Array], Array], x: Any) -> Array:
 __all__ = [
     "INITIAL", "LOSSES", "OPTIMIZERS", "SCHEDULES", "SGD", "Adam", "Constant", "Cosine", "Net",
     "Norm", "Optimizer", "Schedule", "Statistics", "Step", "Var", "add", "avg_pool", "batch_norm",
-    "concat", "constant", "conv", "conv_transpose", "fit", "leaky_relu", "max_pool", "mean",
-    "modulated_conv", "mse", "multiply", "pixel_shuffle", "pixel_unshuffle", "relu", "scale",
-    "shrink", "sigmoid", "smooth_l1", "softplus", "sparseness", "starting", "upsample_linear",
-    "upsample_nearest",
+    "concat", "constant", "conv", "conv_transpose", "fit", "leaky_relu", "log_mse", "low_pass",
+    "max_pool", "mean", "modulated_conv", "mse", "multiply", "pixel_shuffle", "pixel_unshuffle",
+    "relu", "scale", "shrink", "sigmoid", "smooth_l1", "softplus", "sparseness", "starting",
+    "upsample_linear", "upsample_nearest",
 ]  # fmt: skip

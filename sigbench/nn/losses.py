@@ -10,6 +10,8 @@ from sigbench.errors import InputError
 from sigbench.nn.tape import Backward, op
 from sigbench.types import Array
 
+LEAST_POWER = 1e-7  # of an error, in `log_mse`
+
 
 def _error(estimate: Array, target: Array) -> Array:
     if estimate.shape != target.shape:
@@ -59,4 +61,32 @@ def smooth_l1(estimate: Array, target: Array) -> tuple[Any, Backward]:
     return np.mean(value), backward
 
 
-LOSSES = {"mse": mse, "smooth-l1": smooth_l1}
+@op
+def log_mse(estimate: Array, target: Array) -> tuple[Any, Backward]:
+    """Return the mean over items of log(MSE + 1e-7): but for a factor, minus the mean PSNR.
+
+    Every item counts alike, whatever its error, where the mean squared error goes by the few
+    large ones. 1e-7 is for flat items, whose error can be zero: −70 dB of the unit.
+
+    Parameters
+    ----------
+    estimate, target : array, shape (N, ...)
+        Items along the first axis.
+
+    Examples
+    --------
+    >>> float(log_mse(np.array([[1.0], [10.0]]), np.zeros((2, 1))).round(3))
+    2.303
+    """
+    error = _error(estimate, target)
+    own = tuple(range(1, error.ndim))
+    power = np.mean(error * error, axis=own, keepdims=True) + error.dtype.type(LEAST_POWER)
+
+    def backward(g: Array) -> tuple[Any, ...]:
+        d = g * (2 / error.size) * error / power
+        return d, -d
+
+    return np.mean(np.log(power)), backward
+
+
+LOSSES = {"mse": mse, "smooth-l1": smooth_l1, "log-mse": log_mse}

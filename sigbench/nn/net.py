@@ -121,6 +121,26 @@ class Net:
         weight = self.weight(f"{name}.weight", (outputs, inputs, *[kernel] * len(space)), start)
         return weight, self.weight(f"{name}.bias", (outputs,), start) if bias else None
 
+    def conv_transpose(
+        self,
+        name: str,
+        x: Any,
+        outputs: int,
+        kernel: int,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        output_padding: int = 0,
+    ) -> Any:
+        """Return a transposed convolution; see `sigbench.nn.conv_transpose`."""
+        inputs, *space = x.shape[1:]
+        taps = kernel ** len(space)
+        start = (outputs * taps, inputs * taps)  # as PyTorch has it: the fans of its adjoint
+        weight = self.weight(f"{name}.weight", (inputs, outputs, *[kernel] * len(space)), start)
+        constant = self.weight(f"{name}.bias", (outputs,), start)
+        options = {"stride": stride, "padding": padding, "output_padding": output_padding}
+        return self.keep(self.ops.conv_transpose(x, weight, constant, **options), name)
+
     def modulated_conv(self, name: str, x: Any, outputs: int, kernel: int, factors: Any) -> Any:
         """Return a convolution of signals whose taps each item scales by its own factors."""
         weight, constant = self._kernel(name, x, outputs, kernel)

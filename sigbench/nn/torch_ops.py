@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sigbench.nn.losses import LEAST_POWER
 from sigbench.nn.norm import EPS, MOMENTUM, Statistics
 from sigbench.nn.sparse import LARGE, MOST_STEPS, close_enough, shape_of
 
@@ -167,6 +168,18 @@ def mean(x: Tensor) -> Tensor:
     return x.mean(dim=tuple(range(2, x.ndim)), keepdim=True)
 
 
+def low_pass(x: Tensor) -> Tensor:
+    """Slower half of the waves; see `sigbench.nn.low_pass`."""
+    axes = tuple(range(2, x.ndim))
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))  # no FFT takes bfloat16
+    spectrum = torch.fft.rfftn(wide, dim=axes)
+    for axis, n in zip(axes, x.shape[2:], strict=True):
+        k = torch.arange(spectrum.shape[axis], device=x.device)
+        slow = torch.minimum(k, n - k) < n / 4
+        spectrum = spectrum * slow.view(-1, *[1] * (x.ndim - 1 - axis))
+    return torch.fft.irfftn(spectrum, s=x.shape[2:], dim=axes).to(x)
+
+
 def leaky_relu(x: Tensor, *, slope: float) -> Tensor:
     """Leaky rectifier; see `sigbench.nn.leaky_relu`."""
     return F.leaky_relu(x, slope)
@@ -175,3 +188,12 @@ def leaky_relu(x: Tensor, *, slope: float) -> Tensor:
 def constant(function: Any, x: Tensor) -> Tensor:
     """Return what a NumPy function makes of a tensor; see `sigbench.nn.constant`."""
     return torch.from_numpy(np.ascontiguousarray(function(x.detach().cpu().numpy()))).to(x)
+
+
+def log_mse(estimate: Tensor, target: Tensor) -> Tensor:
+    """Mean over items of the logarithm of the MSE; see `sigbench.nn.log_mse`."""
+    power = (estimate - target).square().flatten(1).mean(1) + LEAST_POWER
+    return power.log().mean()
+
+
+LOSSES = {"mse": F.mse_loss, "smooth-l1": F.smooth_l1_loss, "log-mse": log_mse}

@@ -115,7 +115,7 @@ def _draw(ax: Axes, curves: Mapping[str, Curve], color_of: Mapping[str, str]) ->
     ax.spines[["top", "right"]].set_visible(False)
     low, high = ax.get_ylim()
     ends = [curves[name][-1][1] for name in names]
-    for name, at, label in zip(names, ends, _spread(ends, 0.065 * (high - low)), strict=True):
+    for name, at, label in zip(names, ends, spread(ends, 0.065 * (high - low)), strict=True):
         ax.annotate(
             f"{name} {at:.1f}".replace(" -", " −"),
             (lengths[-1], at),
@@ -129,12 +129,12 @@ def _draw(ax: Axes, curves: Mapping[str, Curve], color_of: Mapping[str, str]) ->
         )
 
 
-def _spread(values: Sequence[float], gap: float) -> list[float]:
+def spread(values: Sequence[float], gap: float) -> list[float]:
     """Return values moved apart to at least ``gap``, in their order, around where they were.
 
     Examples
     --------
-    >>> _spread([0.0, 5.0, 0.0], 1.0)
+    >>> spread([0.0, 5.0, 0.0], 1.0)
     [-0.5, 5.0, 0.5]
     """
     order = np.argsort(values, kind="stable")

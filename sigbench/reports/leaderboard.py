@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from sigbench.averages import average, difference
 from sigbench.metrics import METRICS
 from sigbench.registry import lookup
 from sigbench.scores import Scores
-from sigbench.statistics import mean_interval, paired_difference, ranks
+from sigbench.statistics import ranks
 
 COLUMNS = (
     "suite",
@@ -88,7 +89,7 @@ def _rows(scores: Scores, bounds: Sequence[str]) -> list[Row]:
     for method, params, knowledge in zip(
         scores.methods, scores.params, scores.knowledge, strict=True
     ):
-        mean = mean_interval(*scores.of(method))
+        mean = average(known, *scores.of(method))
         rows.append(
             {
                 "suite": scores.suite,
@@ -111,12 +112,13 @@ def _rows(scores: Scores, bounds: Sequence[str]) -> list[Row]:
     limit = _limit(rows, sign, bounds)
     if limit is not None:
         for row, values in zip(rows, scores.values, strict=True):
-            gap = paired_difference(scores.values[limit], values)
-            gap = gap[~np.isnan(gap)]
-            if gap.size:
+            both = ~np.isnan(scores.values[limit]) & ~np.isnan(values)
+            if both.any():
+                gap = difference(known, scores.values[limit][both], values[both])
                 row["gap_to_limit"] = float(sign * gap.mean() + 0.0)
     ranked = [i for i, row in enumerate(rows) if row["knowledge"] not in LIMITS]
-    found = ranks(scores.values[ranked], scores.groups, higher_is_better=known.higher_is_better)
+    scaled = known.scaled(scores.values[ranked])
+    found = ranks(scaled, scores.groups, higher_is_better=known.higher_is_better)
     for i, (low, high) in zip(ranked, found, strict=True):
         rows[i]["rank_low"], rows[i]["rank_high"] = low, high
     return sorted(rows, key=lambda row: -sign * row["mean"])

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
 from typing import Any
 
 import numpy as np
 
+from sigbench.averages import average
 from sigbench.metrics import METRICS
 from sigbench.registry import lookup
 from sigbench.reports.leaderboard import LIMITS, Row
 from sigbench.scores import Summary
-from sigbench.statistics import mean_interval
 
 LEGEND = """\
 Means over all items of all seeds, ± half the 95 % interval over {units}. **Bold**: nothing that \
 is ranked is significantly better (paired tests, Holm, 5 %); `2-4` is a tie over these ranks. \
 Rows in *italics* know more than a method can (the true prior, or the clean item) and have no \
-rank.{gap} *knows*: `prior` the true prior, \
+rank.{gap}{errors} *knows*: `prior` the true prior, \
 `oracle` the clean item, `fitted` the training split, `sigma` the noise level, `blind` sets \
 itself from the noisy item, `none` fixed settings."""
 
@@ -45,6 +46,7 @@ def markdown(
     experiments: Mapping[str, Any] | None = None,
     timings: Sequence[Mapping[str, Any]] = (),
     trainings: Mapping[str, str] | None = None,
+    figures: Mapping[str, Mapping[str, str]] | None = None,
 ) -> str:
     """Return the leaderboard as Markdown: a table a problem, best first.
 
@@ -66,21 +68,30 @@ def markdown(
         Per cell, its cost, and its certificate where it has one.
     trainings : mapping, optional
         For a row that is one of several trainings, their common name.
+    figures : mapping, optional
+        By problem, the files of its figures by what they show.
     """
     independent = all(summary.independent for summary in summaries.values())
     units = "items" if independent else "groups of items that belong together"
     known = any(not math.isnan(row["gap_to_limit"]) for row in board)
     gap = " *gap* is the distance to the limit in the first metric." if known else ""
-    parts = [f"# {name}", description, LEGEND.format(units=units, gap=gap)]
+    parts = [
+        f"# {name}",
+        description,
+        LEGEND.format(units=units, gap=gap, errors=_of_errors(metrics)),
+    ]
     for problem in dict.fromkeys(row["problem"] for row in board):
         table = [row for row in board if row["problem"] == problem]
         own = {m: s for (p, m), s in summaries.items() if p == problem}
         parts.append(f"## {_text(problem)}")
         parts.append(_summary(own[metrics[0]]))
-        parts.append(_problem_table(table, metrics))
+        took = _trained([timing for timing in timings if timing["problem"] == problem])
+        parts.append(_problem_table(table, metrics, took))
         if experiments is not None:
             parts.append(_experiments_table(table, own, experiments))
         parts.append(_trainings_table(table, metrics, trainings or {}))
+        shown = (figures or {}).get(problem, {})
+        parts += [f"![{_text(what)}]({file})" for what, file in shown.items()]
     certificates = _certificates_table(timings)
     if certificates:
         parts += ["## Certificates", CERTIFICATES, certificates]
@@ -90,6 +101,12 @@ def markdown(
         rows = [(f["problem"], f["seed"], f["method"], f["error"]) for f in failures]
         parts.append(markdown_table(("problem", "seed", "method", "error"), rows, right=["seed"]))
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _of_errors(metrics: Sequence[str]) -> str:
+    """Return which figures are not means of the items' own; nothing where there are none."""
+    names = [m for m in metrics if lookup("metric", METRICS, m).averages == "errors"]
+    return f" {', '.join(f'`{m}`' for m in names)} averages errors, not decibels." if names else ""
 
 
 def _certificates_table(timings: Sequence[Mapping[str, Any]]) -> str:
@@ -112,7 +129,32 @@ def _summary(own: Summary) -> str:
     return f"{own.dataset}, {own.degradation}: seeds {seeds}, {count} items each{dependent}."
 
 
-def _problem_table(table: Sequence[Row], metrics: Sequence[str]) -> str:
+def _trained(timings: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
+    """Return, of each method that was trained, how many parameters it has and what it took."""
+    of_method: dict[str, list[Mapping[str, Any]]] = {}
+    for timing in timings:
+        if timing["train_steps"]:
+            of_method.setdefault(timing["method"], []).append(timing)
+    trained = {}
+    for method, own in of_method.items():
+        took = _duration(median(timing["train_s"] for timing in own))
+        epochs = own[0]["train_epochs"]
+        if not math.isnan(epochs):
+            count = f"{epochs:,.0f}" if epochs >= 10 else f"{epochs:.2g}"
+            took += f", {count} epoch{'s' * (count != '1')}"
+        trained[method] = (f"{own[0]['n_params']:,}", took)
+    return trained
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def _problem_table(
+    table: Sequence[Row], metrics: Sequence[str], trained: Mapping[str, tuple[str, str]]
+) -> str:
     first = [row for row in table if row["metric"] == metrics[0]]
     has_limit = any(not math.isnan(row["gap_to_limit"]) for row in first)
     most = max(row["n"] for row in first)
@@ -120,7 +162,8 @@ def _problem_table(table: Sequence[Row], metrics: Sequence[str]) -> str:
     digits = {m: _digits([row for row in table if row["metric"] == m]) for m in metrics}
     gap = ["gap"] if has_limit else []
     figures = [_heading(metric) for metric in metrics]
-    header = ["rank", "method", *figures, *gap, "knows", "ms/item", "settings"]
+    learned = ["parameters", "training"] if trained else []
+    header = ["rank", "method", *figures, *gap, "knows", "ms/item", *learned, "settings"]
     lines = []
     for row in first:
         known = row["knowledge"] in LIMITS
@@ -132,9 +175,11 @@ def _problem_table(table: Sequence[Row], metrics: Sequence[str]) -> str:
             missing = math.isnan(row["gap_to_limit"])
             line.append("" if missing else f"{row['gap_to_limit'] + 0.0:.2f}")
         settings = f"`{row['params']}`" if row["params"] else ""
-        line += [row["knowledge"], _time(row["ms_per_item"]), settings]
-        lines.append(line)
-    return markdown_table(header, lines, right=[*figures, "gap", "ms/item"])
+        line += [row["knowledge"], _time(row["ms_per_item"])]
+        if trained:
+            line += trained.get(row["method"], ("", ""))
+        lines.append([*line, settings])
+    return markdown_table(header, lines, right=[*figures, "gap", "ms/item", "parameters"])
 
 
 def _heading(metric: str) -> str:
@@ -181,10 +226,11 @@ def _experiments_table(
     for method in order:
         line = [_text(method)]
         for number, metric in enumerate(experiments["metrics"]):
+            known = lookup("metric", METRICS, metric)
             values = [own[metric].means[method, seed] for seed in own[metric].seeds]
             line += [f"{v:.2f}" if math.isfinite(v) else "" for v in values]
-            average = sum(values) / len(values)
-            line.append(f"{average:.2f}" if math.isfinite(average) else "")
+            mean = known.mean(np.array(values))
+            line.append(f"{mean:.2f}" if math.isfinite(mean) else "")
             if experiments["printed"]:
                 printed = experiments["printed"].get(method)
                 line.append(f"{printed[number]:.2f}" if printed else "")
@@ -204,12 +250,17 @@ def _trainings_table(
             own = of_name.setdefault(trainings[row["method"]], {m: [] for m in metrics})
             own[row["metric"]].append(row["mean"])
     first = metrics[0]
-    sign = 1 if lookup("metric", METRICS, first).higher_is_better else -1
+    known = {m: lookup("metric", METRICS, m) for m in metrics}
+    sign = 1 if known[first].higher_is_better else -1
+
+    def worst_last(one: tuple[str, dict[str, list[float]]]) -> float:
+        return -sign * known[first].mean(np.array(one[1][first]))
+
     rows = []
-    for name, own in sorted(of_name.items(), key=lambda one: -sign * float(np.mean(one[1][first]))):
+    for name, own in sorted(of_name.items(), key=worst_last):
         line = [_text(name), len(own[first])]
         for metric in metrics:
-            mean = mean_interval(np.array(own[metric]), range(len(own[metric])))
+            mean = average(known[metric], np.array(own[metric]), range(len(own[metric])))
             half = (mean.high - mean.low) / 2
             line.append(f"{mean.mean:.2f}" + (f" ± {half:.2f}" if math.isfinite(half) else ""))
         rows.append(line)

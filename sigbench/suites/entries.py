@@ -17,7 +17,7 @@ from sigbench.methods import METHODS, Method, resolve
 from sigbench.metrics import Metric
 from sigbench.problems import Denoising
 from sigbench.registry import build, lookup, parameter
-from sigbench.spec import Spec, expand, format_value, parse
+from sigbench.spec import Spec, expand, format_value, parse, words
 from sigbench.system_function import SystemFunction
 from sigbench.tables import check_keys
 from sigbench.tuning import SureTuned, Tuned
@@ -74,8 +74,8 @@ def problems_of(entry: Any) -> list[Denoising] | list[SystemFunction]:
     rest = {k: entry[k] for k in ("train_items", "clip_estimates") if k in entry}
     problems = []
     for data, noise in combinations:
-        words = {**dict(data.params), **dict(noise.params)}
-        name = _filled(entry.get("name", data.name), words)
+        own = {**dict(data.params), **dict(noise.params)}
+        name = _filled("problem", entry.get("name", data.name), own)
         dataset = build("dataset", DATASETS, data)
         degradation = build("degradation", DEGRADATIONS, noise)
         items = entry.get("items", dataset.size("test"))
@@ -96,21 +96,21 @@ def _system_functions(entry: dict[str, Any]) -> list[SystemFunction]:
     problems = []
     for data, record in itertools.product(expand(parse(entry["system"])), expand(swept)):
         own = {k: parameter(SystemFunction, data.name, k, v) for k, v in record.params}
-        name = _filled(entry.get("name", data.name), {**dict(data.params), **own})
+        name = _filled("problem", entry.get("name", data.name), {**dict(data.params), **own})
         dataset = build("dataset", DATASETS, data)
         problems.append(SystemFunction(name, dataset, **own, **rest))
     return problems
 
 
-def _filled(template: str, words: Mapping[str, Any]) -> str:
+def _filled(kind: str, template: str, values: Mapping[str, Any]) -> str:
     """Return a name with ``{parameter}`` filled in."""
 
     def value(match: re.Match[str]) -> str:
-        if match[1] not in words:
+        if match[1] not in values:
             raise InputError(
-                f"problem name {template!r}: no parameter {match[1]!r} (one of: {', '.join(words)})"
+                f"{kind} name {template!r}: no parameter {match[1]!r} (one of: {', '.join(values)})"
             )
-        return format_value(words[match[1]])
+        return format_value(values[match[1]])
 
     return re.sub(r"\{([^{}]*)\}", value, template)
 
@@ -149,6 +149,9 @@ def _methods(entry: Any) -> list[Method]:
     methods = resolve(text, told=told == "given")
     if name is None:
         return methods
+    if "{" in name:
+        own = [_filled("method", name, words(spec)) for spec in expand(parse(text))]
+        return [dataclasses.replace(m, name=n) for m, n in zip(methods, own, strict=True)]
     if len(methods) == 1:
         return [dataclasses.replace(methods[0], name=name)]
     values = [method.name.partition("[")[2].removesuffix("]") for method in methods]

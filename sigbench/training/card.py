@@ -10,10 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from sigbench.methods import bind_facts
-from sigbench.metrics import METRICS
+from sigbench.metrics import METRICS, Metric
 from sigbench.networks.base import is_learned, n_params
 from sigbench.networks.denoiser import NetworkDenoiser
 from sigbench.networks.weights import Weights, written
@@ -81,12 +79,13 @@ def figures_of_network(
 
 
 def _figure(recipe: Recipe, training: Training, estimate: Array) -> float:
-    values = _metric(recipe)(training.validation.target, estimate, training.peak)
-    return float(np.mean(values))
+    metric = _metric(recipe)
+    return metric.mean(metric(training.validation.target, estimate, training.peak))
 
 
-def _metric(recipe: Recipe) -> Any:
-    return lookup("metric", METRICS, recipe.metric)
+def _metric(recipe: Recipe) -> Metric:
+    metric: Metric = lookup("metric", METRICS, recipe.metric)
+    return metric
 
 
 def card_of(recipe: Recipe, engine: Engine, outcome: Outcome, figures: Figures) -> dict[str, Any]:
@@ -110,12 +109,13 @@ def card_of(recipe: Recipe, engine: Engine, outcome: Outcome, figures: Figures) 
         },
         "seed": recipe.seed,
         "steps": outcome.steps,
+        "epochs": outcome.log[-1].epoch,
         "samples": outcome.samples,
         "best_step": outcome.best.step,
         "figures": numbers,
         "engine": engine.name,
         "device": engine.device,
-        "precision": recipe.precision,
+        "precision": engine.precision,
         "seconds": round(outcome.log[-1].seconds, 1),
         "threads": max((pool["num_threads"] for pool in threadpool_info()), default=1),
         "versions": sysinfo.versions(),

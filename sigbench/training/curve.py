@@ -26,8 +26,9 @@ def curve(log: Sequence[Row], metric: str, unit: str, lines: dict[str, float]) -
     figure = Figure((9.0, 3.4), layout="constrained", dpi=130)
     left, right = figure.subplots(1, 2)
     samples = [row.samples for row in log]
-    left.plot(samples, [row.loss for row in log], color=COLORS[0], lw=1.4)
-    left.set_yscale("log")
+    losses = [row.loss for row in log]
+    left.plot(samples, losses, color=COLORS[0], lw=1.4)
+    left.set_yscale("log" if min(losses) > 0 else "linear")  # a logarithm of errors is one already
     left.set_title("loss, mean since the point before", loc="left", fontsize=9.5)
     right.plot(samples, [row.figure for row in log], "o-", color=COLORS[0], lw=1.4, markersize=3)
     for (name, value), style in zip(lines.items(), (":", "--", "-."), strict=False):

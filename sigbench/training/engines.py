@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ctypes
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -21,6 +22,8 @@ Arrays = dict[str, Array]
 Device = Literal["cpu", "cuda"]
 
 BLOCK = 256  # items that are denoised at once
+TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # options of mallopt, in malloc.h
+KEPT = 2**30  # bytes
 
 
 class Engine(Protocol):
@@ -28,6 +31,7 @@ class Engine(Protocol):
 
     name: str
     device: str
+    precision: str
 
     def step(self, noisy: Array, target: Array, lr: float) -> Any:
         """Take a step on a batch and return its loss, which ``float`` reads."""
@@ -93,9 +97,10 @@ class NumpyEngine:
 
     def __init__(self, recipe: Recipe) -> None:
         self._network = recipe.network
-        self._loss = nn.LOSSES[recipe.loss]
+        self._loss = loss_of(recipe, nn.LOSSES)
         self._optimizer = recipe.optimizer
-        self._dtype = np.dtype(recipe.precision)
+        self.precision: str = "float32" if recipe.precision == "auto" else recipe.precision
+        self._dtype = np.dtype(self.precision)
         self._kept: Arrays = {}
         self._weights: Arrays = {}
         self.load(first_weights(recipe.network, initial=recipe.initial, seed=recipe.seed), {})
@@ -152,21 +157,23 @@ class TorchEngine:
 
         if device == "cuda" and not torch.cuda.is_available():
             raise InputError("device=cuda: torch finds none here; legal is device=cpu")
-        half = recipe.precision == "bfloat16"
+        self.precision: str = recipe.precision
+        if self.precision == "auto":
+            self.precision = "bfloat16" if has_bfloat16(device) else "float32"
+        half = self.precision == "bfloat16"
         if half and not has_bfloat16(device):
             raise InputError(
                 "precision=bfloat16: this processor has no units for it; "
                 "legal are float32 and float64"
             )
         self.device: str = device
+        if device == "cpu":
+            keep_memory()
         self._torch: Any = torch
         self._ops = torch_engine()
         self._network = recipe.network
-        self._loss = {
-            "mse": torch.nn.functional.mse_loss,
-            "smooth-l1": torch.nn.functional.smooth_l1_loss,
-        }[recipe.loss]
-        self._dtype = torch.float64 if recipe.precision == "float64" else torch.float32
+        self._loss = loss_of(recipe, self._ops.LOSSES)
+        self._dtype = torch.float64 if self.precision == "float64" else torch.float32
         self._precision = torch.autocast(device, dtype=torch.bfloat16) if half else nullcontext()
         first = first_weights(recipe.network, initial=recipe.initial, seed=recipe.seed)
         self._weights = {
@@ -177,8 +184,10 @@ class TorchEngine:
         self._optimizer = torch_optimizer(recipe.optimizer, parameters)
 
     def _tensor(self, array: Array) -> Any:
+        """Return a copy as a tensor; images and their kernels with the channel last in memory."""
         tensor = self._torch.from_numpy(np.ascontiguousarray(array))
-        return tensor.to(self.device, self._dtype, copy=True)
+        last = self._torch.channels_last if array.ndim == 4 else self._torch.contiguous_format
+        return tensor.to(self.device, self._dtype, copy=True, memory_format=last)
 
     def step(self, noisy: Array, target: Array, lr: float) -> Any:
         """Take a step on a batch and return its loss, a tensor that nothing waits for."""
@@ -229,6 +238,26 @@ class TorchEngine:
             own[what] = self._torch.from_numpy(array.copy())
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def loss_of(recipe: Recipe, losses: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
+    """Return a recipe's loss, one of an engine's, in the recipe's unit."""
+    loss, unit = losses[recipe.loss], recipe.unit
+    return loss if unit is None else lambda a, b: loss(a * (1 / unit), b * (1 / unit))
+
+
+def keep_memory() -> None:
+    """Let glibc keep the large blocks that a step frees, for the next step.
+
+    By its defaults they go back to the system, and every step faults them in anew: half the
+    time of a large network's step (``benchmarks/images.py``).
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, TypeError, AttributeError):  # another C library
+        return
+    for option, value in ((TRIM_THRESHOLD, KEPT), (TOP_PAD, KEPT // 8), (MMAP_THRESHOLD, KEPT)):
+        mallopt(option, value)
 
 
 def _array(tensor: Any) -> Array:

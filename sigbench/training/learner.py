@@ -102,7 +102,8 @@ class Trained:
             "best_step": outcome.best.step,
         }
         weights = Weights(recipe.network, outcome.weights, card)
-        return NetworkDenoiser(weights, self.statistics, recipe.engine)
+        course = outcome.course(recipe.metric)
+        return NetworkDenoiser(weights, self.statistics, recipe.engine, course)
 
 
 @contextmanager

@@ -21,9 +21,9 @@ from sigbench.nn import LOSSES
 from sigbench.registry import lookup
 from sigbench.training.batches import Batches
 from sigbench.training.checkpoint import Arrays, Checkpoint, Row, State
-from sigbench.training.engines import Engine, open_engine
+from sigbench.training.engines import Engine, loss_of, open_engine
 from sigbench.training.recipe import Recipe
-from sigbench.types import Array, Pairs, Training
+from sigbench.types import Array, Course, Pairs, Point, Training
 
 VALIDATIONS = 40  # where they are not at the ends of epochs
 FEWEST_EPOCHS, MOST_VALIDATIONS = 20, 50  # ... and where they are
@@ -70,6 +70,14 @@ class Outcome:
         """How many steps it took."""
         return self.log[-1].step
 
+    def course(self, metric: str) -> Course:
+        """Return what it took; ``metric`` is what the figures of its log are."""
+        last = self.log[-1]
+        log = tuple(
+            Point(row.step, row.seconds, row.loss, row.validation, row.figure) for row in self.log
+        )
+        return Course(last.seconds, last.step, last.epoch, self.samples, metric, log)
+
 
 Report = Callable[[State, float, "Row | None"], None]
 
@@ -80,7 +88,8 @@ def no_report(state: State, loss: float, row: Row | None) -> None:
 
 def key_of(recipe: Recipe, engine: Engine) -> str:
     """Return a digest of all that the values of a training depend on."""
-    return digest([identity(recipe), engine.name, engine.device])
+    parts = [identity(recipe), engine.name, engine.device]
+    return digest(parts if recipe.precision != "auto" else [*parts, engine.precision])
 
 
 def train(
@@ -194,7 +203,7 @@ class _Validation:
     def __init__(self, recipe: Recipe, training: Training, limit: float) -> None:
         self._metric = lookup("metric", METRICS, recipe.metric)
         self._sign = 1 if self._metric.higher_is_better else -1
-        self._loss = LOSSES[recipe.loss]
+        self._loss = loss_of(recipe, LOSSES)
         self._pairs, self._peak, self._limit = training.validation, training.peak, limit
 
     def row(self, state: State, engine: Engine, batches: Batches, lr: float, began: float) -> Row:
@@ -206,7 +215,7 @@ class _Validation:
             raise Diverged(
                 f"diverged: the validation loss at step {state.step} is {loss} (lr={lr:.3g})"
             )
-        figure = float(np.mean(self._metric(pairs.target, estimate, self._peak)))
+        figure = self._metric.mean(self._metric(pairs.target, estimate, self._peak))
         row = Row(
             state.step,
             state.step / batches.per_epoch,

@@ -25,18 +25,20 @@ from sigbench.networks.base import Network
 from sigbench.nn import INITIAL, LOSSES, OPTIMIZERS, SCHEDULES, Constant, Optimizer, Schedule
 from sigbench.problems import Denoising
 from sigbench.registry import build
+from sigbench.spec import Spec, exact, parse
 from sigbench.tables import check_keys, find_toml, read_toml
 from sigbench.types import Denoiser, Learner, Oracle, Training
 
 FOLDER = Path(__file__).parent / "recipes"
 
 # Legal keys of each table, with the type of each.
-RECIPE_KEYS = {
+RECIPE_KEYS: dict[str, type | tuple[type, ...]] = {
     "name": str,
     "description": str,
     "network": str,
     "initial": str,
     "loss": str,
+    "unit": (int, float),
     "optimizer": str,
     "schedule": str,
     "batch": int,
@@ -63,7 +65,7 @@ MOST_STEPS, MOST_BATCH = 2**40, 2**20  # beyond them a number was mistyped
 EPOCH = 1000  # samples, where pairs are fresh and the recipe does not say
 
 EngineName = Literal["auto", "numpy", "torch"]
-Precision = Literal["float32", "float64", "bfloat16"]
+Precision = Literal["float32", "float64", "bfloat16", "auto"]
 Target = Literal["clean", "noisy"]
 
 
@@ -135,8 +137,11 @@ class Recipe:
         The factor of the learning rate over the epochs.
     initial : {"uniform", "xavier", "kaiming"}
         How the first weights are drawn.
-    loss : {"mse", "smooth-l1"}
+    loss : {"mse", "smooth-l1", "log-mse"}
         What is minimized.
+    unit : float, optional
+        What counts as 1 in the loss, in the dataset's units: 255 for grey levels as numbers of
+        0..1. By default those units.
     batch : int
         Pairs a step.
     pairs : int, optional
@@ -155,8 +160,9 @@ class Recipe:
         Of the first weights, and of the order or the draws.
     engine : {"auto", "numpy", "torch"}
         What trains.
-    precision : {"float32", "float64", "bfloat16"}
-        ``bfloat16``: torch's automatic mixed precision, weights in float32.
+    precision : {"float32", "float64", "bfloat16", "auto"}
+        ``bfloat16``: torch's automatic mixed precision, weights in float32; ``auto``: that, where
+        torch trains and the device has units for it, else ``float32``.
     table : mapping
         The recipe as written.
     """
@@ -169,6 +175,7 @@ class Recipe:
     schedule: Schedule = field(default=Constant())
     initial: str = "uniform"
     loss: str = "mse"
+    unit: float | None = field(default=None, metadata={"identity": "if set"})
     batch: int = 32
     pairs: int | None = None
     epoch: int = EPOCH
@@ -204,6 +211,7 @@ class Recipe:
             check_field(name, getattr(self, name), 1, below=MOST_STEPS)
         check_field("batch", self.batch, 1, below=MOST_BATCH)
         check_field("seed", self.seed, 0, below=2**63)
+        check_field("unit", self.unit, 1e-12)
         if self.time is not None and not 0 < self.time < math.inf:
             raise InputError(f"time={self.time:g} s must be > 0 and finite")
         if self.precision == "bfloat16" and self.engine == "numpy":
@@ -234,7 +242,8 @@ def load_recipe(name: str) -> Recipe:
     Parameters
     ----------
     name : str
-        One of `recipe_names`, or the path of a TOML file.
+        One of `recipe_names`, or the path of a TOML file; ``name[key=value,...]`` sets keys of
+        it, or of its data. A budget takes the place of the recipe's.
 
     Raises
     ------
@@ -243,15 +252,33 @@ def load_recipe(name: str) -> Recipe:
 
     Examples
     --------
-    >>> load_recipe("icnn-report").epochs
-    200
+    >>> load_recipe("icnn-report").epochs, load_recipe("icnn-report[steps=10,target=noisy]").steps
+    (200, 10)
     """
-    path = find_toml("recipe", name, FOLDER)
+    spec = parse(name)
+    path = find_toml("recipe", spec.name, FOLDER)
     table = read_toml(path)
     try:
-        return _recipe({"name": path.stem, **table})
+        return _recipe(_changed({"name": path.stem, **table}, spec))
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from error.__cause__
+
+
+def _changed(table: dict[str, Any], spec: Spec) -> dict[str, Any]:
+    """Return a recipe as written with the keys of a spec in it."""
+    own = {k: exact(v) if isinstance(v, Spec) else v for k, v in spec.params}
+    for key in own:
+        if key not in {*RECIPE_KEYS, *DATA_KEYS} - {"data"}:
+            raise unknown(
+                "key of a recipe", key, [k for k in (*RECIPE_KEYS, *DATA_KEYS) if k != "data"]
+            )
+    replaced = BUDGETS if own.keys() & set(BUDGETS) else ()
+    table = {k: v for k, v in table.items() if k not in replaced}
+    data = table.get("data")
+    if isinstance(data, dict):
+        data = {**data, **{k: v for k, v in own.items() if k in DATA_KEYS}}
+    plain = {k: v for k, v in own.items() if k in RECIPE_KEYS}
+    return {**table, **plain, **({} if data is None else {"data": data})}
 
 
 def _recipe(table: dict[str, Any]) -> Recipe:

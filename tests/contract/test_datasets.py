@@ -7,6 +7,7 @@ import pytest
 
 from sigbench import DATASETS, InputError
 from sigbench.datasets.base import card_folder
+from sigbench.fetching.command import fetch
 from sigbench.registry import build
 
 SPECS = [
@@ -16,6 +17,8 @@ SPECS = [
     "speech-smoke",
     "gaussian-process[n=64]",
     "systems",
+    "cifar10",
+    "ee559",
     "folder",
 ]
 
@@ -23,6 +26,10 @@ SPECS = [
 @pytest.fixture(params=SPECS)
 def dataset(request, tmp_path):
     spec = request.param
+    if spec in ("cifar10", "ee559"):  # fetched from tiny files
+        tiny = request.getfixturevalue("tiny")
+        tiny.declare(tiny.archive())
+        fetch(spec, str(tmp_path if spec == "cifar10" else tiny.pairs(tmp_path / "pairs")))
     if spec == "folder":
         for split in ("train", "test"):
             (tmp_path / split).mkdir()
@@ -82,10 +89,38 @@ def test_photos_are_split_by_photograph():
         s: {photos.group(s, i).split("/")[0] for i in range(photos.size(s))}
         for s in ("train", "test")
     }
-    assert of == {"train": {"astronaut", "coffee"}, "test": {"chelsea", "rocket"}}
+    train = {"astronaut", "coffee", "china", "flower"}
+    assert of == {"train": train, "test": {"chelsea", "rocket"}}
     # About 1,860 and 1,060 crops were counted by the measurements that this set follows.
-    assert photos.size("train") == 1863
+    first = [photos.group("train", i).startswith(("astr", "coff")) for i in range(3231)]
+    assert sum(first) == 1863
     assert photos.size("test") == 1061
+
+
+def test_fresh_crops_are_of_the_training_photographs_and_turned(rng, monkeypatch):
+    """One photograph whose pixels say where they are: 100·row + column."""
+    from sigbench.datasets import photos32
+
+    where = np.add.outer(100.0 * np.arange(40), np.arange(50)).astype(np.float32)
+    monkeypatch.setattr(photos32, "_photograph", lambda name, scale: np.stack([where] * 3))
+    crops = DATASETS["photos32"](scales=1).draw(400, rng)[:, 0]
+    corners = [sorted((c[0, 0], c[0, -1], c[-1, 0], c[-1, -1])) for c in crops]
+    first = np.array([c[0] for c in corners])
+    np.testing.assert_array_equal(np.diff(corners, axis=1), [[31, 3069, 31]] * 400)
+    np.testing.assert_array_equal(np.unique(first // 100), np.arange(9))
+    np.testing.assert_array_equal(np.unique(first % 100), np.arange(19))
+    turns = {tuple(np.sign([c[0, 1] - c[0, 0], c[1, 0] - c[0, 0]]) * (1, 2)) for c in crops}
+    steps = {(c[0, 1] - c[0, 0], c[1, 0] - c[0, 0]) for c in crops}
+    assert len(turns) == 4
+    assert len(steps) == 8
+
+
+def test_a_photograph_that_is_not_installed_is_named(monkeypatch):
+    from sigbench.datasets import photos32
+
+    monkeypatch.setattr(photos32, "FOLDERS", {"skimage": "data"})
+    with pytest.raises(InputError, match=r"china.jpg is not inside the installed skimage"):
+        photos32.photograph_file("china.jpg")
 
 
 def test_overlapping_crops_share_their_group():

@@ -60,6 +60,8 @@ SPECS = [
     "sparse-deconvolution[transform=dct,lam=1,gamma=0.5]",
     "network[weights=shrinknet]",
     "network[weights=icnn-report,statistics=input]",
+    "self-ensemble[denoiser=local-wiener[window=5]]",
+    "self-ensemble[denoiser=wavelet[wavelet=haar,shifts=2]]",
 ]
 TABLE = {name: cls for name, cls in METHODS.items() if name not in ESTIMATORS and name != "trained"}
 ON_SIGNALS = {"network": ("signal",)}  # what those that come with sigbench take

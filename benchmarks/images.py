@@ -1,0 +1,186 @@
+"""Training of the networks for images: against plain torch in float32, and NumPy against torch.
+
+Prints Markdown tables. Before two sides are timed, they must give the same losses. The speed of
+each side is measured in processes of its own, by turns: what glibc does with memory is set for a
+whole process.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+
+import numpy as np
+import torch
+from plain_images import N2N, Strided
+
+from sigbench.metrics import METRICS
+from sigbench.networks.base import first_weights
+from sigbench.networks.denoiser import NetworkDenoiser
+from sigbench.networks.weights import Weights
+from sigbench.statistics import mean_interval
+from sigbench.suites.suite import load
+from sigbench.training.engines import has_bfloat16, open_engine, torch_optimizer
+from sigbench.training.loop import train
+from sigbench.training.recipe import load_recipe
+
+BATCH = 400
+ROUNDS, STEPS = 3, 5  # processes of each side, and steps that are timed in each
+TARGET, AGREEMENT_DB = 2.0, 0.05
+SIDES = {
+    "plain torch, float32": None,
+    "sigbench, float32": "float32",
+    "sigbench, bfloat16": "bfloat16",
+}
+QUALITY = "n2n[steps=2000,batch=32]"
+TRAININGS = (1, 2)
+
+
+def pairs(items):
+    """Return noisy items and targets, drawn as the recipe's."""
+    source = load_recipe("n2n").source
+    drawn = source.training(None).draw(items, np.random.default_rng(1), target="noisy")
+    return drawn.noisy, drawn.target
+
+
+def plain_step(module, optimizer):
+    """Return a training step as one writes it: ``step(noisy, target)`` returns the loss."""
+    module.train()
+
+    def step(noisy, target):
+        optimizer.zero_grad()
+        estimate = module(torch.from_numpy(noisy))
+        loss = torch.nn.functional.mse_loss(estimate / 255, torch.from_numpy(target) / 255)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def loaded(module, network):
+    """Return a module with the first weights of our network."""
+    arrays = first_weights(network, seed=1)
+    module.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    return module
+
+
+def side(name):
+    """Print, as JSON, the loss of the first step and seconds of the timed ones."""
+    recipe = load_recipe("n2n-report")
+    noisy, target = pairs(BATCH)
+    if SIDES[name] is None:
+        module = loaded(N2N(), recipe.network)
+        optimizer = torch.optim.Adam(module.parameters(), recipe.optimizer.lr, betas=(0.9, 0.99))
+        step = plain_step(module, optimizer)
+    else:
+        engine = open_engine(load_recipe(f"n2n-report[precision={SIDES[name]}]"))
+
+        def step(noisy, target):
+            return float(engine.step(noisy, target, recipe.optimizer.lr))
+
+    first = step(noisy, target)
+    step(noisy, target)
+    seconds = []
+    for _ in range(STEPS):
+        began = time.perf_counter()
+        step(noisy, target)
+        seconds.append(time.perf_counter() - began)
+    print(json.dumps([first, seconds]))
+
+
+def speed():
+    """Print images a second of the original network at the reports' batch."""
+    names = [n for n in SIDES if SIDES[n] != "bfloat16" or has_bfloat16("cpu")]
+    times, losses = {name: [] for name in names}, {}
+    for _ in range(ROUNDS):
+        for name in names:
+            command = [sys.executable, __file__, name]
+            out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            losses[name], seconds = json.loads(out)
+            times[name] += seconds
+    for name, loss in losses.items():
+        assert abs(loss / losses[names[0]] - 1) < 1e-2, (name, losses)
+    print(f"\nThe original network, a training step at batch {BATCH}, all cores\n")
+    print("| | images a second | over plain |")
+    print("| --- | ---: | ---: |")
+    base = statistics.median(times[names[0]])
+    for name in names:
+        one = statistics.median(times[name])
+        print(f"| {name} | {BATCH / one:.0f} | {base / one:.2f} |")
+    if len(names) < len(SIDES):
+        print("\nThis processor has no units for bfloat16.")
+    else:
+        reached = "reached" if base / one >= TARGET else "not reached"
+        print(f"\nTarget {TARGET} for the last: {reached}.")
+
+
+def quality():
+    """Print what bfloat16 costs in PSNR, on the test photographs."""
+    problem = load("images32").select(problems=["gaussian-25"]).problems[0]
+    (block,) = problem.blocks(1, problem.items)
+    print(f"\nPSNR on the test photographs after `{QUALITY}`, dB\n")
+    print("| training seed | float32 | bfloat16 | difference |")
+    print("| --- | ---: | ---: | ---: |")
+    differences = []
+    for seed in TRAININGS:
+        values = []
+        for precision in ("float32", "bfloat16"):
+            recipe = load_recipe(f"{QUALITY[:-1]},seed={seed},precision={precision}]")
+            outcome = train(recipe, recipe.source.training(None), open_engine(recipe))
+            denoiser = NetworkDenoiser(Weights(recipe.network, outcome.weights))
+            values.append(METRICS["psnr"](block.clean, denoiser(block.noisy), 255.0))
+        single, half = values
+        differences.append(half - single)
+        mean = mean_interval(half - single, block.groups)
+        print(
+            f"| {seed} | {single.mean():.3f} | {half.mean():.3f} "
+            f"| {mean.mean:+.3f} ± {mean.high - mean.mean:.3f} |",
+            flush=True,
+        )
+    mean = float(np.mean(differences))
+    reached = "reached" if abs(mean) <= AGREEMENT_DB else "not reached"
+    print(f"\nMean difference {mean:+.3f} dB; to agree within {AGREEMENT_DB}: {reached}.")
+
+
+def strided():
+    """Print the time of a step of the two networks that are trained in NumPy."""
+    print("\nTraining steps of the strided networks, plain gradient descent, one thread\n")
+    print("| upsampling, batch | torch, ms a step | NumPy, ms a step | NumPy / torch |")
+    print("| --- | ---: | ---: | ---: |")
+    for upsampling in ("nearest", "transposed"):
+        network = f"strided[upsampling={upsampling}]"
+        for batch in (4, 16):
+            recipe = load_recipe(f"strided[network={network},optimizer=sgd[lr=0.1],batch={batch}]")
+            engine = open_engine(recipe)
+            module = loaded(Strided(upsampling), recipe.network)
+            theirs = plain_step(module, torch_optimizer(recipe.optimizer, module.parameters()))
+            data = pairs(batch)
+            for _ in range(5):
+                a, b = float(engine.step(*data, 0.1)), theirs(*data)
+                assert abs(a / b - 1) < 1e-3, (a, b)
+            times = {"torch": [], "numpy": []}
+            for _ in range(41):
+                for name, step in (("torch", theirs), ("numpy", lambda *d: engine.step(*d, 0.1))):  # noqa: B023
+                    began = time.perf_counter()
+                    step(*data)
+                    times[name].append(1e3 * (time.perf_counter() - began))
+            slow, fast = (statistics.median(times[name]) for name in ("torch", "numpy"))
+            print(
+                f"| {upsampling}, {batch} | {slow:.3g} | {fast:.3g} | {fast / slow:.2f} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        side(sys.argv[1])
+    else:
+        speed()
+        quality()
+        torch.set_num_threads(1)
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1):
+            strided()

@@ -1,0 +1,145 @@
+"""The pairs of a course: 32×32 colour images whose noise comes with them."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigbench.datasets.base import Split
+from sigbench.datasets.distrusted import opcodes
+from sigbench.datasets.source import File, Source
+from sigbench.errors import InputError
+from sigbench.types import Array, Domain
+
+PAIRS = {"train_data.pkl": 50_000, "val_data.pkl": 1_000}
+VALIDATION = 100  # of val_data.pkl: the reports' choice; the others are the test split
+PIXELS = 3 * 32 * 32
+MOST_BESIDES = 1 << 20  # bytes of a file that are no pixels
+KINDS = ("Byte", "Char", "Short", "Int", "Long", "Bool", "Half", "Float", "Double")
+TORCH = {  # the names in a pickle of tensors
+    "torch._utils._rebuild_tensor_v2",
+    "collections.OrderedDict",
+    *(f"torch.{kind}Storage" for kind in KINDS),
+}
+
+
+def _check(file: File, path: Path) -> None:
+    _tensors(path, PAIRS[file.name])
+
+
+@dataclass(frozen=True)
+class Ee559:
+    """Noisy pairs of a course, in grey levels 0..255, float32; the noise is recorded with them.
+
+    An item holds both views, one after the other along the channels: the clean one (in the
+    training split another noisy one), then the noisy one. The degradation `Recorded` takes them
+    apart.
+
+    Examples
+    --------
+    >>> Ee559().size("train"), Ee559().size("test")
+    (50000, 900)
+    """
+
+    kind: ClassVar[str] = "ee559"
+    domain: ClassVar[Domain] = "image"
+    peak: ClassVar[float] = 255.0
+    facts: ClassVar[Mapping[str, Any]] = {}
+    recorded: ClassVar[bool] = True
+    source: ClassVar[Source] = Source(
+        name="ee559",
+        origin="course EE-559, EPFL",
+        licence="none stated",
+        files=tuple(
+            File(name, most=2 * pairs * PIXELS + MOST_BESIDES) for name, pairs in PAIRS.items()
+        ),
+        check=_check,
+    )
+
+    @property
+    def version(self) -> str:
+        """A digest of both files, as recorded when they were fetched."""
+        digests = [self.source.digest(file) for file in self.source.files]
+        if None in digests:
+            raise InputError(f"ee559 is not here: {self.source.command}")
+        return hashlib.sha256(" ".join(map(str, digests)).encode()).hexdigest()[:16]
+
+    def size(self, split: Split) -> int | None:
+        """Return the number of pairs in the split."""
+        if split == "train":
+            return PAIRS["train_data.pkl"]
+        return PAIRS["val_data.pkl"] - VALIDATION
+
+    def item(self, split: Split, seed: int, item: int) -> Array:
+        """Return both views of one image, shape ``(6, 32, 32)``, float32, the noisy one last."""
+        train, val = self.source.files
+        if split == "train":
+            noisy, other = _pairs(self.source.folder, train)
+        else:
+            noisy, other = (views[VALIDATION:] for views in _pairs(self.source.folder, val))
+        return np.concatenate([other[item], noisy[item]]).astype(np.float32)
+
+    def group(self, split: Split, item: int) -> str | None:
+        """Return None: every image stands alone."""
+        return None
+
+
+@functools.cache
+def _pairs(folder: Path, file: File) -> tuple[NDArray[np.uint8], ...]:
+    return _tensors(Ee559.source.found(file), PAIRS[file.name])
+
+
+def _tensors(path: Path, pairs: int) -> tuple[NDArray[np.uint8], ...]:
+    """Return the two arrays of a file of ``torch.save``; they stay on the disk until used.
+
+    Raises
+    ------
+    InputError
+        Where the file holds anything but two tensors of uint8, ``(pairs, 3, 32, 32)``.
+    """
+    _refuse(path, 2 * pairs * PIXELS + MOST_BESIDES)
+    try:
+        import torch
+    except ImportError:
+        raise InputError("ee559 is read by torch: pip install 'sigbench[torch]'") from None
+    try:
+        held: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception as error:  # it has many; what they say is advice to trust the file
+        raise InputError(f"torch's safe loader refuses it ({type(error).__name__})") from None
+    shape = (pairs, 3, 32, 32)
+    if not isinstance(held, tuple | list) or len(held) != 2:
+        raise InputError("it must hold two tensors")
+    for views in held:
+        if type(views) is not torch.Tensor or views.layout is not torch.strided:
+            raise InputError("it must hold two tensors")
+        if views.dtype is not torch.uint8 or tuple(views.shape) != shape:
+            raise InputError(
+                f"it holds a tensor of {views.dtype} and shape {tuple(views.shape)}: "
+                f"it must be torch.uint8 and {shape}"
+            )
+    return tuple(views.numpy() for views in held)
+
+
+def _refuse(path: Path, most: int) -> None:
+    """Look into a file before torch does: its sizes, and what its pickle imports."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
+            packed = any(part.compress_type != zipfile.ZIP_STORED for part in parts)
+            if packed or sum(part.file_size for part in parts) > most:
+                raise InputError("it unpacks to more than the declared bytes: refused")
+            pickles = [part for part in parts if part.filename.endswith("/data.pkl")]
+            if len(pickles) != 1 or pickles[0].file_size > MOST_BESIDES:
+                raise InputError("it is no file of torch.save: one pickle is missing in it")
+            for _ in opcodes(archive.read(pickles[0]), TORCH):
+                pass
+    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError):
+        raise InputError("it is no file of torch.save (a zip archive), or it is cut") from None

@@ -1,0 +1,1 @@
+"""Fetching the files of datasets, and holding them against their digests."""

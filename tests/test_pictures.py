@@ -1,0 +1,648 @@
+"""What a run shows beside its tables: courses and logs of trainings, first images, figures."""
+
+import csv
+import io
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from sigbench import InputError, Place, load, run_suite
+from sigbench.cellfiles import UNTRAINED, rewritten
+from sigbench.cli import main
+from sigbench.gallery import figure_file, picture_file, training_file
+from sigbench.identity import identity
+from sigbench.merge import merge
+from sigbench.networks.denoiser import NetworkDenoiser, Pretrained
+from sigbench.networks.weights import Weights, shipped
+from sigbench.reports import pictures
+from sigbench.reports.leaderboard import COLUMNS
+from sigbench.reports.pictures import Strip
+from sigbench.store import RunFolder
+from sigbench.sweep import write_reports
+from sigbench.types import Course, Point
+
+RECIPE = """
+network = "strided"
+optimizer = "adam[lr=1e-3]"
+batch = 4
+steps = 6
+engine = "numpy"
+[data]
+dataset = "photos32"
+degradation = "gaussian[sigma=25]"
+pairs = 8
+validation = 2
+"""
+SUITE = """
+name = "tiny"
+metrics = ["psnr", "rmse"]
+seeds = [1]
+[[problems]]
+name = "photos"
+dataset = "photos32"
+degradation = "gaussian[sigma=25]"
+items = 6
+train_items = 20
+[[methods]]
+method = "noisy"
+[[methods]]
+method = "gaussian-blur[width=0.6]"
+name = "blur"
+[[methods]]
+method = "trained[recipe=tiny-recipe.toml]"
+name = "net"
+"""
+FILES = {
+    "estimates": ["photos.blur.npz", "photos.net.npz", "photos.noisy.npz", "photos.npz"],
+    "trainings": ["photos.net.csv"],
+    "figures": ["estimates-photos.png", "trainings-photos.png"],
+}
+
+
+@pytest.fixture
+def tiny(here):
+    """A suite of images with a network that has a few numbers and a few steps."""
+    (here / "tiny-recipe.toml").write_text(RECIPE)
+    (here / "tiny.toml").write_text(SUITE)
+    return load("tiny.toml")
+
+
+@pytest.fixture
+def run(tiny, here):
+    run_suite(tiny, here / "run")
+    return here / "run"
+
+
+def files(path):
+    return {
+        name: sorted(p.name for p in (path / name).iterdir())
+        for name in FILES
+        if (path / name).exists()
+    }
+
+
+def contents(path, *folders):
+    return {p: p.read_bytes() for name in folders for p in sorted((path / name).iterdir())}
+
+
+def table_of(path, problem="photos"):
+    """Return the rows of a problem's table in the Markdown, by method."""
+    text = (path / "leaderboard.md").read_text().partition(f"## {problem}")[2]
+    table = next(part for part in text.split("\n\n") if part.startswith("|"))
+    lines = [line[1:-1].split("|") for line in table.splitlines()]
+    header, _, *rows = [[cell.strip() for cell in line] for line in lines]
+    return {row[1]: dict(zip(header, row, strict=True)) for row in rows}
+
+
+class TestCourse:
+    """What a training took goes from the loop to the tables."""
+
+    def test_a_fitted_network_carries_what_its_training_took(self, tiny):
+        (problem,), (*_, net) = tiny.problems, tiny.methods
+        fitted = net.entry.fit(problem.training(told=False), rng=np.random.default_rng(0))
+        course = fitted.course
+        assert (course.steps, course.epochs, course.samples, course.metric) == (6, 3, 24, "psnr")
+        assert course.seconds == course.log[-1].seconds > 0
+        assert [point.step for point in course.log] == [1, 2, 3, 4, 5, 6]
+        assert all(math.isfinite(value) for point in course.log for value in point)
+
+    def test_it_is_information_and_not_identity(self, tiny):
+        weights = Weights(shipped("icnn").network, shipped("icnn").arrays)
+        plain = NetworkDenoiser(weights)
+        told = replace(plain, course=Course(1.0, 2, 3.0, 4))
+        assert told == plain
+        assert repr(told) == repr(plain)
+        assert identity(told) == identity(plain)
+
+    def test_the_card_of_weights_tells_it(self):
+        card = shipped("icnn").card
+        course = Pretrained("icnn").course
+        assert (course.seconds, course.steps) == (card["seconds"], card["steps"])
+        assert (course.samples, course.log) == (card["samples"], ())
+
+    def test_a_card_that_does_not_say_is_no_course(self, here):
+        from sigbench.networks.weights import save
+
+        save(here / "own.safetensors", Weights(shipped("icnn").network, shipped("icnn").arrays))
+        assert Pretrained("own.safetensors").course is None
+
+    def test_timings_have_it_for_what_was_trained(self, run):
+        timings = pd.read_parquet(run / "timings.parquet").set_index("method")
+        net = timings.loc["net"]
+        assert (net["train_steps"], net["train_epochs"], net["train_samples"]) == (6, 3, 24)
+        assert net["train_s"] > 0
+        assert net["n_params"] == 11_739
+        others = timings.drop(index="net")[list(UNTRAINED)]
+        assert others[["train_s", "train_epochs"]].isna().all(axis=None)
+        assert (others[["train_steps", "train_samples"]] == 0).all(axis=None)
+
+    def test_the_leaderboard_for_people_has_it_and_the_contract_is_as_it_was(self, run):
+        rows = table_of(run)
+        assert rows["net"]["parameters"] == "11,739"
+        assert rows["net"]["training"].endswith(" s, 3 epochs")
+        assert (rows["blur"]["parameters"], rows["blur"]["training"]) == ("", "")
+        with open(run / "leaderboard.csv", encoding="utf-8") as file:
+            assert tuple(next(csv.reader(file))) == COLUMNS
+
+    def test_weights_from_a_file_have_it_too_and_others_no_columns(self, here):
+        suite = load("table1").select(methods=["icnn", "wiener-printed"], seeds=[1], items=3)
+        run_suite(suite, here / "run")
+        rows = table_of(here / "run", "sparse-spikes")
+        assert rows["icnn"]["parameters"] == f"{Pretrained('icnn').n_params:,}"
+        assert rows["icnn"]["training"].startswith("82 s")
+        assert files(here / "run") == {}
+        run_suite(suite.select(methods=["wiener-printed"]), here / "other")
+        assert "| training " not in (here / "other" / "leaderboard.md").read_text()
+
+    def test_something_else_of_that_name_is_none(self, here):
+        (here / "mine.py").write_text(
+            "class Mine:\n"
+            "    course = 'uphill'\n"
+            "    def __call__(self, noisy, *, sigma=None): return noisy.copy()\n"
+        )
+        suite = load("table1").select(methods=["noisy", "mine:Mine"], seeds=[1], items=3)
+        assert run_suite(suite, here / "run").failed == 0
+        assert not pd.read_parquet(here / "run" / "timings.parquet")["train_steps"].any()
+
+    def test_a_broken_one_is_a_failure_of_its_cell(self, here):
+        (here / "mine.py").write_text(
+            "from sigbench.types import Course\n"
+            "class Mine:\n"
+            "    course = Course(1.0, 2, 3.0, 4, log=((1, 2.0, 'low'),))\n"
+            "    def __call__(self, noisy, *, sigma=None): return noisy.copy()\n"
+        )
+        suite = load("table1").select(methods=["noisy", "mine:Mine"], seeds=[1], items=3)
+        assert run_suite(suite, here / "run").failed == 1
+        (failure,) = RunFolder(here / "run").failures()
+        assert "BadEstimate: the course of its training is broken: could not" in failure["error"]
+
+    def test_a_learner_of_ones_own_may_tell_it(self, here):
+        (here / "mine.py").write_text(
+            "import numpy as np\n"
+            "from sigbench.types import Course, Point\n"
+            "class Half:\n"
+            "    course = Course(np.float32(90), np.int64(7), 0.5, 14, 'psnr',\n"
+            "                    (Point(7, 90.0, float('nan'), 1.0, np.float32(20)),))\n"
+            "    def __call__(self, noisy, *, sigma=None): return 0.5 * noisy\n"
+            "class Mine:\n"
+            "    def fit(self, train, *, rng): return Half()\n"
+        )
+        suite = load("table1").select(methods=["noisy", "mine:Mine"], seeds=[1], items=3)
+        assert run_suite(suite, here / "run").failed == 0
+        assert (
+            table_of(here / "run", "sparse-spikes")["mine:Mine"]["training"] == "90 s, 0.5 epochs"
+        )
+        (log,) = (here / "run" / "trainings").iterdir()
+        assert log.read_text() == "step,seconds,loss,validation,psnr\n7,90,,1,20\n"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(3.21, "3.2 s"), (42, "42 s"), (192, "3.2 min"), (9000, "2.5 h")]
+)
+def test_times_for_people(run, seconds, text):
+    folder = RunFolder(run)
+    for entry in folder.entries().values():
+        if entry.has_log:
+            entry.about["timing"]["train_s"] = seconds
+    (run / "cells" / "all.parquet").write_bytes(rewritten(list(folder.entries().values())))
+    for file in (run / "cells").glob("photos*.parquet"):
+        file.unlink()
+    write_reports(run)
+    assert table_of(run)["net"]["training"] == f"{text}, 3 epochs"
+
+
+class TestFiles:
+    """The logs and pictures of a folder: whole, listed, never made twice."""
+
+    def test_a_run_leaves_them_and_the_manifest_lists_them(self, run):
+        assert files(run) == FILES
+        listed = json.loads((run / "manifest.json").read_text())["files"]
+        ours = [name for name in listed if name.partition("/")[0] in FILES]
+        assert ours == sorted(f"{folder}/{name}" for folder in FILES for name in FILES[folder])
+
+    def test_the_log_is_that_of_the_training(self, run):
+        with open(run / "trainings" / "photos.net.csv", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        assert list(rows[0]) == ["step", "seconds", "loss", "validation", "psnr"]
+        assert [int(row["step"]) for row in rows] == [1, 2, 3, 4, 5, 6]
+        timings = pd.read_parquet(run / "timings.parquet").set_index("method")
+        assert float(rows[-1]["seconds"]) == pytest.approx(timings.loc["net", "train_s"], rel=1e-6)
+
+    def test_pictures_are_the_first_items_of_the_first_seed(self, run, tiny):
+        gallery = RunFolder(run).gallery
+        originals = gallery.originals("photos")
+        (block,) = tiny.problems[0].blocks(1, 100)
+        assert originals.items == (0, 1, 2, 3)
+        assert originals.peak == 255
+        for i in range(4):
+            assert originals.clean[i].dtype == np.float32
+            np.testing.assert_array_equal(originals.clean[i], block.clean[i])
+            np.testing.assert_array_equal(originals.noisy[i], block.noisy[i])
+        cells = pd.concat(pd.read_parquet(p) for p in (run / "cells").iterdir())
+        psnr = cells[cells["metric"] == "psnr"].set_index(["method", "item"])["value"]
+        found = gallery.estimates(originals, RunFolder(run).entries().values())
+        assert set(found) == {"noisy", "blur", "net"}
+        for method, estimates in found.items():
+            assert list(estimates.psnr) == [psnr[method, i] for i in range(4)]
+        np.testing.assert_array_equal(found["noisy"].images, originals.noisy)
+
+    def test_signals_have_none(self, here):
+        run_suite(load("table1").select(methods=["affine"], seeds=[1], items=3), here / "run")
+        assert files(here / "run") == {}
+
+    def test_large_images_are_not_kept(self, tiny, here, monkeypatch):
+        monkeypatch.setattr("sigbench.work.MOST_SAMPLES", 3 * 32 * 32 - 1)
+        run_suite(tiny.select(methods=["blur"]), here / "run")
+        assert "estimates" not in files(here / "run")
+
+    @pytest.mark.parametrize("jobs", [1, 2])
+    def test_any_number_of_workers_leaves_the_same(self, run, tiny, here, jobs):
+        other = here / "other"
+        run_suite(tiny, other, place=Place(jobs=jobs))
+        assert files(other) == FILES
+        for name in (
+            *[f"estimates/{n}" for n in FILES["estimates"]],
+            "figures/estimates-photos.png",
+        ):
+            assert (other / name).read_bytes() == (run / name).read_bytes(), name
+        logs = [pd.read_csv(path / "trainings" / "photos.net.csv") for path in (run, other)]
+        pd.testing.assert_frame_equal(*[log.drop(columns="seconds") for log in logs])
+
+    def test_nothing_is_made_again(self, run, tiny):
+        before = {p: p.stat().st_mtime_ns for name in FILES for p in (run / name).iterdir()}
+        assert run_suite(tiny, run).done == 0
+        write_reports(run)
+        assert {p: p.stat().st_mtime_ns for name in FILES for p in (run / name).iterdir()} == before
+
+    def test_fresh_deletes_them_and_nothing_else(self, run, tiny):
+        (run / "figures" / "mine.png").write_text("mine")
+        (run / "trainings" / "photos.mine.csv").write_text("mine")
+        run_suite(tiny.select(methods=["blur"], items=5), run, fresh=True)
+        assert files(run) == {
+            "estimates": ["photos.blur.npz", "photos.noisy.npz", "photos.npz"],
+            "trainings": ["photos.mine.csv"],
+            "figures": ["estimates-photos.png", "mine.png"],
+        }
+
+    def test_a_folder_of_somebodys_figures_is_no_run(self, tiny, here):
+        (here / "run" / "figures").mkdir(parents=True)
+        with pytest.raises(InputError, match="holds figures and no manifest"):
+            run_suite(tiny, here / "run")
+
+    def test_ctrl_c_loses_nothing(self, run, tiny, here):
+        path, ended = here / "stopped", []
+
+        def stop_at_the_second(cell, out):
+            ended.extend([cell.method.name] * (out is not None))
+            if len(ended) == 2:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            run_suite(tiny, path, progress=stop_at_the_second)
+        assert len(files(path)["estimates"]) == 3
+        write_reports(path)
+        listed = set(json.loads((path / "manifest.json").read_text())["files"])
+        there = {f"{folder}/{name}" for folder, names in files(path).items() for name in names}
+        assert there <= listed
+        assert "(figures/estimates-photos.png)" in (path / "leaderboard.md").read_text()
+        assert run_suite(tiny, path).done == 1
+        assert files(path) == FILES
+        for name in FILES["estimates"]:
+            assert (path / "estimates" / name).read_bytes() == (
+                run / "estimates" / name
+            ).read_bytes()
+
+    def test_what_may_come_is_listed_before_it_is_there(self, tiny, here):
+        """So that --fresh finds what a run leaves that is killed at any moment."""
+        listed = []
+
+        def look(cell, out):
+            listed.append(json.loads((here / "run" / "manifest.json").read_text())["files"])
+
+        run_suite(tiny, here / "run", progress=look)
+        wanted = {f"{folder}/{name}" for folder in FILES for name in FILES[folder]}
+        assert all(wanted <= set(names) for names in listed)
+
+    def test_a_run_that_died_before_its_cell_was_there_makes_both(self, tiny, here, monkeypatch):
+        def dies(*_):
+            raise KeyboardInterrupt
+
+        suite = tiny.select(methods=["blur"])
+        with monkeypatch.context() as patch:
+            patch.setattr("sigbench.cellfiles.encode_result", dies)
+            with pytest.raises(KeyboardInterrupt):
+                run_suite(suite, here / "run")
+        assert files(here / "run") == {"estimates": ["photos.noisy.npz", "photos.npz"]}
+        assert RunFolder(here / "run").entries() == {}
+        assert run_suite(suite, here / "run").done == 2
+        run_suite(suite, here / "alone")
+        assert list(contents(here / "run", "estimates").values()) == list(
+            contents(here / "alone", "estimates").values()
+        )
+
+    def test_what_a_killed_run_was_writing_is_cleared_away(self, run, tiny):
+        torn = run / "estimates" / ".photos.net.npz.x1.unfinished"
+        from sigbench.files import UNFINISHED
+
+        torn = torn.with_name(f".photos.net.npz.x1{UNFINISHED}")
+        torn.write_bytes(b"PK")
+        run_suite(tiny, run)
+        assert not torn.exists()
+
+    def test_the_first_seed_of_a_folder_stays_the_one_that_is_shown(self, tiny, here):
+        path = here / "run"
+        run_suite(tiny.select(methods=["noisy"], seeds=[2]), path)
+        before = contents(path, "estimates")
+        run_suite(tiny.select(methods=["blur"], seeds=[1, 2]), path)
+        after = contents(path, "estimates")
+        assert {p.name for p in after} == {"photos.npz", "photos.noisy.npz", "photos.blur.npz"}
+        assert {p: after[p] for p in before} == before
+        assert json.loads((path / "manifest.json").read_text())["pictured_seed"] == 2
+
+    def test_pictures_of_a_method_that_has_changed_are_not_shown(self, tiny, here):
+        (here / "mine.py").write_text("def f(noisy): return 0.5 * noisy\n")
+        run_suite(tiny.select(methods=["noisy", "mine:f"]), here / "run")
+        folder = RunFolder(here / "run")
+        name = picture_file("photos", "mine:f")
+        old = (here / "run" / name).read_bytes()
+        methods = tuple(
+            replace(m, source="other") if m.name == "mine:f" else m
+            for m in tiny.select(methods=["noisy", "mine:f"]).methods
+        )
+        other = replace(tiny.select(methods=["noisy", "mine:f"]), methods=methods)
+        folder.drop_stale(other.cells())
+        originals = folder.gallery.originals("photos")
+        assert set(folder.gallery.estimates(originals, folder.entries().values())) == {"noisy"}
+        run_suite(tiny.select(methods=["noisy", "mine:f"]), here / "run")
+        assert (here / "run" / name).read_bytes() == old
+
+    def test_the_log_of_a_training_that_is_stale_goes(self, run, tiny):
+        folder = RunFolder(run)
+        methods = tuple(replace(m, source="other") for m in tiny.methods)
+        folder.drop_stale(replace(tiny, methods=methods).cells())
+        assert files(run)["trainings"] == []
+
+    def test_names_are_safe_and_their_own(self):
+        assert picture_file("photos") == "estimates/photos.npz"
+        assert training_file("photos", "net-2") == "trainings/photos.net-2.csv"
+        odd = [
+            ("a/../b", "c"),
+            ("a b", "c"),
+            ("a", "b.c"),
+            ("a.b", "c"),
+            ("A", "c"),
+            ("a", "c" * 99),
+        ]
+        names = [training_file(*row) for row in odd] + [training_file("a", "c")]
+        assert len({name.lower() for name in names}) == len(names)
+        assert all(name.count("/") == 1 and len(name) < 160 for name in names)
+        assert figure_file("estimates", "../../x").startswith("figures/estimates-_x.")
+
+    @pytest.mark.parametrize(
+        ("harm", "match"),
+        [
+            ("cut", "photos.blur.npz cannot be read as pictures of a run: .*"),
+            ("pickle", "photos.blur.npz cannot be read as pictures of a run: .*allow_pickle"),
+            ("text", "photos.blur.npz cannot be read as pictures of a run: .*"),
+            ("array", "photos.blur.npz cannot be read as pictures of a run: .*"),
+            ("empty", "photos.blur.npz cannot be read as .* not hold images"),
+            ("nan", "photos.blur.npz cannot be read as .* not hold images"),
+            ("figures", "photos.blur.npz cannot be read as .* one figure an image"),
+            ("other", "photos.blur.npz is of other images than the problem's: delete it"),
+            ("large", "photos.blur.npz cannot be read as pictures .* more than 9 bytes"),
+        ],
+    )
+    def test_a_file_that_cannot_be_read_is_named(self, run, harm, match, monkeypatch, capsys):
+        file = run / "estimates" / "photos.blur.npz"
+        with np.load(file, allow_pickle=False) as found:
+            arrays = dict(found)
+        if harm == "cut":
+            file.write_bytes(file.read_bytes()[:5000])
+        elif harm == "text":
+            file.write_text("no archive")
+        elif harm == "array":
+            with file.open("wb") as data:
+                np.save(data, arrays["estimate0"])
+        elif harm == "empty":
+            np.savez(file, **{**arrays, "items": np.array([], int)})
+        elif harm == "nan":
+            np.savez(file, **{**arrays, "estimate0": np.full((3, 32, 32), np.nan)})
+        elif harm == "figures":
+            np.savez(file, **{**arrays, "psnr": arrays["psnr"][:2]})
+        elif harm == "pickle":
+            np.savez(file, **{**arrays, "psnr": np.array([{}], object)}, allow_pickle=True)
+        elif harm == "other":
+            np.savez(file, **{**arrays, "estimate1": arrays["estimate1"][:, 1:]})
+        else:
+            (run / "estimates" / "photos.npz").unlink()  # its own turn would come first
+            file.rename(run / "estimates" / "photos.npz")
+            monkeypatch.setattr("sigbench.picturefiles.MOST_BYTES", 9)
+            match = match.replace(".blur", "")
+        with pytest.raises(InputError, match=match):
+            write_reports(run)
+        assert main(["report", str(run)]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+class TestMerge:
+    def test_pictures_and_logs_come_along(self, tiny, here):
+        a, b, whole = here / "a", here / "b", here / "whole"
+        run_suite(tiny.select(methods=["blur"]), a)
+        run_suite(tiny.select(methods=["net"]), b)
+        run_suite(tiny, whole)
+        merge([a, b], here / "merged")
+        assert files(here / "merged") == FILES
+        assert list(contents(here / "merged", "estimates").values()) == list(
+            contents(whole, "estimates").values()
+        )
+        assert (here / "merged/trainings/photos.net.csv").read_bytes() == (
+            b / "trainings/photos.net.csv"
+        ).read_bytes()
+        picture = "figures/estimates-photos.png"
+        assert (here / "merged" / picture).read_bytes() == (whole / picture).read_bytes()
+        listed = json.loads((here / "merged/manifest.json").read_text())["files"]
+        assert {f"{folder}/{name}" for folder in FILES for name in FILES[folder]} <= set(listed)
+
+    def test_of_other_seeds_those_of_the_first_folder(self, tiny, here):
+        run_suite(tiny.select(methods=["noisy"], seeds=[2]), here / "a")
+        run_suite(tiny.select(methods=["blur"], seeds=[1]), here / "b")
+        merge([here / "a", here / "b"], here / "merged")
+        assert files(here / "merged")["estimates"] == ["photos.noisy.npz", "photos.npz"]
+        assert json.loads((here / "merged/manifest.json").read_text())["pictured_seed"] == 2
+
+
+def as_before(path):
+    """Make a folder what it was before there were courses and pictures."""
+    entries = RunFolder(path).entries().values()
+    for entry in entries:
+        entry.about.pop("training", None)
+        for name in UNTRAINED:
+            entry.about["timing"].pop(name, None)
+    data = rewritten(list(entries))
+    for file in [*(path / "cells").iterdir(), *(p for n in FILES for p in (path / n).iterdir())]:
+        file.unlink()
+    (path / "cells" / "part-0000.parquet").write_bytes(data)
+    manifest = json.loads((path / "manifest.json").read_text())
+    del manifest["pictured_seed"]
+    (path / "manifest.json").write_text(json.dumps(manifest))
+
+
+class TestOldFolders:
+    def test_they_are_read_and_say_nothing_of_trainings(self, run):
+        as_before(run)
+        text = write_reports(run)
+        assert "| training " not in text
+        assert "figures/" not in text
+        timings = pd.read_parquet(run / "timings.parquet")
+        assert (timings["train_steps"] == 0).all()
+        assert timings["train_s"].isna().all()
+
+    def test_they_are_extended_and_merged(self, run, tiny, here):
+        as_before(run)
+        (here / "mine.py").write_text("def f(noisy): return 0.5 * noisy\n")
+        assert run_suite(tiny.select(methods=["noisy", "mine:f"]), run).done == 1
+        assert len(files(run)["estimates"]) == 2
+        as_before(run)
+        run_suite(tiny.select(methods=["blur"]), here / "new")
+        merge([run, here / "new"], here / "merged")
+        assert len(files(here / "merged")["estimates"]) == 3
+
+
+class TestFigures:
+    def test_the_leaderboard_shows_them_beneath_their_problem(self, run):
+        text = (run / "leaderboard.md").read_text()
+        for name in FILES["figures"]:
+            assert text.count(f"](figures/{name})") == 1
+            with Image.open(run / "figures" / name) as image:
+                assert image.size[0] <= 1300
+
+    def test_without_matplotlib_it_says_so_in_a_line(self, tiny, here, monkeypatch, capsys):
+        with monkeypatch.context() as patch:
+            patch.setattr("sigbench.illustrate.find_spec", lambda name: None)
+            assert main(["run", "tiny.toml", "-o", "run", "-j", "1", "--quiet"]) == 0
+            assert "figures" not in files(here / "run")
+            assert "figures/" not in (here / "run" / "leaderboard.md").read_text()
+            lines = capsys.readouterr().err.splitlines()
+            assert [line for line in lines if "Matplotlib" in line] == [
+                "run: pictures need Matplotlib: pip install 'sigbench[plots]'"
+            ]
+            assert main(["report", "run"]) == 0
+            assert "pictures need Matplotlib" in capsys.readouterr().err
+        assert main(["report", "run"]) == 0
+        assert capsys.readouterr().err == ""
+        assert files(here / "run") == FILES
+        monkeypatch.setattr("sigbench.illustrate.find_spec", lambda name: None)
+        write_reports(here / "run")  # what is there stays and is shown
+        assert "figures/" in (here / "run" / "leaderboard.md").read_text()
+
+    def test_signals_need_no_matplotlib(self, here, monkeypatch, capsys):
+        monkeypatch.setattr("sigbench.illustrate.find_spec", lambda name: None)
+        run = ["run", "table1", "-m", "affine", "--seeds", "1", "--items", "2", "--quiet"]
+        assert main([*run, "-j", "1"]) == 0
+        assert "Matplotlib" not in capsys.readouterr().err
+
+    def test_tiles_are_the_pixels_enlarged(self, rng):
+        clean = rng.uniform(0, 255, (3, 32, 32)).astype(np.float32)
+        beyond = np.where(clean > 200, 300, np.where(clean < 50, -20, clean)).astype(np.float32)
+        figure = pictures.estimates([Strip("clean", [clean]), Strip("far", [beyond], [9.5])], 255.0)
+        with Image.open(io.BytesIO(pictures.png(figure))) as image:
+            drawn = np.asarray(image.convert("RGB"))
+        for wanted in (clean, beyond):
+            pixels = np.rint(np.clip(wanted, 0, 255)).astype(np.uint8)
+            tile = np.moveaxis(pixels, 0, -1).repeat(4, axis=0).repeat(4, axis=1)
+            windows = np.lib.stride_tricks.sliding_window_view(drawn, tile.shape)[:, :, 0]
+            rows, columns = np.nonzero((windows[:, :, 0, :4] == tile[0, :4]).all(axis=(2, 3)))
+            assert any((windows[at] == tile).all() for at in zip(rows, columns, strict=True))
+
+    @pytest.mark.parametrize(
+        "shape", [(1, 32, 32), (3, 40, 56), (3, 700, 300), (2, 16, 16), (3, 1, 9)]
+    )
+    def test_images_of_any_shape(self, rng, shape):
+        images = [rng.uniform(0, 1, shape) for _ in range(3)]
+        strips = [Strip(f"method {i}", images, [20.0, math.inf, -3.0], 20.0) for i in range(11)]
+        first, second = (pictures.png(pictures.estimates(strips, 1.0)) for _ in range(2))
+        assert first == second
+        with Image.open(io.BytesIO(first)) as image:
+            assert image.size[0] <= 1600
+
+    def test_what_is_beyond_the_numbers_of_a_picture_is_white_or_black(self, here):
+        (here / "mine.py").write_text(
+            "import numpy as np\n"
+            "def far(noisy): return np.where(noisy > 0.5, 1e60, -1e60).astype(noisy.dtype)\n"
+        )
+        for i in range(2):
+            np.save(here / f"{i}.npy", np.random.default_rng(i).uniform(size=(16, 16)))
+        (here / "own.toml").write_text(
+            "metrics = ['rmse']\n"
+            "[[problems]]\ndataset = 'folder[path=.,peak=1]'\ndegradation = 'gaussian[sigma=0.1]'\n"
+            "[[methods]]\nmethod = 'noisy'\n[[methods]]\nmethod = 'mine:far'\n"
+        )
+        assert run_suite(load("own.toml"), here / "run").failed == 0
+        assert files(here / "run")["figures"] == ["estimates-folder.png"]
+
+    def test_images_of_several_sizes(self, rng):
+        images = [rng.uniform(0, 1, shape) for shape in ((3, 32, 32), (3, 64, 48))]
+        pictures.estimates([Strip("noisy", images, [1.0, 2.0])], 1.0)
+
+    def test_rows_are_in_the_order_of_the_leaderboard(self, run, monkeypatch):
+        drawn = []
+        monkeypatch.setattr(
+            "sigbench.illustrate.pictures.estimates",
+            lambda strips, peak: drawn.extend(strips) or pictures.trainings(COURSES),
+        )
+        write_reports(run)
+        with open(run / "leaderboard.csv", encoding="utf-8") as file:
+            board = [row for row in csv.DictReader(file) if row["metric"] == "psnr"]
+        order = [row["method"] for row in board if row["method"] != "noisy"]
+        assert [strip.name for strip in drawn] == ["noisy", "clean", *order]
+        assert drawn[1].psnr == ()
+        mean = {row["method"]: float(row["mean"]) for row in board}
+        assert drawn[2].mean == pytest.approx(mean[order[0]], rel=1e-5)
+
+    def test_labels_of_trainings_are_apart_and_beside_their_panel(self):
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.text import Text
+
+        figure = pictures.trainings(COURSES, {"net 1": "net", "net 2": "net"})
+        FigureCanvasAgg(figure).draw()
+        top, bottom = figure.axes
+        assert (len(top.texts), len(bottom.texts)) == (19, 1)
+        assert top.lines[2].get_color() == top.lines[4].get_color() != top.lines[0].get_color()
+        renderer = figure.canvas.get_renderer()
+        panel = top.get_window_extent()
+        boxes = [Text.get_window_extent(text, renderer) for text in top.texts]  # without its line
+        centres = sorted((box.y0 + box.y1) / 2 for box in boxes)
+        assert min(np.diff(centres)) > max(box.height for box in boxes)
+        assert panel.y0 - 2 <= centres[0]
+        assert centres[-1] <= panel.y1 + 2
+
+    def test_trainings_are_drawn_alike(self):
+        assert pictures.png(pictures.trainings(COURSES)) == pictures.png(
+            pictures.trainings(COURSES)
+        )
+
+    def test_one_point_is_a_training_too(self):
+        pictures.png(
+            pictures.trainings({"one": Course(0, 1, 1, 1, "own", (Point(1, 0, 1, 1, 5),))})
+        )
+
+
+def course(end, seed, metric="psnr"):
+    at = np.arange(1, 41) / 40
+    figures = end - 15 * np.exp(-9 * at) + 0.1 * np.random.default_rng(seed).normal(size=40)
+    log = tuple(
+        Point(i, 60 * u, 1.0, 1.0, f) for i, (u, f) in enumerate(zip(at, figures, strict=True))
+    )
+    return Course(60.0, 40, 2.0, 80, metric, log)
+
+
+COURSES = {
+    **{f"net {i}": course(30 + 0.01 * i, i) for i in range(18)},
+    "poor": course(20, 99),
+    "other": course(3, 5, "rmse"),
+}
