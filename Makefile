@@ -1,8 +1,8 @@
 # make table1   run the main suite; the leaderboard is in runs/table1
 # make test     run all tests
 # make check    lint, format, types
-# make results  run all suites into results/, the committed reference runs
-# make weights  train the networks whose weights come along; half an hour
+# make results  run all suites into results/, the committed reference runs; two hours
+# make weights  train the networks whose weights come along; three quarters of an hour
 # make figures  draw the figures of docs from results/ and these weights
 # make bench    print speed ratios: against loops, benchopt, Dask; a quarter of an hour
 #
@@ -10,9 +10,9 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-BENCHMARKS = methods sparse networks table1 against_benchopt workers growth
-SUITES = table1 signals speech-smoke images32 deconvolution system-function ablation
-WEIGHTS = icnn-report icnn-report-3e-4 icnn shrinknet shrinknet-sparse
+BENCHMARKS = methods sparse networks images table1 against_benchopt workers growth
+SUITES = table1 signals speech-smoke images32 noise2noise strided deconvolution system-function ablation
+WEIGHTS = icnn-report icnn-report-3e-4 icnn shrinknet shrinknet-sparse resnet resnet-subsample-4
 
 .PHONY: table1 test check results weights figures bench clean
 
@@ -27,7 +27,7 @@ check: $(VENV)/installed-dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-results: $(VENV)/installed
+results: $(VENV)/installed-dev
 	for suite in $(SUITES); do $(VENV)/bin/sigbench run $$suite -o results/$$suite -j 1 || exit; done
 
 weights: $(VENV)/installed-dev

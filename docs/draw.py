@@ -330,6 +330,11 @@ def shrinknet() -> Any:
     )
 
 
+def learning_rates() -> Any:
+    """Draw what learning rate, batch and first weights bring to the strided network."""
+    return network_figures.learning_rates(board("strided"))
+
+
 FIGURES: dict[str, Callable[[], Any]] = {
     "linear": linear,
     "sparse": sparse,
@@ -346,6 +351,7 @@ FIGURES: dict[str, Callable[[], Any]] = {
     "feature-maps": feature_maps,
     "engines": engines,
     "shrinknet": shrinknet,
+    "learning-rates": learning_rates,
 }
 
 

@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="figures are an extra")
 
+from sigbench import InputError
 from sigbench.estimators.local_mean import local_mean_response
 from sigbench.networks import NETWORKS, denoiser
 from sigbench.networks.base import first_weights, run
@@ -192,3 +193,24 @@ def test_a_figure_is_drawn_the_same_twice(draw, name, tmp_path):
     written = (tmp_path / "one.png").read_bytes()
     assert written == (tmp_path / "two.png").read_bytes()
     assert 0 < len(written) <= 150_000
+
+
+def test_the_grid_of_learning_rates_shows_every_mean():
+    def row(method, mean, metric="psnr"):
+        return {"method": method, "mean": mean, "metric": metric}
+
+    board = [
+        row("uniform-lr2-batch4", "25.5"),
+        row("uniform-lr0.5-batch16", "24.25"),
+        row("xavier-lr2-batch4", "26.125"),
+        row("xavier-lr2-batch4", "20", "psnr_global"),
+        row("noisy", "20.5"),
+    ]
+    figure = network_figures.learning_rates(board)
+    uniform, xavier = figure.axes
+    assert [t.get_text() for t in uniform.texts] == ["", "24.25", "25.50", ""]
+    assert [t.get_text() for t in uniform.get_yticklabels()] == ["0.5", "2"]
+    assert [t.get_text() for t in xavier.texts] == ["26.12"]
+    assert xavier.get_title(loc="left") == "xavier: mean PSNR in dB"
+    with pytest.raises(InputError, match="a method named INITIAL-lrRATE-batchSIZE"):
+        network_figures.learning_rates(board[-1:])

@@ -1,7 +1,8 @@
-"""Figures of networks: feature maps, two engines, and a network of samples as a curve."""
+"""Figures of networks: feature maps, two engines, a network of samples as a curve, a grid."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigbench.reports.figures import COLORS, WIDTH, Example
+from sigbench.errors import InputError
+from sigbench.reports.figures import COLORS, WIDTH, Board, Example
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -238,4 +240,57 @@ def shrinkage(
     figure.legend(
         handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=8.5
     )
+    return figure
+
+
+def learning_rates(board: Board) -> Figure:
+    """Draw the mean PSNR over learning rate and batch, one panel an initialization.
+
+    Parameters
+    ----------
+    board : sequence of mapping
+        Rows of a leaderboard; those of the metric ``psnr`` count whose method is called
+        ``INITIAL-lrRATE-batchSIZE``.
+
+    Raises
+    ------
+    InputError
+        Where no row is called so.
+    """
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.figure import Figure
+
+    panels: dict[str, dict[tuple[float, int], float]] = {}
+    for row in board:
+        setting = re.fullmatch(r"(\w+)-lr([\d.e-]+)-batch(\d+)", row["method"])
+        if row["metric"] == "psnr" and setting:
+            own = panels.setdefault(setting[1], {})
+            own[float(setting[2]), int(setting[3])] = float(row["mean"])
+    if not panels:
+        raise InputError("no row has the metric psnr and a method named INITIAL-lrRATE-batchSIZE")
+    values = [value for own in panels.values() for value in own.values()]
+    colors = LinearSegmentedColormap.from_list("values", ["white", COLORS[0]])
+    figure = Figure((4.2 * len(panels), 3.4), layout="constrained", dpi=130)
+    for axes, (initial, own) in zip(
+        np.ravel(figure.subplots(1, len(panels))), panels.items(), strict=True
+    ):
+        rates, batches = (sorted({setting[i] for setting in own}) for i in (0, 1))
+        grid = np.array([[own.get((lr, n), np.nan) for n in batches] for lr in rates])
+        axes.imshow(
+            grid, cmap=colors, vmin=min(values), vmax=max(values), origin="lower", aspect="auto"
+        )
+        for (i, j), value in np.ndenumerate(grid):
+            dark = value > (min(values) + 2 * max(values)) / 3
+            best = value == max(values)
+            axes.text(
+                j, i, "" if np.isnan(value) else f"{value:.2f}", ha="center", va="center",
+                fontsize=9, color="white" if dark else "black", weight="bold" if best else "normal",
+            )  # fmt: skip
+        axes.set_xticks(range(len(batches)), [str(n) for n in batches])
+        axes.set_yticks(range(len(rates)), [f"{lr:g}" for lr in rates])
+        axes.set_title(f"{initial}: mean PSNR in dB", loc="left", fontsize=9.5)
+        axes.set_xlabel("pairs a step", fontsize=8.5)
+        axes.set_ylabel("learning rate", fontsize=8.5)
+        axes.tick_params(labelsize=8, length=0)
+        axes.spines[:].set_visible(False)
     return figure
