@@ -152,6 +152,7 @@ def images_example() -> Any:
         "non-local means": "nl-means",
         "wavelet, Bayes, shifts": "wavelet[wavelet=db2,rule=bayes,shifts=4]",
         "sliding DCT, opponent": "sliding-dct",
+        "network, ×8": "self-ensemble[denoiser=network[weights=resnet]]",
     }
     clean = Example("clean", block.clean[0])
     return figures.pictures([clean, *examples(problem, block, methods)], crops.peak)

@@ -27,6 +27,12 @@ def signals():
     return block.noisy.astype(np.float32)
 
 
+@pytest.fixture(scope="module")
+def images():
+    suite = sigbench.load("images32").select(problems=["gaussian-25"], items=20)
+    return next(iter(suite.problems[0].blocks(1, 20))).noisy
+
+
 @pytest.fixture
 def file(tmp_path):
     path = tmp_path / "mine.safetensors"
@@ -40,12 +46,13 @@ def file(tmp_path):
 
 @pytest.mark.parametrize("statistics", ["running", "input"])
 @pytest.mark.parametrize("name", SHIPPED)
-def test_both_engines_agree_in_every_feature_map(name, statistics, signals):
+def test_both_engines_agree_in_every_feature_map(name, statistics, signals, images):
     pytest.importorskip("torch")
     weights = shipped(name)
+    items = images if weights.network.axes == 2 else signals
     maps = {"numpy": {}, "torch": {}}
     estimates = [
-        run(weights.network, weights.arrays, signals, engine=e, statistics=statistics, maps=kept)
+        run(weights.network, weights.arrays, items, engine=e, statistics=statistics, maps=kept)
         for e, kept in maps.items()
     ]
     assert maps["numpy"].keys() == maps["torch"].keys()
@@ -112,8 +119,32 @@ def test_shrinknet_counts(signals):
 # As a method
 
 
+OF_IMAGES = [name for name in SHIPPED if shipped(name).network.axes == 2]
+
+
+@pytest.mark.parametrize("name", OF_IMAGES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_any_size_of_images(name, dtype, images):
+    for size in ((1, 1), (5, 32), (31, 18)):
+        noisy = images[:3, :, : size[0], : size[1]].astype(dtype)
+        estimate = Pretrained(name)(noisy)
+        assert (estimate.shape, estimate.dtype) == (noisy.shape, dtype)
+        each = np.concatenate([Pretrained(name)(noisy[i : i + 1]) for i in range(3)])
+        np.testing.assert_allclose(estimate, each, atol=1e-3)
+    with pytest.raises(InputError, match="resnet takes 3 channels"):
+        Pretrained(name)(images[:, :1])
+
+
+@pytest.mark.parametrize("name", OF_IMAGES)
+def test_images_pass_their_contrast_and_brightness_through(name, images):
+    """x̂(a·y + b) = a·x̂(y) + b: of the definition, whatever was learned."""
+    y = images[:4].astype(np.float64)
+    net = Pretrained(name, engine="numpy")
+    np.testing.assert_allclose(net(0.5 * y + 20), 0.5 * net(y) + 20, atol=1e-6)
+
+
 @pytest.mark.parametrize("length", [1, 5, 71, 72, 100, 257])
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name not in OF_IMAGES])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_any_length_and_number_of_channels(name, length, dtype):
     noisy = np.random.default_rng(1).normal(size=(2, 3, length)).astype(dtype)
