@@ -208,11 +208,10 @@ def test_what_is_typed_of_a_learner_is_a_learner():
     assert resolve("self-ensemble[denoiser=median]")[0].entry == SelfEnsemble(Median())
 
 
-def test_lists_are_swept_outside_and_refused_inside():
-    swept = resolve("self-ensemble[denoiser=[median,gaussian-blur[width=2]]]")
-    assert [one.entry.denoiser for one in swept] == [Median(), GaussianBlur(width=2.0)]
-    with pytest.raises(InputError, match=r"gaussian-blur: width=\[0.5,1\] must be a number"):
-        resolve("self-ensemble[denoiser=gaussian-blur[width=[0.5,1]]]")
+def test_lists_are_swept_outside_and_inside():
+    swept = resolve("self-ensemble[denoiser=[median,gaussian-blur[width=[0.5,2]]]]")
+    blurs = [GaussianBlur(width=0.5), GaussianBlur(width=2.0)]
+    assert [one.entry.denoiser for one in swept] == [Median(), *blurs]
 
 
 @pytest.mark.parametrize(
