@@ -274,7 +274,7 @@ def learning_rates(board: Board) -> Figure:
     for axes, (initial, own) in zip(
         np.ravel(figure.subplots(1, len(panels))), panels.items(), strict=True
     ):
-        rates, batches = (sorted({setting[i] for setting in own}) for i in (0, 1))
+        rates, batches = sorted({lr for lr, _ in own}), sorted({n for _, n in own})
         grid = np.array([[own.get((lr, n), np.nan) for n in batches] for lr in rates])
         axes.imshow(
             grid, cmap=colors, vmin=min(values), vmax=max(values), origin="lower", aspect="auto"
