@@ -4,7 +4,7 @@
 # make results  run all suites into results/, the committed reference runs; two hours
 # make weights  train the networks whose weights come along; three quarters of an hour
 # make figures  draw the figures of docs from results/ and these weights
-# make bench    print speed ratios: against loops, benchopt, Dask; a quarter of an hour
+# make bench    print speed ratios: against loops, plain torch, benchopt, Dask
 #
 # Each makes its virtual environment (VENV, default .venv) if there is none.
 
