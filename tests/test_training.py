@@ -89,11 +89,14 @@ def assert_same(one, other):
 
 
 @pytest.mark.parametrize("name", recipe_names())
-def test_shipped_recipes_are_read(name):
+def test_shipped_recipes_find_what_they_learn_from(name):
     recipe = load_recipe(name)
     assert recipe.name == name
     assert recipe.description
     assert recipe.source.limit is not None
+    training = recipe.source.training(recipe.pairs)
+    assert len(training.validation.noisy) == recipe.source.validation
+    assert len(Batches(recipe, training)(0)[0]) == recipe.batch
 
 
 def test_the_reports_protocol():
