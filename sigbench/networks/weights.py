@@ -33,8 +33,8 @@ SHIPPED = {
     "icnn": "1cdb22de3fa57e556208eb7b03fa02f63d77d8cb8d7020a6606445d9e8e9d1d1",
     "shrinknet": "55e3eabcb33109fd8db55f2478f3aee35d70eb0ea0f682bd337b9cd1ad97784c",
     "shrinknet-sparse": "9457f9ad4d17476ba796c063258ed55fce00158535b42280af5a1afaeb0d82ac",
-    "resnet": "da0583d70d932a7e03099d543547c7ef78d8710753fb099b449001b945a0bd7e",
-    "resnet-subsample-4": "de5e2c8c8ca4ad66bce2ad23c1fedf1d60c97908394e764be88340b558af95c3",
+    "resnet": "810f5c11d11bbb23dcfee6317fe2b9cb378addd32b3746c408680fa8f856a7a0",
+    "resnet-subsample-4": "fb0a7361fbc6fc2e4670960301e825fe995da93b114ec09ef7c1acd7153cbe7e",
 }
 
 
