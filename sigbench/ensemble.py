@@ -119,8 +119,10 @@ class SelfEnsemble:
             estimate = self.denoiser(np.ascontiguousarray(turned), sigma=sigma)
             back = np.rot90(estimate, -turns, axes=(-2, -1))
             estimates.append(np.flip(back, -1) if flipped else back)
-        mean: Array = np.mean(np.stack(estimates), axis=0)
-        return mean
+        total = estimates
+        while len(total) > 1:  # in pairs, so that the mean of equal estimates is these to the bit
+            total = [a + b for a, b in zip(total[::2], total[1::2], strict=True)]
+        return np.asarray(total[0] / len(estimates))
 
 
 @dataclass(frozen=True)

@@ -151,10 +151,9 @@ class Denoising:
                 run.append((item, one))
             yield self._block(run, seed)
 
-    def _degraded(self, split: Split, seed: int, item: int) -> Degraded:
-        """Return an item, a batch of one, with noise of its own stream."""
+    def _degraded(self, split: Split, seed: int, item: int, view: int = 0) -> Degraded:
+        """Return an item, a batch of one, with noise of its own stream; another for each view."""
         data, noise = self.dataset, self.degradation
-        view = 0  # a part of the stream's name
         stream = (data.kind, data.version, split, seed, noise.kind, noise.version, view)
         source = data.item(split, seed, item)[None]
         return noise(source, item_rng(item, *stream), peak=data.peak)
@@ -229,7 +228,18 @@ class Denoising:
                 made.noisy, _together(second).noisy if second else made.clean, told_of(made)
             )
 
-        return Training(fixed(share.pairs), fixed(share.validation), draw, self.dataset.peak)
+        def second() -> Array:
+            return _together(
+                [self._degraded("train", 0, item, view=1) for item in share.validation]
+            ).noisy
+
+        return Training(
+            fixed(share.pairs),
+            fixed(share.validation),
+            draw,
+            self.dataset.peak,
+            second=None if self._recorded else second,  # there the target is noisy already
+        )
 
 
 def _together(parts: list[Degraded]) -> Degraded:

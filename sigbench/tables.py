@@ -66,7 +66,8 @@ def check_keys(
     for key, value in table.items():
         if key not in legal:
             raise unknown(f"key of {what}", key, legal)
-        if not isinstance(value, legal[key]) or (legal[key] is int and isinstance(value, bool)):
+        number = isinstance(legal[key], tuple) or legal[key] is int
+        if not isinstance(value, legal[key]) or (number and isinstance(value, bool)):
             raise InputError(f"{what}: {key}={value!r} must be of type {_type_name(legal[key])}")
     for key in required:
         if key not in table:

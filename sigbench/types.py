@@ -161,6 +161,9 @@ class Training:
         The dataset's peak value, in its units.
     apply : callable
         ``apply(method, pairs)`` is what a method makes of pairs: by default it denoises them.
+    second : callable, optional
+        ``second()`` makes another noisy view of the validation items: what there is to stop or
+        choose by where nothing clean is to be used.
     """
 
     pairs: Pairs
@@ -168,6 +171,7 @@ class Training:
     draw: Callable[..., Pairs]
     peak: float
     apply: Callable[[Any, Pairs], Array] = _denoised
+    second: Callable[[], Array] | None = None
 
 
 @dataclass(frozen=True)

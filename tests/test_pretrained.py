@@ -67,8 +67,12 @@ def test_the_card_says_where_they_come_from(name):
     recipe = load_recipe(name)
     assert card["name"] == recipe.name == name
     assert recipe.network == weights.network
-    assert card["recipe"]["optimizer"] == recipe.table["optimizer"]
-    assert card["steps"] > 0
+    assert card["recipe"] == recipe.in_steps(card["steps"])
+    source = recipe.source
+    assert card["data"] == {
+        "dataset": f"{source.dataset.kind} v{source.dataset.version}",
+        "degradation": f"{source.degradation.kind} v{source.degradation.version}",
+    }
     assert {"numpy", "sigbench"} <= card["versions"].keys()
     text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
     assert SHIPPED[name] in text

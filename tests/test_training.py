@@ -274,6 +274,23 @@ def test_keys_of_a_recipe_are_set_where_it_is_named():
     assert (other.source.degradation.sigma, other.source.degradation.sigma_to) == (0, 55)
 
 
+def test_what_does_not_go_with_a_key_that_is_set_is_left_out():
+    assert load_recipe("resnet").source.limit is not None
+    assert load_recipe("resnet[degradation=gaussian[sigma=50]]").source.limit is None
+    assert load_recipe("resnet[dataset=cifar10]").source.limit is None
+    with_its_own = load_recipe("resnet[dataset=cifar10,limit=gaussian-blur[width=1]]")
+    assert with_its_own.source.limit.width == 1
+    fixed = load_recipe("n2n[pairs=700]")
+    assert fixed.pairs == 700
+    assert "epoch" not in fixed.table["data"]
+    assert load_recipe("n2n[pairs=fresh]").epoch == 50_000
+
+
+def test_the_path_of_a_recipe_may_hold_anything():
+    Path(write(name="own")).rename("lr=0.1,[2].toml")
+    assert load_recipe("lr=0.1,[2].toml").name == "own"
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -335,6 +352,30 @@ def test_the_best_weights_are_those_of_the_best_line():
     assert done.best == done.log[best]
     for weight, own in kept[best].items():
         np.testing.assert_array_equal(done.weights[weight], own)
+
+
+def test_nothing_clean_chooses_where_targets_are_noisy():
+    recipe = load_recipe(write(target="noisy", steps=40))
+    training = recipe.source.training(recipe.pairs)
+    level = recipe.source.degradation.sigma
+    seconds = training.second()[: len(training.validation.noisy)]
+    noise = seconds - training.validation.target
+    assert np.std(noise) == pytest.approx(level, rel=0.1)
+    first = training.validation.noisy - training.validation.target
+    assert abs(np.corrcoef(first.ravel(), noise.ravel())[0, 1]) < 0.1
+
+    def validations(training):
+        return [row.validation for row in train(recipe, training, open_engine(recipe)).log]
+
+    other = dataclasses.replace(
+        training,
+        validation=dataclasses.replace(
+            training.validation, target=np.zeros_like(training.validation.target)
+        ),
+    )
+    assert validations(other) == validations(training)
+    none = dataclasses.replace(training, second=None)  # recorded noise: its target is noisy already
+    assert validations(none) != validations(training)
 
 
 def test_a_metric_that_is_better_when_lower():
@@ -732,6 +773,21 @@ def test_wrong_training_seeds_are_refused(changes, message, capsys):
     write()
     assert main(["run", suite(**changes)]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("key", ["degradation=gaussian[sigma=9]", "validation=3", "metric=rmse"])
+def test_what_is_the_problems_own_is_refused_of_a_learner(key):
+    with pytest.raises(InputError, match=r"is the problem's own here"):
+        Trained(f"icnn[{key}]")
+
+
+def test_its_key_is_what_auto_comes_to_here(monkeypatch):
+    from sigbench.training import engines
+
+    for units, precision in ((True, "bfloat16"), (False, "float32")):
+        monkeypatch.setattr(engines, "has_bfloat16", lambda device, units=units: units)
+        key = Trained("resnet[steps=5]").content
+        assert key == Trained(f"resnet[steps=5,engine=torch,precision={precision}]").content
 
 
 def test_its_key_is_what_the_recipe_holds():

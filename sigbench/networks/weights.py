@@ -96,8 +96,10 @@ class Weights:
 
     def __str__(self) -> str:
         name = self.card.get("name", "")
-        fresh = ", fresh" if self.card.get("fresh") else ""
-        return f"{written(self.network)} {name} ({self.digest[:8]}{fresh})".replace("  ", " ")
+        notes = [self.digest[:8], *(["fresh"] if self.card.get("fresh") else [])]
+        if self.card.get("precision", "float32") != "float32":
+            notes.append(self.card["precision"])
+        return f"{written(self.network)} {name} ({', '.join(notes)})".replace("  ", " ")
 
 
 class _Used(dict[str, Array]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -54,11 +55,23 @@ class Engine(Protocol):
         ...
 
 
+def settled(recipe: Recipe, device: Device = "cpu") -> Recipe:
+    """Return a recipe with the engine and the precision that ``auto`` comes to on this machine.
+
+    The engine is NumPy for signals, where it is as fast, and torch for images, where it is
+    installed; for a GPU and for bfloat16 it is torch in any case.
+    """
+    engine, precision = chosen_engine(recipe.engine, recipe.network), recipe.precision
+    if recipe.engine == "auto" and (device == "cuda" or precision == "bfloat16"):
+        engine = "torch"
+    if precision == "auto":
+        half = engine == "torch" and has_bfloat16(device)
+        precision = "bfloat16" if half else "float32"
+    return dataclasses.replace(recipe, engine=engine, precision=precision)
+
+
 def open_engine(recipe: Recipe, device: Device = "cpu") -> Engine:
     """Return a new engine with the recipe's first weights.
-
-    ``auto`` is NumPy for signals, where it is as fast, and torch for images, where it is installed;
-    for a GPU and for bfloat16 it is torch in any case.
 
     Parameters
     ----------
@@ -72,10 +85,8 @@ def open_engine(recipe: Recipe, device: Device = "cpu") -> Engine:
     InputError
         Where torch, the device or the precision is not to be had here.
     """
-    name = chosen_engine(recipe.engine, recipe.network)
-    if recipe.engine == "auto" and (device == "cuda" or recipe.precision == "bfloat16"):
-        name = "torch"
-    if name == "numpy":
+    recipe = settled(recipe, device)
+    if recipe.engine == "numpy":
         if device == "cuda":
             raise InputError("device=cuda needs engine=torch: NumPy computes on the processor")
         return NumpyEngine(recipe)
@@ -99,7 +110,7 @@ class NumpyEngine:
         self._network = recipe.network
         self._loss = loss_of(recipe, nn.LOSSES)
         self._optimizer = recipe.optimizer
-        self.precision: str = "float32" if recipe.precision == "auto" else recipe.precision
+        self.precision: str = recipe.precision
         self._dtype = np.dtype(self.precision)
         self._kept: Arrays = {}
         self._weights: Arrays = {}
@@ -158,8 +169,6 @@ class TorchEngine:
         if device == "cuda" and not torch.cuda.is_available():
             raise InputError("device=cuda: torch finds none here; legal is device=cpu")
         self.precision: str = recipe.precision
-        if self.precision == "auto":
-            self.precision = "bfloat16" if has_bfloat16(device) else "float32"
         half = self.precision == "bfloat16"
         if half and not has_bfloat16(device):
             raise InputError(
@@ -247,10 +256,11 @@ def loss_of(recipe: Recipe, losses: Mapping[str, Callable[..., Any]]) -> Callabl
 
 
 def keep_memory() -> None:
-    """Let glibc keep the large blocks that a step frees, for the next step.
+    """Let glibc keep the large blocks that a step frees, for the next step, in this process.
 
-    By its defaults they go back to the system, and every step faults them in anew: half the
-    time of a large network's step (``benchmarks/images.py``).
+    By its defaults they go back to the system, and every step faults them in anew, which may take
+    longer than the step itself (``benchmarks/images.py``). It stays so: glibc does not tell what
+    was set before.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -16,12 +16,14 @@ from sigbench.networks import NETWORKS
 from sigbench.networks.base import Network
 from sigbench.networks.denoiser import NetworkDenoiser
 from sigbench.networks.weights import Weights
-from sigbench.training.engines import open_engine
+from sigbench.spec import parse
+from sigbench.training.engines import open_engine, settled
 from sigbench.training.loop import train as trained
 from sigbench.training.recipe import Recipe, load_recipe
 from sigbench.types import Info, Training, info_of
 
 UNUSED = ("source", "metric")  # the problem has its own pairs, and nobody looks at a figure
+OF_THE_PROBLEM = ("dataset", "degradation", "validation", "metric", "limit")
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,10 @@ class Trained:
     Parameters
     ----------
     recipe : str, optional
-        A recipe that comes with sigbench, or the path of a TOML file; by default the one that is
-        called as the network. Its budget must be steps or epochs: what fits into a time depends on
-        the machine.
+        A recipe that comes with sigbench, or the path of a TOML file, with keys of it set
+        (``name[key=value,...]``) but those of data that the problem has itself; by default the one
+        that is called as the network. Its budget must be steps or epochs: what fits into a time
+        depends on the machine.
     network : Network, optional
         What is trained in place of the recipe's network.
     batch : int, optional
@@ -71,7 +74,13 @@ class Trained:
         name = self.recipe or info_of(self.network).name
         own = {"network": self.network, "batch": self.batch, "seed": self.seed}
         given: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
-        recipe = dataclasses.replace(load_recipe(name), **given)
+        for key, value in parse(name).params if not name.endswith(".toml") else ():
+            if key in OF_THE_PROBLEM:
+                raise InputError(
+                    f"recipe={name}: {key}={value} is the problem's own here; "
+                    "set it in the suite, or train by `sigbench train`"
+                )
+        recipe = settled(dataclasses.replace(load_recipe(name), **given))
         if recipe.time is not None:
             raise InputError(
                 f"recipe={name}: its budget is a time, and results must not depend on the "
@@ -100,6 +109,7 @@ class Trained:
             "fresh": recipe.pairs is None,
             "steps": outcome.steps,
             "best_step": outcome.best.step,
+            "precision": engine.precision,
         }
         weights = Weights(recipe.network, outcome.weights, card)
         course = outcome.course(recipe.metric)

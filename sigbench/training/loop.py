@@ -198,19 +198,26 @@ def interval(steps: int, batches: Batches) -> int:
 
 
 class _Validation:
-    """Loss and running figure on the pairs held out."""
+    """Loss and running figure on the pairs held out.
+
+    Where targets are noisy, so are those of this loss: nothing is chosen by a clean item. The
+    figure is of the clean ones, for those who look.
+    """
 
     def __init__(self, recipe: Recipe, training: Training, limit: float) -> None:
         self._metric = lookup("metric", METRICS, recipe.metric)
         self._sign = 1 if self._metric.higher_is_better else -1
         self._loss = loss_of(recipe, LOSSES)
         self._pairs, self._peak, self._limit = training.validation, training.peak, limit
+        self._target = training.validation.target
+        if recipe.target == "noisy" and training.second is not None:
+            self._target = training.second()[: len(self._target)]
 
     def row(self, state: State, engine: Engine, batches: Batches, lr: float, began: float) -> Row:
         """Add a line to the log, and keep the weights where they are the best so far."""
         pairs = self._pairs
         estimate = engine.denoise(pairs.noisy)
-        loss = float(self._loss(estimate, pairs.target))
+        loss = float(self._loss(estimate, self._target))
         if not math.isfinite(loss):
             raise Diverged(
                 f"diverged: the validation loss at step {state.step} is {loss} (lr={lr:.3g})"

@@ -243,7 +243,8 @@ def load_recipe(name: str) -> Recipe:
     ----------
     name : str
         One of `recipe_names`, or the path of a TOML file; ``name[key=value,...]`` sets keys of
-        it, or of its data. A budget takes the place of the recipe's.
+        it, or of its data. What does not go with a key that is set is left out: a budget beside
+        another, ``epoch`` beside fixed pairs, the limit of other data.
 
     Raises
     ------
@@ -255,7 +256,7 @@ def load_recipe(name: str) -> Recipe:
     >>> load_recipe("icnn-report").epochs, load_recipe("icnn-report[steps=10,target=noisy]").steps
     (200, 10)
     """
-    spec = parse(name)
+    spec = Spec(name) if name.endswith(".toml") else parse(name)  # a path may hold anything
     path = find_toml("recipe", spec.name, FOLDER)
     table = read_toml(path)
     try:
@@ -272,13 +273,20 @@ def _changed(table: dict[str, Any], spec: Spec) -> dict[str, Any]:
             raise unknown(
                 "key of a recipe", key, [k for k in (*RECIPE_KEYS, *DATA_KEYS) if k != "data"]
             )
-    replaced = BUDGETS if own.keys() & set(BUDGETS) else ()
-    table = {k: v for k, v in table.items() if k not in replaced}
-    data = table.get("data")
-    if isinstance(data, dict):
-        data = {**data, **{k: v for k, v in own.items() if k in DATA_KEYS}}
-    plain = {k: v for k, v in own.items() if k in RECIPE_KEYS}
-    return {**table, **plain, **({} if data is None else {"data": data})}
+    left_out = {*BUDGETS} if own.keys() & {*BUDGETS} else set()
+    if own.get("pairs", "fresh") != "fresh":
+        left_out.add("epoch")
+    if own.keys() & {"dataset", "degradation"}:
+        left_out.add("limit")
+
+    def changed(part: dict[str, Any], keys: Mapping[str, Any]) -> dict[str, Any]:
+        kept = {k: v for k, v in part.items() if k not in left_out}
+        return {**kept, **{k: v for k, v in own.items() if k in keys}}
+
+    table = changed(table, RECIPE_KEYS)
+    if isinstance(table.get("data"), dict):
+        table["data"] = changed(table["data"], DATA_KEYS)
+    return table
 
 
 def _recipe(table: dict[str, Any]) -> Recipe:
