@@ -1,8 +1,8 @@
 """What happens to a clean item: noise at a level, sampling, or blur.
 
 A degradation gets source items ``(N, C, *space)`` and returns clean and noisy ones: where sampling
-makes the clean items too, as `Subsample` does, the sources are larger than both. Levels scale one
-and the same draw.
+makes the clean items too, as `Subsample` does, the sources are larger than both. Levels of Gaussian
+noise scale one and the same draw.
 """
 
 from __future__ import annotations
@@ -148,9 +148,10 @@ class Gaussian:
         """Return the pairs; the clean items are the sources themselves."""
         levels = self.levels(source)
         largest = float(np.finfo(source.dtype).max) / 1000  # draws are of some levels
-        if not (levels <= largest).all():
+        highest = max(float(levels.max(initial=0.0)), self.sigma_to or 0.0)
+        if not highest <= largest:
             raise InputError(
-                f"noise of level {levels.max():g} does not fit into {source.dtype}: <= {largest:.3g}"
+                f"noise of level {highest:g} does not fit into {source.dtype}: <= {largest:.3g}"
             )
         noise = rng.standard_normal(source.shape)
         if self.sigma_to is not None:

@@ -47,14 +47,18 @@ class Gallery:
         return sorted(names)
 
     def names(self, entries: Iterable[Entry]) -> set[str]:
-        """Return the names of all that there is, or that a report makes of it."""
-        names = {f"estimates/{path.name}" for path in self._picture_paths()}
-        entries = list(entries)
-        for problem in {entry.row[0] for entry in entries}:
-            if picture_file(problem) in names:
-                names.add(figure_file("estimates", problem))
-        for problem, _, method in (entry.row for entry in entries if entry.has_log):
-            names |= {training_file(problem, method), figure_file("trainings", problem)}
+        """Return the names of all that there is of cells, or that a report makes of it."""
+        names = set()
+        for entry in entries:
+            problem, _, method = entry.row
+            there = [
+                name
+                for name in (picture_file(problem), picture_file(problem, method))
+                if (self.path / name).is_file()
+            ]
+            names |= {*there, figure_file("estimates", problem)} if there else set()
+            if entry.has_log:
+                names |= {training_file(problem, method), figure_file("trainings", problem)}
         return names
 
     # Pictures
@@ -64,9 +68,9 @@ class Gallery:
         problem, method = result.cell.problem, result.cell.method
         assert problem.image_peak is not None
         originals = picturefiles.encode_originals(result.pictures, problem.image_peak)
-        self._write(picture_file(problem.name), originals)
+        self.write(picture_file(problem.name), originals)
         estimates = picturefiles.encode_estimates(result.pictures, result.cell.key)
-        self._write(picture_file(problem.name, method.name), estimates)
+        self.write(picture_file(problem.name, method.name), estimates)
 
     def originals(self, problem: str) -> Originals | None:
         """Return a problem's first images, None where none were kept.
@@ -93,46 +97,61 @@ class Gallery:
             keys.setdefault((problem, method), set()).add(entry.about["cell_key"])
         found = {}
         shapes = [image.shape for image in originals.clean]
+        first = (originals.items, shapes)
         for (problem, method), own in keys.items():
             path = self.path / picture_file(problem, method)
             if not path.is_file():
                 continue
             estimates = picturefiles.read_estimates(path)
-            if [image.shape for image in estimates.images] != shapes:
+            if (estimates.items, [image.shape for image in estimates.images]) != first:
                 raise InputError(f"{path} is of other images than the problem's: delete it")
             if estimates.cell_key in own:  # else it is of a cell that has gone
                 found[method] = estimates
         return found
 
-    def take(self, other: Gallery) -> None:
-        """Copy the pictures of another run that are not here."""
-        for path in other._picture_paths():
-            if not (self.path / "estimates" / path.name).exists():
-                self._write(f"estimates/{path.name}", path.read_bytes())
+    def pictures(self, entries: Iterable[Entry]) -> dict[str, bytes]:
+        """Return by name the files of pictures that cells have left.
 
-    def _picture_paths(self) -> list[Path]:
-        return sorted((self.path / "estimates").glob("*.npz"))
+        Raises
+        ------
+        InputError
+            Where a file cannot be read, or is not of these images.
+        """
+        of_problem: dict[str, list[Entry]] = {}
+        for entry in entries:
+            of_problem.setdefault(entry.row[0], []).append(entry)
+        names = []
+        for problem, own in of_problem.items():
+            originals = self.originals(problem)
+            if originals is not None:
+                methods = self.estimates(originals, own)
+                names += [picture_file(problem), *(picture_file(problem, m) for m in methods)]
+        return {name: (self.path / name).read_bytes() for name in names}
 
     # What is derived
 
     def write_training(self, problem: str, method: str, course: Course) -> None:
         """Write the log of a training."""
-        self._write(training_file(problem, method), encode_log(course))
+        self.write(training_file(problem, method), encode_log(course))
 
-    def forget_training(self, entry: Entry) -> None:
-        """Delete the log that was made of a cell."""
+    def forget(self, entry: Entry) -> None:
+        """Delete the pictures that a cell has left, and the log that was made of it."""
         problem, _, method = entry.row
-        (self.path / training_file(problem, method)).unlink(missing_ok=True)
+        for name in (picture_file(problem, method), training_file(problem, method)):
+            (self.path / name).unlink(missing_ok=True)
 
-    def write_figure(self, kind: str, problem: str, png: bytes) -> None:
-        """Write a problem's figure."""
-        self._write(figure_file(kind, problem), png)
+    def write_figure(self, kind: str, problem: str, png: bytes | None) -> None:
+        """Write a problem's figure; None where there is nothing to draw any more."""
+        if png is None:
+            (self.path / figure_file(kind, problem)).unlink(missing_ok=True)
+        else:
+            self.write(figure_file(kind, problem), png)
 
     def has_figure(self, kind: str, problem: str) -> bool:
         """Return whether it is there."""
         return (self.path / figure_file(kind, problem)).is_file()
 
-    def _write(self, name: str, data: bytes) -> None:
+    def write(self, name: str, data: bytes) -> None:
         """Write a file where it isn't there as it is."""
         path = self.path / name
         if not path.is_file() or path.read_bytes() != data:

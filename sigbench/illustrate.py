@@ -8,7 +8,6 @@ from importlib.util import find_spec
 
 from sigbench.cellfiles import Entry
 from sigbench.gallery import courses, figure_file
-from sigbench.metrics import METRICS
 from sigbench.reports import pictures
 from sigbench.reports.leaderboard import Row
 from sigbench.reports.pictures import Strip
@@ -39,13 +38,11 @@ def illustrate(folder: RunFolder, board: Sequence[Row]) -> None:
             continue
         trained = [method for method in _order(board, problem) if method in found]
         of_method = {m: found[m] for m in trained if math.isfinite(found[m].log[-1].figure)}
-        if of_method:
-            png = pictures.png(pictures.trainings(of_method, groups))
-            folder.gallery.write_figure("trainings", problem, png)
+        courses_png = pictures.png(pictures.trainings(of_method, groups)) if of_method else None
+        folder.gallery.write_figure("trainings", problem, courses_png)
         strips, peak = _strips(folder, problem, entries, board)
-        if strips:
-            png = pictures.png(pictures.estimates(strips, peak))
-            folder.gallery.write_figure("estimates", problem, png)
+        strips_png = pictures.png(pictures.estimates(strips, peak)) if strips else None
+        folder.gallery.write_figure("estimates", problem, strips_png)
 
 
 def figures_there(folder: RunFolder) -> dict[str, dict[str, str]]:
@@ -68,7 +65,7 @@ def is_undrawn(folder: RunFolder) -> bool:
 
 def _entries(folder: RunFolder) -> dict[str, list[Entry]]:
     """Return the cells of each problem, the first seed last."""
-    of_problem: dict[str, list[Entry]] = {}
+    of_problem: dict[str, list[Entry]] = {p: [] for p in folder.run()["suite"]["problems"]}
     for (problem, _, _), entry in sorted(folder.entries().items(), reverse=True):
         of_problem.setdefault(problem, []).append(entry)
     return of_problem
@@ -82,20 +79,18 @@ def _strips(
     if originals is None:
         return [], 0.0
     found = folder.gallery.estimates(originals, entries)
-    noisy = tuple(
-        float(METRICS["psnr"](clean[None], noisy[None], originals.peak)[0])
-        for clean, noisy in zip(originals.clean, originals.noisy, strict=True)
-    )
-    strips = [Strip("noisy", originals.noisy, noisy), Strip("clean", originals.clean)]
+    noisy, clean = Strip("noisy", originals.noisy), Strip("clean", originals.clean)
+    estimates = []
     own = (row for row in board if row["problem"] == problem and row["metric"] == "psnr")
     means = {row["method"]: row["mean"] for row in own}
     for method in _order(board, problem):
-        if method == "noisy":
-            strips[0] = Strip("noisy", originals.noisy, noisy, means.get(method))
-        elif method in found:
-            images, psnr = found[method].images, found[method].psnr
-            strips.append(Strip(method, images, psnr, means.get(method)))
-    return strips, originals.peak
+        if method in found:
+            strip = Strip(method, found[method].images, found[method].psnr, means.get(method))
+            if method == "noisy":
+                noisy = strip
+            else:
+                estimates.append(strip)
+    return [noisy, clean, *estimates], originals.peak
 
 
 def _order(board: Sequence[Row], problem: str) -> list[str]:

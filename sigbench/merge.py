@@ -39,19 +39,21 @@ def merge(paths: Sequence[Path], out: Path) -> int:
         raise InputError(f"{out} holds a run already: merge into another folder")
     suite = _suite(folders, manifests)
     cells = _cells(folders)
+    manifest = _manifest(suite, manifests)
+    pictures: dict[str, bytes] = {}
+    for folder, own in zip(folders, manifests, strict=True):
+        if own.get("pictured_seed") == manifest.get("pictured_seed"):
+            pictures = {**folder.gallery.pictures(folder.entries().values()), **pictures}
     with target.locked():
         target.open(suite)
         rows = sorted(cells)
         chunks = [rows[i : i + CELLS_A_FILE] for i in range(0, len(rows), CELLS_A_FILE)]
         names = [part_name(number) for number in range(len(chunks))]
-        manifest = _manifest(suite, manifests)
-        pictures = [name for folder in folders for name in folder.gallery.names(())]
         target.write_manifest(manifest, [*names, *pictures])
         for name, chunk in zip(names, chunks, strict=True):
             target.write_part(name, [cells[row] for row in chunk])
-        for folder, own in zip(folders, manifests, strict=True):
-            if own.get("pictured_seed") == manifest.get("pictured_seed"):
-                target.gallery.take(folder.gallery)
+        for name, data in pictures.items():
+            target.gallery.write(name, data)
         failed = {(f["problem"], f["seed"], f["method"]): f for o in folders for f in o.failures()}
         failed = {row: failure for row, failure in failed.items() if row not in cells}
         if failed:
@@ -75,6 +77,8 @@ def _suite(folders: Sequence[RunFolder], manifests: Sequence[Mapping[str, Any]])
         for key in ("problems", "methods"):
             whole[key] = {**whole[key], **suite[key]}
         whole["bounds"] = sorted({*whole["bounds"], *suite["bounds"]})
+        if "trainings" in suite:
+            whole["trainings"] = {**whole.get("trainings", {}), **suite["trainings"]}
     return whole
 
 

@@ -262,7 +262,7 @@ class RunFolder:
             entries = cellfiles.entries_of(path)
             kept = [entry for entry in entries if not is_stale(entry)]
             for entry in filter(is_stale, entries):
-                self.gallery.forget_training(entry)
+                self.gallery.forget(entry)
             if not kept:
                 path.unlink()
             elif len(kept) < len(entries):

@@ -174,20 +174,22 @@ def _write_reports(folder: RunFolder) -> str:
     board = leaderboard(all_scores(), folder.timings(), about["bounds"])
     folder.write_timings()
     write_atomically(path / "leaderboard.csv", to_csv(board).encode())
-    illustrate(folder, board)
-    text = markdown(
-        board,
-        summaries,
-        name=about["name"],
-        description=about["description"],
-        metrics=about["metrics"],
-        failures=folder.failures(),
-        experiments=about["experiments"],
-        trainings=about.get("trainings", {}),
-        timings=folder.timings(),
-        figures=figures_there(folder),
-    )
-    write_atomically(path / "leaderboard.md", text.encode())
+    try:
+        illustrate(folder, board)
+    finally:  # a picture that cannot be read is an error, but costs nobody the table
+        text = markdown(
+            board,
+            summaries,
+            name=about["name"],
+            description=about["description"],
+            metrics=about["metrics"],
+            failures=folder.failures(),
+            experiments=about["experiments"],
+            trainings=about.get("trainings", {}),
+            timings=folder.timings(),
+            figures=figures_there(folder),
+        )
+        write_atomically(path / "leaderboard.md", text.encode())
     return text
 
 

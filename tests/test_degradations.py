@@ -169,6 +169,12 @@ def test_impulses_lose_what_a_larger_amount_loses_too(rng):
             lambda: Gaussian(sigma=1e36)(np.ones((1, 1, 8), np.float32), None, peak=1.0),
             r"noise of level 1e\+36 does not fit into float32: <= 3.4e\+35",
         ),
+        (
+            lambda: Gaussian(sigma=0.0, sigma_to=1e36)(
+                np.ones((1, 1, 8), np.float32), None, peak=1
+            ),
+            r"noise of level 1e\+36 does not fit into float32: <= 3.4e\+35",
+        ),
         (lambda: Subsample(1), "factor=1 must be >= 2"),
         (lambda: Gaussian(sigma=5.0, sigma_to=4.0), "sigma_to=4 must be >= 5"),
         (lambda: Gaussian(snr=5.0, sigma_to=4.0), "sigma_to=4 needs sigma"),

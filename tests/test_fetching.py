@@ -30,6 +30,7 @@ from sigbench.datasets.source import data_folder, digest_of
 from sigbench.degradations import Gaussian, Recorded
 from sigbench.fetching import command, transfer
 from sigbench.fetching.command import fetch, verify
+from sigbench.fetching.part import Part
 from sigbench.problems import Denoising
 
 NAME = "cifar-10-python.tar.gz"
@@ -186,6 +187,39 @@ def test_a_part_is_kept_where_the_next_command_can_go_on(public, server, capsys)
     fetch("cifar10")
     assert server.asked == ["bytes=1000-"]
     assert left() == [NAME]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_part_is_kept_where_the_server_is_only_busy(public, server, status):
+    server.cuts = [1000, 0, 0, 0]
+    with pytest.raises(InputError, match="goes on from there"):
+        fetch("cifar10")
+    server.status = status
+    with pytest.raises(InputError, match=f": {status} .*; the same command goes on from there"):
+        fetch("cifar10")
+    server.status = 200
+    server.asked.clear()
+    fetch("cifar10")
+    assert server.asked == ["bytes=1000-"]
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_nothing_is_written_through_a_link_in_the_place_of_a_part(public, server, here, goes_on):
+    if goes_on:
+        server.cuts = [1000, 0, 0, 0]
+        with pytest.raises(InputError, match="goes on from there"):
+            fetch("cifar10")
+    victim = here / "victim"
+    victim.write_bytes(b"mine")
+    part = data_folder() / "cifar10" / f".{NAME}.part"
+    part.parent.mkdir(parents=True, exist_ok=True)
+    part.unlink(missing_ok=True)
+    part.symlink_to(victim)
+    fetch("cifar10")
+    assert victim.read_bytes() == b"mine"
+    path = data_folder() / "cifar10" / NAME
+    assert not path.is_symlink()
+    assert path.read_bytes() == public
 
 
 @pytest.mark.parametrize("ignores", [False, True])
@@ -422,10 +456,15 @@ def test_a_full_disk_is_seen_before(public, monkeypatch):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 @pytest.mark.parametrize("local", [True, False])
-def test_a_full_disk(tiny, public, capsys, local):
-    folder = data_folder() / "cifar10"
-    folder.mkdir(parents=True)
-    (folder / f".{NAME}.part").symlink_to("/dev/full")
+def test_a_full_disk(tiny, public, capsys, local, monkeypatch):
+    begin = Part.begin
+
+    def begin_where_nothing_fits(part, *args):
+        begin(part, *args)
+        part.path.unlink()
+        part.path.symlink_to("/dev/full")
+
+    monkeypatch.setattr(Part, "begin", begin_where_nothing_fits)
     assert main(["data", "fetch", "cifar10", *(["--from", str(tiny.folder)] * local)]) == 2
     err = capsys.readouterr().err
     assert f"is full: {NAME} does not fit, nothing of it is kept" in err.splitlines()[-1]
@@ -650,6 +689,7 @@ def test_the_digests_of_a_copy_are_recorded(tiny, capsys):
     first, second = (tiny.pairs(tiny.folder / name) for name in ("first", "second"))
     fetch("ee559", str(first))
     before = Ee559().version
+    assert all(": val_data.pkl is here" in s or "train" in s for s in fetch("ee559"))
     fetch("ee559", str(first / "val_data.pkl"))
     assert Ee559().version == before
     assert {v.state for v in verify("ee559")} == {"good"}

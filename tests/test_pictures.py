@@ -282,9 +282,11 @@ class TestFiles:
     def test_fresh_deletes_them_and_nothing_else(self, run, tiny):
         (run / "figures" / "mine.png").write_text("mine")
         (run / "trainings" / "photos.mine.csv").write_text("mine")
+        (run / "estimates" / "mine.npz").write_text("mine")
+        write_reports(run)
         run_suite(tiny.select(methods=["blur"], items=5), run, fresh=True)
         assert files(run) == {
-            "estimates": ["photos.blur.npz", "photos.noisy.npz", "photos.npz"],
+            "estimates": ["mine.npz", "photos.blur.npz", "photos.noisy.npz", "photos.npz"],
             "trainings": ["photos.mine.csv"],
             "figures": ["estimates-photos.png", "mine.png"],
         }
@@ -386,6 +388,15 @@ class TestFiles:
         methods = tuple(replace(m, source="other") for m in tiny.methods)
         folder.drop_stale(replace(tiny, methods=methods).cells())
         assert files(run)["trainings"] == []
+        assert files(run)["estimates"] == ["photos.npz"]
+
+    def test_figures_of_what_has_gone_go_too(self, run, tiny):
+        folder = RunFolder(run)
+        methods = tuple(replace(m, source="other") for m in tiny.methods if m.name == "net")
+        folder.drop_stale(replace(tiny, methods=methods).cells())
+        text = write_reports(run)
+        assert files(run)["figures"] == ["estimates-photos.png"]
+        assert "figures/trainings" not in text
 
     def test_names_are_safe_and_their_own(self):
         assert picture_file("photos") == "estimates/photos.npz"
@@ -414,6 +425,7 @@ class TestFiles:
             ("nan", "photos.blur.npz cannot be read as .* not hold images"),
             ("figures", "photos.blur.npz cannot be read as .* one figure an image"),
             ("other", "photos.blur.npz is of other images than the problem's: delete it"),
+            ("items", "photos.blur.npz is of other images than the problem's: delete it"),
             ("large", "photos.blur.npz cannot be read as pictures .* more than 9 bytes"),
         ],
     )
@@ -436,6 +448,8 @@ class TestFiles:
             np.savez(file, **{**arrays, "psnr": arrays["psnr"][:2]})
         elif harm == "pickle":
             np.savez(file, **{**arrays, "psnr": np.array([{}], object)}, allow_pickle=True)
+        elif harm == "items":
+            np.savez(file, **{**arrays, "items": arrays["items"] + 1})
         elif harm == "other":
             np.savez(file, **{**arrays, "estimate1": arrays["estimate1"][:, 1:]})
         else:
@@ -443,8 +457,12 @@ class TestFiles:
             file.rename(run / "estimates" / "photos.npz")
             monkeypatch.setattr("sigbench.picturefiles.MOST_BYTES", 9)
             match = match.replace(".blur", "")
+        for table in ("leaderboard.md", "leaderboard.csv"):
+            (run / table).unlink()
         with pytest.raises(InputError, match=match):
             write_reports(run)
+        assert set(table_of(run)) == {"noisy", "blur", "net"}  # it costs nobody the tables
+        assert (run / "leaderboard.csv").is_file()
         assert main(["report", str(run)]) == 2
         assert capsys.readouterr().err.count("\n") == 1
 
@@ -467,6 +485,32 @@ class TestMerge:
         assert (here / "merged" / picture).read_bytes() == (whole / picture).read_bytes()
         listed = json.loads((here / "merged/manifest.json").read_text())["files"]
         assert {f"{folder}/{name}" for folder in FILES for name in FILES[folder]} <= set(listed)
+
+    def test_pictures_are_those_of_the_cells(self, tiny, here):
+        one, other = here / "one", here / "other"
+        chosen = tiny.select(methods=["noisy", "blur"])
+        run_suite(chosen, one)
+        stale = (one / "estimates/photos.blur.npz").read_bytes()
+        RunFolder(one).drop_stale(
+            replace(chosen, methods=(replace(chosen.methods[1], source="old"),)).cells()
+        )
+        (one / "estimates/photos.blur.npz").write_bytes(
+            stale + b" "
+        )  # as an older sigbench left it
+        run_suite(chosen, other)
+        merge([one, other], here / "merged")
+        name = "estimates/photos.blur.npz"
+        assert (here / "merged" / name).read_bytes() == (other / name).read_bytes()
+
+    @pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
+    def test_trainings_belong_together_in_any_order(self, tiny, here, order):
+        text = SUITE + "training_seeds = [1, 2]\n"
+        (here / "seeds.toml").write_text(text)
+        suite = load("seeds.toml")
+        run_suite(suite.select(methods=["noisy"]), here / "a")
+        run_suite(suite.select(methods=["net #1", "net #2"]), here / "b")
+        merge([here / name for name in order], here / "merged")
+        assert "Over training seeds" in (here / "merged/leaderboard.md").read_text()
 
     def test_of_other_seeds_those_of_the_first_folder(self, tiny, here):
         run_suite(tiny.select(methods=["noisy"], seeds=[2]), here / "a")

@@ -164,16 +164,19 @@ def fetch(name: str, place: str | None = None) -> list[str]:
     source = _chosen(name)[name]
     if isinstance(source, Installed):
         return [f"{name} comes with {source.origin}: there is nothing to fetch"]
-    done = []
+
+    def is_here(file: File) -> bool:
+        known = place is None or file.digest is not None
+        return known and _verdict(source, file).state == "good"
+
+    def told(file: File) -> str:
+        return f"{name}: {file.name} is here: {source.path(file)}"
+
+    if place is None and all(map(is_here, source.files)):
+        return [told(file) for file in source.files]
     places = _places(source, place)
     with _alone():
-        for file, where in places:
-            there = _verdict(source, file).state == "good"
-            if there and (place is None or file.digest):
-                done.append(f"{name}: {file.name} is here: {source.path(file)}")
-            else:
-                done.append(_fetch(source, file, where))
-    return done
+        return [told(f) if is_here(f) else _fetch(source, f, where) for f, where in places]
 
 
 @contextlib.contextmanager

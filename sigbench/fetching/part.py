@@ -46,15 +46,15 @@ class Part:
         """Return the mark by which a server knows the file that this is a part of."""
         try:
             noted = json.loads(self.note.read_text(encoding="utf-8"))
-            same = noted["url"] == url and self.size > 0
+            same = noted["url"] == url and self.size > 0 and not self.path.is_symlink()
             return str(noted["mark"]) if same else None
         except (OSError, ValueError, LookupError, TypeError, RecursionError):
             return None
 
     def begin(self, url: str, mark: str | None) -> None:
         """Begin anew; without a mark the part cannot be gone on with."""
-        self.note.unlink(missing_ok=True)
-        self.path.write_bytes(b"")
+        self.discard()  # also where it is somebody's link: nothing is written through it
+        self.path.touch(exist_ok=False)
         if mark is not None:
             self.note.write_text(json.dumps({"url": url, "mark": mark}), encoding="utf-8")
 

@@ -24,6 +24,7 @@ from sigbench.fetching.part import Part, Unfinished
 SCHEMES = ("https", "http")
 CHUNK = 1 << 16  # bytes
 PATIENCE = 30.0  # seconds without a byte
+LATER = (408, 429)  # what a server answers, beside its own errors, that may pass
 PAUSES = (1.0, 2.0, 4.0)  # seconds before trying again while nothing new comes
 
 Tell = Callable[[int, "int | None"], None]
@@ -198,7 +199,8 @@ def _answer(request: Request) -> Any:
         if 300 <= error.code < 400:  # to a place that the library itself refuses, or in circles
             raise InputError(f"{url}: its redirect is refused") from None
         text = f"{url}: {error.code} {http.client.responses.get(error.code, '')}".strip()
-        raise Unfinished(text) if error.code >= 500 else InputError(text) from None
+        later = error.code >= 500 or error.code in LATER
+        raise Unfinished(text) if later else InputError(text) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = error.reason if isinstance(error, URLError) else error
         if isinstance(reason, socket.gaierror):

@@ -33,8 +33,8 @@ SHIPPED = {
     "icnn": "1cdb22de3fa57e556208eb7b03fa02f63d77d8cb8d7020a6606445d9e8e9d1d1",
     "shrinknet": "55e3eabcb33109fd8db55f2478f3aee35d70eb0ea0f682bd337b9cd1ad97784c",
     "shrinknet-sparse": "9457f9ad4d17476ba796c063258ed55fce00158535b42280af5a1afaeb0d82ac",
-    "resnet": "810f5c11d11bbb23dcfee6317fe2b9cb378addd32b3746c408680fa8f856a7a0",
-    "resnet-subsample-4": "fb0a7361fbc6fc2e4670960301e825fe995da93b114ec09ef7c1acd7153cbe7e",
+    "resnet": "9465fd2cb90267093b960180eaa326a0b6226a916460a0703ccb2d5d94423b2a",
+    "resnet-subsample-4": "89e3e8042297414785e65316e285656f39bdd48b4aee1c8d52b5223436979c93",
 }
 
 
