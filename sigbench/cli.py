@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 
 TYPE_CHECKING = False  # see sigbench/__init__.py
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from sigbench.work import Cell, Result
 
 GOOD, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+LINE_EVERY_S = 30.0  # of a long run, where nobody sees a bar
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -234,15 +236,16 @@ def _seeds(text: str | None) -> list[int] | None:
 
 
 class _Progress:
-    """A progress bar on a terminal; failures in any case."""
+    """A progress bar on a terminal, elsewhere a line now and then; failures in any case."""
 
     def __init__(self, total: int, *, quiet: bool) -> None:
         from tqdm import tqdm
 
-        self.bar = tqdm(
-            total=total, unit="cell", disable=quiet or not sys.stderr.isatty(), leave=False
-        )
-        self.started = False
+        terminal = sys.stderr.isatty()
+        self.bar = tqdm(total=total, unit="cell", disable=quiet or not terminal, leave=False)
+        self.lines = not quiet and not terminal
+        self.done = 0
+        self.began = self.told = time.monotonic()
 
     def __enter__(self) -> _Progress:
         return self
@@ -255,9 +258,16 @@ class _Progress:
             self.bar.set_description(f"{cell.problem.name} seed {cell.seed}: {cell.method.name}")
             return
         self.bar.update()
+        self.done += 1
+        where = f"{cell.method.name} on {cell.problem.name}, seed {cell.seed}"
         if hasattr(out, "error"):
-            where = f"{cell.method.name} on {cell.problem.name}, seed {cell.seed}"
             self.bar.write(f"failed: {where}: {out.error}", file=sys.stderr)
+        elif self.lines and time.monotonic() - self.told >= LINE_EVERY_S:
+            from sigbench.executors import duration
+
+            self.told = time.monotonic()
+            took = duration(self.told - self.began)
+            print(f"{took}: {self.done} done, the last {where}", file=sys.stderr, flush=True)
 
 
 def _report(args: argparse.Namespace) -> int:

@@ -32,6 +32,16 @@ def test_run_prints_the_leaderboard(capsys):
     assert {r["method"] for r in board()} == {"noisy", "l1-printed", "limit", "limit-samplewise"}
 
 
+def test_a_long_run_that_nobody_watches_says_how_far_it_is(capsys, monkeypatch):
+    monkeypatch.setattr("sigbench.cli.LINE_EVERY_S", 0.0)
+    assert main([*RUN, "-m", "affine"]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"\S+ s: 1 done, the last .* on sparse-spikes, seed \d", lines[0])
+    assert len(lines) == 9
+    assert main([*RUN, "-m", "affine", "--fresh", "--quiet"]) == 0
+    assert "done, the last" not in capsys.readouterr().err
+
+
 def test_quiet_and_the_default_folder(capsys):
     assert main(["run", "table1", "--items", "2", "-m", "noisy", "--quiet"]) == 0
     assert capsys.readouterr().out == ""

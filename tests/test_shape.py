@@ -62,9 +62,10 @@ ALLOWED = {
     "gallery": {"cellfiles", "errors", "files", "picturefiles", "types", "work"},
     "store": {"cellfiles", "errors", "files", "gallery", "runner", "scores", "work"},
     "reports": {
-        "averages", "errors", "metrics", "registry", "reports", "scores", "statistics", "types",
+        "averages", "errors", "executors", "metrics", "registry", "reports", "scores", "statistics",
+        "types",
     },
-    "illustrate": {"cellfiles", "gallery", "metrics", "reports", "store"},
+    "illustrate": {"cellfiles", "gallery", "reports", "store"},
     "suites": {
         "datasets", "degradations", "denoisers", "errors", "estimators", "identity", "methods",
         "metrics", "problems", "registry", "spec", "suites", "system_function", "tables", "tuning",

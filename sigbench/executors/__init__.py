@@ -131,6 +131,19 @@ class Place:
         return Pool(self.jobs or 1, self.timeout)
 
 
+def duration(seconds: float) -> str:
+    """Return a time for people.
+
+    Examples
+    --------
+    >>> duration(3.21), duration(42), duration(192), duration(9000)
+    ('3.2 s', '42 s', '3.2 min', '2.5 h')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
 def seconds(time: str | float, what: str = "timeout") -> float:
     """Return a time like ``90``, ``"90s"``, ``"10m"`` or ``"2h"`` in seconds.
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sigbench.averages import average
+from sigbench.executors import duration
 from sigbench.metrics import METRICS
 from sigbench.registry import lookup
 from sigbench.reports.leaderboard import LIMITS, Row
@@ -137,19 +138,13 @@ def _trained(timings: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]
             of_method.setdefault(timing["method"], []).append(timing)
     trained = {}
     for method, own in of_method.items():
-        took = _duration(median(timing["train_s"] for timing in own))
+        took = duration(median(timing["train_s"] for timing in own))
         epochs = own[0]["train_epochs"]
         if not math.isnan(epochs):
             count = f"{epochs:,.0f}" if epochs >= 10 else f"{epochs:.2g}"
             took += f", {count} epoch{'s' * (count != '1')}"
         trained[method] = (f"{own[0]['n_params']:,}", took)
     return trained
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def _problem_table(

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sigbench.executors import duration
 from sigbench.methods import bind_facts
 from sigbench.metrics import METRICS, Metric
 from sigbench.networks.base import is_learned, n_params
@@ -161,8 +162,3 @@ def as_markdown(weights: Weights, figures: Figures, sha256: str) -> str:
         f"The recipe as run; `sigbench train` repeats it from a file:\n\n"
         f"```toml\n{tomlkit.dumps(card['recipe'])}```\n"
     )
-
-
-def duration(seconds: float) -> str:
-    """Return a time for people."""
-    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.1f} min"

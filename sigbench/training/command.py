@@ -15,6 +15,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from sigbench.errors import InputError
+from sigbench.executors import duration
 from sigbench.files import write_atomically
 from sigbench.networks.weights import Weights, save
 from sigbench.training.card import (
@@ -22,7 +23,6 @@ from sigbench.training.card import (
     as_csv,
     as_markdown,
     card_of,
-    duration,
     figures_of_network,
     figures_of_others,
 )
