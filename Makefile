@@ -1,7 +1,7 @@
 # make table1   run the main suite; the leaderboard is in runs/table1
 # make test     run all tests
 # make check    lint, format, types
-# make results  run all suites into results/, the committed reference runs; two hours
+# make results  run all suites into results/, the committed reference runs; two and a half hours
 # make weights  train the networks whose weights come along; three quarters of an hour
 # make figures  draw the figures of docs from results/ and these weights
 # make bench    print speed ratios: against loops, plain torch, benchopt, Dask

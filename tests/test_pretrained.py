@@ -16,6 +16,7 @@ from sigbench.methods import describe, resolve
 from sigbench.networks.base import first_weights, run
 from sigbench.networks.denoiser import NetworkDenoiser
 from sigbench.networks.weights import FOLDER, SHIPPED, Weights, load, save, shipped
+from sigbench.training.card import Figures, as_markdown
 from sigbench.training.recipe import load_recipe
 
 SINGLE = 1e-5  # float32, of a feature map's largest value
@@ -75,7 +76,7 @@ def test_the_card_says_where_they_come_from(name):
     }
     assert {"numpy", "sigbench"} <= card["versions"].keys()
     text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
-    assert SHIPPED[name] in text
+    assert text == as_markdown(weights, Figures(**card["figures"]), SHIPPED[name])
     json.dumps(card, allow_nan=False)
 
 

@@ -288,3 +288,11 @@ def test_images32_subsample(subsample, method, expected):
 
 def test_a_blur_is_first_on_subsample(subsample):
     assert max(subsample, key=subsample.get) == repr(GaussianBlur(0.6))
+
+
+def test_a_row_that_is_for_other_problems_is_refused():
+    suite = load("images32")
+    with pytest.raises(InputError, match=r"resnet is no row of subsample-4: it is for gaussian-25"):
+        suite.select(methods=["resnet", "blur-tuned"], problems=["subsample-4"])
+    rows = {m.name for m in suite.select(methods=["resnet", "resnet-subsample-4"]).methods}
+    assert rows == {"noisy", "resnet", "resnet-subsample-4"}

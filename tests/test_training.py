@@ -286,6 +286,13 @@ def test_what_does_not_go_with_a_key_that_is_set_is_left_out():
     assert load_recipe("n2n[pairs=fresh]").epoch == 50_000
 
 
+def test_what_a_changed_recipe_says_of_itself_is_true():
+    changed = load_recipe("resnet[target=clean,steps=5]")
+    assert changed.description.endswith(" Here with target=clean, steps=5.")
+    assert load_recipe("resnet[steps=5,description=own]").description == "own"
+    assert Trained("resnet[steps=5,description=own]").content == Trained("resnet[steps=5]").content
+
+
 def test_the_path_of_a_recipe_may_hold_anything():
     Path(write(name="own")).rename("lr=0.1,[2].toml")
     assert load_recipe("lr=0.1,[2].toml").name == "own"

@@ -131,15 +131,17 @@ def _summary(own: Summary) -> str:
 
 
 def _trained(timings: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
-    """Return, of each method that was trained, how many parameters it has and what it took."""
+    """Return, where any was trained, each method's parameters and what its training took."""
+    if not any(timing["train_steps"] for timing in timings):
+        return {}
     of_method: dict[str, list[Mapping[str, Any]]] = {}
     for timing in timings:
-        if timing["train_steps"]:
+        if timing["train_steps"] or timing["n_params"]:
             of_method.setdefault(timing["method"], []).append(timing)
     trained = {}
     for method, own in of_method.items():
-        took = duration(median(timing["train_s"] for timing in own))
-        epochs = own[0]["train_epochs"]
+        known, epochs = own[0]["train_steps"] > 0, own[0]["train_epochs"]
+        took = duration(median(timing["train_s"] for timing in own)) if known else ""
         if not math.isnan(epochs):
             count = f"{epochs:,.0f}" if epochs >= 10 else f"{epochs:.2g}"
             took += f", {count} epoch{'s' * (count != '1')}"

@@ -78,7 +78,7 @@ def estimates(strips: Sequence[Strip], peak: float) -> Figure:
         line, column = divmod(place, columns)
         left, top = PAD + column * (across + MARGIN), line * down + HEAD
         mean = "" if strip.mean is None else f"mean {strip.mean:.2f} dB"
-        name = _shortened(strip.name, (across - 8 * len(mean)) // 9)
+        name = _shortened(strip.name, (across - 9 * len(mean)) // 11)
         text(left, top - 8, name, fontsize=9, fontweight="bold")
         text(left + across, top - 8, mean, fontsize=8, color="0.4", ha="right")
         for number, tile in enumerate(own):

@@ -139,6 +139,13 @@ class Suite:
             suite = dataclasses.replace(suite, seeds=checked_seeds(seeds))
         if methods is not None:
             suite = dataclasses.replace(suite, methods=self._selected(methods))
+            chosen = [problem.name for problem in suite.problems]
+            for method in suite.methods:
+                if method.name in methods and not any(map(method.is_for, chosen)):
+                    raise InputError(
+                        f"{method.name} is no row of {', '.join(chosen)}: "
+                        f"it is for {', '.join(method.problems)}"
+                    )
         return suite
 
     def _selected(self, wanted: list[str]) -> tuple[Method, ...]:

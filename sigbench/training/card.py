@@ -142,9 +142,17 @@ def as_markdown(weights: Weights, figures: Figures, sha256: str) -> str:
 
     card = weights.card
     data, versions, machine = card["data"], card["versions"], card["machine"]
+    source = card["recipe"]["data"]
+    targets = source.get("target", "clean")
+    chosen = (
+        "On the validation pairs, which the best weights were chosen by"
+        if targets == "clean"
+        else "On the validation items, of which the best weights were chosen by noisy views"
+    )
     about = {
         "network": f"`{card['network']}`, {card['n_params']:,} parameters",
-        "data": f"{data['dataset']}, {data['degradation']}",
+        "data": f"{data['dataset']}, {data['degradation']}: `{source['degradation']}`, "
+        f"{targets} targets",
         "seed": card["seed"],
         "steps": f"{card['steps']:,}, {card['samples']:,} samples; best at {card['best_step']:,}",
         "time": f"{duration(card['seconds'])}, {card['threads']} threads at most",
@@ -157,7 +165,7 @@ def as_markdown(weights: Weights, figures: Figures, sha256: str) -> str:
     rows = "\n".join(f"| {name} | {value} |" for name, value in about.items())
     return (
         f"# {card['name']}\n\n{card['description']}\n\n"
-        f"On the validation pairs, which the best weights were chosen by: {figures}.\n\n"
+        f"{chosen}: {figures}.\n\n"
         f"| | |\n| --- | --- |\n{rows}\n\n"
         f"The recipe as run; `sigbench train` repeats it from a file:\n\n"
         f"```toml\n{tomlkit.dumps(card['recipe'])}```\n"

@@ -134,7 +134,9 @@ class Checkpoint:
         return Found(state, parts["weights"], parts["kept"])
 
     def _refused(self, why: str) -> InputError:
-        return InputError(f"{self.path} {why}: --fresh deletes it and begins anew")
+        return InputError(
+            f"{self.path} {why}: --fresh deletes it and begins anew, -o takes another file"
+        )
 
     def remove(self) -> None:
         """Delete the file, and what a kill has left of writing it."""

@@ -60,7 +60,7 @@ class Files:
         """Refuse to replace anything that is there."""
         for path in self.all:
             if path.exists():
-                raise InputError(f"{path} exists: --force replaces it")
+                raise InputError(f"{path} exists: --force replaces it, -o takes another")
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -103,7 +103,7 @@ class Source:
         if size is not None and size < needed:
             raise InputError(
                 f"{self.dataset.kind} has {size} items to train on: pairs must be <= "
-                f"{size - size // 5} and validation <= {size // 5}"
+                f"{size - size // 5} and validation, at most a fifth, <= {size // 5}"
             )
         return Denoising(self.dataset.kind, self.dataset, self.degradation, 1, needed)
 
@@ -284,6 +284,9 @@ def _changed(table: dict[str, Any], spec: Spec) -> dict[str, Any]:
         return {**kept, **{k: v for k, v in own.items() if k in keys}}
 
     table = changed(table, RECIPE_KEYS)
+    if own and "description" not in own:  # what it says may not hold any more
+        words = ", ".join(f"{key}={value}" for key, value in own.items())
+        table["description"] = f"{table.get('description', '')} Here with {words}.".strip()
     if isinstance(table.get("data"), dict):
         table["data"] = changed(table["data"], DATA_KEYS)
     return table
