@@ -16,10 +16,9 @@ from sigbench.networks import NETWORKS
 from sigbench.networks.base import Network
 from sigbench.networks.denoiser import NetworkDenoiser
 from sigbench.networks.weights import Weights
-from sigbench.spec import parse
 from sigbench.training.engines import open_engine, settled
 from sigbench.training.loop import train as trained
-from sigbench.training.recipe import Recipe, load_recipe
+from sigbench.training.recipe import Recipe, load_recipe, spec_of
 from sigbench.types import Info, Training, info_of
 
 UNUSED = ("source", "metric")  # the problem has its own pairs, and nobody looks at a figure
@@ -74,7 +73,7 @@ class Trained:
         name = self.recipe or info_of(self.network).name
         own = {"network": self.network, "batch": self.batch, "seed": self.seed}
         given: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
-        for key, value in parse(name).params if not name.endswith(".toml") else ():
+        for key, value in spec_of(name).params:
             if key in OF_THE_PROBLEM:
                 raise InputError(
                     f"recipe={name}: {key}={value} is the problem's own here; "

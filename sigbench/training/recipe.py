@@ -236,6 +236,17 @@ def recipe_names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
+def spec_of(name: str) -> Spec:
+    """Return a recipe's name and the keys that are set with it; the path of a file sets none.
+
+    Examples
+    --------
+    >>> spec_of("icnn[steps=10]").params, spec_of("lr=[1,2].toml").params
+    ((('steps', 10),), ())
+    """
+    return Spec(name) if name.endswith(".toml") else parse(name)
+
+
 def load_recipe(name: str) -> Recipe:
     """Read and check a recipe.
 
@@ -256,7 +267,7 @@ def load_recipe(name: str) -> Recipe:
     >>> load_recipe("icnn-report").epochs, load_recipe("icnn-report[steps=10,target=noisy]").steps
     (200, 10)
     """
-    spec = Spec(name) if name.endswith(".toml") else parse(name)  # a path may hold anything
+    spec = spec_of(name)
     path = find_toml("recipe", spec.name, FOLDER)
     table = read_toml(path)
     try:
