@@ -70,7 +70,16 @@ if TYPE_CHECKING:
     from sigbench.executors import Place
     from sigbench.methods import Method, PerItem
     from sigbench.metrics import METRICS
-    from sigbench.networks import ICNN, N2N, NETWORKS, ResNet, ShrinkNet, Strided
+    from sigbench.networks import (
+        ICNN,
+        N2N,
+        NETWORKS,
+        DnCNN,
+        ResNet,
+        ShrinkNet,
+        Strided,
+        UNet,
+    )
     from sigbench.networks.adapter import TorchModule
     from sigbench.networks.denoiser import Pretrained
     from sigbench.problems import Denoising
@@ -134,7 +143,16 @@ _WHERE = {
     "sigbench.executors": ("Place",),
     "sigbench.methods": ("Method", "PerItem"),
     "sigbench.metrics": ("METRICS",),
-    "sigbench.networks": ("ICNN", "N2N", "NETWORKS", "ResNet", "ShrinkNet", "Strided"),
+    "sigbench.networks": (
+        "ICNN",
+        "N2N",
+        "NETWORKS",
+        "DnCNN",
+        "ResNet",
+        "ShrinkNet",
+        "Strided",
+        "UNet",
+    ),
     "sigbench.networks.adapter": ("TorchModule",),
     "sigbench.networks.denoiser": ("Pretrained",),
     "sigbench.problems": ("Denoising",),
@@ -150,14 +168,14 @@ _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names
 __all__ = [
     "BM3D", "DATASETS", "DENOISERS", "ESTIMATORS", "GMC", "H1", "H2", "ICNN", "L1", "METRICS",
     "N2N", "NETWORKS", "Affine", "Bilateral", "BlockShrink", "Blur", "CramerRao", "DemoSignals",
-    "Denoiser", "Denoising", "Estimator", "FittedWiener", "Folder", "Gaussian", "GaussianBlur",
+    "Denoiser", "Denoising", "DnCNN", "Estimator", "FittedWiener", "Folder", "Gaussian", "GaussianBlur",
     "GaussianPosteriorMean", "GaussianProcess", "IdealProjection", "Impulse", "Info", "InputError", "Learner",
     "LeastSquaresFIR", "LocalWiener", "Median", "Method", "Noisy", "NonLocalMeans", "Oracle",
     "Pairs", "PerItem", "Photos32", "Place", "Poisson", "Pretrained", "RegularizedInverse", "ResNet", "SavitzkyGolay",
     "SelfEnsemble", "SelfEnsembleLearner", "ShrinkNet", "SlidingDCT", "SparseDeconvolution",
     "SparseSpikes", "SpectralDivision", "SpeechSmoke", "SpikesPosteriorMean", "Strided",
     "Subsample", "Suite", "SureTuned", "SystemFunction", "Systems", "TorchModule", "TotalVariation",
-    "Trained", "Training", "TrueWiener", "Tuned", "WaveletShrink", "WienerDeconvolution",
+    "Trained", "Training", "TrueWiener", "Tuned", "UNet", "WaveletShrink", "WienerDeconvolution",
     "WienerDivision", "load", "local_mean_response", "run_suite",
 ]  # fmt: skip
 

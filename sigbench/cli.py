@@ -7,10 +7,11 @@ import os
 import sys
 import time
 
+from sigbench.arguments import parser
+
 TYPE_CHECKING = False  # see sigbench/__init__.py
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Any
 
     from sigbench.runner import Failure
     from sigbench.work import Cell, Result
@@ -29,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
     argv : list of str, optional
         The arguments; by default those of the process.
     """
-    args = _parser().parse_args(argv)
+    args = parser(CALLS).parse_args(argv)
     from sigbench.errors import InputError
 
     try:
@@ -52,137 +53,6 @@ def main(argv: list[str] | None = None) -> int:
             traceback.print_exc()
         print(f"sigbench: error: {' '.join(str(error).split())}", file=sys.stderr)
         return WRONG
-
-
-def _parser() -> argparse.ArgumentParser:
-    from sigbench import __version__
-
-    parser = argparse.ArgumentParser(
-        prog="sigbench",
-        description="A benchmark of signal denoisers: paired noise, tuned baselines, limits, intervals, cost.",
-    )
-    parser.add_argument("--version", action="version", version=f"sigbench {__version__}")
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    def command(name: str, function: Any, text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text, parents=[common])
-        sub.set_defaults(run=function)
-        return sub
-
-    run = command("run", _run, "run a suite into a folder and print its leaderboard")
-    run.add_argument("suite", metavar="SUITE|FILE.toml", help="see: sigbench list suites")
-    run.add_argument("-o", "--out", metavar="DIR", help="the run folder (default: runs/SUITE)")
-    run.add_argument(
-        "-m",
-        "--method",
-        metavar="METHOD",
-        nargs="+",
-        action="extend",
-        help="rows of the suite to run, and methods to add: name[param=value] or module:attribute. "
-        "Without a row of the suite among them all its rows are run; "
-        "the noisy input and the limits always are",
-    )
-    run.add_argument(
-        "-p",
-        "--problem",
-        metavar="PROBLEM",
-        nargs="+",
-        action="extend",
-        help="problems of the suite to run",
-    )
-    run.add_argument("--seeds", metavar="1,2,3", help="other seeds than the suite's")
-    run.add_argument("--items", metavar="N", type=int, help="test items per problem and seed")
-    run.add_argument(
-        "-j", "--jobs", metavar="N", type=int, help="worker processes (default: all cores)"
-    )
-    run.add_argument(
-        "--executor",
-        metavar="local|dask://HOST:PORT",
-        default="local",
-        help="where to run: worker processes here, or a Dask cluster's",
-    )
-    run.add_argument(
-        "--timeout",
-        metavar="10m",
-        help="end a cell (or the fit of a method) that takes longer: 90s, 10m or 2h",
-    )
-    run.add_argument("--fresh", action="store_true", help="delete the folder's own files first")
-    run.add_argument("--dry-run", action="store_true", help="say what would be run, and stop")
-    run.add_argument("--quiet", action="store_true", help="no progress, no leaderboard")
-
-    report = command("report", _report, "write and print the leaderboards of run folders")
-    report.add_argument("folders", metavar="DIR", nargs="+")
-
-    compare = command("compare", _compare, "compare two methods of a run, item by item")
-    compare.add_argument("folder", metavar="DIR")
-    compare.add_argument("a", metavar="METHOD_A")
-    compare.add_argument("b", metavar="METHOD_B")
-
-    check = command("check", _check, "hold a file of floors against a run")
-    check.add_argument("folder", metavar="DIR")
-    check.add_argument("floors", metavar="FLOORS.toml")
-    check.add_argument(
-        "--update", action="store_true", help="move the floors to the run's figures, never lower"
-    )
-    check.add_argument(
-        "--allow-lower", action="store_true", help="with --update: also where it demands less"
-    )
-
-    merge = command("merge", _merge, "put runs of one suite together into a new folder")
-    merge.add_argument("folders", metavar="DIR", nargs="+")
-    merge.add_argument("-o", "--out", metavar="DIR", required=True)
-
-    denoise = command("denoise", _denoise, "denoise a file: WAV/FLAC, PNG/JPG/TIFF, CSV/NPY")
-    denoise.add_argument("source", metavar="IN")
-    denoise.add_argument("-o", "--out", metavar="OUT", required=True)
-    denoise.add_argument(
-        "-m",
-        "--method",
-        metavar="METHOD",
-        required=True,
-        help="name[param=value], or auto: the best of a table, judged on this very file",
-    )
-    denoise.add_argument(
-        "--sigma",
-        metavar="S|auto",
-        help="noise level in the file's units (sound: full scale is 1; images: grey levels), or auto",
-    )
-    denoise.add_argument("--force", action="store_true", help="replace OUT where it exists")
-
-    train = command("train", _train, "train a network by a recipe into a file of weights")
-    train.add_argument("recipe", metavar="RECIPE|FILE.toml", help="see: docs/networks.md")
-    train.add_argument(
-        "-o", "--out", metavar="FILE", help="the weights (default: RECIPE.safetensors)"
-    )
-    train.add_argument(
-        "--budget", metavar="10m", help="a time in place of the recipe's budget: 90s, 10m or 2h"
-    )
-    train.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    train.add_argument(
-        "--fresh", action="store_true", help="delete the checkpoint of an earlier training first"
-    )
-    train.add_argument("--force", action="store_true", help="replace FILE where it exists")
-    train.add_argument("--quiet", action="store_true", help="say nothing")
-
-    data = command("data", _data, "list, fetch and verify the files of datasets")
-    data.add_argument("verb", choices=("list", "fetch", "verify"))
-    data.add_argument("name", metavar="NAME", nargs="?", help="see: sigbench data list")
-    data.add_argument(
-        "--from",
-        dest="place",
-        metavar="PATH_OR_URL",
-        help="fetch: a copy, instead of the public address: a file, a folder, or the URL of either "
-        "(that of a folder ends in a slash)",
-    )
-
-    listing = command("list", _list, "list suites, methods, datasets or metrics")
-    listing.add_argument("what", choices=("suites", "methods", "datasets", "metrics"))
-    listing.add_argument("--json", action="store_true", help="print JSON")
-
-    command("sys-info", _sys_info, "print versions and the kind of machine")
-    return parser
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -395,6 +265,38 @@ def _data(args: argparse.Namespace) -> int:
     return GOOD if all(verdict.state == "good" for verdict in verdicts) else FAILED
 
 
+def _analyze(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from sigbench.analysis.command import analyze
+    from sigbench.analysis.jacobian import STEP
+
+    text = analyze(
+        args.suite,
+        args.method,
+        problems=args.problem,
+        items=args.items,
+        seed=args.seed,
+        places=[_place(word) for word in args.at or ()],
+        by=args.by,
+        step=STEP if args.step is None else args.step,
+        out=None if args.out is None else Path(args.out),
+        quiet=args.quiet,
+    )
+    if not args.quiet:
+        print(text)
+    return GOOD
+
+
+def _place(text: str) -> tuple[int, ...]:
+    from sigbench.errors import InputError
+
+    try:
+        return tuple(int(word) for word in text.split(","))
+    except ValueError:
+        raise InputError(f"--at {text}: must be a sample like 50, or a pixel like 16,16") from None
+
+
 def _list(args: argparse.Namespace) -> int:
     import json
 
@@ -419,3 +321,18 @@ def _sys_info(args: argparse.Namespace) -> int:
 
 if __name__ == "__main__":
     sys.exit(main())
+
+
+CALLS = {
+    "run": _run,
+    "report": _report,
+    "compare": _compare,
+    "check": _check,
+    "merge": _merge,
+    "denoise": _denoise,
+    "train": _train,
+    "data": _data,
+    "analyze": _analyze,
+    "list": _list,
+    "sys-info": _sys_info,
+}

@@ -13,6 +13,10 @@ class InputError(ValueError):
     """
 
 
+class NoDerivative(InputError):
+    """A network has no derivative of its own: part of it is computed without one."""
+
+
 def unknown(kind: str, name: str, legal: Iterable[str]) -> InputError:
     """Return the error for a name that is in no table, nearest legal names first.
 

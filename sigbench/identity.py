@@ -24,7 +24,7 @@ def identity(thing: Any) -> Any:
     A registered object is named by its table's name and declared version, so that moving or
     renaming code changes nothing; arrays go by their digest. A field with the metadata
     ``identity=False`` does not count; with ``"if set"``, for one that was added later, not where
-    it is None.
+    it is None or False.
     """
     if isinstance(thing, np.ndarray):
         return f"array:{thing.dtype}:{thing.shape}:{hashlib.sha256(thing.tobytes()).hexdigest()}"
@@ -53,7 +53,7 @@ def identity(thing: Any) -> Any:
 
 
 def _counts(identity_: bool | str, value: Any) -> bool:
-    return value is not None if identity_ == "if set" else bool(identity_)
+    return not (value is None or value is False) if identity_ == "if set" else bool(identity_)
 
 
 def _declared_name(thing: Any) -> str:

@@ -63,9 +63,13 @@ def networks() -> dict[str, Network]:
     for name, cls in NETWORKS.items():
         hints = get_type_hints(cls)
         choices = [f.name for f in dataclasses.fields(cls) if f.metadata.get("listed")]
-        every = Spec(name, tuple((choice, get_args(hints[choice])) for choice in choices))
+        every = Spec(name, tuple((choice, _values(hints[choice])) for choice in choices))
         found |= {str(spec): build("network", NETWORKS, spec) for spec in expand(every)}
     return found
+
+
+def _values(hint: Any) -> tuple[Any, ...]:
+    return (False, True) if hint is bool else get_args(hint)
 
 
 def _method(name: str, thing: Any, info: Info, count: int) -> Row:

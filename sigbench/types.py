@@ -75,6 +75,27 @@ class Certified(Protocol):
         ...
 
 
+@runtime_checkable
+class Differentiable(Protocol):
+    """A denoiser that knows its derivative, as networks do."""
+
+    def pull_back(self, noisy: Array, gradient: Array, *, sigma: Sigma = None) -> Array:
+        """Return Aᵀ·g of every item, A the Jacobian at ``noisy``; all ``(N, C, *space)``.
+
+        It raises a `NoDerivative` where part of it is computed without one.
+        """
+        ...
+
+
+@runtime_checkable
+class Rectifying(Protocol):
+    """A network whose rectifiers can be seen."""
+
+    def active(self, noisy: Array, *, sigma: Sigma = None) -> NDArray[np.bool_]:
+        """Return which of them are on for every item, shape ``(N, units)``."""
+        ...
+
+
 @dataclass(frozen=True)
 class Info:
     """What a registered method says of itself.

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sigbench import Tuned
-from sigbench.cli import _parser
+from sigbench.arguments import parser
+from sigbench.cli import CALLS
 from sigbench.methods import resolve
 from sigbench.suites.suite import load, suite_names
 from sigbench.training.recipe import load_recipe
@@ -31,7 +32,7 @@ def commands():
 
 @pytest.mark.parametrize("line", list(commands()))
 def test_commands_parse_and_their_names_exist(line):
-    args = _parser().parse_args(shlex.split(line)[1:])
+    args = parser(CALLS).parse_args(shlex.split(line)[1:])
     if hasattr(args, "suite") and not args.suite.endswith(".toml"):
         foreign = ("mine:", "network[weights=my-icnn.")
         own = [m for m in args.method or [] if not m.startswith(foreign)]

@@ -1,5 +1,6 @@
 """Ops in NumPy and in torch, their gradients; optimizers, schedules, first weights."""
 
+import dataclasses
 import itertools
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import gamma
 
 from sigbench import InputError, nn
+from sigbench.errors import NoDerivative
 from sigbench.nn.sparse import shape_of
 
 RNG = np.random.default_rng(5)
@@ -45,6 +47,12 @@ def normed(space, statistics, *affine):
     """Batch norm of three channels; its running statistics stand between x and gain, shift."""
     running = [normal(3), positive(3)]
     return Case("batch_norm", [normal(4, 3, *space), *affine], running, {"statistics": statistics})
+
+
+def only_scaled(space, statistics, *affine):
+    """Batch norm that subtracts no mean."""
+    case = normed(space, statistics, *affine)
+    return dataclasses.replace(case, fixed=[None, positive(3)])
 
 
 STATISTICS = ("batch", "running", "input")
@@ -88,6 +96,13 @@ CASES = {
     **{f"batch_norm 1-D, {s}": normed((7,), s, positive(3), normal(3)) for s in STATISTICS},
     **{f"batch_norm 2-D, {s}": normed((5, 4), s, positive(3), normal(3)) for s in STATISTICS},
     **{f"batch_norm, no gain, {s}": normed((7,), s) for s in STATISTICS},
+    **{f"batch_norm, no mean 1-D, {s}": only_scaled((7,), s, positive(3)) for s in STATISTICS},
+    **{f"batch_norm, no mean 2-D, {s}": only_scaled((5, 4), s, positive(3)) for s in STATISTICS},
+    **{f"batch_norm, no mean, no gain, {s}": only_scaled((7,), s) for s in STATISTICS},
+    **{
+        f"batch_norm, no mean, shift, {s}": only_scaled((7,), s, positive(3), normal(3))
+        for s in STATISTICS
+    },
     "scale": curved("scale", [normal(3, 2, 5), normal(2), normal(2)]),
     "scale 2-D": curved("scale", [normal(3, 2, 5, 4), normal(2), normal(2)]),
     "shrink, p = 1.4": curved("shrink", [normal(3, 2, 9), positive(2)], np.array([1.4])),
@@ -346,6 +361,21 @@ def test_batch_norm_moves_the_running_statistics_as_torch_does(rng, space):
     np.testing.assert_allclose(our_var, their_var.numpy(), rtol=1e-12)
 
 
+def test_without_a_mean_the_running_variance_is_the_same(rng):
+    torch = pytest.importorskip("torch")
+    from sigbench.nn import torch_ops
+
+    x = 3 + 2 * rng.standard_normal((4, 3, 5, 4))
+    mean, wanted, ours = np.zeros(3), np.ones(3), np.ones(3)
+    theirs = torch.ones(3, dtype=torch.float64)
+    for _ in range(3):
+        nn.batch_norm(x, mean, wanted, statistics="batch")
+        nn.batch_norm(x, None, ours, statistics="batch")
+        torch_ops.batch_norm(torch.from_numpy(x), None, theirs, statistics="batch")
+    np.testing.assert_array_equal(ours, wanted)
+    np.testing.assert_allclose(theirs.numpy(), wanted, rtol=1e-12)
+
+
 @pytest.mark.parametrize("statistics", ["running", "input"])
 def test_at_test_time_norms_keep_their_statistics_and_items_apart(rng, statistics):
     x = rng.standard_normal((4, 3, 9))
@@ -381,10 +411,28 @@ def test_sparseness_is_the_same_in_torch(rng):
     x = rng.laplace(size=(4, 3, 50)) / np.sqrt(2)
     for statistics in STATISTICS:
         ours, theirs = np.array([0.75]), torch.tensor([0.75], dtype=torch.float64)
-        p = nn.sparseness(nn.Var(x), ours, statistics=statistics)
+        given = x if statistics == "input" else nn.Var(x)
+        p = nn.sparseness(given, ours, statistics=statistics)
         same = torch_ops.sparseness(torch.from_numpy(x), theirs, statistics=statistics)
         np.testing.assert_allclose(p, same.numpy(), rtol=1e-12)
         np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-12)
+
+
+def test_what_has_no_derivative_says_so(rng):
+    torch = pytest.importorskip("torch")
+    from sigbench.nn import torch_ops
+
+    x = rng.standard_normal((1, 1, 5))
+    tensor = torch.from_numpy(x).requires_grad_()
+    ratio = np.array([0.75])
+    for run in (
+        lambda: nn.constant(np.sort, nn.Var(x)),
+        lambda: torch_ops.constant(np.sort, tensor),
+        lambda: nn.sparseness(nn.Var(x), ratio, statistics="input"),
+        lambda: torch_ops.sparseness(tensor, torch.from_numpy(ratio), statistics="input"),
+    ):
+        with pytest.raises(NoDerivative, match="no gradient passes through"):
+            run()
 
 
 @pytest.mark.parametrize("p", [1.0, 1.01, 1.2, 1.5, 1.9, 2.0])
@@ -538,6 +586,8 @@ def test_gradients_add_up_over_calls_and_pass_no_constants():
 
 
 def test_only_a_number_has_gradients():
+    with pytest.raises(InputError, match=r"the gradient has shape \(3,\), not \(2, 3\)"):
+        nn.Var(np.zeros((2, 3))).backward(np.zeros(3))
     with pytest.raises(InputError, match=r"a loss is one number: this has shape \(2, 3\)"):
         nn.relu(nn.Var(np.zeros((2, 3)))).backward()
 

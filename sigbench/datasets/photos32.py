@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigbench.datasets.base import Split
+from sigbench.datasets.crops import as_grey, fresh_crops
 from sigbench.datasets.source import Installed
 from sigbench.denoisers.inputs import check_field
 from sigbench.errors import InputError
@@ -30,7 +31,7 @@ TILE = 64  # pixels of the full-size photograph: crops of one tile are one group
 
 @dataclass(frozen=True)
 class Photos32:
-    """Square colour crops, in grey levels 0..255, float32; split by photograph.
+    """Square crops in colour or grey, in grey levels 0..255, float32; split by photograph.
 
     Crops overlap, so they carry the 64-pixel tile they start in as their group. Their order is
     shuffled once and for all: the first N are a sample of all. `draw` takes fresh ones from
@@ -47,18 +48,23 @@ class Photos32:
     min_std : float
         Flat crops, of which nothing can be learned, are left out: the standard deviation over
         the crop, averaged over the channels, must exceed this many grey levels.
+    grey : bool
+        Whether crops are the luma alone, in one channel.
 
     Examples
     --------
     >>> crop = Photos32().item("test", 1, 0)
     >>> crop.shape, crop.dtype
     ((3, 32, 32), dtype('float32'))
+    >>> Photos32(grey=True).item("test", 1, 0).shape
+    (1, 32, 32)
     """
 
     window: int = 32
     stride: int = 16
     scales: int = 2
     min_std: float = 10.0
+    grey: bool = field(default=False, metadata={"identity": "if set"})
 
     kind: ClassVar[str] = "photos32"
     domain: ClassVar[Domain] = "image"
@@ -84,30 +90,18 @@ class Photos32:
         return len(_crops(split, self))
 
     def item(self, split: Split, seed: int, item: int) -> Array:
-        """Return one crop, shape ``(3, window, window)``, float32; the same for every seed."""
+        """Return one crop, shape ``(C, window, window)``, float32; the same for every seed."""
         name, scale, row, column = _crops(split, self)[item]
-        photograph = _photograph(name, scale)
+        photograph = _photograph(name, scale, self.grey)
         return photograph[:, row : row + self.window, column : column + self.window].copy()
 
     def draw(self, n: int, rng: np.random.Generator) -> Array:
-        """Return ``n`` fresh crops to train on, shape ``(n, 3, window, window)``.
+        """Return ``n`` fresh crops to train on, shape ``(n, C, window, window)``.
 
         Each from any place of any photograph at any of the scales, all such places alike, flat
         ones too, in one of the eight flips and quarter turns.
         """
-        photographs = _photographs(DRAWN, self.scales, self.window)
-        ends = [np.subtract(one.shape[1:], self.window - 1) for one in photographs]
-        places = np.array([end.prod() for end in ends])
-        crops = np.empty((n, 3, self.window, self.window), np.float32)
-        for crop, which in zip(
-            crops, rng.choice(len(places), n, p=places / places.sum()), strict=True
-        ):
-            row, column = rng.integers(ends[which])
-            turned, *flips = rng.integers(2, size=3)
-            cut = photographs[which][:, row : row + self.window, column : column + self.window]
-            cut = cut.swapaxes(1, 2) if turned else cut
-            crop[...] = cut[:, :: 1 - 2 * flips[0], :: 1 - 2 * flips[1]]
-        return crops
+        return fresh_crops(_photographs(DRAWN, self), n, self.window, rng)
 
     def group(self, split: Split, item: int) -> str | None:
         """Return the tile of the photograph in which the crop starts."""
@@ -133,11 +127,13 @@ def photograph_file(name: str) -> Path:
 
 
 @functools.cache
-def _photograph(name: str, scale: int) -> NDArray[np.float32]:
+def _photograph(name: str, scale: int, grey: bool) -> NDArray[np.float32]:
     from PIL import Image
 
+    if grey:
+        return as_grey(_photograph(name, scale, False))
     if scale == 2:
-        full = _photograph(name, 1)
+        full = _photograph(name, 1, False)
         height, width = (n // 2 * 2 for n in full.shape[1:])
         halves = full[:, :height, :width].reshape(3, height // 2, 2, width // 2, 2)
         return halves.mean(axis=(2, 4), dtype=np.float32)
@@ -146,10 +142,10 @@ def _photograph(name: str, scale: int) -> NDArray[np.float32]:
     return np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
 
 
-def _photographs(names: tuple[str, ...], scales: int, window: int) -> list[NDArray[np.float32]]:
+def _photographs(names: tuple[str, ...], of: Photos32) -> list[NDArray[np.float32]]:
     """Return photographs at all scales at which they hold a crop."""
-    found = [_photograph(name, s + 1) for name in names for s in range(scales)]
-    return [one for one in found if min(one.shape[1:]) >= window]
+    found = [_photograph(name, s + 1, of.grey) for name in names for s in range(of.scales)]
+    return [one for one in found if min(one.shape[1:]) >= of.window]
 
 
 @functools.cache
@@ -158,7 +154,7 @@ def _crops(split: Split, of: Photos32) -> list[tuple[str, int, int, int]]:
         (name, scale, row, column)
         for name in PHOTOGRAPHS[split]
         for scale in range(1, of.scales + 1)
-        for photograph in [_photograph(name, scale)]
+        for photograph in [_photograph(name, scale, of.grey)]
         for row in range(0, photograph.shape[1] - of.window + 1, of.stride)
         for column in range(0, photograph.shape[2] - of.window + 1, of.stride)
         if _spread(photograph[:, row : row + of.window, column : column + of.window]) > of.min_std

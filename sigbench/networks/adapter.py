@@ -10,13 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigbench.denoisers.inputs import check, check_field, told_or_estimated
-from sigbench.errors import InputError, unknown
+from sigbench.errors import InputError, NoDerivative, unknown
 from sigbench.identity import digest, identity
+from sigbench.networks.padding import Mode, folded, padded
 from sigbench.types import Array, Info, Sigma
 
 Layout = Literal["channels-first", "channels-last", "no-channels"]
 Convention = Literal["none", "argument", "broadcast", "map"]
 Device = Literal["cpu", "cuda"]
+
+PADDING: Mode = "reflect"
+RECTIFIERS = ("relu", "leaky_relu", "prelu")  # names of torch's functions
 
 
 @dataclass(frozen=True)
@@ -113,24 +117,82 @@ class TorchModule:
         InputError
             Where the module returns anything but one real tensor of the shape of its batch.
         """
-        torch = _torch()
-        levels = check(noisy, sigma)
-        slope, offset = self._affine()
-        batch = _padded(noisy * slope + offset, self.multiple)
-        inputs = [batch]
-        if self.sigma != "none":
-            inputs = self._with_level(batch, told_or_estimated(noisy, levels) * slope)
-        tensors = [
-            torch.from_numpy(np.ascontiguousarray(self._arranged(array), dtype=np.float32))
-            for array in inputs
-        ]
+        inputs = self._inputs(noisy, sigma)
         # Not inference_mode: denoisers that are the gradient of a network take it inside.
-        with torch.no_grad():
-            result = self._fresh()(*(tensor.to(self.device) for tensor in tensors))
-        self._check(result, self._arranged(batch).shape)
+        with _torch().no_grad():
+            result = self._result(inputs)
+        slope, offset = self._affine()
         estimate = self._arranged_back(result.detach().float().cpu().numpy().astype(noisy.dtype))
         crop = tuple(slice(n) for n in noisy.shape)
         return (estimate[crop] - offset) / slope
+
+    def pull_back(self, noisy: Array, gradient: Array, *, sigma: Sigma = None) -> Array:
+        """Return Aᵀ·g of every item, A the Jacobian at ``noisy``; shape and dtype of ``noisy``.
+
+        Raises
+        ------
+        NoDerivative
+            Where the noise level is estimated from ``noisy``.
+        """
+        if self.sigma != "none" and sigma is None:
+            raise NoDerivative("the noise level is estimated outside the network: tell it")
+        torch = _torch()
+        inputs = self._inputs(noisy, sigma)
+        inputs[0].requires_grad_()
+        result = self._result(inputs)
+        g = np.zeros(_lengthened(noisy.shape, self.multiple), np.float32)
+        g[tuple(slice(n) for n in noisy.shape)] = gradient
+        direction = torch.from_numpy(np.ascontiguousarray(self._arranged(g))).to(self.device)
+        (back,) = torch.autograd.grad(result.float(), inputs[0], direction)
+        arranged = self._arranged_back(back.cpu().numpy().astype(noisy.dtype))
+        return folded(arranged[:, : noisy.shape[1]], noisy.shape[2:], PADDING)
+
+    def active(self, noisy: Array, *, sigma: Sigma = None) -> NDArray[np.bool_]:
+        """Return which rectifiers are on for every item, shape ``(N, units)``."""
+        torch = _torch()
+        signs = []
+        mode: Any = torch.overrides.TorchFunctionMode
+
+        class Watch(mode):
+            def __torch_function__(
+                self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+            ) -> Any:
+                name = getattr(function, "__name__", "").rstrip("_")
+                if name in RECTIFIERS and len(args[0]) == len(noisy):
+                    signs.append((args[0] > 0).flatten(1).cpu().numpy())
+                return function(*args, **(kwargs or {}))
+
+        inputs = self._inputs(noisy, sigma)
+        with torch.no_grad(), Watch():
+            self._result(inputs)
+        return np.concatenate([np.empty((len(noisy), 0), np.bool_), *signs], axis=1)
+
+    def _inputs(self, noisy: Array, sigma: Sigma) -> list[Any]:
+        """Return what the module is called with, as tensors."""
+        torch = _torch()
+        levels = check(noisy, sigma)
+        slope, offset = self._affine()
+        lengths = _lengthened(noisy.shape, self.multiple)[2:]
+        batch = padded(noisy * slope + offset, lengths, PADDING)
+        inputs = [batch]
+        if self.sigma != "none":
+            inputs = self._with_level(batch, told_or_estimated(noisy, levels) * slope)
+        return [
+            torch.from_numpy(np.ascontiguousarray(self._arranged(array), dtype=np.float32)).to(
+                self.device
+            )
+            for array in inputs
+        ]
+
+    def _result(self, inputs: list[Any]) -> Any:
+        """Return what the module makes of its inputs, checked."""
+        shape = tuple(inputs[0].shape)
+        if self.sigma == "map":  # the level is the last channel, which it does not give back
+            last = 1 if self.layout == "channels-first" else len(shape) - 1
+            shape = tuple(n - (axis == last) for axis, n in enumerate(shape))
+        result = self._fresh()(*inputs)
+        self._check(result, shape)
+        return result
 
     def _affine(self) -> tuple[float, float]:
         """Return slope and offset of the map from the problem's units to the module's."""
@@ -199,10 +261,9 @@ def _range(name: str, value: Any) -> tuple[float, float]:
     return low, high
 
 
-def _padded(batch: Array, multiple: int) -> Array:
-    """Continue every axis of space by reflection to a multiple."""
-    ends = [(0, -n % multiple) for n in batch.shape[2:]]
-    return np.pad(batch, [(0, 0), (0, 0), *ends], mode="reflect")
+def _lengthened(shape: tuple[int, ...], multiple: int) -> tuple[int, ...]:
+    """Return the shape of a batch whose axes of space go on to a multiple."""
+    return (*shape[:2], *(n + -n % multiple for n in shape[2:]))
 
 
 def _digest(module: Any) -> str:

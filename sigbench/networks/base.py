@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Protocol, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sigbench import nn
 from sigbench.errors import InputError
@@ -136,6 +137,101 @@ def run(
     return _together(estimates).astype(x.dtype, copy=False)
 
 
+def pull_back(
+    network: Network,
+    weights: Mapping[str, Any],
+    x: Any,
+    gradient: Any,
+    *,
+    engine: Engine,
+    statistics: nn.Statistics = "running",
+) -> Array:
+    """Return Aᵀ·g for every item of a batch, A the network's Jacobian there.
+
+    Parameters
+    ----------
+    network, weights, engine, statistics
+        As in `run`.
+    x : array, shape (N, C, *space)
+        The batch; the result has its dtype.
+    gradient : array, shape (N, C, *space)
+        g.
+
+    Raises
+    ------
+    NoDerivative
+        Where part of the network is computed without one.
+    """
+    arrays = {name: np.array(weight, x.dtype) for name, weight in weights.items()}
+    blocks = min(len(x), math.ceil(x.size / BLOCK))
+    parts = zip(np.array_split(x, blocks), np.array_split(gradient, blocks), strict=True)
+    backward = _numpy_backward if engine == "numpy" else _torch_backward
+    return _together([backward(network, arrays, part, g, statistics) for part, g in parts])
+
+
+def _numpy_backward(
+    network: Network, arrays: dict[str, Array], x: Array, g: Array, statistics: nn.Statistics
+) -> Any:
+    var = nn.Var(x)
+    network.forward(nn.Net(nn, arrays, statistics), var).backward(g)
+    return var.grad
+
+
+def _torch_backward(
+    network: Network, arrays: dict[str, Array], x: Array, g: Array, statistics: nn.Statistics
+) -> Any:
+    torch_ops = torch_engine()
+    import torch
+
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    tensor = torch.from_numpy(x.copy()).requires_grad_()
+    y = network.forward(nn.Net(torch_ops, tensors, statistics), tensor)
+    return torch.autograd.grad(y, tensor, torch.from_numpy(g.copy()))[0]
+
+
+def active(
+    network: Network,
+    weights: Mapping[str, Any],
+    x: Array,
+    *,
+    engine: Engine,
+    statistics: nn.Statistics = "running",
+) -> NDArray[np.bool_]:
+    """Return which rectifiers of a network are on, shape ``(N, units)``; without one, ``(N, 0)``.
+
+    Parameters
+    ----------
+    network, weights, engine, statistics
+        As in `run`.
+    x : array, shape (N, C, *space)
+        The batch.
+    """
+    arrays = {name: np.array(weight, x.dtype) for name, weight in weights.items()}
+    watched = _Watched(nn if engine == "numpy" else torch_engine())
+    _pass(network, arrays, x, engine, statistics, None, watched)
+    rows = [np.asarray(signs).reshape(len(x), -1) for signs in watched.signs]
+    return np.concatenate([np.empty((len(x), 0), np.bool_), *rows], axis=1)
+
+
+class _Watched:
+    """The ops of an engine, which note the signs of what comes into a rectifier."""
+
+    def __init__(self, ops: Any) -> None:
+        self._ops = ops
+        self.signs: list[Any] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ops, name)
+
+    def relu(self, x: Any) -> Any:
+        self.signs.append(x > 0)
+        return self._ops.relu(x)
+
+    def leaky_relu(self, x: Any, *, slope: float) -> Any:
+        self.signs.append(x > 0)
+        return self._ops.leaky_relu(x, slope=slope)
+
+
 def _pass(
     network: Network,
     arrays: dict[str, Array],
@@ -143,17 +239,18 @@ def _pass(
     engine: Engine,
     statistics: nn.Statistics,
     maps: dict[str, Any] | None,
+    ops: Any = None,
 ) -> Any:
-    """Return what an engine makes of one block, as its own kind of array."""
+    """Return what an engine makes of one block, as its own kind of array; ``ops`` in its place."""
     if engine == "numpy":
-        return network.forward(nn.Net(nn, arrays, statistics, maps=maps), x)
-    torch_ops = torch_engine()
+        return network.forward(nn.Net(ops or nn, arrays, statistics, maps=maps), x)
+    ops = ops or torch_engine()
     import torch
 
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     with torch.inference_mode():
         return network.forward(
-            nn.Net(torch_ops, tensors, statistics, maps=maps), torch.from_numpy(x.copy())
+            nn.Net(ops, tensors, statistics, maps=maps), torch.from_numpy(x.copy())
         )
 
 

@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sigbench.denoisers.inputs import check
 from sigbench.errors import InputError
-from sigbench.networks.base import Network, n_params, run
+from sigbench.networks.base import Network, active, n_params, pull_back, run
+from sigbench.networks.padding import Mode, folded, padded
 from sigbench.networks.weights import SHIPPED, Weights, load, shipped
 from sigbench.types import Array, Course, Info, Sigma
 
 EngineChoice = Literal["auto", "numpy", "torch"]
+PADDING: Mode = "symmetric"
 
 
 def chosen_engine(engine: EngineChoice, network: Network) -> Literal["numpy", "torch"]:
@@ -77,6 +80,35 @@ class NetworkDenoiser:
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
         check(noisy, sigma)
+        network, x = self.weights.network, self._fitting(noisy)
+        engine = chosen_engine(self.engine, network)
+        y = run(network, self.weights.arrays, x, engine=engine, statistics=self.statistics)
+        y = y[:, :, *(slice(n) for n in noisy.shape[2:])]
+        return np.ascontiguousarray(y.reshape(noisy.shape))
+
+    def pull_back(self, noisy: Array, gradient: Array, *, sigma: Sigma = None) -> Array:
+        """Return Aᵀ·g of every item, A the Jacobian at ``noisy``; shape and dtype of ``noisy``."""
+        check(noisy, sigma)
+        network, x = self.weights.network, self._fitting(noisy)
+        space = noisy.shape[2:]
+        g = np.zeros_like(x)
+        g[:, :, *(slice(n) for n in space)] = gradient.reshape(*x.shape[:2], *space)
+        engine = chosen_engine(self.engine, network)
+        back = pull_back(
+            network, self.weights.arrays, x, g, engine=engine, statistics=self.statistics
+        )
+        return np.ascontiguousarray(folded(back, space, PADDING).reshape(noisy.shape))
+
+    def active(self, noisy: Array, *, sigma: Sigma = None) -> NDArray[np.bool_]:
+        """Return which rectifiers are on for every item, shape ``(N, units)``."""
+        check(noisy, sigma)
+        network, x = self.weights.network, self._fitting(noisy)
+        engine = chosen_engine(self.engine, network)
+        on = active(network, self.weights.arrays, x, engine=engine, statistics=self.statistics)
+        return on.reshape(len(noisy), -1)
+
+    def _fitting(self, noisy: Array) -> Array:
+        """Return the items as the network takes them."""
         network = self.weights.network
         channels, space = noisy.shape[1], noisy.shape[2:]
         if len(space) != network.axes:
@@ -88,21 +120,8 @@ class NetworkDenoiser:
                 legal = " or ".join(map(str, network.channels))
                 raise InputError(f"{network.info.name} takes {legal} channels, not {channels}")
             x = noisy.reshape(-1, 1, *space)
-        x = _padded(
-            x, [max(network.least, -(-n // network.multiple) * network.multiple) for n in space]
-        )
-        engine = chosen_engine(self.engine, network)
-        y = run(network, self.weights.arrays, x, engine=engine, statistics=self.statistics)
-        y = y[:, :, *(slice(n) for n in space)]
-        return np.ascontiguousarray(y.reshape(noisy.shape))
-
-
-def _padded(x: Array, lengths: list[int]) -> Array:
-    """Return ``x`` continued by reflection at the end of each space axis."""
-    widths = [(0, n - m) for n, m in zip(lengths, x.shape[2:], strict=True)]
-    return (
-        np.pad(x, [(0, 0), (0, 0), *widths], mode="symmetric") if any(w for _, w in widths) else x
-    )
+        lengths = [max(network.least, -(-n // network.multiple) * network.multiple) for n in space]
+        return padded(x, lengths, PADDING)
 
 
 @dataclass(frozen=True)
@@ -154,6 +173,14 @@ class Pretrained:
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
         return self.loaded(noisy, sigma=sigma)
+
+    def pull_back(self, noisy: Array, gradient: Array, *, sigma: Sigma = None) -> Array:
+        """Return Aᵀ·g of every item, A the Jacobian at ``noisy``; shape and dtype of ``noisy``."""
+        return self.loaded.pull_back(noisy, gradient, sigma=sigma)
+
+    def active(self, noisy: Array, *, sigma: Sigma = None) -> NDArray[np.bool_]:
+        """Return which rectifiers are on for every item, shape ``(N, units)``."""
+        return self.loaded.active(noisy, sigma=sigma)
 
 
 def _course(card: Mapping[str, Any]) -> Course | None:

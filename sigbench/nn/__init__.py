@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from sigbench.errors import NoDerivative
 from sigbench.nn.conv import conv, conv_transpose, modulated_conv
 from sigbench.nn.initial import INITIAL, starting
 from sigbench.nn.losses import LOSSES, log_mse, mse, smooth_l1
@@ -46,8 +47,16 @@ from sigbench.types import Array
 
 
 def constant(function: Callable[[Array], Array], x: Any) -> Array:
-    """Return what a NumPy function makes of an array or a `Var`; no gradient passes through it."""
-    return function(x.value if isinstance(x, Var) else x)
+    """Return what a NumPy function makes of an array.
+
+    Raises
+    ------
+    NoDerivative
+        For a `Var`: no gradient passes through it.
+    """
+    if isinstance(x, Var):
+        raise NoDerivative(f"no gradient passes through {function.__name__}")
+    return function(x)
 
 
 __all__ = [

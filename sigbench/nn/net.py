@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, Literal
 
 from sigbench.errors import InputError
@@ -31,7 +30,7 @@ class Net:
     Parameters
     ----------
     ops : module
-        The engine: `sigbench.nn` or `sigbench.nn.torch_ops`.
+        The engine: `sigbench.nn` or `sigbench.nn.torch_ops`, or what has the same functions.
     weights : mapping of str to array
         Parameters and running statistics by name.
     statistics : {"batch", "running", "input"}
@@ -52,7 +51,7 @@ class Net:
     array([[[1., 3.]]])
     """
 
-    ops: ModuleType
+    ops: Any
     weights: MutableMapping[str, Any]
     statistics: Statistics = "running"
     path: str = ""
@@ -131,13 +130,14 @@ class Net:
         stride: int = 1,
         padding: int = 0,
         output_padding: int = 0,
+        bias: bool = True,
     ) -> Any:
         """Return a transposed convolution; see `sigbench.nn.conv_transpose`."""
         inputs, *space = x.shape[1:]
         taps = kernel ** len(space)
         start = (outputs * taps, inputs * taps)  # as PyTorch has it: the fans of its adjoint
         weight = self.weight(f"{name}.weight", (inputs, outputs, *[kernel] * len(space)), start)
-        constant = self.weight(f"{name}.bias", (outputs,), start)
+        constant = self.weight(f"{name}.bias", (outputs,), start) if bias else None
         options = {"stride": stride, "padding": padding, "output_padding": output_padding}
         return self.keep(self.ops.conv_transpose(x, weight, constant, **options), name)
 
@@ -146,12 +146,19 @@ class Net:
         weight, constant = self._kernel(name, x, outputs, kernel)
         return self.keep(self.ops.modulated_conv(x, weight, constant, factors), name)
 
-    def norm(self, name: str, x: Any, norm: Norm) -> Any:
-        """Return ``x`` normalized: not at all, by batch norm, or by the sparse batch norm."""
+    def norm(self, name: str, x: Any, norm: Norm, *, bias: bool = True) -> Any:
+        """Return ``x`` normalized: not at all, by batch norm, or by the sparse batch norm.
+
+        Without ``bias`` batch norm only scales.
+        """
         if norm == "none":
             return x
         layer, channels = self.part(name), (x.shape[1],)
-        gain, shift = layer.weight("weight", channels, 1.0), layer.weight("bias", channels, 0.0)
+        gain = layer.weight("weight", channels, 1.0)
+        if not bias:
+            var = layer.weight(f"{RUNNING}var", channels, 1.0)
+            return layer.keep(self.ops.batch_norm(x, None, var, gain, statistics=self.statistics))
+        shift = layer.weight("bias", channels, 0.0)
         running = (
             layer.weight(f"{RUNNING}mean", channels, 0.0),
             layer.weight(f"{RUNNING}var", channels, 1.0),
@@ -166,5 +173,5 @@ class Net:
         return layer.keep(self.ops.scale(self.ops.shrink(y, lam, p), gain, shift))
 
     def constant(self, function: Callable[[Any], Any], x: Any) -> Any:
-        """Return what a NumPy function makes of ``x``; no gradient passes through it."""
+        """Return what a NumPy function makes of ``x``, of which no derivative is taken."""
         return self.ops.constant(function, x)

@@ -19,7 +19,7 @@ EPS = 1e-5  # added to the variance
 @op
 def batch_norm(
     x: Array,
-    running_mean: Array,
+    running_mean: Array | None,
     running_var: Array,
     gain: Array | None = None,
     shift: Array | None = None,
@@ -28,13 +28,15 @@ def batch_norm(
 ) -> tuple[Array, Backward]:
     """Return gain·(x − m)/√(v + 1e-5) + shift, with mean m and variance v of every channel.
 
+    Without ``running_mean`` it only scales: gain·x/√(v + 1e-5), with the same v.
+
     Parameters
     ----------
     x : array, shape (N, C, *space)
         The input.
     running_mean, running_var : array, shape (C,)
         Averages over the batches so far. ``batch`` moves them, in place: by a tenth of the way,
-        with the unbiased variance.
+        with the unbiased variance. The mean may be None.
     gain, shift : array, shape (C,), optional
         By default 1 and 0.
     statistics : {"batch", "running", "input"}
@@ -47,7 +49,8 @@ def batch_norm(
 
     References
     ----------
-    Ioffe and Szegedy, ICML 2015, algorithms 1 and 2.
+    Ioffe and Szegedy, ICML 2015, algorithms 1 and 2. Without additive constants: Mohan et al.,
+    ICLR 2020.
 
     Examples
     --------
@@ -59,15 +62,21 @@ def batch_norm(
     rows = first.reshape(*first.shape[: 2 if statistics == "input" else 1], -1)
     per_channel = (-1, *[1] * (rows.ndim - 1))
     n = rows.shape[-1]
+    mean: Array
+    y: Array
     if statistics == "running":
-        mean, var = running_mean.reshape(per_channel), running_var.reshape(per_channel)
+        var = running_var.reshape(per_channel)
+        mean = np.zeros_like(var) if running_mean is None else running_mean.reshape(per_channel)
         y = rows - mean
     else:
         mean = rows.sum(axis=-1, keepdims=True) / n
         y = rows - mean
         var = (y * y).sum(axis=-1, keepdims=True) / n
+        if running_mean is None:
+            y = rows.copy()
     if statistics == "batch":
-        running_mean += MOMENTUM * (mean[:, 0] - running_mean)
+        if running_mean is not None:
+            running_mean += MOMENTUM * (mean[:, 0] - running_mean)
         running_var += MOMENTUM * (var[:, 0] * (n / max(n - 1, 1)) - running_var)
     precision = 1 / np.sqrt(var + EPS)
     factor = precision if gain is None else precision * gain.reshape(per_channel)
@@ -79,8 +88,10 @@ def batch_norm(
         g_rows = channels_first(g).reshape(rows.shape)
         unit = (rows - mean) * precision
         total = g_rows.sum(axis=-1, keepdims=True)
-        along = (g_rows * unit).sum(axis=-1, keepdims=True)
-        d = g_rows if statistics == "running" else g_rows - (total + along * unit) / n
+        scaled = unit if running_mean is not None else rows * precision
+        along = (g_rows * scaled).sum(axis=-1, keepdims=True)
+        through_mean = total if running_mean is not None else 0.0
+        d = g_rows if statistics == "running" else g_rows - (through_mean + along * unit) / n
         d_x = channels_first((d * factor).reshape(first.shape))
         return (
             d_x,

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from scipy.special import gamma
 
+from sigbench.errors import NoDerivative
 from sigbench.nn.conv import channels_first
 from sigbench.nn.norm import MOMENTUM, Statistics
-from sigbench.nn.tape import Backward, op
+from sigbench.nn.tape import Backward, Var, op
 from sigbench.types import Array
 
 MOST_STEPS = 12  # in float64 it takes 3 for p >= 1.1, 6 for p = 1.0001
@@ -53,7 +54,14 @@ def sparseness(x: Array, running_ratio: Array, *, statistics: Statistics) -> Arr
     -------
     array, shape (N or 1, 1, ...), float64
         It broadcasts over ``x``. No gradient passes through it.
+
+    Raises
+    ------
+    NoDerivative
+        For a `Var` with the statistics of the input, where it would have to.
     """
+    if statistics == "input" and isinstance(x, Var):
+        raise NoDerivative("no gradient passes through the exponent that an item sets itself")
     value = getattr(x, "value", x)
     if statistics == "running":
         ratio = running_ratio

@@ -55,17 +55,25 @@ class Var:
         """The shape of the value."""
         return self.value.shape
 
-    def backward(self) -> None:
+    def backward(self, gradient: Array | None = None) -> None:
         """Add the derivatives of this scalar to the ``grad`` of all that it was made of.
+
+        Parameters
+        ----------
+        gradient : array, optional
+            Of the shape of the value: the derivatives are then those of its inner product with
+            the value, which need not be a scalar.
 
         Raises
         ------
         InputError
-            Where it is no scalar.
+            Where it is no scalar and no gradient is given, or one of another shape.
         """
-        if np.shape(self.value) != ():
+        if gradient is None and np.shape(self.value) != ():
             raise InputError(f"a loss is one number: this has shape {self.shape}")
-        self.grad = np.ones_like(self.value)
+        if gradient is not None and np.shape(gradient) != np.shape(self.value):
+            raise InputError(f"the gradient has shape {np.shape(gradient)}, not {self.shape}")
+        self.grad = np.ones_like(self.value) if gradient is None else gradient
         for var in self._history():
             if var._backward is None or var.grad is None:
                 continue

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sigbench.errors import NoDerivative
 from sigbench.nn.losses import LEAST_POWER
 from sigbench.nn.norm import EPS, MOMENTUM, Statistics
 from sigbench.nn.sparse import LARGE, MOST_STEPS, close_enough, shape_of
@@ -44,7 +45,7 @@ def modulated_conv(x: Tensor, weight: Tensor, bias: Tensor, factors: Tensor) -> 
 
 def batch_norm(
     x: Tensor,
-    running_mean: Tensor,
+    running_mean: Tensor | None,
     running_var: Tensor,
     gain: Tensor | None = None,
     shift: Tensor | None = None,
@@ -52,6 +53,8 @@ def batch_norm(
     statistics: Statistics,
 ) -> Tensor:
     """Batch normalization; see `sigbench.nn.batch_norm`."""
+    if running_mean is None:
+        return _scaled_by_deviation(x, running_var, gain, shift, statistics)
     if statistics == "input" and x[0, 0].numel() == 1:  # which instance_norm refuses: x is its mean
         zero = x - x
         return zero if shift is None else zero + shift.reshape(1, -1, *[1] * (x.ndim - 2))
@@ -59,6 +62,60 @@ def batch_norm(
         return F.instance_norm(x, weight=gain, bias=shift, eps=EPS)
     training = statistics == "batch"
     return F.batch_norm(x, running_mean, running_var, gain, shift, training, MOMENTUM, EPS)
+
+
+def _scaled_by_deviation(
+    x: Tensor,
+    running_var: Tensor,
+    gain: Tensor | None,
+    shift: Tensor | None,
+    statistics: Statistics,
+) -> Tensor:
+    shape = (-1, *[1] * (x.ndim - 2))
+    factor = torch.ones_like(running_var) if gain is None else gain
+    if statistics == "batch":
+        y, precision = _OverDeviation.apply(x, factor)
+        n = x.numel() / x.shape[1]
+        with torch.no_grad():
+            var = precision.to(running_var) ** -2 - EPS
+            running_var += MOMENTUM * (var * (n / max(n - 1, 1)) - running_var)
+    else:
+        space = tuple(range(2, x.ndim))
+        own = statistics == "input"
+        var = x.var(dim=space, correction=0, keepdim=True) if own else running_var.view(shape)
+        y = x * ((var + EPS).rsqrt() * factor.view(shape)).to(x)
+    return y if shift is None else y + shift.view(shape).to(y)
+
+
+class _OverDeviation(torch.autograd.Function):
+    """y = gain·p·x and p, p = 1/√(v + ε) of every channel over the batch.
+
+    As one op: the tape of its parts would pass over ``x`` several times as often.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, gain: Tensor) -> tuple[Tensor, Tensor]:
+        _, mean, precision = torch.native_batch_norm(x, None, None, None, None, True, 0.0, EPS)
+        ctx.save_for_backward(x, gain, mean, precision)
+        ctx.mark_non_differentiable(precision)
+        return x * _per_channel(gain * precision, x), precision
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor, _: Tensor) -> tuple[Tensor, Tensor]:
+        x, gain, mean, precision = ctx.saved_tensors
+        n = x.numel() / x.shape[1]
+        along = (g * x).sum(dim=(0, *range(2, x.ndim)), dtype=precision.dtype)
+        slope = -gain * precision**3 * along / n  # dy through p: slope·(x − m)
+        d_x = torch.addcmul(
+            _per_channel(gain * precision, x) * g - _per_channel(slope * mean, x),
+            _per_channel(slope, x),
+            x,
+        )
+        return d_x, (along * precision).to(gain)
+
+
+def _per_channel(values: Tensor, x: Tensor) -> Tensor:
+    return values.view(-1, *[1] * (x.ndim - 2)).to(x)
 
 
 def scale(x: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
@@ -69,6 +126,8 @@ def scale(x: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
 
 def sparseness(x: Tensor, running_ratio: Tensor, *, statistics: Statistics) -> Tensor:
     """Return the exponent of a layer; see `sigbench.nn.sparseness`."""
+    if statistics == "input" and x.requires_grad:
+        raise NoDerivative("no gradient passes through the exponent that an item sets itself")
     with torch.no_grad():
         if statistics == "running":
             ratio = running_ratio
@@ -187,7 +246,9 @@ def leaky_relu(x: Tensor, *, slope: float) -> Tensor:
 
 def constant(function: Any, x: Tensor) -> Tensor:
     """Return what a NumPy function makes of a tensor; see `sigbench.nn.constant`."""
-    return torch.from_numpy(np.ascontiguousarray(function(x.detach().cpu().numpy()))).to(x)
+    if x.requires_grad:
+        raise NoDerivative(f"no gradient passes through {function.__name__}")
+    return torch.from_numpy(np.ascontiguousarray(function(x.cpu().numpy()))).to(x)
 
 
 def log_mse(estimate: Tensor, target: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -148,10 +148,23 @@ class Suite:
                     )
         return suite
 
+    def called(self, wanted: Sequence[str]) -> list[Method]:
+        """Return the rows that are called so, and of other words the methods that they write.
+
+        Raises
+        ------
+        InputError
+            For a word that is neither.
+        """
+        rows = {method.name: method for method in self.methods}
+        return [
+            m for name in wanted for m in ([rows[name]] if name in rows else self._resolved(name))
+        ]
+
     def _selected(self, wanted: list[str]) -> tuple[Method, ...]:
         rows = {method.name: method for method in self.methods}
         named = [name for name in wanted if name in rows]
-        added = [method for name in wanted if name not in rows for method in self._resolved(name)]
+        added = self.called([name for name in wanted if name not in rows])
         kept = [
             m
             for m in self.methods

@@ -1,0 +1,1 @@
+"""What a denoiser does: its Jacobian at an item."""

@@ -1,0 +1,321 @@
+"""The Jacobian of a denoiser at an item, and what it says: a linear filter that adapts."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigbench.denoisers.inputs import check, check_field
+from sigbench.errors import InputError, NoDerivative
+from sigbench.rng import item_rng
+from sigbench.types import Array, Denoiser, Differentiable, Rectifying, Sigma
+
+By = Literal["auto", "autograd", "differences"]
+Matrix = NDArray[np.float64]
+
+STEP = 1e-6  # of a finite difference, in noise levels: rectifiers seldom switch within it
+COARSER = (1, 1e2, 1e4)  # times it: an f that computes in float32 has no finer differences
+MOST_SAMPLES = 2**13  # of an item: its Jacobian has the square of that
+AT_ONCE = 2**18  # samples a call
+DIRECTIONS = 4  # along which two derivatives are compared
+MOVES = (0.01, 0.03, 0.1, 0.3, 1.0)  # in noise levels
+
+
+class SVD(NamedTuple):
+    """A = U·diag(s)·Vᵀ: ``u`` and ``v`` have the vectors as columns, ``s`` falls."""
+
+    u: Matrix
+    s: Matrix
+    v: Matrix
+
+    @property
+    def symmetry(self) -> Matrix:
+        """|uᵢ·vᵢ|, shape (n,): 1 where A maps vᵢ onto its own direction.
+
+        Where singular values are equal, as zeros are, their vectors are any of a subspace.
+        """
+        return np.abs(np.sum(self.u * self.v, axis=0))
+
+
+@dataclass(frozen=True, eq=False)
+class Linearization:
+    """A denoiser f around an item y of n samples: f(y + d) ≈ f(y) + A·d.
+
+    Attributes
+    ----------
+    noisy, estimate : array, shape (C, *space), float64
+        y and f(y).
+    jacobian : array, shape (n, n), float64
+        A: how much each sample of the estimate (row) changes with each of the input (column).
+    by : {"autograd", "differences"}
+        How it was computed.
+    error : float
+        The largest relative difference of A·w and a central difference of f along w, over some
+        random w of ±1, for the best of some steps. It is small where A is right: where f has a
+        derivative, and solves what it solves to enough digits.
+    scale : float
+        The noise level; where none is known, the standard deviation of y.
+    """
+
+    noisy: Matrix
+    estimate: Matrix
+    jacobian: Matrix
+    by: str
+    error: float
+    scale: float
+
+    @functools.cached_property
+    def svd(self) -> SVD:
+        """The singular value decomposition of A."""
+        u, s, vt = np.linalg.svd(self.jacobian)
+        return SVD(u, s, vt.T)
+
+    @property
+    def effective_dimension(self) -> float:
+        """Σ sᵢ² = ‖A‖²: the share of white noise that passes, in samples (Mohan et al., section 6).
+
+        Of a projection it is the dimension of what it projects onto.
+        """
+        return float(np.sum(self.jacobian**2))
+
+    @property
+    def divergence(self) -> float:
+        """Σ ∂f(y)ᵢ/∂yᵢ, the trace of A: the degrees of freedom in Stein's estimate of the risk."""
+        return float(np.trace(self.jacobian))
+
+    @property
+    def constant(self) -> Matrix:
+        """f(y) − A·y, shape (C, *space): what it adds that is not of the input.
+
+        Zero where f is linear, and where it is homogeneous: f(a·y) = a·f(y) for a > 0.
+        """
+        return self.estimate - (self.jacobian @ self.noisy.ravel()).reshape(self.noisy.shape)
+
+    @property
+    def asymmetry(self) -> float:
+        """‖A − Aᵀ‖/(2·‖A‖): 0 where A is symmetric."""
+        norm = np.linalg.norm(self.jacobian)
+        return float(np.linalg.norm(self.jacobian - self.jacobian.T) / (2 * norm)) if norm else 0.0
+
+    def filter_at(self, place: Sequence[int]) -> Matrix:
+        """Return the equivalent filter of a sample: its row of A, shape (C, *space).
+
+        The weights with which the samples of the input enter that sample of the estimate.
+
+        Parameters
+        ----------
+        place : sequence of int
+            The index of the sample: (channel, *space).
+
+        Raises
+        ------
+        InputError
+            Where there is no such sample.
+        """
+        shape = self.noisy.shape
+        if len(place) != len(shape) or not all(
+            0 <= i < n for i, n in zip(place, shape, strict=True)
+        ):
+            raise InputError(f"place={tuple(place)} is no index of an item of shape {shape}")
+        row: Matrix = self.jacobian[np.ravel_multi_index(tuple(place), shape)]
+        return row.reshape(shape)
+
+
+def linearize(
+    denoiser: Denoiser,
+    item: Array,
+    *,
+    sigma: float | None = None,
+    level: float | None = None,
+    by: By = "auto",
+    step: float = STEP,
+) -> Linearization:
+    """Return a denoiser's Jacobian at an item.
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+        f; it must denoise every item of a batch by itself.
+    item : array, shape (C, *space)
+        y, of at most 8192 samples. A network's own derivative is computed in its dtype, all else
+        in float64.
+    sigma : float, optional
+        The noise level that f is told, in the units of the item.
+    level : float, optional
+        The noise level, where it is known and f is not told.
+    by : {"auto", "autograd", "differences"}
+        ``autograd``: row by row, by the network's own derivative. ``differences``: column by
+        column, (f(y + εe) − f(y − εe))/2ε. ``auto``: the first for networks, where all of them
+        has a derivative, else the second.
+    step : float
+        ε in noise levels. What f is wrong by, in solving or rounding, is divided by it.
+
+    Raises
+    ------
+    InputError
+        For an item that is too large, an f that breaks the protocol, or one that has no derivative
+        and is asked for it.
+
+    References
+    ----------
+    Mohan, Kadkhodaie, Simoncelli and Fernandez-Granda, ICLR 2020, sections 3 and 6.
+
+    Examples
+    --------
+    >>> from sigbench.denoisers import GaussianBlur
+    >>> y = np.random.default_rng(0).normal(size=(1, 9))
+    >>> around = linearize(GaussianBlur(width=0.5), y)
+    >>> around.filter_at((0, 4))[0, 2:7].round(3)
+    array([0.   , 0.106, 0.787, 0.106, 0.   ])
+    """
+    if by not in get_args(By):
+        raise InputError(f"{by=} must be one of: {', '.join(get_args(By))}")
+    check_field("step", step, 1e-12)
+    y = item.astype(np.float64)
+    check(y[None], sigma)
+    if y.size > MOST_SAMPLES:
+        raise InputError(
+            f"an item of {y.size} samples has a Jacobian of {y.size}²: at most {MOST_SAMPLES}"
+        )
+    scale = next(float(s) for s in (sigma, level, np.std(y), 1.0) if s)
+    f = _Batched(denoiser, y, sigma)
+    done = "autograd"
+    if by == "autograd" or (by == "auto" and isinstance(denoiser, Differentiable)):
+        if not isinstance(denoiser, Differentiable):
+            raise InputError(f"by=autograd is for networks: {denoiser!r} has no derivative")
+        try:
+            jacobian = f.rows(item.dtype)
+        except NoDerivative:
+            if by == "autograd":
+                raise
+            jacobian, done = f.columns(step * scale), "differences"
+    else:
+        jacobian, done = f.columns(step * scale), "differences"
+    estimate = f(y[None])[0]
+    error = f.error_of(jacobian, step * scale)
+    return Linearization(y, estimate, jacobian, done, error, scale)
+
+
+class _Batched:
+    """A denoiser of many copies of one item, each moved a little."""
+
+    def __init__(self, denoiser: Any, y: Matrix, sigma: float | None) -> None:
+        self.denoiser, self.y, self.sigma = denoiser, y, sigma
+        count = max(1, AT_ONCE // y.size)
+        self.blocks = [range(i, min(i + count, y.size)) for i in range(0, y.size, count)]
+
+    def __call__(self, batch: Matrix) -> Matrix:
+        estimate = self.denoiser(batch.copy(), sigma=self._levels(batch))
+        if not isinstance(estimate, np.ndarray) or estimate.shape != batch.shape:
+            shape = getattr(estimate, "shape", type(estimate).__name__)
+            raise InputError(f"the method gave back {shape}, not an array of shape {batch.shape}")
+        if not np.isfinite(estimate).all():
+            raise InputError("the method gave back values that are not finite")
+        return estimate.astype(np.float64, copy=False)
+
+    def _levels(self, batch: Matrix) -> Sigma:
+        return None if self.sigma is None else np.full(len(batch), float(self.sigma))
+
+    def _units(self, block: range) -> Matrix:
+        units = np.zeros((len(block), self.y.size))
+        units[np.arange(len(block)), block] = 1
+        return units.reshape(-1, *self.y.shape)
+
+    def rows(self, dtype: Any) -> Matrix:
+        """Return A by the denoiser's own derivative: its rows are Aᵀ·e."""
+        jacobian = np.empty((self.y.size, self.y.size))
+        for block in self.blocks:
+            copies = np.repeat(self.y[None].astype(dtype), len(block), axis=0)
+            units = self._units(block).astype(dtype)
+            back = self.denoiser.pull_back(copies, units, sigma=self._levels(copies))
+            jacobian[block] = back.reshape(len(block), -1)
+        return jacobian
+
+    def columns(self, step: float) -> Matrix:
+        """Return A by central differences: its columns are A·e."""
+        jacobian = np.empty((self.y.size, self.y.size))
+        for block in self.blocks:
+            jacobian[:, block] = self.along(self._units(block), step).reshape(len(block), -1).T
+        return jacobian
+
+    def along(self, directions: Matrix, step: float) -> Matrix:
+        """Return the central differences of f along directions, shape (N, C, *space)."""
+        move = step * directions
+        return (self(self.y + move) - self(self.y - move)) / (2 * step)
+
+    def error_of(self, jacobian: Matrix, step: float) -> float:
+        """Return the largest relative difference of A·w and a central difference along w."""
+        rng = item_rng(0, "jacobian", "check")
+        w = rng.choice([-1.0, 1.0], size=(DIRECTIONS, *self.y.shape))
+        found = w.reshape(DIRECTIONS, -1) @ jacobian.T
+        errors = []
+        for times in COARSER:
+            seen = self.along(w, times * step).reshape(DIRECTIONS, -1)
+            errors.append(float(np.max(_relative(found - seen, seen))))
+        return min(errors)
+
+
+def _relative(difference: Matrix, of: Matrix) -> Matrix:
+    """Return the norms of rows over those of others."""
+    size = np.maximum(np.linalg.norm(of, axis=1), np.finfo(np.float64).tiny)
+    return np.linalg.norm(difference, axis=1) / size
+
+
+class Stability(NamedTuple):
+    """How far the linear view holds: moves of some noise levels, in random directions.
+
+    ``error`` is ‖f(y + d) − f(y) − A·d‖/‖f(y + d) − f(y)‖, ``switched`` the share of the network's
+    rectifiers that turn on or off (NaN where there are none); both are means over directions.
+    """
+
+    move: float
+    error: float
+    switched: float
+
+
+def stability(
+    denoiser: Denoiser, around: Linearization, *, sigma: float | None = None
+) -> list[Stability]:
+    """Return how well the Jacobian at y predicts the estimate beside y.
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+        f.
+    around : Linearization
+        Its Jacobian.
+    sigma : float, optional
+        The noise level that f is told.
+
+    Examples
+    --------
+    >>> from sigbench.denoisers import Median
+    >>> y = np.random.default_rng(0).normal(size=(1, 50))
+    >>> near, *_, far = stability(Median(window=3), linearize(Median(window=3), y))
+    >>> near.move, far.move, near.error < far.error
+    (0.01, 1.0, True)
+    """
+    f = _Batched(denoiser, around.noisy, sigma)
+    rng = item_rng(0, "jacobian", "moves")
+    w = rng.standard_normal((DIRECTIONS, *around.noisy.shape))
+    before = None
+    if isinstance(denoiser, Rectifying):
+        before = denoiser.active(around.noisy[None], sigma=f._levels(around.noisy[None]))
+    found = []
+    for move in MOVES:
+        d = move * around.scale * w
+        change = (f(around.noisy + d) - around.estimate).reshape(DIRECTIONS, -1)
+        linear = d.reshape(DIRECTIONS, -1) @ around.jacobian.T
+        error = float(np.mean(_relative(change - linear, change)))
+        switched = math.nan
+        if before is not None and before.size and isinstance(denoiser, Rectifying):
+            after = denoiser.active(around.noisy + d, sigma=f._levels(d))
+            switched = float(np.mean(after != before))
+        found.append(Stability(move, error, switched))
+    return found

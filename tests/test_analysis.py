@@ -1,0 +1,380 @@
+"""Jacobians of denoisers: of what is known, of networks, and `sigbench analyze`."""
+
+import csv
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import pywt
+from scipy.ndimage import gaussian_filter1d
+
+import sigbench
+from sigbench import InputError, Pretrained, TorchModule
+from sigbench.analysis.jacobian import linearize, stability
+from sigbench.analysis.study import places_of, study
+from sigbench.cli import main
+from sigbench.errors import NoDerivative
+from sigbench.methods import resolve
+from sigbench.networks.weights import SHIPPED, shipped
+
+
+def entry(text):
+    (method,) = resolve(text)
+    return method.entry
+
+
+def item(shape, seed=0):
+    """Return a smooth item with noise."""
+    rng = np.random.default_rng(seed)
+    walk = np.cumsum(rng.standard_normal(shape), axis=-1)
+    return 100 + 10 * walk + 20 * rng.standard_normal(shape)
+
+
+# What is known
+
+
+def test_of_a_linear_filter_it_is_the_filter():
+    y = item((1, 60))
+    around = linearize(entry("gaussian-blur[width=1.5]"), y)
+    delta = np.zeros(60)
+    delta[30] = 1
+    kernel = gaussian_filter1d(delta, 1.5)
+    np.testing.assert_allclose(around.filter_at((0, 30))[0], kernel, atol=1e-7)
+    np.testing.assert_allclose(around.constant, 0, atol=1e-6)
+    # Reflection at half a sample makes a symmetric filter diagonal in the DCT-II.
+    response = np.cos(np.pi * np.outer(np.arange(60), np.arange(60) - 30) / 60) @ kernel
+    np.testing.assert_allclose(around.svd.s, np.sort(np.abs(response))[::-1], atol=1e-6)
+    assert around.effective_dimension == pytest.approx(np.sum(response**2))
+    assert around.asymmetry < 1e-6
+
+
+@dataclass(frozen=True)
+class Circular:
+    """A circular filter of four taps."""
+
+    def __call__(self, noisy, *, sigma=None):
+        return sum(w * np.roll(noisy, k, axis=-1) for k, w in enumerate((0.4, 0.3, 0.2, 0.1)))
+
+
+def test_singular_values_of_a_circular_filter_are_its_frequency_response():
+    around = linearize(Circular(), item((1, 32)))
+    response = np.abs(np.fft.fft([0.4, 0.3, 0.2, 0.1], 32))
+    np.testing.assert_allclose(around.svd.s, np.sort(response)[::-1], atol=1e-8)
+    assert around.effective_dimension == pytest.approx(32 * (0.16 + 0.09 + 0.04 + 0.01))
+    assert around.divergence == pytest.approx(32 * 0.4)
+    np.testing.assert_allclose(
+        around.filter_at((0, 5))[0, [5, 4, 3, 2]], [0.4, 0.3, 0.2, 0.1], 1e-7
+    )
+    assert around.error < 1e-6
+
+
+@pytest.mark.parametrize("shape", [(1, 64), (1, 16, 16)])
+@pytest.mark.parametrize("shrink", ["soft", "hard"])
+def test_of_a_threshold_in_an_orthonormal_frame_it_is_a_projection(shape, shrink):
+    """Its rank is the number of coefficients that are kept."""
+    lam, y = 40.0, item(shape)
+    coefficients = pywt.wavedecn(y[0], "haar", mode="periodization", level=3)
+    details = [d for level in coefficients[1:] for d in level.values()]
+    kept = coefficients[0].size + sum(int((np.abs(d) > lam).sum()) for d in details)
+    method = f"wavelet[wavelet=haar,level=3,rule=visu,shrink={shrink},sigma=given]"
+    scale = lam / np.sqrt(2 * np.log(y.size))  # the universal threshold is σ·√(2 ln n)
+    around = linearize(entry(method), y, sigma=float(scale))
+    assert 0 < kept < y.size
+    s = around.svd.s
+    np.testing.assert_allclose(s[:kept], 1, atol=1e-6)
+    np.testing.assert_allclose(s[kept:], 0, atol=1e-6)
+    assert around.effective_dimension == pytest.approx(kept, abs=1e-4)
+    assert around.divergence == pytest.approx(kept, abs=1e-4)
+    np.testing.assert_allclose(around.svd.symmetry[:kept], 1, atol=1e-6)
+    assert around.asymmetry < 1e-6
+    projection = around.jacobian
+    np.testing.assert_allclose(projection @ projection, projection, atol=1e-5)
+
+
+def test_of_a_soft_threshold_the_constant_is_what_it_takes_off():
+    y = item((1, 50)) - 100
+    around = linearize(entry("l1[transform=identity,lam=5]"), y)
+    large = np.abs(y) > 5
+    np.testing.assert_allclose(around.constant, np.where(large, -5 * np.sign(y), 0), atol=1e-6)
+    assert around.effective_dimension == pytest.approx(large.sum())
+
+
+def test_a_median_moves_samples():
+    y = item((1, 40))
+    around = linearize(sigbench.Median(window=3), y)
+    rows = around.jacobian
+    np.testing.assert_allclose(np.sort(rows, axis=1)[:, -1], 1, atol=1e-6)
+    np.testing.assert_allclose(rows.sum(axis=1), 1, atol=1e-6)
+    assert around.effective_dimension == pytest.approx(40, abs=1e-4)  # of an item, not a mean
+
+
+def test_where_the_linear_view_ends():
+    y = item((1, 40))
+    exact = stability(Circular(), linearize(Circular(), y))
+    assert all(one.error < 1e-6 and np.isnan(one.switched) for one in exact)
+
+
+def test_a_jump_shows_as_an_error():
+    """A hard threshold has no derivative at its threshold: the differences across it do not agree."""
+
+    @dataclass(frozen=True)
+    class Jump:
+        def __call__(self, noisy, *, sigma=None):
+            return np.where(noisy + np.roll(noisy, 1, axis=-1) > 200.0, noisy, 0.0)
+
+    y = np.full((1, 20), 100.0)
+    assert linearize(Jump(), y).error > 0.05
+    assert linearize(Jump(), y + 1).error < 1e-6
+
+
+# Networks
+
+
+def items_of(name):
+    """Return an item that a network takes, of a size that it does not."""
+    network = shipped(name).network
+    shape = (77,) if network.axes == 1 else (9, 12)
+    y = item((network.channels[0], *shape), seed=3)
+    return y if network.axes == 2 else (y - 100) / 20
+
+
+@pytest.mark.parametrize("engine", ["numpy", "torch"])
+@pytest.mark.parametrize("name", SHIPPED)
+def test_autograd_and_differences_agree(name, engine):
+    if engine == "torch":
+        pytest.importorskip("torch")
+    y, net = items_of(name), Pretrained(name, engine=engine)
+    by_differences = linearize(net, y, by="differences", step=1e-7)
+    if name.startswith("icnn"):  # the response of its prior branch has no derivative
+        with pytest.raises(NoDerivative, match="no gradient passes through local_mean_response"):
+            linearize(net, y, by="autograd")
+        assert linearize(net, y).by == "differences"
+        return
+    by_autograd = linearize(net, y)
+    assert (by_autograd.by, by_differences.by) == ("autograd", "differences")
+    size = np.linalg.norm(by_autograd.jacobian)
+    assert np.linalg.norm(by_autograd.jacobian - by_differences.jacobian) < 1e-4 * size
+    assert by_autograd.error < 1e-3
+
+
+def test_in_float32_the_derivative_is_the_same_but_for_rounding():
+    name = next(name for name in SHIPPED if shipped(name).network.axes == 2)
+    y = items_of(name)
+    wide, narrow = (linearize(Pretrained(name), y.astype(d)) for d in (np.float64, np.float32))
+    difference = np.linalg.norm(wide.jacobian - narrow.jacobian)
+    assert 0 < difference < 1e-3 * np.linalg.norm(wide.jacobian)
+
+
+def test_only_networks_have_a_derivative_of_their_own():
+    with pytest.raises(InputError, match="by=autograd is for networks: Median"):
+        linearize(sigbench.Median(), item((1, 20)), by="autograd")
+
+
+def module(torch):
+    torch.manual_seed(0)
+    return torch.nn.Sequential(
+        torch.nn.Conv2d(1, 4, 3, padding=1),
+        torch.nn.ReLU(),
+        torch.nn.Conv2d(4, 4, 3, padding=1),
+        torch.nn.LeakyReLU(0.1),
+        torch.nn.Conv2d(4, 1, 3, padding=1),
+    )
+
+
+@pytest.mark.parametrize("multiple", [1, 4])
+def test_a_module_of_ones_own(multiple):
+    torch = pytest.importorskip("torch")
+    net = TorchModule(module(torch), data_range=(0, 255), module_range=(-1, 1), multiple=multiple)
+    y = item((1, 7, 10))
+    a, b = linearize(net, y), linearize(net, y, by="differences", step=1e-3)
+    assert a.by == "autograd"
+    assert np.linalg.norm(a.jacobian - b.jacobian) < 0.02 * np.linalg.norm(a.jacobian)  # float32
+    assert a.error < 0.01
+    pixels = 8 * 12 if multiple == 4 else 70
+    assert net.active(y[None]).shape == (1, 2 * 4 * pixels)
+    near, *_, far = stability(net, a)
+    assert near.switched < far.switched < 1
+
+
+@pytest.mark.parametrize("layout", ["channels-last", "no-channels"])
+def test_a_module_of_another_layout(layout):
+    torch = pytest.importorskip("torch")
+
+    class Other(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = module(torch)
+
+        def forward(self, y):
+            if layout == "no-channels":
+                return self.inner(y[:, None])[:, 0]
+            return self.inner(y.movedim(-1, 1)).movedim(1, -1)
+
+    y = item((1, 6, 9))
+    plain = linearize(TorchModule(module(torch)), y)
+    other = linearize(TorchModule(Other(), layout=layout), y)
+    np.testing.assert_allclose(other.jacobian, plain.jacobian, atol=1e-6)
+
+
+def test_a_module_that_is_told_the_level():
+    torch = pytest.importorskip("torch")
+
+    class Scaled(torch.nn.Module):
+        def forward(self, y, sigma):
+            return y / (1 + sigma.reshape(-1, 1, 1))
+
+    net, y = TorchModule(Scaled(), sigma="argument"), item((1, 30))
+    told = linearize(net, y, sigma=3.0)
+    assert told.by == "autograd"
+    np.testing.assert_allclose(told.jacobian, np.eye(30) / 4, atol=1e-6)
+    with pytest.raises(NoDerivative, match="estimated outside the network: tell it"):
+        linearize(net, y, by="autograd")
+    assert linearize(net, y, step=0.05).by == "differences"
+
+
+# Bad input
+
+
+def test_bad_input_is_told():
+    y = item((1, 20))
+    with pytest.raises(InputError, match=r"by='magic' must be one of: auto, autograd, differences"):
+        linearize(Circular(), y, by="magic")
+    with pytest.raises(
+        InputError, match=r"an item of 8193 samples has a Jacobian of 8193²: at most"
+    ):
+        linearize(Circular(), np.zeros((1, 8193)))
+    with pytest.raises(InputError, match=r"step=0 must be >= 1e-12"):
+        linearize(Circular(), y, step=0)
+    with pytest.raises(
+        InputError, match=r"place=\(0, 20\) is no index of an item of shape \(1, 20\)"
+    ):
+        linearize(Circular(), y).filter_at((0, 20))
+    with pytest.raises(
+        InputError, match=r"the method gave back \(20, 1, 10\), not an array of shape"
+    ):
+        linearize(lambda noisy, sigma=None: noisy[..., ::2], np.zeros((1, 20)))
+    with pytest.raises(InputError, match="values that are not finite"):
+        linearize(lambda noisy, sigma=None: noisy * np.nan, y)
+
+
+def test_places():
+    image = np.zeros((1, 32, 32))
+    image[0, :, 20:] = 100
+    image += np.random.default_rng(0).normal(size=image.shape) * 1e-3
+    edge, flat = places_of(image)
+    assert edge[1] in (19, 20)
+    assert abs(flat[1] - 19.5) > 4
+
+
+# The command
+
+
+SUITE = """
+seeds = [1]
+metrics = ["psnr"]
+[[problems]]
+name = "sigma-{sigma}"
+dataset = "demo-signals[signal=blocks,n=64]"
+degradation = "gaussian[sigma=[1,2,4]]"
+items = 6
+train_items = 5
+[[methods]]
+name = "blur"
+method = "gaussian-blur[width=1]"
+[[methods]]
+name = "blur-tuned"
+method = "gaussian-blur"
+tune = { width = [0.5, 1.0] }
+[[methods]]
+name = "shrunk"
+method = "l1[transform=identity,lam_over_sigma=1]"
+sigma = "given"
+"""
+
+
+def rows_of(path):
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_tables_and_figures(here, capsys):
+    pytest.importorskip("matplotlib")
+    (here / "s.toml").write_text(SUITE)
+    call = ["analyze", "jacobian", "s.toml", "-m", "blur", "shrunk", "blur-tuned", "--items", "3"]
+    assert main(call) == 0
+    out = capsys.readouterr().out
+    assert "blur: effective dimension over σ = 1…4: slope -0.00 in log-log" in out or (
+        "blur: effective dimension over σ = 1…4: slope 0.00 in log-log" in out
+    )
+    folder = here / "analysis" / "s"
+    rows = rows_of(folder / "jacobians.csv")
+    assert len(rows) == 3 * 3 * 3
+    blur = [float(r["effective_dimension"]) for r in rows if r["method"] == "blur"]
+    assert max(blur) - min(blur) < 1e-4
+    assert {r["by"] for r in rows} == {"differences"}
+    assert all(float(r["constant"]) < 1e-5 for r in rows if r["method"] != "shrunk")
+    assert len(rows_of(folder / "spectra.csv")) == 3 * 3 * 64
+    weights = [float(r["weight"]) for r in rows_of(folder / "filters.csv") if r["method"] == "blur"]
+    assert len(weights) == 3 * 2 * 64
+    assert len(rows_of(folder / "stability.csv")) == 3 * 3 * 5
+    levels = rows_of(folder / "effective_dimension.csv")
+    assert [r["sigma"] for r in levels if r["method"] == "blur"] == ["1", "2", "4"]
+    for name in ("effective-dimension", "jacobian-sigma-1", "jacobian-sigma-4"):
+        assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_was_computed_is_not_computed_again(here, monkeypatch):
+    (here / "s.toml").write_text(SUITE)
+    call = ["analyze", "jacobian", "s.toml", "-m", "blur", "-p", "sigma-1", "--quiet"]
+    assert main(call) == 0
+    table = (here / "analysis/s/jacobians.csv").read_bytes()
+    monkeypatch.setattr("sigbench.analysis.command.study", None)
+    assert main(call) == 0
+    assert (here / "analysis/s/jacobians.csv").read_bytes() == table
+    assert main([*call, "--at", "9"]) == 2  # another question
+
+
+def test_filters_of_chosen_samples(here):
+    (here / "s.toml").write_text(SUITE)
+    call = ["analyze", "jacobian", "s.toml", "-m", "blur", "-p", "sigma-1", "--quiet", "--at"]
+    assert main([*call, "9", "30", "-o", "out"]) == 0
+    assert {r["of"] for r in rows_of(here / "out" / "filters.csv")} == {"9", "30"}
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (["table1", "-m", "nope"], "unknown method 'nope'"),
+        (["system-function", "-m", "least-squares"], "asks for system functions"),
+        (["table1", "-m", "noisy", "--at", "x"], "--at x: must be a sample like 50"),
+        (["table1", "-m", "noisy", "--at", "100"], r"place=\(0, 100\) is no index"),
+        (["table1", "-m", "noisy", "--items", "0"], "items=0 must be >= 1"),
+        (["table1", "-m", "noisy", "--step", "-1"], "step=-1 must be >="),
+        (["table1", "-m", "median", "--by", "autograd"], "by=autograd is for networks"),
+        (["table1", "-m", "noisy", "-o", "file"], "file is no folder"),
+        (["table1", "-m", "noisy", "-o", "other"], "other holds something else"),
+    ],
+)
+def test_a_wrong_call_is_one_line(here, capsys, call, error):
+    (here / "file").write_text("x")
+    (here / "other").mkdir()
+    (here / "other" / "mine.txt").write_text("x")
+    assert main(["analyze", "jacobian", *call]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("sigbench: error: ")
+    assert re.search(error, line), line
+
+
+def test_a_method_that_raises_is_named(here, capsys):
+    (here / "raising.py").write_text("def bad(noisy):\n    raise RuntimeError('no')\n")
+    assert main(["analyze", "jacobian", "table1", "-m", "raising:bad"]) == 2
+    assert "raising:bad failed on sparse-spikes: RuntimeError: no" in capsys.readouterr().err
+
+
+def test_an_oracle_sees_the_clean_item(here):
+    suite = sigbench.load("signals").select(problems=["blocks-snr7"], items=1)
+    (method,) = suite.called(["ideal-projection"])
+    found = study(suite.problems[0], method, seed=1, by="auto", step=1e-6)
+    s = found.s
+    assert np.all((np.abs(s - 1) < 1e-6) | (np.abs(s) < 1e-6))
