@@ -166,6 +166,9 @@ def parser(calls: Mapping[str, Callable[[argparse.Namespace], int]]) -> argparse
         default=1,
         help="items of each problem (default: 1); figures are of the first",
     )
+    analyze.add_argument(
+        "--from", metavar="K", type=int, default=0, dest="start", help="first item (default: 0)"
+    )
     analyze.add_argument("--seed", metavar="S", type=int, default=1, help="of the items")
     analyze.add_argument(
         "--at",

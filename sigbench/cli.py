@@ -276,6 +276,7 @@ def _analyze(args: argparse.Namespace) -> int:
         args.method,
         problems=args.problem,
         items=args.items,
+        start=args.start,
         seed=args.seed,
         places=[_place(word) for word in args.at or ()],
         by=args.by,

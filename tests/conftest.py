@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sigbench.datasets import Cifar10, cifar10, ee559
-from sigbench.datasets.source import digest_of
+from sigbench.datasets import Bsd68, Bsd400, Cifar10, bsd, cifar10, ee559
+from sigbench.datasets.source import File, digest_of
 
 ROOT = Path(__file__).parents[1]
 
@@ -99,7 +99,7 @@ class Tiny:
         file = dataclasses.replace(
             Cifar10.source.files[0], digest=digest_of(path, "md5:"), size=len(content), url=url
         )
-        source = dataclasses.replace(Cifar10.source, files=(file,))
+        source = dataclasses.replace(Cifar10.source, declared=(file,))
         self.monkeypatch.setattr(Cifar10, "source", source)
         return source, file
 
@@ -118,3 +118,26 @@ class Tiny:
 def tiny(tmp_path, monkeypatch):
     """Tiny files in place of what is fetched, and an empty folder to fetch into."""
     return Tiny(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def tiny_bsd(tmp_path, monkeypatch):
+    """Folders of a few images in the place of bsd400 and bsd68, declared as those, not fetched yet."""
+    from PIL import Image
+
+    rng = np.random.default_rng(400)
+    monkeypatch.setenv("SIGBENCH_DATA", str(tmp_path / "data"))
+    for cls, count, sizes in ((Bsd400, 6, [(180, 180)]), (Bsd68, 4, [(481, 321), (321, 481)])):
+        folder = tmp_path / f"{cls.kind}-copy"
+        folder.mkdir()
+        files = []
+        for i in range(count):
+            width, height = sizes[i % len(sizes)]
+            pixels = rng.integers(256, size=(height, width), dtype=np.uint8)
+            path = folder / f"{i}.png"
+            Image.fromarray(pixels).save(path)
+            files.append(File(path.name, digest_of(path), most=10**6))
+        source = dataclasses.replace(cls.source, declared=tuple(files))
+        monkeypatch.setattr(cls, "source", source)
+    yield tmp_path
+    bsd._found.cache_clear()

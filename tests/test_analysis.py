@@ -335,6 +335,14 @@ def test_what_was_computed_is_not_computed_again(here, monkeypatch):
     assert main([*call, "--at", "9"]) == 2  # another question
 
 
+def test_items_from_another_one_on(here):
+    (here / "s.toml").write_text(SUITE)
+    call = ["analyze", "jacobian", "s.toml", "-m", "blur", "-p", "sigma-1", "--quiet"]
+    assert main([*call, "--from", "3", "--items", "2"]) == 0
+    assert [r["item"] for r in rows_of(here / "analysis/s/jacobians.csv")] == ["3", "4"]
+    assert {r["item"] for r in rows_of(here / "analysis/s/spectra.csv")} == {"3"}
+
+
 def test_filters_of_chosen_samples(here):
     (here / "s.toml").write_text(SUITE)
     call = ["analyze", "jacobian", "s.toml", "-m", "blur", "-p", "sigma-1", "--quiet", "--at"]
@@ -350,6 +358,11 @@ def test_filters_of_chosen_samples(here):
         (["table1", "-m", "noisy", "--at", "x"], "--at x: must be a sample like 50"),
         (["table1", "-m", "noisy", "--at", "100"], r"place=\(0, 100\) is no index"),
         (["table1", "-m", "noisy", "--items", "0"], "items=0 must be >= 1"),
+        (
+            ["images32", "-p", "subsample-4", "-m", "noisy", "--from", "236"],
+            "start=236 must be >= 0",
+        ),
+        (["table1", "-m", "noisy", "--from", "-1"], "start=-1 must be >= 0"),
         (["table1", "-m", "noisy", "--step", "-1"], "step=-1 must be >="),
         (["table1", "-m", "median", "--by", "autograd"], "by=autograd is for networks"),
         (["table1", "-m", "noisy", "-o", "file"], "file is no folder"),

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -35,6 +36,7 @@ def analyze(
     *,
     problems: list[str] | None = None,
     items: int = 1,
+    start: int = 0,
     seed: int = 1,
     places: Sequence[Place] = (),
     by: By = "auto",
@@ -52,8 +54,8 @@ def analyze(
         Rows of the suite, or methods as they are written.
     problems : list of str, optional
         By default all.
-    items : int
-        How many of each problem, from the first; figures are of the first.
+    items, start : int
+        How many items of each problem, and from which on; figures are of the first of them.
     seed : int
         Of the items.
     places : sequence of tuple of int
@@ -71,7 +73,10 @@ def analyze(
     InputError
         For anything wrong with the question, the folder or a method.
     """
-    chosen = load(suite).select(problems=problems, seeds=[seed], items=items)
+    for name, count, least in (("items", items, 1), ("start", start, 0)):
+        if count < least:
+            raise InputError(f"{name}={count} must be >= {least}")
+    chosen = load(suite).select(problems=problems, seeds=[seed], items=start + items)
     wanted = chosen.called(methods)
     folder = _folder(out or Path("analysis") / chosen.name)
     plan = []
@@ -86,13 +91,10 @@ def analyze(
     with _Progress(len(plan), quiet=quiet) as progress:
         for problem, method in plan:
             progress(problem.name, method.name)
-            key = digest(
-                [chosen.problem_key(problem), method.key, seed, list(places), by, step, VERSION]
-            )
+            question = {"seed": seed, "by": by, "step": step, "places": places, "start": start}
+            key = digest([chosen.problem_key(problem), method.key, question, VERSION])
             path = folder / STUDIES / f"{key}.npz"
-            done.append(
-                Done(problem, method, _studied(path, problem, method, seed, by, step, places))
-            )
+            done.append(Done(problem, method, _studied(path, problem, method, question)))
     write_tables(folder, chosen.name, done)
     return f"{as_text(done)}\n\n{folder}: tables (CSV){_drawn(folder, done)}"
 
@@ -107,15 +109,7 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def _studied(
-    path: Path,
-    problem: Denoising,
-    method: Method,
-    seed: int,
-    by: By,
-    step: float,
-    places: Sequence[Place],
-) -> Study:
+def _studied(path: Path, problem: Denoising, method: Method, question: dict[str, Any]) -> Study:
     """Return a study from its file, or made and written."""
     if path.is_file():
         try:
@@ -123,7 +117,7 @@ def _studied(
         except InputError as error:
             raise InputError(f"{path}: {error}: delete it") from None
     try:
-        found = study(problem, method, seed=seed, by=by, step=step, places=places)
+        found = study(problem, method, **question)
     except InputError as error:
         raise InputError(f"{method.name} on {problem.name}: {error}") from error
     except (Exception, SystemExit) as error:  # somebody's own method may raise anything

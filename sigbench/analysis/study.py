@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from scipy.ndimage import uniform_filter
 from sigbench.analysis.jacobian import MOVES, By, linearize, stability
 from sigbench.errors import InputError
 from sigbench.methods import Method, bind_facts
-from sigbench.problems import Problem
+from sigbench.problems import Denoising
 from sigbench.types import Array, Learner, Oracle
 from sigbench.work import Fit
 
@@ -105,36 +106,46 @@ class Study:
 
 
 def study(
-    problem: Problem,
+    problem: Denoising,
     method: Method,
     *,
     seed: int,
     by: By,
     step: float,
     places: Sequence[Place] = (),
+    start: int = 0,
 ) -> Study:
     """Return what a method does to the items of a problem.
 
     Parameters
     ----------
-    problem : Problem
-        With as many items as are to be looked at.
+    problem : Denoising
+        Its items from `start` on are looked at.
     method : Method
         Fitted on the problem's training split where it learns.
     seed : int
         Of the items.
     by, step
         As in `sigbench.analysis.jacobian.linearize`.
+    start : int
+        The first item that is looked at.
     places : sequence of tuple of int
         Samples, in indices along the axes of space, whose filters are wanted; by default one where
         the first clean item changes much and one where it is flat.
+
+    Raises
+    ------
+    InputError
+        Where there is no such item or sample.
     """
+    if not 0 <= start < problem.items:
+        raise InputError(f"{start=} must be >= 0 and < {problem.items}, the items of the problem")
     entry: Any = method.entry
     entry = Fit(problem, method)() if isinstance(entry, Learner) else entry
     entry = bind_facts(entry, problem.facts)
     rows: dict[str, list[Any]] = {}
     first: dict[str, Any] = {}
-    for block in problem.blocks(seed, 1):
+    for block in itertools.islice(problem.blocks(seed, 1), start, None):
         ready: Any = entry.bind(block.clean.copy()) if isinstance(entry, Oracle) else entry
         level = None if block.sigma is None else float(block.sigma[0])
         told = level if method.told else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sigbench.datasets.bsd import Bsd68, Bsd400
 from sigbench.datasets.cifar10 import Cifar10
 from sigbench.datasets.demo_signals import DemoSignals
 from sigbench.datasets.ee559 import Ee559
@@ -21,11 +22,15 @@ DATASETS = {
     "systems": Systems,
     "cifar10": Cifar10,
     "ee559": Ee559,
+    "bsd400": Bsd400,
+    "bsd68": Bsd68,
     "folder": Folder,
 }
 
 __all__ = [
     "DATASETS",
+    "Bsd68",
+    "Bsd400",
     "Cifar10",
     "DemoSignals",
     "Ee559",

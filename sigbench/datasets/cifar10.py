@@ -58,7 +58,7 @@ class Cifar10:
         name="cifar10",
         origin="A. Krizhevsky, University of Toronto",
         licence="none stated",
-        files=(
+        declared=(
             File(
                 "cifar-10-python.tar.gz",
                 digest="md5:c58f30108f718f92721af3b95e74349a",

@@ -58,7 +58,7 @@ class Ee559:
         name="ee559",
         origin="course EE-559, EPFL",
         licence="none stated",
-        files=tuple(
+        declared=tuple(
             File(name, most=2 * pairs * PIXELS + MOST_BESIDES) for name, pairs in PAIRS.items()
         ),
         check=_check,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import hashlib
 import json
 import os
@@ -14,6 +16,7 @@ from sigbench.datasets.base import card_folder
 from sigbench.errors import InputError
 from sigbench.files import write_atomically
 
+MOST_LISTED = 1_000_000  # bytes of a file that a card lists
 RECORD = "hashes.json"  # beside files whose hash nobody has published
 
 
@@ -52,17 +55,28 @@ class Source:
         The dataset's.
     origin, licence : str
         Who made it, and on what terms it is given.
-    files : tuple of File
-        What is fetched.
     check : callable
         ``check(file, path)`` raises an `InputError` where a file's content is not as it must be.
+    declared : tuple of File
+        What is fetched; where it is empty, the files that the card lists.
+    address : str
+        Where those are public: a folder, its address ending in a slash.
     """
 
     name: str
     origin: str
     licence: str
-    files: tuple[File, ...]
     check: Callable[[File, Path], None]
+    declared: tuple[File, ...] = ()
+    address: str = ""
+
+    @functools.cached_property
+    def files(self) -> tuple[File, ...]:
+        """What is fetched."""
+        return self.declared or tuple(
+            dataclasses.replace(file, most=MOST_LISTED, url=self.address + file.name)
+            for file in listed(self.name)
+        )
 
     @property
     def folder(self) -> Path:
@@ -138,9 +152,7 @@ class Installed:
     @property
     def files(self) -> tuple[File, ...]:
         """The files that the card lists."""
-        card = (card_folder() / f"{self.name}.md").read_text(encoding="utf-8")
-        rows = re.findall(r"^\| (\S+) +\| ([0-9a-f]{64}) \|$", card, re.M)
-        return tuple(File(name, f"sha256:{digest}") for name, digest in rows)
+        return listed(self.name)
 
     def path(self, file: File) -> Path:
         """Return where a file lies."""
@@ -149,6 +161,19 @@ class Installed:
     def digest(self, file: File) -> str | None:
         """Return the digest that a file must have."""
         return file.digest
+
+
+def listed(name: str) -> tuple[File, ...]:
+    """Return the files that a dataset's card lists with their digests.
+
+    Examples
+    --------
+    >>> listed("photos32")[0].name
+    'astronaut.png'
+    """
+    card = (card_folder() / f"{name}.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\S+) +\| ([0-9a-f]{64}) \|$", card, re.M)
+    return tuple(File(name, f"sha256:{digest}") for name, digest in rows)
 
 
 def data_folder() -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -57,7 +58,7 @@ def portraits(methods: Sequence[Portrait], peak: float | None) -> Figure:
     from matplotlib.figure import Figure
 
     lines = len(methods)
-    height = 1.55 if peak is not None else 1.75
+    height = 1.3 if peak is not None else 1.75
     figure = Figure((WIDTH, height * lines + 3.1), layout="constrained", dpi=DPI)
     halves: Any = figure.subfigures(2, 1, height_ratios=[height * lines, 3.1])
     upper, lower = halves
@@ -159,10 +160,9 @@ def _spectra(figure: Any, methods: Sequence[Portrait]) -> None:
     near.set_xscale("log")
     near.set_yscale("log")
     near.set_xlabel("distance from the item in noise levels", fontsize=8)
-    words = "error of the linear view"
-    near.set_title(
-        words + (" (○), ReLUs switched (△)" if rectifying else ""), loc="left", fontsize=8.5
-    )
+    near.set_title("○ error of the linear view", loc="left", fontsize=8.5)
+    if rectifying:
+        near.set_title("△ ReLUs switched", loc="right", fontsize=8.5)
     for ax in (spectrum, symmetry, near):
         ax.tick_params(labelsize=7)
         ax.spines[["top", "right"]].set_visible(False)
@@ -271,5 +271,16 @@ def _subscript(i: int) -> str:
 
 
 def _wrapped(name: str, width: int = 16) -> str:
-    """Return a name in lines of so many letters, three at most."""
-    return "\n".join(name[i : i + width] for i in range(0, min(len(name), 3 * width), width))
+    """Return a name in at most four lines of about so many letters, broken after its signs.
+
+    Examples
+    --------
+    >>> _wrapped("wavelet[level=2,shifts=4]").splitlines()
+    ['wavelet[level=2,', 'shifts=4]']
+    """
+    lines = [""]
+    for word in re.findall(r"[^\[,=/]+[\[,=/]*|.", name):
+        if lines[-1] and len(lines[-1] + word) > width:
+            lines.append("")
+        lines[-1] += word
+    return "\n".join(lines[:4])

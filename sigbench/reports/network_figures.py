@@ -294,3 +294,70 @@ def learning_rates(board: Board) -> Figure:
         axes.tick_params(labelsize=8, length=0)
         axes.spines[:].set_visible(False)
     return figure
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method's curve: its name in the board and in words, and its look."""
+
+    method: str
+    label: str
+    color: str
+    style: str = "-"
+    trained_to: float | None = None  # the largest noise level that it has learned from
+
+
+def noise_levels(board: Board, panels: Mapping[str, Sequence[Row]]) -> Figure:
+    """Draw the PSNR over the noise level, one panel a group of methods.
+
+    A bar at the bottom says what noise levels a network has learned from.
+
+    Parameters
+    ----------
+    board : sequence of mapping
+        Rows of a leaderboard, as computed or as read from its CSV file; the problems are called
+        ``sigma-N``.
+    panels : mapping of str to sequence of Row
+        Titles, and the curves of each.
+
+    Raises
+    ------
+    InputError
+        For a method that has no such rows.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure((WIDTH, 4.4), layout="constrained", dpi=130)
+    axes = figure.subplots(1, len(panels), squeeze=False, sharey=True).ravel()
+    for ax, (title, rows) in zip(axes, panels.items(), strict=True):
+        ends = []
+        for row in rows:
+            sigma, mean = zip(*_over_levels(board, row.method), strict=True)
+            ax.plot(sigma, mean, row.style, color=row.color, lw=1.5, label=row.label)
+            ends.append(mean[-1])
+        low, high = ax.get_ylim()
+        bars = {row.trained_to: row.color for row in rows if row.trained_to}
+        for i, (end, color) in enumerate(sorted(bars.items())):
+            ax.plot([0, end], [low - 0.35 * (i + 1)] * 2, color=color, lw=3, solid_capstyle="butt")
+        ax.set_xlim(0, max(sigma) + 2)
+        ax.set_xlabel("noise level σ of the test, in grey levels", fontsize=8.5)
+        ax.set_title(title, loc="left", fontsize=9.5, fontweight="bold")
+        ax.legend(frameon=False, fontsize=8)
+        ax.grid(axis="y", color="0.93", lw=0.8)
+        ax.tick_params(labelsize=8)
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylabel("mean PSNR in dB", fontsize=8.5)
+    return figure
+
+
+def _over_levels(board: Board, method: str) -> list[tuple[float, float]]:
+    """Return (noise level, mean PSNR) of a method, in order."""
+    found = [
+        (float(level[1]), float(row["mean"]))
+        for row in board
+        if (row["method"], row["metric"]) == (method, "psnr")
+        and (level := re.fullmatch(r"sigma-([\d.]+)", row["problem"]))
+    ]
+    if not found:
+        raise InputError(f"method={method!r} has no rows of problems called sigma-N")
+    return sorted(found)

@@ -19,6 +19,8 @@ SPECS = [
     "systems",
     "cifar10",
     "ee559",
+    "bsd400[window=16]",
+    "bsd68",
     "folder",
 ]
 
@@ -30,6 +32,10 @@ def dataset(request, tmp_path):
         tiny = request.getfixturevalue("tiny")
         tiny.declare(tiny.archive())
         fetch(spec, str(tmp_path if spec == "cifar10" else tiny.pairs(tmp_path / "pairs")))
+    if spec.startswith("bsd"):
+        request.getfixturevalue("tiny_bsd")
+        for name in ("bsd400", "bsd68"):
+            fetch(name, str(tmp_path / f"{name}-copy"))
     if spec == "folder":
         for split in ("train", "test"):
             (tmp_path / split).mkdir()
@@ -100,7 +106,7 @@ def test_fresh_crops_are_of_the_training_photographs_and_turned(rng, monkeypatch
     from sigbench.datasets import photos32
 
     where = np.add.outer(100.0 * np.arange(40), np.arange(50)).astype(np.float32)
-    monkeypatch.setattr(photos32, "_photograph", lambda name, scale: np.stack([where] * 3))
+    monkeypatch.setattr(photos32, "_photograph", lambda name, scale, grey: np.stack([where] * 3))
     crops = DATASETS["photos32"](scales=1).draw(400, rng)[:, 0]
     corners = [sorted((c[0, 0], c[0, -1], c[-1, 0], c[-1, -1])) for c in crops]
     first = np.array([c[0] for c in corners])
@@ -191,3 +197,14 @@ def test_a_folders_version_is_its_content(tmp_path):
     before = DATASETS["folder"](str(tmp_path), peak=1.0).version
     np.save(tmp_path / "a.npy", np.zeros(8))
     assert DATASETS["folder"](str(tmp_path), peak=1.0).version != before
+
+
+def test_grey_photos_are_the_luma_of_the_coloured(rng):
+    color, grey = (DATASETS["photos32"](min_std=0, grey=g) for g in (False, True))
+    weights = [0.299, 0.587, 0.114]  # ITU-R BT.601
+    for i in (0, 5):
+        item = grey.item("test", 1, i)
+        assert (item.shape, item.dtype) == ((1, 32, 32), np.float32)
+        luma = np.tensordot(weights, color.item("test", 1, i), axes=1)
+        np.testing.assert_allclose(item[0], luma, rtol=1e-6)
+    assert grey.draw(3, rng).shape == (3, 1, 32, 32)
