@@ -14,9 +14,9 @@ from sigbench.types import Info
 class DnCNN:
     """x̂ = y − r(y), r a row of 3×3 convolutions with batch norm and ReLU between them.
 
-    Without additive constants, and batch norm only scaling, x̂ is homogeneous: x̂(a·y) = a·x̂(y) for
-    a ≥ 0. Around each y it is then a linear map, x̂ = A_y·y, and what it has learned of one noise
-    level it knows of others.
+    r begins at zero, and x̂ at y. Without additive constants, and batch norm only scaling, x̂ is
+    homogeneous: x̂(a·y) = a·x̂(y) for a ≥ 0. Around each y it is then a linear map, x̂ = A_y·y, and
+    what it has learned of one noise level holds for others, on images of another contrast.
 
     Parameters
     ----------
@@ -27,6 +27,9 @@ class DnCNN:
         Channels between them; 64 in the paper.
     bias : bool
         Whether convolutions and batch norm add constants.
+    center : bool
+        Whether r sees y without the mean of each item, so that x̂(y + b) = x̂(y) + b: noise is then
+        large or small beside the contrast of an image, however bright it is.
     scale : float
         What the input is divided by, and the output multiplied.
 

@@ -12,10 +12,10 @@ from sigbench.types import Info
 
 @dataclass(frozen=True)
 class UNet:
-    """x̂ = y − r(y): r has two convolutions, four at half the resolution, and three back up.
+    """x̂ = y − r(y): r has two convolutions, four at half the resolution, and three on the way back.
 
-    There is no batch norm. r begins at zero, and x̂ at y. Without additive constants
-    x̂(a·y) = a·x̂(y) for a ≥ 0, as in `DnCNN`.
+    The three have dilations 1, 2 and 4, and there is no batch norm. r begins at zero, and x̂ at y.
+    Without additive constants x̂(a·y) = a·x̂(y) for a ≥ 0, as in `DnCNN`.
 
     Parameters
     ----------
@@ -23,6 +23,8 @@ class UNet:
         Channels at full resolution; half of it has twice as many. 32 in the paper.
     bias : bool
         Whether convolutions add constants.
+    center : bool
+        Whether r sees y without the mean of each item, as in `DnCNN`.
     scale : float
         What the input is divided by, and the output multiplied.
 

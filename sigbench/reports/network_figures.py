@@ -330,12 +330,10 @@ def noise_levels(board: Board, panels: Mapping[str, Sequence[Row]]) -> Figure:
     figure = Figure((WIDTH, 4.4), layout="constrained", dpi=130)
     axes = figure.subplots(1, len(panels), squeeze=False, sharey=True).ravel()
     for ax, (title, rows) in zip(axes, panels.items(), strict=True):
-        ends = []
         for row in rows:
             sigma, mean = zip(*_over_levels(board, row.method), strict=True)
             ax.plot(sigma, mean, row.style, color=row.color, lw=1.5, label=row.label)
-            ends.append(mean[-1])
-        low, high = ax.get_ylim()
+        low = ax.get_ylim()[0]
         bars = {row.trained_to: row.color for row in rows if row.trained_to}
         for i, (end, color) in enumerate(sorted(bars.items())):
             ax.plot([0, end], [low - 0.35 * (i + 1)] * 2, color=color, lw=3, solid_capstyle="butt")
