@@ -11,8 +11,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 BENCHMARKS = methods sparse networks images table1 against_benchopt workers growth
-SUITES = table1 signals speech-smoke images32 noise2noise strided deconvolution system-function ablation
+SUITES = table1 signals speech-smoke images32 noise2noise strided deconvolution system-function ablation bias-free
 WEIGHTS = icnn-report icnn-report-3e-4 icnn shrinknet shrinknet-sparse resnet resnet-subsample-4
+ANALYZED = unet-0-100 unet-0-10 dncnn-0-100 unet-bias-0-100 "gaussian-blur[width=1]" \
+	"sliding-dct[threshold_over_sigma=3.6,sigma=given]" \
+	"wavelet[wavelet=haar,level=3,shrink=hard,scale=0.7,sigma=given]"
 
 .PHONY: table1 test check results weights figures bench clean
 
@@ -29,10 +32,17 @@ check: $(VENV)/installed-dev
 
 results: $(VENV)/installed-dev
 	for suite in $(SUITES); do $(VENV)/bin/sigbench run $$suite -o results/$$suite -j 1 || exit; done
+	$(VENV)/bin/sigbench analyze jacobian bias-free -m $(ANALYZED) --items 10 \
+		-o results/effective-dimension
 
 weights: $(VENV)/installed-dev
 	for name in $(WEIGHTS); do $(VENV)/bin/sigbench train $$name --force \
 		-o sigbench/networks/pretrained/$$name.safetensors || exit; done
+	for net in dncnn unet; do for kind in "" ",bias=true"; do for to in 10 55 100; do \
+		name=$$net$${kind:+-bias}-0-$$to; noise="gaussian[sigma=0,sigma_to=$$to]"; \
+		$(VENV)/bin/sigbench train --force -o sigbench/networks/pretrained/$$name.safetensors \
+		"$$net[name=$$name,network=$$net[center=true$$kind],degradation=$$noise,limit=sliding-dct]" \
+		|| exit; done; done; done
 
 figures: $(VENV)/installed-dev
 	$(VENV)/bin/python docs/draw.py

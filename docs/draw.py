@@ -1,4 +1,4 @@
-"""Draw the figures of docs/methods and docs/networks.md: ``make figures``.
+"""Draw the figures of docs: ``make figures``.
 
 What shows one signal is computed here, from the suites' own problems and the weights that come
 with sigbench; the rest is read from ``results/*/leaderboard.csv``. All but `engines` needs no torch.
@@ -20,14 +20,18 @@ from PIL import Image
 
 import sigbench
 from sigbench import nn
+from sigbench.analysis.command import portrait_of
+from sigbench.analysis.jacobian import STEP
+from sigbench.analysis.study import study
 from sigbench.methods import bind_facts, resolve
 from sigbench.metrics import METRICS
 from sigbench.networks.base import Maps, run
 from sigbench.networks.icnn import DOWN, PRIOR, TAPS, UP
 from sigbench.networks.weights import shipped
-from sigbench.reports import figures, network_figures
+from sigbench.reports import figures, jacobian_figures, network_figures
 from sigbench.reports.figures import Example, Risk
-from sigbench.reports.network_figures import Branch, Shrinkage, Stage
+from sigbench.reports.jacobian_figures import Portrait, Sweep
+from sigbench.reports.network_figures import Branch, Row, Shrinkage, Stage
 from sigbench.sure import sure
 from sigbench.types import Block, info_of
 
@@ -41,6 +45,8 @@ DECONVOLUTION_PROBLEMS = (
     "process-box-0.1",
     "photos-gaussian-30dB",
 )
+
+CROP = 46  # of the test split: an eye
 
 
 def board(*suites: str) -> list[dict[str, str]]:
@@ -336,6 +342,83 @@ def learning_rates() -> Any:
     return network_figures.learning_rates(board("strided"))
 
 
+def bias_free() -> Any:
+    """Draw the PSNR of networks with and without constants over the noise level."""
+    ranges = dict(zip((10, 55, 100), figures.COLORS, strict=False))
+    classical = [
+        Row("sliding-dct", "sliding DCT, blind", "0.45", "-."),
+        Row("noisy", "the noisy input", "0.75", ":"),
+    ]
+    kinds = {"": ("without constants", "-"), "-bias": ("with", "--")}
+    return network_figures.noise_levels(
+        board("bias-free"),
+        {
+            title: [
+                Row(f"{network}{kind}-0-{to}", f"0…{to}, {words}", color, style, to)
+                for to, color in ranges.items()
+                for kind, (words, style) in kinds.items()
+            ]
+            + classical
+            for network, title in (("dncnn", "DnCNN"), ("unet", "U-Net"))
+        },
+    )
+
+
+def jacobian_images() -> Any:
+    """Draw what linear filter, thresholds and networks do to a crop in noise of 30 grey levels."""
+    problem = dataclasses.replace(problem_of("bias-free", "sigma-30"), items=CROP + 1)
+    methods = {
+        "linear: Gaussian blur": "gaussian-blur[width=1]",
+        "local Wiener": "local-wiener[window=5,sigma=given]",
+        "hard threshold, Haar": "wavelet[wavelet=haar,level=3,shrink=hard,scale=0.7,sigma=given]",
+        "the same, 8 shifts": "wavelet[wavelet=haar,level=3,shrink=hard,scale=0.7,shifts=8,sigma=given]",
+        "network (U-Net), no constants": "network[weights=unet-0-100]",
+        "the same, trained on 0…10": "network[weights=unet-0-10]",
+        "with constants, 0…10": "network[weights=unet-bias-0-10]",
+    }
+    return jacobian_figures.portraits(
+        [portrait(title, problem, text, start=CROP) for title, text in methods.items()],
+        problem.image_peak,
+    )
+
+
+def jacobian_signals() -> Any:
+    """Draw what the local Wiener filter and the networks of Table 1 do to a signal."""
+    problem = problem_of("table1", "sparse-spikes")
+    methods = {
+        "local Wiener, as printed": "local-wiener[window=3,border=zero]",
+        "soft threshold, tuned": "l1[transform=identity,nonneg=true,lam=2.6]",
+        "ICNN": "network[weights=icnn]",
+        "ShrinkNet": "network[weights=shrinknet]",
+        "limit: posterior mean": "spikes-posterior-mean[sigma=given]",
+    }
+    one = dataclasses.replace(problem, items=1)
+    return jacobian_figures.portraits(
+        [portrait(title, one, text) for title, text in methods.items()], None
+    )
+
+
+def portrait(title: str, problem: Any, text: str, start: int = 0) -> Portrait:
+    """Return what a method does to an item of a problem."""
+    (method,) = resolve(text)
+    return portrait_of(title, study(problem, method, seed=1, by="auto", step=STEP, start=start))
+
+
+def effective_dimension() -> Any:
+    """Draw the effective dimension of denoisers over the noise level."""
+    with open(ROOT / "results/effective-dimension/effective_dimension.csv", encoding="utf-8") as f:
+        rows = list(csv.DictReader(f))
+    sweeps = {}
+    for name in dict.fromkeys(row["method"] for row in rows):
+        own = [row for row in rows if row["method"] == name]
+        columns = {
+            key: [float(row[key] or "nan") for row in own]
+            for key in ("sigma", "mean", "ci_low", "ci_high")
+        }
+        sweeps[name] = Sweep(*columns.values(), float(own[0]["slope"] or "nan"))
+    return jacobian_figures.effective_dimensions(sweeps, 32 * 32)
+
+
 FIGURES: dict[str, Callable[[], Any]] = {
     "linear": linear,
     "sparse": sparse,
@@ -353,16 +436,20 @@ FIGURES: dict[str, Callable[[], Any]] = {
     "engines": engines,
     "shrinknet": shrinknet,
     "learning-rates": learning_rates,
+    "bias-free": bias_free,
+    "jacobian-images": jacobian_images,
+    "jacobian-signals": jacobian_signals,
+    "effective-dimension": effective_dimension,
 }
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write a figure; drawings in 256 colours, a third of the size, photographs in all."""
+    """Write a figure; colour photographs in all colours, all else in 256, a third of the size."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     with Image.open(buffer) as image:
         pixels = image.convert("RGB")
-    if not any(ax.images for ax in figure.axes):
+    if not any(image.get_array().ndim == 3 for ax in figure.axes for image in ax.images):
         pixels = pixels.quantize(256, dither=Image.Dither.NONE)
     pixels.save(path, optimize=True)
 

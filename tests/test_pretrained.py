@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 
 import sigbench
 from sigbench import ICNN, InputError, Pretrained, ShrinkNet
+from sigbench.analysis.jacobian import linearize
 from sigbench.cli import main
 from sigbench.identity import identity
 from sigbench.methods import describe, resolve
@@ -45,12 +47,22 @@ def file(tmp_path):
 # Those that come along
 
 
+def typed(name):
+    """Return the recipe of weights as it was typed: `make weights`."""
+    found = re.fullmatch(r"(dncnn|unet)(-bias)?-0-(\d+)", name)
+    if not found:
+        return name
+    network = f"{found[1]}[center=true{',bias=true' * bool(found[2])}]"
+    noise = f"gaussian[sigma=0,sigma_to={found[3]}]"
+    return f"{found[1]}[name={name},network={network},degradation={noise},limit=sliding-dct]"
+
+
 @pytest.mark.parametrize("statistics", ["running", "input"])
 @pytest.mark.parametrize("name", SHIPPED)
 def test_both_engines_agree_in_every_feature_map(name, statistics, signals, images):
     pytest.importorskip("torch")
     weights = shipped(name)
-    items = images if weights.network.axes == 2 else signals
+    items = images[:, : weights.network.channels[0]] if weights.network.axes == 2 else signals
     maps = {"numpy": {}, "torch": {}}
     estimates = [
         run(weights.network, weights.arrays, items, engine=e, statistics=statistics, maps=kept)
@@ -65,7 +77,7 @@ def test_both_engines_agree_in_every_feature_map(name, statistics, signals, imag
 def test_the_card_says_where_they_come_from(name):
     weights = shipped(name)
     card = weights.card
-    recipe = load_recipe(name)
+    recipe = load_recipe(typed(name))
     assert card["name"] == recipe.name == name
     assert recipe.network == weights.network
     assert card["recipe"] == recipe.in_steps(card["steps"])
@@ -125,6 +137,8 @@ def test_shrinknet_counts(signals):
 
 
 OF_IMAGES = [name for name in SHIPPED if shipped(name).network.axes == 2]
+WITH_CONSTANTS = [name for name in OF_IMAGES if "-bias-" in name]
+WITHOUT = [name for name in OF_IMAGES if name not in WITH_CONSTANTS]
 
 
 @pytest.mark.parametrize("name", OF_IMAGES)
@@ -136,11 +150,43 @@ def test_any_size_of_images(name, dtype, images):
         assert (estimate.shape, estimate.dtype) == (noisy.shape, dtype)
         each = np.concatenate([Pretrained(name)(noisy[i : i + 1]) for i in range(3)])
         np.testing.assert_allclose(estimate, each, atol=1e-3)
-    with pytest.raises(InputError, match="resnet takes 3 channels"):
-        Pretrained(name)(images[:, :1])
+    if shipped(name).network.channels == (3,):
+        with pytest.raises(InputError, match="resnet takes 3 channels"):
+            Pretrained(name)(images[:, :1])
 
 
 @pytest.mark.parametrize("name", OF_IMAGES)
+def test_what_has_constants_is_called_so(name):
+    constants = [w for w in shipped(name).arrays if w.endswith((".bias", ".running_mean"))]
+    assert bool(constants) == (name in WITH_CONSTANTS)
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+@pytest.mark.parametrize("a", [0.0, 0.1, 9.0])
+def test_without_constants_they_are_homogeneous(name, a, images):
+    """Mohan et al. 2020, section 4: f(a·y) = a·f(y)."""
+    y = images[:4].astype(np.float64)
+    net = Pretrained(name, engine="numpy")
+    np.testing.assert_allclose(net(a * y), a * net(y), atol=1e-8)
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+def test_without_constants_they_are_their_jacobian(name, images):
+    """Mohan et al. 2020, section 4: f(y) = A_y·y."""
+    item = images[5, : shipped(name).network.channels[0], :10, :12].astype(np.float64)
+    around = linearize(Pretrained(name), item)
+    assert around.by == "autograd"
+    np.testing.assert_allclose(around.constant, 0, atol=1e-9)
+    assert np.abs(around.estimate - item).max() > 1
+
+
+@pytest.mark.parametrize("name", WITH_CONSTANTS)
+def test_with_constants_they_are_not(name, images):
+    around = linearize(Pretrained(name), images[5, :1, :10, :12].astype(np.float64))
+    assert np.abs(around.constant).max() > 1
+
+
+@pytest.mark.parametrize("name", WITHOUT)
 def test_images_pass_their_contrast_and_brightness_through(name, images):
     """x̂(a·y + b) = a·x̂(y) + b: of the definition, whatever was learned."""
     y = images[:4].astype(np.float64)

@@ -134,7 +134,8 @@ def _drawn(folder: Path, done: Sequence[Done]) -> str:
     names = []
     for problem in dict.fromkeys(one.problem for one in done):
         own = [one for one in done if one.problem is problem]
-        figure = jacobian_figures.portraits([_portrait(one) for one in own], problem.image_peak)
+        shown = [portrait_of(one.method.name, one.study) for one in own]
+        figure = jacobian_figures.portraits(shown, problem.image_peak)
         names.append(f"jacobian-{legal([problem.name])}.png")
         write_atomically(folder / names[-1], png(figure))
     if over := sweeps(done):
@@ -145,10 +146,10 @@ def _drawn(folder: Path, done: Sequence[Done]) -> str:
     return ", " + ", ".join(names)
 
 
-def _portrait(one: Done) -> Portrait:
-    own = one.study
+def portrait_of(name: str, own: Study) -> Portrait:
+    """Return of a study what is drawn, under a name."""
     return Portrait(
-        one.method.name,
+        name,
         own.clean,
         own.noisy,
         own.estimate,
