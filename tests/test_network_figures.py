@@ -214,3 +214,36 @@ def test_the_grid_of_learning_rates_shows_every_mean():
     assert xavier.get_title(loc="left") == "xavier: mean PSNR in dB"
     with pytest.raises(InputError, match="a method named INITIAL-lrRATE-batchSIZE"):
         network_figures.learning_rates(board[-1:])
+
+
+def board_of_levels():
+    return [
+        {
+            "problem": f"sigma-{sigma}",
+            "method": name,
+            "metric": metric,
+            "mean": str(30 - sigma / 10),
+        }
+        for sigma in (100, 20, 10)  # in no order
+        for name in ("net", "noisy")
+        for metric in ("psnr", "rmse")
+    ]
+
+
+def test_curves_over_the_noise_level():
+    rows = [
+        network_figures.Row("net", "ours", COLORS[0], "--", trained_to=20),
+        network_figures.Row("noisy", "input", "0.5"),
+    ]
+    figure = network_figures.noise_levels(board_of_levels(), {"one": rows, "two": rows[1:]})
+    assert titles(figure) == ["one", "two"]
+    net, noisy, bar = figure.axes[0].lines
+    assert list(net.get_xdata()) == [10, 20, 100]
+    assert list(net.get_ydata()) == [29, 28, 20]
+    assert (net.get_linestyle(), noisy.get_linestyle()) == ("--", "-")
+    assert list(bar.get_xdata()) == [0, 20]
+    assert len(figure.axes[1].lines) == 1
+    with pytest.raises(InputError, match="method='nope' has no rows of problems called sigma-N"):
+        network_figures.noise_levels(
+            board_of_levels(), {"one": [network_figures.Row("nope", "", "k")]}
+        )

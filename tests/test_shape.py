@@ -71,6 +71,11 @@ ALLOWED = {
         "metrics", "problems", "registry", "spec", "suites", "system_function", "tables", "tuning",
         "types", "work",
     },
+    "analysis": {
+        "analysis", "denoisers.inputs", "errors", "executors", "files", "gallery", "identity",
+        "methods", "problems", "reports", "rng", "statistics", "suites", "types", "work",
+    },
+    "arguments": set(),
     "comparison": {
         "averages", "errors", "metrics", "registry", "reports", "rng", "scores", "statistics",
         "store",
@@ -141,6 +146,16 @@ def test_public_names_are_there():
     assert set(sigbench.__all__) == set(sigbench._MODULE_OF)
     with pytest.raises(AttributeError, match="no attribute 'nope'"):
         _ = sigbench.nope
+
+
+def test_the_jacobian_of_a_network_in_numpy_loads_no_torch():
+    code = (
+        "import numpy as np\n"
+        "from sigbench import Pretrained\n"
+        "from sigbench.analysis.jacobian import linearize\n"
+        "linearize(Pretrained('shrinknet'), np.zeros((1, 9)))"
+    )
+    assert not {"torch", "matplotlib", "pandas"} & modules_after(code)
 
 
 def test_no_module_is_two_rooms():

@@ -19,6 +19,7 @@ import tomlkit
 
 from sigbench import InputError
 from sigbench.cli import main
+from sigbench.fetching.command import fetch
 from sigbench.identity import identity
 from sigbench.networks.weights import load
 from sigbench.training import command, loop
@@ -89,8 +90,11 @@ def assert_same(one, other):
 
 
 @pytest.mark.parametrize("name", recipe_names())
-def test_shipped_recipes_find_what_they_learn_from(name):
+def test_shipped_recipes_find_what_they_learn_from(name, request, monkeypatch, tmp_path):
     recipe = load_recipe(name)
+    if recipe.source.dataset.kind == "bsd400":  # fetched, from a copy
+        monkeypatch.setenv("SIGBENCH_DATA", str(tmp_path / "data"))
+        fetch("bsd400", str(request.getfixturevalue("real_data") / "bsd400"))
     assert recipe.name == name
     assert recipe.description
     assert recipe.source.limit is not None

@@ -1,0 +1,68 @@
+"""Figures of Jacobians show what was computed."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("matplotlib", reason="figures are an extra")
+
+from sigbench import GaussianBlur, Median, Photos32
+from sigbench.analysis.command import portrait_of
+from sigbench.analysis.study import study
+from sigbench.degradations import Gaussian
+from sigbench.methods import Method
+from sigbench.problems import Denoising
+from sigbench.reports import jacobian_figures
+from sigbench.reports.jacobian_figures import Sweep
+from sigbench.reports.pictures import png
+
+
+def portraits(dataset, sigma):
+    problem = Denoising("p", dataset, Gaussian(sigma=sigma), 1)
+    return [
+        portrait_of(
+            type(one).__name__, study(problem, Method("m", one), seed=1, by="auto", step=1e-6)
+        )
+        for one in (GaussianBlur(1.0), Median(3))
+    ]
+
+
+@pytest.mark.parametrize("grey", [True, False])
+def test_images(grey):
+    shown = portraits(Photos32(window=8, stride=8, grey=grey, min_std=0), 20.0)
+    figure = jacobian_figures.portraits(shown, 255.0)
+    upper, lower = figure.subfigs
+    assert len(upper.axes) == 2 * 9
+    first = upper.axes[:9]
+    titles = [ax.get_title() for ax in first]
+    assert titles == [
+        "clean", "noisy", "estimate", "filter at ○", "filter at □", "u₁", "u₂", "u₃", "u₄",
+    ]  # fmt: skip
+    row = first[3].images[0].get_array()
+    np.testing.assert_allclose(row, shown[0].filters[0].mean(axis=0))
+    assert first[3].images[0].get_clim()[0] == -first[3].images[0].get_clim()[1]
+    spectrum = lower.axes[0].lines
+    np.testing.assert_allclose(spectrum[0].get_ydata(), shown[0].s)
+    assert "Σs² = " in spectrum[1].get_label()
+    assert png(figure).startswith(b"\x89PNG")
+
+
+def test_signals():
+    from sigbench import SparseSpikes
+
+    shown = portraits(SparseSpikes(), 3.0)
+    figure = jacobian_figures.portraits(shown, None)
+    matrix = figure.subfigs[0].axes[1].images[0].get_array()
+    np.testing.assert_allclose(matrix, shown[0].jacobian)
+    assert png(figure) == png(jacobian_figures.portraits(shown, None))
+
+
+def test_effective_dimensions():
+    sweeps = {
+        "falls": Sweep([10, 20, 40], [100, 50, 25], [90, 45, 20], [110, 55, 30], -1.0),
+        "stays": Sweep([10, 20, 40], [9, 9, 9], [np.nan] * 3, [np.nan] * 3, 0.0),
+    }
+    figure = jacobian_figures.effective_dimensions(sweeps, 1024)
+    (ax,) = figure.axes
+    assert [text.get_text() for text in ax.texts] == ["falls, slope −1.00", "stays, slope 0.00"]
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert png(figure).startswith(b"\x89PNG")
