@@ -376,6 +376,25 @@ def test_without_a_mean_the_running_variance_is_the_same(rng):
     np.testing.assert_allclose(theirs.numpy(), wanted, rtol=1e-12)
 
 
+@pytest.mark.parametrize("level", [0.0, 3.0, 30.0])
+def test_without_a_mean_bfloat16_does_not_cancel(rng, level):
+    """Channels of a mean of many deviations: the gradient is as good as the numbers are."""
+    torch = pytest.importorskip("torch")
+    from sigbench.nn import torch_ops
+
+    x = torch.from_numpy(level + rng.standard_normal((16, 4, 8, 8))).bfloat16()
+    direction = torch.from_numpy(rng.standard_normal(x.shape)).bfloat16()
+    gradients = []
+    for dtype in (torch.bfloat16, torch.float64):
+        one = x.to(dtype).requires_grad_()
+        gain = torch.ones(4, dtype=torch.promote_types(dtype, torch.float32))
+        y = torch_ops.batch_norm(one, None, torch.ones_like(gain), gain, statistics="batch")
+        (y * direction.to(dtype)).sum().backward()
+        gradients.append(one.grad.double())
+    rough, exact = gradients
+    assert (rough - exact).norm() < 0.005 * exact.norm()  # eps is 0.004
+
+
 @pytest.mark.parametrize("statistics", ["running", "input"])
 def test_at_test_time_norms_keep_their_statistics_and_items_apart(rng, statistics):
     x = rng.standard_normal((4, 3, 9))

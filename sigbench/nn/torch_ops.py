@@ -95,7 +95,8 @@ class _OverDeviation(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, gain: Tensor) -> tuple[Tensor, Tensor]:
-        _, mean, precision = torch.native_batch_norm(x, None, None, None, None, True, 0.0, EPS)
+        one, zero = torch.ones_like(gain), torch.zeros_like(gain)  # statistics are of their dtype
+        _, mean, precision = torch.native_batch_norm(x, one, zero, None, None, True, 0.0, EPS)
         ctx.save_for_backward(x, gain, mean, precision)
         ctx.mark_non_differentiable(precision)
         return x * _per_channel(gain * precision, x), precision
@@ -106,11 +107,9 @@ class _OverDeviation(torch.autograd.Function):
         n = x.numel() / x.shape[1]
         along = (g * x).sum(dim=(0, *range(2, x.ndim)), dtype=precision.dtype)
         slope = -gain * precision**3 * along / n  # dy through p: slope·(x − m)
-        d_x = torch.addcmul(
-            _per_channel(gain * precision, x) * g - _per_channel(slope * mean, x),
-            _per_channel(slope, x),
-            x,
-        )
+        near = mean.to(x)  # in bfloat16 x − near is exact where x − m would cancel
+        own = _per_channel(gain * precision, x) * g + _per_channel(slope * (near - mean), x)
+        d_x = torch.addcmul(own, _per_channel(slope, x), x - _per_channel(near, x))
         return d_x, (along * precision).to(gain)
 
 
