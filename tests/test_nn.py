@@ -386,7 +386,7 @@ def test_without_a_mean_bfloat16_does_not_cancel(rng, level):
     direction = torch.from_numpy(rng.standard_normal(x.shape)).bfloat16()
     gradients = []
     for dtype in (torch.bfloat16, torch.float64):
-        one = x.to(dtype).requires_grad_()
+        one = x.detach().clone().to(dtype).requires_grad_()
         gain = torch.ones(4, dtype=torch.promote_types(dtype, torch.float32))
         y = torch_ops.batch_norm(one, None, torch.ones_like(gain), gain, statistics="batch")
         (y * direction.to(dtype)).sum().backward()
