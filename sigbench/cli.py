@@ -320,10 +320,6 @@ def _sys_info(args: argparse.Namespace) -> int:
     return GOOD
 
 
-if __name__ == "__main__":
-    sys.exit(main())
-
-
 CALLS = {
     "run": _run,
     "report": _report,
@@ -337,3 +333,6 @@ CALLS = {
     "list": _list,
     "sys-info": _sys_info,
 }
+
+if __name__ == "__main__":
+    sys.exit(main())

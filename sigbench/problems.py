@@ -139,11 +139,14 @@ class Denoising:
         """Whether the noise is white with a level that can be told."""
         return self._degraded("test", 0, 0).sigma is not None
 
-    def blocks(self, seed: int, size: int) -> Iterator[Block]:
-        """Make the test items of a seed in blocks of at most ``size`` items of one length."""
-        for start in range(0, self.items, size):
+    def blocks(self, seed: int, size: int, *, start: int = 0) -> Iterator[Block]:
+        """Make the test items of a seed, from ``start`` on, in blocks of one length.
+
+        A block has at most ``size`` items.
+        """
+        for first in range(start, self.items, size):
             run: list[tuple[int, Degraded]] = []
-            for item in range(start, min(start + size, self.items)):
+            for item in range(first, min(first + size, self.items)):
                 one = self._degraded("test", seed, item)
                 if run and run[0][1].clean.shape != one.clean.shape:
                     yield self._block(run, seed)

@@ -115,6 +115,51 @@ def test_where_the_linear_view_ends():
     assert all(one.error < 1e-6 and np.isnan(one.switched) for one in exact)
 
 
+@dataclass(frozen=True)
+class Halved:
+    """y/2, computed in float32."""
+
+    def __call__(self, noisy, *, sigma=None):
+        return (noisy.astype(np.float32) / 2).astype(noisy.dtype)
+
+
+@pytest.mark.parametrize("level", [25.0, 1.0, 0.1])
+def test_steps_that_are_rounded_away_show_as_an_error(level):
+    y = 128 + 50 * np.random.default_rng(0).standard_normal((1, 16))
+    rough = linearize(Halved(), y, level=level)
+    wrong = np.abs(rough.jacobian - np.eye(16) / 2).max()
+    assert wrong > 0.05
+    assert rough.error > 0.02
+    fine = linearize(Halved(), y, level=level, step=1.0)
+    np.testing.assert_allclose(fine.jacobian, np.eye(16) / 2, atol=1e-3)
+
+
+@pytest.mark.parametrize("options", [{"level": 1e-9}, {"level": 1e-3, "step": 1e-12}])
+def test_no_step_is_too_small_for_float64(options):
+    y = np.full((1, 8), 200.0)
+    np.testing.assert_allclose(linearize(Circular(), y, **options).divergence, 3.2, rtol=1e-4)
+
+
+def test_what_is_no_derivative_of_a_module_is_measured():
+    torch = pytest.importorskip("torch")
+
+    class Detached(torch.nn.Module):
+        def forward(self, y):
+            return 0.5 * y.detach()
+
+    class InPlace(torch.nn.Module):
+        def forward(self, y):
+            return y.mul_(0.5)
+
+    y = item((1, 12)).astype(np.float32)
+    with pytest.raises(NoDerivative, match="Detached has no derivative by torch"):
+        linearize(TorchModule(Detached()), y, by="autograd")
+    assert linearize(TorchModule(Detached()), y, step=0.05).by == "differences"
+    around = linearize(TorchModule(InPlace()), y)
+    assert around.by == "autograd"
+    np.testing.assert_allclose(around.jacobian, np.eye(12) / 2, atol=1e-6)
+
+
 def test_a_jump_shows_as_an_error():
     """A hard threshold has no derivative at its threshold: the differences across it do not agree."""
 
@@ -251,9 +296,13 @@ def test_bad_input_is_told():
     ):
         linearize(Circular(), y).filter_at((0, 20))
     with pytest.raises(
-        InputError, match=r"the method gave back \(20, 1, 10\), not an array of shape"
+        InputError, match=r"the method gave back \(1, 1, 10\), not an array of shape"
     ):
         linearize(lambda noisy, sigma=None: noisy[..., ::2], np.zeros((1, 20)))
+    with pytest.raises(InputError, match="the method changed its input"):
+        linearize(lambda noisy, sigma=None: np.multiply(noisy, 2, out=noisy), y)
+    with pytest.raises(InputError, match="the method gave back complex128, not floating-point"):
+        linearize(lambda noisy, sigma=None: noisy * 1j, y)
     with pytest.raises(InputError, match="values that are not finite"):
         linearize(lambda noisy, sigma=None: noisy * np.nan, y)
 
@@ -335,6 +384,30 @@ def test_what_was_computed_is_not_computed_again(here, monkeypatch):
     assert main([*call, "--at", "9"]) == 2  # another question
 
 
+def test_a_damaged_study_is_named(here, capsys):
+    (here / "s.toml").write_text(SUITE)
+    call = ["analyze", "jacobian", "s.toml", "-m", "blur", "-p", "sigma-1", "--quiet"]
+    assert main(call) == 0
+    (path,) = (here / "analysis/s/studies").iterdir()
+    whole = path.read_bytes()
+    for damaged in (whole[:500], whole[:-1], b"", whole[:2000] + b"x" + whole[2001:]):
+        path.write_bytes(damaged)
+        assert main(call) == 2
+        assert "it is damaged, or no file of an analysis: delete it" in capsys.readouterr().err
+
+
+def test_levels_of_several_kinds_of_items_are_apart(here):
+    (here / "s.toml").write_text(
+        SUITE.replace("n=64", "n=[32,64]").replace('"sigma-{sigma}"', '"{n}-sigma-{sigma}"')
+    )
+    assert main(["analyze", "jacobian", "s.toml", "-m", "blur", "blur", "--quiet"]) == 0
+    levels = rows_of(here / "analysis/s/effective_dimension.csv")
+    names = list(dict.fromkeys(row["method"] for row in levels))
+    assert names == ["blur on 32-sigma-1, ...", "blur on 64-sigma-1, ..."]
+    assert len(levels) == 6
+    assert len(rows_of(here / "analysis/s/jacobians.csv")) == 6  # the second blur is the first
+
+
 def test_items_from_another_one_on(here):
     (here / "s.toml").write_text(SUITE)
     call = ["analyze", "jacobian", "s.toml", "-m", "blur", "-p", "sigma-1", "--quiet"]
@@ -357,6 +430,7 @@ def test_filters_of_chosen_samples(here):
         (["system-function", "-m", "least-squares"], "asks for system functions"),
         (["table1", "-m", "noisy", "--at", "x"], "--at x: must be a sample like 50"),
         (["table1", "-m", "noisy", "--at", "100"], r"place=\(0, 100\) is no index"),
+        (["table1", "-m", "noisy", "--at", *"12345"], "5 samples are too many to show: at most 4"),
         (["table1", "-m", "noisy", "--items", "0"], "items=0 must be >= 1"),
         (
             ["images32", "-p", "subsample-4", "-m", "noisy", "--from", "236"],

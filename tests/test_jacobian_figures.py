@@ -37,9 +37,13 @@ def test_images(grey):
     assert titles == [
         "clean", "noisy", "estimate", "filter at ○", "filter at □", "u₁", "u₂", "u₃", "u₄",
     ]  # fmt: skip
-    row = first[3].images[0].get_array()
-    np.testing.assert_allclose(row, shown[0].filters[0].mean(axis=0))
-    assert first[3].images[0].get_clim()[0] == -first[3].images[0].get_clim()[1]
+    row, weights = first[3].images[0].get_array(), shown[0].filters[0]
+    if grey:
+        np.testing.assert_allclose(row, weights[0])
+        assert first[3].images[0].get_clim()[0] == -first[3].images[0].get_clim()[1]
+    else:  # around grey
+        around = (row - 0.5) * 2 * np.abs(weights).max()
+        np.testing.assert_allclose(np.moveaxis(around, -1, 0), weights, atol=1e-12)
     spectrum = lower.axes[0].lines
     np.testing.assert_allclose(spectrum[0].get_ydata(), shown[0].s)
     assert "Σs² = " in spectrum[1].get_label()
@@ -54,6 +58,15 @@ def test_signals():
     matrix = figure.subfigs[0].axes[1].images[0].get_array()
     np.testing.assert_allclose(matrix, shown[0].jacobian)
     assert png(figure) == png(jacobian_figures.portraits(shown, None))
+
+
+def test_what_is_nothing_has_no_logarithm_and_no_end():
+    nothing = Sweep([1, 2, 4], [0, 0, 0], [0] * 3, [0] * 3)
+    ending = Sweep([1, 2, 4], [8, 2, 0], [8, 2, 0], [8, 2, 0])
+    figure = jacobian_figures.effective_dimensions({"$zero$": nothing, "$\\frac{": ending}, 64)
+    assert [text.get_text() for text in figure.axes[0].texts] == [r"\$\frac{"]
+    assert png(figure)
+    assert png(jacobian_figures.effective_dimensions({"zero": nothing}, 64))
 
 
 def test_effective_dimensions():

@@ -97,7 +97,11 @@ def test_no_file_of_weights_is_forgotten():
 
 
 def test_they_are_small():
-    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 3e6
+    """3 MB for those of table1 and images32, and as much for the networks of bias-free."""
+    files = [path for path in FOLDER.iterdir() if path.suffix != ".png"]
+    series = {path for path in files if re.match("(dncnn|unet)-", path.name)}
+    for own in (series, set(files) - series):
+        assert 0 < sum(path.stat().st_size for path in own) < 3e6
 
 
 def test_no_torch_is_needed():
@@ -177,7 +181,7 @@ def test_without_constants_they_are_their_jacobian(name, images):
     around = linearize(Pretrained(name), item)
     assert around.by == "autograd"
     np.testing.assert_allclose(around.constant, 0, atol=1e-9)
-    assert np.abs(around.estimate - item).max() > 1
+    assert np.abs(around.estimate - item).max() > 0.1
 
 
 @pytest.mark.parametrize("name", WITH_CONSTANTS)

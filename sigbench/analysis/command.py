@@ -27,6 +27,7 @@ from sigbench.reports.pictures import png
 from sigbench.suites.suite import load
 
 STUDIES = "studies"
+MOST_PLACES = len(jacobian_figures.MARKS)
 LINE_EVERY_S = 30.0  # where nobody sees a bar
 
 
@@ -76,9 +77,10 @@ def analyze(
     for name, count, least in (("items", items, 1), ("start", start, 0)):
         if count < least:
             raise InputError(f"{name}={count} must be >= {least}")
+    if len(places) > MOST_PLACES:
+        raise InputError(f"{len(places)} samples are too many to show: at most {MOST_PLACES}")
     chosen = load(suite).select(problems=problems, seeds=[seed], items=start + items)
     wanted = chosen.called(methods)
-    folder = _folder(out or Path("analysis") / chosen.name)
     plan = []
     for problem in chosen.problems:
         if not isinstance(problem, Denoising):
@@ -87,13 +89,14 @@ def analyze(
     if not plan:
         names = ", ".join(problem.name for problem in chosen.problems)
         raise InputError(f"none of the methods is for {names}")
+    folder = _folder(out or Path("analysis") / chosen.name)
     done = []
     with _Progress(len(plan), quiet=quiet) as progress:
         for problem, method in plan:
             progress(problem.name, method.name)
             question = {"seed": seed, "by": by, "step": step, "places": places, "start": start}
             key = digest([chosen.problem_key(problem), method.key, question, VERSION])
-            path = folder / STUDIES / f"{key}.npz"
+            path = folder / STUDIES / f"{key}.study"
             done.append(Done(problem, method, _studied(path, problem, method, question)))
     write_tables(folder, chosen.name, done)
     return f"{as_text(done)}\n\n{folder}: tables (CSV){_drawn(folder, done)}"

@@ -20,7 +20,8 @@ By = Literal["auto", "autograd", "differences"]
 Matrix = NDArray[np.float64]
 
 STEP = 1e-6  # of a finite difference, in noise levels: rectifiers seldom switch within it
-COARSER = (1, 1e2, 1e4)  # times it: an f that computes in float32 has no finer differences
+LEAST_STEP = 1e-10  # of the item's largest value: below, float64 has no digits for a difference
+CHECKS = (1, 1e2, 1e4)  # times the step: finer for rectifiers, coarser for what rounds
 MOST_SAMPLES = 2**13  # of an item: its Jacobian has the square of that
 AT_ONCE = 2**18  # samples a call
 DIRECTIONS = 4  # along which two derivatives are compared
@@ -57,8 +58,8 @@ class Linearization:
         How it was computed.
     error : float
         The largest relative difference of A·w and a central difference of f along w, over some
-        random w of ±1, for the best of some steps. It is small where A is right: where f has a
-        derivative, and solves what it solves to enough digits.
+        random w, for the best of some steps, those that A is from excepted: what is rounded away
+        there is seen. It is small where f has a derivative, and computes to enough digits.
     scale : float
         The noise level; where none is known, the standard deviation of y.
     """
@@ -118,13 +119,8 @@ class Linearization:
         InputError
             Where there is no such sample.
         """
-        shape = self.noisy.shape
-        if len(place) != len(shape) or not all(
-            0 <= i < n for i, n in zip(place, shape, strict=True)
-        ):
-            raise InputError(f"place={tuple(place)} is no index of an item of shape {shape}")
-        row: Matrix = self.jacobian[np.ravel_multi_index(tuple(place), shape)]
-        return row.reshape(shape)
+        row: Matrix = self.jacobian[index_of(place, self.noisy.shape)]
+        return row.reshape(self.noisy.shape)
 
 
 def linearize(
@@ -177,29 +173,30 @@ def linearize(
     if by not in get_args(By):
         raise InputError(f"{by=} must be one of: {', '.join(get_args(By))}")
     check_field("step", step, 1e-12)
-    y = item.astype(np.float64)
+    y: Matrix = item.astype(np.float64)
     check(y[None], sigma)
     if y.size > MOST_SAMPLES:
         raise InputError(
             f"an item of {y.size} samples has a Jacobian of {y.size}²: at most {MOST_SAMPLES}"
         )
     scale = next(float(s) for s in (sigma, level, np.std(y), 1.0) if s)
+    move = max(step * scale, LEAST_STEP * float(np.abs(y).max()))
     f = _Batched(denoiser, y, sigma)
-    done = "autograd"
-    if by == "autograd" or (by == "auto" and isinstance(denoiser, Differentiable)):
-        if not isinstance(denoiser, Differentiable):
-            raise InputError(f"by=autograd is for networks: {denoiser!r} has no derivative")
+    estimate = f(y[None])[0]
+    knows = isinstance(denoiser, Differentiable) and callable(denoiser.pull_back)
+    if by == "autograd" and not knows:
+        raise InputError(f"by=autograd is for networks: {denoiser!r} has no derivative")
+    jacobian, done = None, "autograd"
+    if knows and by != "differences":
         try:
             jacobian = f.rows(item.dtype)
         except NoDerivative:
             if by == "autograd":
                 raise
-            jacobian, done = f.columns(step * scale), "differences"
-    else:
-        jacobian, done = f.columns(step * scale), "differences"
-    estimate = f(y[None])[0]
-    error = f.error_of(jacobian, step * scale)
-    return Linearization(y, estimate, jacobian, done, error, scale)
+    if jacobian is None:
+        jacobian, done = f.columns(move), "differences"
+    checks = [times * move for times in CHECKS if done == "autograd" or times > 1]
+    return Linearization(y, estimate, jacobian, done, f.error_of(jacobian, checks), scale)
 
 
 class _Batched:
@@ -211,13 +208,11 @@ class _Batched:
         self.blocks = [range(i, min(i + count, y.size)) for i in range(0, y.size, count)]
 
     def __call__(self, batch: Matrix) -> Matrix:
-        estimate = self.denoiser(batch.copy(), sigma=self._levels(batch))
-        if not isinstance(estimate, np.ndarray) or estimate.shape != batch.shape:
-            shape = getattr(estimate, "shape", type(estimate).__name__)
-            raise InputError(f"the method gave back {shape}, not an array of shape {batch.shape}")
-        if not np.isfinite(estimate).all():
-            raise InputError("the method gave back values that are not finite")
-        return estimate.astype(np.float64, copy=False)
+        given = batch.copy()
+        estimate = self.denoiser(given, sigma=self._levels(batch))
+        if not np.array_equal(given, batch):
+            raise InputError("the method changed its input")
+        return _checked("the method", estimate, batch.shape)
 
     def _levels(self, batch: Matrix) -> Sigma:
         return None if self.sigma is None else np.full(len(batch), float(self.sigma))
@@ -227,6 +222,13 @@ class _Batched:
         units[np.arange(len(block)), block] = 1
         return units.reshape(-1, *self.y.shape)
 
+    def active(self, batch: Matrix) -> NDArray[np.bool_]:
+        """Return which rectifiers are on, ``(N, units)``; of what has none, ``(N, 0)``."""
+        one = self.denoiser
+        if not (isinstance(one, Rectifying) and callable(one.active)):
+            return np.empty((len(batch), 0), np.bool_)
+        return one.active(batch, sigma=self._levels(batch))
+
     def rows(self, dtype: Any) -> Matrix:
         """Return A by the denoiser's own derivative: its rows are Aᵀ·e."""
         jacobian = np.empty((self.y.size, self.y.size))
@@ -234,7 +236,7 @@ class _Batched:
             copies = np.repeat(self.y[None].astype(dtype), len(block), axis=0)
             units = self._units(block).astype(dtype)
             back = self.denoiser.pull_back(copies, units, sigma=self._levels(copies))
-            jacobian[block] = back.reshape(len(block), -1)
+            jacobian[block] = _checked("pull_back", back, copies.shape).reshape(len(block), -1)
         return jacobian
 
     def columns(self, step: float) -> Matrix:
@@ -249,16 +251,47 @@ class _Batched:
         move = step * directions
         return (self(self.y + move) - self(self.y - move)) / (2 * step)
 
-    def error_of(self, jacobian: Matrix, step: float) -> float:
+    def error_of(self, jacobian: Matrix, steps: Sequence[float]) -> float:
         """Return the largest relative difference of A·w and a central difference along w."""
         rng = item_rng(0, "jacobian", "check")
-        w = rng.choice([-1.0, 1.0], size=(DIRECTIONS, *self.y.shape))
+        w = rng.standard_normal((DIRECTIONS, *self.y.shape))
         found = w.reshape(DIRECTIONS, -1) @ jacobian.T
         errors = []
-        for times in COARSER:
-            seen = self.along(w, times * step).reshape(DIRECTIONS, -1)
+        for step in steps:
+            seen = self.along(w, step).reshape(DIRECTIONS, -1)
             errors.append(float(np.max(_relative(found - seen, seen))))
         return min(errors)
+
+
+def _checked(what: str, array: Any, shape: tuple[int, ...]) -> Matrix:
+    """Return an answer in float64, or refuse it."""
+    if not isinstance(array, np.ndarray) or array.shape != shape:
+        found = getattr(array, "shape", type(array).__name__)
+        raise InputError(f"{what} gave back {found}, not an array of shape {shape}")
+    if array.dtype.kind != "f":
+        raise InputError(f"{what} gave back {array.dtype}, not floating-point numbers")
+    if not np.isfinite(array).all():
+        raise InputError(f"{what} gave back values that are not finite")
+    return array.astype(np.float64, copy=False)
+
+
+def index_of(place: Sequence[int], shape: tuple[int, ...]) -> int:
+    """Return where a sample of an item (channel, *space) stands in its flat order.
+
+    Raises
+    ------
+    InputError
+        Where there is no such sample.
+
+    Examples
+    --------
+    >>> index_of((0, 1, 2), (1, 4, 5))
+    7
+    """
+    there = len(place) == len(shape) and all(0 <= i < n for i, n in zip(place, shape, strict=True))
+    if not there:
+        raise InputError(f"place={tuple(place)} is no index of an item of shape {shape}")
+    return int(np.ravel_multi_index(tuple(place), shape))
 
 
 def _relative(difference: Matrix, of: Matrix) -> Matrix:
@@ -304,18 +337,14 @@ def stability(
     f = _Batched(denoiser, around.noisy, sigma)
     rng = item_rng(0, "jacobian", "moves")
     w = rng.standard_normal((DIRECTIONS, *around.noisy.shape))
-    before = None
-    if isinstance(denoiser, Rectifying):
-        before = denoiser.active(around.noisy[None], sigma=f._levels(around.noisy[None]))
+    before = f.active(around.noisy[None])
     found = []
     for move in MOVES:
         d = move * around.scale * w
         change = (f(around.noisy + d) - around.estimate).reshape(DIRECTIONS, -1)
         linear = d.reshape(DIRECTIONS, -1) @ around.jacobian.T
         error = float(np.mean(_relative(change - linear, change)))
-        switched = math.nan
-        if before is not None and before.size and isinstance(denoiser, Rectifying):
-            after = denoiser.active(around.noisy + d, sigma=f._levels(d))
-            switched = float(np.mean(after != before))
+        after = f.active(around.noisy + d)
+        switched = float(np.mean(after != before)) if after.size else math.nan
         found.append(Stability(move, error, switched))
     return found

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
-from sigbench.analysis.jacobian import MOVES, By, linearize, stability
+from sigbench.analysis.jacobian import MOVES, By, index_of, linearize, stability
 from sigbench.errors import InputError
 from sigbench.methods import Method, bind_facts
 from sigbench.problems import Denoising
@@ -83,10 +83,12 @@ class Study:
     jacobian: NDArray[np.float64]
 
     def encoded(self) -> bytes:
-        """Return it as an NPZ file."""
+        """Return it as a line with a sha256, and then an NPZ file that has it."""
         buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, **{k: np.asarray(v) for k, v in vars(self).items()})
-        return buffer.getvalue()
+        arrays: dict[str, Any] = {name: np.asarray(value) for name, value in vars(self).items()}
+        np.savez(buffer, **arrays)
+        data = buffer.getvalue()
+        return hashlib.sha256(data).hexdigest().encode() + b"\n" + data
 
     @staticmethod
     def decoded(data: bytes) -> Study:
@@ -95,14 +97,14 @@ class Study:
         Raises
         ------
         InputError
-            Where it is something else.
+            Where it is something else, or damaged.
         """
-        try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                arrays: dict[str, Any] = {name: file[name] for name in file.files}
-            return Study(**{**arrays, "by": str(arrays["by"])})
-        except (ValueError, TypeError, KeyError, OSError, EOFError) as error:
-            raise InputError(f"no file of an analysis: {error}") from None
+        digest, _, content = data.partition(b"\n")
+        if digest != hashlib.sha256(content).hexdigest().encode():
+            raise InputError("it is damaged, or no file of an analysis")
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            arrays: dict[str, Any] = {name: file[name] for name in file.files}
+        return Study(**{**arrays, "by": str(arrays["by"])})
 
 
 def study(
@@ -145,11 +147,14 @@ def study(
     entry = bind_facts(entry, problem.facts)
     rows: dict[str, list[Any]] = {}
     first: dict[str, Any] = {}
-    for block in itertools.islice(problem.blocks(seed, 1), start, None):
+    for block in problem.blocks(seed, 1, start=start):
         ready: Any = entry.bind(block.clean.copy()) if isinstance(entry, Oracle) else entry
         level = None if block.sigma is None else float(block.sigma[0])
         told = level if method.told else None
         clean = block.clean[0].astype(np.float64)
+        chosen = list(places) or places_of(clean)
+        for place in chosen:
+            index_of((0, *place), clean.shape)  # told now, not after all the work
         around = linearize(ready, block.noisy[0], sigma=told, level=level, by=by, step=step)
         for name, value in {
             "items": int(block.items[0]),
@@ -166,7 +171,6 @@ def study(
             rows.setdefault(name, []).append(value)
         if first:
             continue
-        chosen = list(places) or places_of(clean)
         near = stability(ready, around, sigma=told)
         vectors = around.svd.u.T[:VECTORS].reshape(-1, *clean.shape)
         kept = around.jacobian if clean.size <= MOST_KEPT else np.empty((0, 0))

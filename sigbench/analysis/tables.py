@@ -14,6 +14,7 @@ import numpy as np
 
 from sigbench.analysis.study import Study
 from sigbench.files import write_atomically
+from sigbench.identity import digest, identity
 from sigbench.methods import Method
 from sigbench.problems import Denoising
 from sigbench.reports.jacobian_figures import Sweep
@@ -131,15 +132,19 @@ def sweeps(done: Sequence[Done]) -> dict[str, Sweep]:
 
     The slope is that of the least squares line through the means, both logarithmic.
     """
-    of_method: dict[str, dict[float, Study]] = {}
+    of: dict[tuple[str, str], dict[float, Done]] = {}
     for one in done:
         levels = np.unique(one.study.sigma)
         if len(levels) == 1 and levels[0] > 0:
-            of_method.setdefault(one.method.name, {})[float(levels[0])] = one.study
+            same = digest([identity(one.problem.dataset), one.problem.degradation.kind])
+            of.setdefault((one.method.name, same), {})[float(levels[0])] = one
     found = {}
-    for name, studies in of_method.items():
-        if len(studies) < FEWEST_LEVELS:
+    for (name, _), ones in of.items():
+        if len(ones) < FEWEST_LEVELS:
             continue
+        if sum(other == name for other, _ in of) > 1:  # on several kinds of items
+            name = f"{name} on {next(iter(ones.values())).problem.name}, ..."
+        studies = {level: one.study for level, one in ones.items()}
         sigma = sorted(studies)
         means = [mean_interval(studies[s].effective_dimension, studies[s].groups) for s in sigma]
         mean, low, high = ([getattr(m, end) for m in means] for end in ("mean", "low", "high"))
@@ -162,7 +167,7 @@ def as_text(done: Sequence[Done]) -> str:
             [
                 *one.row,
                 f"{means['effective_dimension']:.1f}",
-                int(own.samples.max()),
+                "–".join(map(str, dict.fromkeys([own.samples.min(), own.samples.max()]))),
                 f"{means['divergence']:.1f}",
                 f"{means['constant']:.3g}",
                 f"{means['asymmetry']:.2f}",

@@ -35,7 +35,13 @@ def _check(file: File, path: Path, sizes: tuple[tuple[int, int], ...]) -> None:
     try:
         with Image.open(path, formats=("PNG",)) as image:
             found = (image.mode, image.size)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except (
+        UnidentifiedImageError,
+        Image.DecompressionBombError,
+        OSError,
+        ValueError,
+        SyntaxError,
+    ) as error:
         raise InputError(f"{file.name} is no PNG image: {error}") from None
     if found not in [("L", size) for size in sizes]:
         raise InputError(f"{file.name} is of mode and size {found}: it must be L and {sizes}")

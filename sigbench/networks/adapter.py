@@ -132,18 +132,22 @@ class TorchModule:
         Raises
         ------
         NoDerivative
-            Where the noise level is estimated from ``noisy``.
+            Where the noise level is estimated from ``noisy``, or torch knows no way back.
         """
         if self.sigma != "none" and sigma is None:
             raise NoDerivative("the noise level is estimated outside the network: tell it")
         torch = _torch()
         inputs = self._inputs(noisy, sigma)
-        inputs[0].requires_grad_()
-        result = self._result(inputs)
+        leaf = inputs[0].requires_grad_()
+        result = self._result([leaf.clone(), *inputs[1:]])  # some change their input in place
+        if not result.requires_grad:
+            raise NoDerivative(f"{type(self.module).__name__} has no derivative by torch")
         g = np.zeros(_lengthened(noisy.shape, self.multiple), np.float32)
         g[tuple(slice(n) for n in noisy.shape)] = gradient
         direction = torch.from_numpy(np.ascontiguousarray(self._arranged(g))).to(self.device)
-        (back,) = torch.autograd.grad(result.float(), inputs[0], direction)
+        (back,) = torch.autograd.grad(result.float(), leaf, direction, allow_unused=True)
+        if back is None:
+            raise NoDerivative(f"{type(self.module).__name__} has no derivative by torch")
         arranged = self._arranged_back(back.cpu().numpy().astype(noisy.dtype))
         return folded(arranged[:, : noisy.shape[1]], noisy.shape[2:], PADDING)
 

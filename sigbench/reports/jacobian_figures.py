@@ -22,6 +22,7 @@ DPI = 130
 MARKS = ("o", "s", "^", "D")  # of the samples whose filters are shown
 VECTORS = 4  # singular vectors that are drawn
 STYLES = ("-", "--", ":", "-.")
+LEAST_SHOWN = 1e-4  # of an error
 SMALL = 0.05  # of singular values: below, the directions of their vectors say nothing
 
 
@@ -142,7 +143,7 @@ def _spectra(figure: Any, methods: Sequence[Portrait]) -> None:
         spectrum.plot(
             np.arange(1, len(one.s) + 1),
             one.s,
-            label=f"{one.name}: Σs² = {one.effective_dimension:.1f} of {len(one.s)}",
+            label=f"{_plain(one.name)}: Σs² = {one.effective_dimension:.1f} of {len(one.s)}",
             **look,
         )
         large = one.s > SMALL * one.s[0] if one.s[0] > 0 else one.s > 0
@@ -159,6 +160,7 @@ def _spectra(figure: Any, methods: Sequence[Portrait]) -> None:
     symmetry.set_title("|uᵢ·vᵢ|: 1 where A is symmetric", loc="left", fontsize=8.5)
     near.set_xscale("log")
     near.set_yscale("log")
+    near.set_ylim(LEAST_SHOWN, 5)
     near.set_xlabel("distance from the item in noise levels", fontsize=8)
     near.set_title("○ error of the linear view", loc="left", fontsize=8.5)
     if rectifying:
@@ -197,12 +199,15 @@ def effective_dimensions(methods: Mapping[str, Sweep], samples: int) -> Figure:
 
     figure = Figure((WIDTH, max(3.6, 0.24 * len(methods) + 1.2)), layout="constrained", dpi=DPI)
     ax = figure.subplots()
-    for (name, one), (color, style) in zip(methods.items(), _looks(len(methods)), strict=True):
-        ax.plot(one.sigma, one.mean, style, color=color, lw=1.5, marker="o", ms=3.5, label=name)
+    methods = {name: one for name, one in methods.items() if max(one.mean) > 0}
+    for one, (color, style) in zip(methods.values(), _looks(len(methods)), strict=True):
+        ax.plot(one.sigma, _positive(one.mean), style, color=color, lw=1.5, marker="o", ms=3.5)
         ax.fill_between(one.sigma, one.low, one.high, color=color, alpha=0.12, lw=0)
+    if not methods:
+        return figure
     ax.set_xscale("log")
     ax.set_yscale("log")
-    ends = [math.log(one.mean[-1]) for one in methods.values()]
+    ends = [math.log(next(m for m in reversed(one.mean) if m > 0)) for one in methods.values()]
     low, high = (math.log(end) for end in ax.get_ylim())
     places = spread(ends, 0.055 * (high - low))
     for (name, one), (color, _), end, at in zip(
@@ -210,7 +215,7 @@ def effective_dimensions(methods: Mapping[str, Sweep], samples: int) -> Figure:
     ):
         slope = "" if math.isnan(one.slope) else f", slope {one.slope:.2f}".replace("-", "−")
         ax.annotate(
-            f"{name}{slope}",
+            f"{_plain(name)}{slope}",
             (one.sigma[-1], math.exp(end)),
             (1.03, (at - low) / (high - low)),
             textcoords="axes fraction",
@@ -235,6 +240,11 @@ def effective_dimensions(methods: Mapping[str, Sweep], samples: int) -> Figure:
     return figure
 
 
+def _positive(values: Sequence[float]) -> NDArray[np.float64]:
+    """Return values with NaN for those that have no logarithm."""
+    return np.array([value if value > 0 else math.nan for value in values])
+
+
 def _looks(count: int) -> list[tuple[str, str]]:
     """Return a colour and a line style for each of so many."""
     return [(COLORS[i % len(COLORS)], STYLES[i // len(COLORS) % len(STYLES)]) for i in range(count)]
@@ -247,15 +257,15 @@ def _picture(ax: Axes, image: Array, peak: float) -> None:
 
 
 def _signed(ax: Axes, values: NDArray[np.float64]) -> None:
-    """Draw an array ``(C, H, W)`` around white, its mean over the channels."""
+    """Draw an array ``(C, H, W)`` around white; one of three colours around grey."""
     from matplotlib.colors import LinearSegmentedColormap
 
+    most = np.abs(values).max() or 1.0
+    if len(values) == 3:
+        ax.imshow(0.5 + np.moveaxis(values, 0, -1) / (2 * most), interpolation="nearest")
+        return
     colors = LinearSegmentedColormap.from_list("signs", [COLORS[1], "white", COLORS[0]])
-    shown = values.mean(axis=0)
-    most = np.abs(shown).max() or 1.0
-    ax.imshow(shown, cmap=colors, vmin=-most, vmax=most, interpolation="nearest", aspect="auto")
-    if shown.shape[0] == shown.shape[1]:
-        ax.set_aspect("equal")
+    ax.imshow(values[0], cmap=colors, vmin=-most, vmax=most, interpolation="nearest")
 
 
 def _put(ax: Axes, text: str) -> None:
@@ -283,4 +293,9 @@ def _wrapped(name: str, width: int = 16) -> str:
         if lines[-1] and len(lines[-1] + word) > width:
             lines.append("")
         lines[-1] += word
-    return "\n".join(lines[:4])
+    return _plain("\n".join(lines[:4]))
+
+
+def _plain(name: str) -> str:
+    """Return a name that Matplotlib does not take for a formula."""
+    return name.replace("$", r"\$")

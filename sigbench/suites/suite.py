@@ -157,6 +157,7 @@ class Suite:
             For a word that is neither.
         """
         rows = {method.name: method for method in self.methods}
+        wanted = list(dict.fromkeys(wanted))
         return [
             m for name in wanted for m in ([rows[name]] if name in rows else self._resolved(name))
         ]
