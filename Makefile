@@ -1,8 +1,8 @@
 # make table1   run the main suite; the leaderboard is in runs/table1
 # make test     run all tests
 # make check    lint, format, types
-# make results  run all suites into results/, the committed reference runs; two and a half hours
-# make weights  train the networks whose weights come along; three quarters of an hour
+# make results  run all suites into results/, the committed reference runs; three hours
+# make weights  train the networks whose weights come along; three and a half hours
 # make figures  draw the figures of docs from results/ and these weights
 # make bench    print speed ratios: against loops, plain torch, benchopt, Dask
 #
@@ -13,7 +13,7 @@ VENV ?= .venv
 BENCHMARKS = methods sparse networks images table1 against_benchopt workers growth
 SUITES = table1 signals speech-smoke images32 noise2noise strided deconvolution system-function ablation bias-free
 WEIGHTS = icnn-report icnn-report-3e-4 icnn shrinknet shrinknet-sparse resnet resnet-subsample-4
-ANALYZED = unet-0-100 unet-0-10 dncnn-0-100 unet-bias-0-100 "gaussian-blur[width=1]" \
+ANALYZED = unet-0-100 unet-0-10 unet-bias-0-100 "gaussian-blur[width=1]" \
 	"sliding-dct[threshold_over_sigma=3.6,sigma=given]" \
 	"wavelet[wavelet=haar,level=3,shrink=hard,scale=0.7,sigma=given]"
 

@@ -344,12 +344,12 @@ def learning_rates() -> Any:
 
 def bias_free() -> Any:
     """Draw the PSNR of networks with and without constants over the noise level."""
-    ranges = dict(zip((10, 55, 100), figures.COLORS, strict=False))
+    ranges = {100: figures.COLORS[2], 55: figures.COLORS[1], 10: figures.COLORS[0]}
     classical = [
         Row("sliding-dct", "sliding DCT, blind", "0.45", "-."),
         Row("noisy", "the noisy input", "0.75", ":"),
     ]
-    kinds = {"": ("without constants", "-"), "-bias": ("with", "--")}
+    kinds = {"": ("no constants", "-"), "-bias": ("with constants", "--")}
     return network_figures.noise_levels(
         board("bias-free"),
         {
@@ -359,7 +359,7 @@ def bias_free() -> Any:
                 for kind, (words, style) in kinds.items()
             ]
             + classical
-            for network, title in (("dncnn", "DnCNN"), ("unet", "U-Net"))
+            for network, title in (("unet", "U-Net"),)
         },
     )
 

@@ -45,7 +45,7 @@ def test_commands_parse_and_their_names_exist(line):
 
 def blocks_of_python():
     for page in PAGES:
-        if page.parent.name == "methods" or page.stem == "networks":
+        if page.parent.name == "methods" or page.stem in ("networks", "jacobian"):
             blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
             own = (block for block in blocks if "torch" not in block and "deepinv" not in block)
             yield from (pytest.param(block, id=page.stem) for block in own)
@@ -112,3 +112,16 @@ def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+def test_the_table_of_networks_without_constants_is_the_committed_run():
+    with open(ROOT / "results/bias-free/leaderboard.csv", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["metric"] == "psnr"]
+    board = {(row["problem"], row["method"]): float(row["mean"]) for row in rows}
+    text = (ROOT / "docs/jacobian.md").read_text(encoding="utf-8")
+    table = text[text.index("<!-- bias-free -->") : text.index("<!-- /bias-free -->")]
+    found = re.findall(r"^\| `(\S+)`[^|]*\|(.*)\|$", table, re.M)
+    assert len(found) >= 10
+    for method, figures in found:
+        wanted = [f"{board[(f'sigma-{s}', method)]:.2f}" for s in (10, 30, 50, 70, 90)]
+        assert figures.replace("|", " ").split() == wanted

@@ -236,8 +236,10 @@ def test_curves_over_the_noise_level():
         network_figures.Row("noisy", "input", "0.5"),
     ]
     figure = network_figures.noise_levels(board_of_levels(), {"one": rows, "two": rows[1:]})
-    assert titles(figure) == ["one", "two"]
-    net, noisy, bar = figure.axes[0].lines
+    assert titles(figure) == ["one", "two", "less ours", "less input"]
+    net, noisy = figure.axes[0].lines
+    zero, _, bar = figure.axes[2].lines
+    assert list(zero.get_ydata()) == [0, 0, 0]
     assert list(net.get_xdata()) == [10, 20, 100]
     assert list(net.get_ydata()) == [29, 28, 20]
     assert (net.get_linestyle(), noisy.get_linestyle()) == ("--", "-")

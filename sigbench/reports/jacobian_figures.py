@@ -289,7 +289,7 @@ def _wrapped(name: str, width: int = 16) -> str:
     ['wavelet[level=2,', 'shifts=4]']
     """
     lines = [""]
-    for word in re.findall(r"[^\[,=/]+[\[,=/]*|.", name):
+    for word in re.findall(r"[^\[,=/ ]+[\[,=/ ]*|.", name):
         if lines[-1] and len(lines[-1] + word) > width:
             lines.append("")
         lines[-1] += word

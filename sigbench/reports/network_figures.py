@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
+CLOSE = (-2.2, 0.8)  # dB around a curve that others are held against
 SINGLE = float(np.finfo(np.float32).eps)
 
 
@@ -308,9 +309,9 @@ class Row:
 
 
 def noise_levels(board: Board, panels: Mapping[str, Sequence[Row]]) -> Figure:
-    """Draw the PSNR over the noise level, one panel a group of methods.
+    """Draw the PSNR over the noise level: a column a group of methods, beneath against its first.
 
-    A bar at the bottom says what noise levels a network has learned from.
+    Bars say what noise levels networks have learned from.
 
     Parameters
     ----------
@@ -327,24 +328,32 @@ def noise_levels(board: Board, panels: Mapping[str, Sequence[Row]]) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    figure = Figure((WIDTH, 4.4), layout="constrained", dpi=130)
-    axes = figure.subplots(1, len(panels), squeeze=False, sharey=True).ravel()
-    for ax, (title, rows) in zip(axes, panels.items(), strict=True):
+    figure = Figure((WIDTH, 5.6), layout="constrained", dpi=130)
+    axes = figure.subplots(2, len(panels), squeeze=False, sharex=True, sharey="row")
+    for (top, beneath), (title, rows) in zip(axes.T, panels.items(), strict=True):
+        first = dict(_over_levels(board, rows[0].method))
         for row in rows:
             sigma, mean = zip(*_over_levels(board, row.method), strict=True)
-            ax.plot(sigma, mean, row.style, color=row.color, lw=1.5, label=row.label)
-        low = ax.get_ylim()[0]
+            look: dict[str, Any] = {"color": row.color, "ls": row.style, "lw": 1.5}
+            top.plot(sigma, mean, label=row.label, **look)
+            beneath.plot(sigma, [m - first[s] for s, m in zip(sigma, mean, strict=True)], **look)
+        beneath.set_ylim(*CLOSE)
         bars = {row.trained_to: row.color for row in rows if row.trained_to}
         for i, (end, color) in enumerate(sorted(bars.items())):
-            ax.plot([0, end], [low - 0.35 * (i + 1)] * 2, color=color, lw=3, solid_capstyle="butt")
-        ax.set_xlim(0, max(sigma) + 2)
-        ax.set_xlabel("noise level σ of the test, in grey levels", fontsize=8.5)
-        ax.set_title(title, loc="left", fontsize=9.5, fontweight="bold")
-        ax.legend(frameon=False, fontsize=8)
-        ax.grid(axis="y", color="0.93", lw=0.8)
-        ax.tick_params(labelsize=8)
-        ax.spines[["top", "right"]].set_visible(False)
-    axes[0].set_ylabel("mean PSNR in dB", fontsize=8.5)
+            at = CLOSE[0] + 0.08 * (len(bars) - i)
+            beneath.plot([0, end], [at] * 2, color=color, lw=3, solid_capstyle="butt")
+        top.set_title(title, loc="left", fontsize=9.5, fontweight="bold")
+        beneath.set_title(f"less {rows[0].label}", loc="left", fontsize=8.5)
+        beneath.set_xlim(0, max(first) + 2)
+        beneath.set_xlabel("noise level σ of the test (bars: of the training)", fontsize=8.5)
+        for ax in (top, beneath):
+            ax.grid(axis="y", color="0.93", lw=0.8)
+            ax.tick_params(labelsize=8)
+            ax.spines[["top", "right"]].set_visible(False)
+    axes[0, 0].set_ylabel("mean PSNR in dB", fontsize=8.5)
+    axes[1, 0].set_ylabel("difference in dB", fontsize=8.5)
+    handles = axes[0, 0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=4, frameon=False, fontsize=8)
     return figure
 
 
