@@ -46,6 +46,11 @@ DECONVOLUTION_PROBLEMS = (
     "photos-gaussian-30dB",
 )
 
+SWEPT = {
+    "gaussian-blur": "Gaussian blur",
+    "sliding-dct": "sliding DCT",
+    "wavelet": "hard threshold",
+}
 CROP = 46  # of the test split: an eye
 
 
@@ -415,7 +420,8 @@ def effective_dimension() -> Any:
             key: [float(row[key] or "nan") for row in own]
             for key in ("sigma", "mean", "ci_low", "ci_high")
         }
-        sweeps[name] = Sweep(*columns.values(), float(own[0]["slope"] or "nan"))
+        title = SWEPT.get(name.partition("[")[0], name)
+        sweeps[title] = Sweep(*columns.values(), float(own[0]["slope"] or "nan"))
     return jacobian_figures.effective_dimensions(sweeps, 32 * 32)
 
 

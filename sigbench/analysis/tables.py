@@ -178,7 +178,7 @@ def as_text(done: Sequence[Done]) -> str:
         )
     notes = [
         f"{name}: effective dimension over σ = {one.sigma[0]:g}…{one.sigma[-1]:g}: "
-        f"slope {one.slope:.2f} in log-log"
+        f"slope {round(one.slope, 2) + 0.0:.2f} in log-log"
         for name, one in sweeps(done).items()
     ]
     rough = dict.fromkeys(one.method.name for one in done if one.study.error.max() > ROUGH)

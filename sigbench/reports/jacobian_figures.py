@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigbench.reports.figures import COLORS, WIDTH, spread
+from sigbench.reports.pictures import shortened
 from sigbench.types import Array
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ DPI = 130
 MARKS = ("o", "s", "^", "D")  # of the samples whose filters are shown
 VECTORS = 4  # singular vectors that are drawn
 STYLES = ("-", "--", ":", "-.")
+LONGEST = 30  # letters of a name beside a curve
 LEAST_SHOWN = 1e-4  # of an error
 SMALL = 0.05  # of singular values: below, the directions of their vectors say nothing
 
@@ -213,9 +215,9 @@ def effective_dimensions(methods: Mapping[str, Sweep], samples: int) -> Figure:
     for (name, one), (color, _), end, at in zip(
         methods.items(), _looks(len(methods)), ends, places, strict=True
     ):
-        slope = "" if math.isnan(one.slope) else f", slope {one.slope:.2f}".replace("-", "−")
+        slope = "" if math.isnan(one.slope) else f", slope {round(one.slope, 2) + 0.0:.2f}"
         ax.annotate(
-            f"{_plain(name)}{slope}",
+            f"{_plain(shortened(name, LONGEST))}{slope.replace('-', '−')}",
             (one.sigma[-1], math.exp(end)),
             (1.03, (at - low) / (high - low)),
             textcoords="axes fraction",

@@ -78,7 +78,7 @@ def estimates(strips: Sequence[Strip], peak: float) -> Figure:
         line, column = divmod(place, columns)
         left, top = PAD + column * (across + MARGIN), line * down + HEAD
         mean = "" if strip.mean is None else f"mean {strip.mean:.2f} dB"
-        name = _shortened(strip.name, (across - 9 * len(mean)) // 11)
+        name = shortened(strip.name, (across - 9 * len(mean)) // 11)
         text(left, top - 8, name, fontsize=9, fontweight="bold")
         text(left + across, top - 8, mean, fontsize=8, color="0.4", ha="right")
         for number, tile in enumerate(own):
@@ -107,12 +107,12 @@ def _tile(image: Array, peak: float, side: int) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).resize((width, height)))
 
 
-def _shortened(name: str, most: int) -> str:
+def shortened(name: str, most: int) -> str:
     """Return a name of at most so many letters.
 
     Examples
     --------
-    >>> _shortened("trained[recipe=n2n,seed=3]", 15)
+    >>> shortened("trained[recipe=n2n,seed=3]", 15)
     'trained…seed=3]'
     """
     half = max(1, (most - 1) // 2)
@@ -179,7 +179,7 @@ def _lines(
     for name, end, label in zip(courses, ends, labels, strict=True):
         color = looks[name][1]
         ax.annotate(
-            f"{_shortened(name, 34)} {end.figure:.2f}",
+            f"{shortened(name, 34)} {end.figure:.2f}",
             (_time(end), end.figure),
             (1.03, label),
             textcoords="axes fraction",
