@@ -20,17 +20,17 @@ from PIL import Image
 
 import sigbench
 from sigbench import nn
-from sigbench.analysis.command import portrait_of
+from sigbench.analysis import figures as jacobian_figures
+from sigbench.analysis.figures import Sweep
 from sigbench.analysis.jacobian import STEP
-from sigbench.analysis.study import study
+from sigbench.analysis.study import Study, study
 from sigbench.methods import bind_facts, resolve
 from sigbench.metrics import METRICS
 from sigbench.networks.base import Maps, run
 from sigbench.networks.icnn import DOWN, PRIOR, TAPS, UP
 from sigbench.networks.weights import shipped
-from sigbench.reports import figures, jacobian_figures, network_figures
+from sigbench.reports import figures, network_figures
 from sigbench.reports.figures import Example, Risk
-from sigbench.reports.jacobian_figures import Portrait, Sweep
 from sigbench.reports.network_figures import Branch, Row, Shrinkage, Stage
 from sigbench.sure import sure
 from sigbench.types import Block, info_of
@@ -382,7 +382,7 @@ def jacobian_images() -> Any:
         "with constants, 0…10": "network[weights=unet-bias-0-10]",
     }
     return jacobian_figures.portraits(
-        [portrait(title, problem, text, start=CROP) for title, text in methods.items()],
+        {title: studied(problem, text, start=CROP) for title, text in methods.items()},
         problem.image_peak,
     )
 
@@ -399,14 +399,14 @@ def jacobian_signals() -> Any:
     }
     one = dataclasses.replace(problem, items=1)
     return jacobian_figures.portraits(
-        [portrait(title, one, text) for title, text in methods.items()], None
+        {title: studied(one, text) for title, text in methods.items()}, None
     )
 
 
-def portrait(title: str, problem: Any, text: str, start: int = 0) -> Portrait:
+def studied(problem: Any, text: str, start: int = 0) -> Study:
     """Return what a method does to an item of a problem."""
     (method,) = resolve(text)
-    return portrait_of(title, study(problem, method, seed=1, by="auto", step=STEP, start=start))
+    return study(problem, method, seed=1, by="auto", step=STEP, start=start)
 
 
 def effective_dimension() -> Any:

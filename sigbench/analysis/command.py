@@ -11,6 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from sigbench.analysis import figures
 from sigbench.analysis.jacobian import STEP, By
 from sigbench.analysis.study import VERSION, Place, Study, study
 from sigbench.analysis.tables import Done, as_text, sweeps, write_tables
@@ -21,13 +22,11 @@ from sigbench.gallery import legal
 from sigbench.identity import digest
 from sigbench.methods import Method
 from sigbench.problems import Denoising
-from sigbench.reports import jacobian_figures
-from sigbench.reports.jacobian_figures import Portrait
 from sigbench.reports.pictures import png
 from sigbench.suites.suite import load
 
 STUDIES = "studies"
-MOST_PLACES = len(jacobian_figures.MARKS)
+MOST_PLACES = len(figures.MARKS)
 LINE_EVERY_S = 30.0  # where nobody sees a bar
 
 
@@ -137,36 +136,16 @@ def _drawn(folder: Path, done: Sequence[Done]) -> str:
     names = []
     for problem in dict.fromkeys(one.problem for one in done):
         own = [one for one in done if one.problem is problem]
-        shown = [portrait_of(one.method.name, one.study) for one in own]
-        figure = jacobian_figures.portraits(shown, problem.image_peak)
+        shown = {one.method.name: one.study for one in own}
+        figure = figures.portraits(shown, problem.image_peak)
         names.append(f"jacobian-{legal([problem.name])}.png")
         write_atomically(folder / names[-1], png(figure))
     if over := sweeps(done):
         samples = int(max(one.study.samples.max() for one in done))
         names.append("effective-dimension.png")
-        figure = jacobian_figures.effective_dimensions(over, samples)
+        figure = figures.effective_dimensions(over, samples)
         write_atomically(folder / names[-1], png(figure))
     return ", " + ", ".join(names)
-
-
-def portrait_of(name: str, own: Study) -> Portrait:
-    """Return of a study what is drawn, under a name."""
-    return Portrait(
-        name,
-        own.clean,
-        own.noisy,
-        own.estimate,
-        float(own.effective_dimension[0]),
-        own.s,
-        own.symmetry,
-        own.vectors,
-        own.places,
-        own.filters,
-        own.moves,
-        own.linear_error,
-        own.switched,
-        own.jacobian,
-    )
 
 
 class _Progress:

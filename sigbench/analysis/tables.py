@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from sigbench.analysis.figures import Sweep
 from sigbench.analysis.study import Study
 from sigbench.files import write_atomically
 from sigbench.identity import digest, identity
 from sigbench.methods import Method
 from sigbench.problems import Denoising
-from sigbench.reports.jacobian_figures import Sweep
 from sigbench.reports.markdown import markdown_table
 from sigbench.statistics import mean_interval
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sigbench.analysis.study import Study
 from sigbench.reports.figures import COLORS, WIDTH, spread
 from sigbench.reports.pictures import shortened
 from sigbench.types import Array
@@ -28,56 +29,36 @@ LEAST_SHOWN = 1e-4  # of an error
 SMALL = 0.05  # of singular values: below, the directions of their vectors say nothing
 
 
-@dataclass(frozen=True, eq=False)
-class Portrait:
-    """What a method does to one item, arrays as in `sigbench.analysis.study.Study`."""
-
-    name: str
-    clean: Array
-    noisy: Array
-    estimate: Array
-    effective_dimension: float
-    s: NDArray[np.float64]
-    symmetry: NDArray[np.float64]
-    vectors: NDArray[np.float64]
-    places: NDArray[np.int64]
-    filters: NDArray[np.float64]
-    moves: NDArray[np.float64]
-    linear_error: NDArray[np.float64]
-    switched: NDArray[np.float64]
-    jacobian: NDArray[np.float64]
-
-
-def portraits(methods: Sequence[Portrait], peak: float | None) -> Figure:
+def portraits(studies: Mapping[str, Study], peak: float | None) -> Figure:
     """Draw what methods do to one item: a line of panels each, and their spectra beneath.
 
     Parameters
     ----------
-    methods : sequence of Portrait
-        Of the same item.
+    studies : mapping of str to Study
+        By the name of the method; the first items of all are the same.
     peak : float, optional
         What is white in an image; None for signals.
     """
     from matplotlib.figure import Figure
 
-    lines = len(methods)
+    lines = len(studies)
     height = 1.3 if peak is not None else 1.75
     figure = Figure((WIDTH, height * lines + 3.1), layout="constrained", dpi=DPI)
     halves: Any = figure.subfigures(2, 1, height_ratios=[height * lines, 3.1])
     upper, lower = halves
     if peak is not None:
-        _images(upper, methods, peak)
+        _images(upper, studies, peak)
     else:
-        _signals(upper, methods)
-    _spectra(lower, methods)
+        _signals(upper, studies)
+    _spectra(lower, studies)
     return figure
 
 
-def _images(figure: Any, methods: Sequence[Portrait], peak: float) -> None:
-    first = methods[0]
+def _images(figure: Any, studies: Mapping[str, Study], peak: float) -> None:
+    first = next(iter(studies.values()))
     columns = 3 + len(first.places) + VECTORS
-    axes = figure.subplots(len(methods), columns, squeeze=False)
-    for line, (row, one) in enumerate(zip(axes, methods, strict=True)):
+    axes = figure.subplots(len(studies), columns, squeeze=False)
+    for line, (row, (name, one)) in enumerate(zip(axes, studies.items(), strict=True)):
         panels = [("clean", one.clean), ("noisy", one.noisy), ("estimate", one.estimate)]
         for ax, (title, image) in zip(row, panels, strict=False):
             _picture(ax, image, peak)
@@ -95,12 +76,12 @@ def _images(figure: Any, methods: Sequence[Portrait], peak: float) -> None:
         for ax in row:
             ax.set_xticks([])
             ax.set_yticks([])
-        row[0].set_ylabel(_wrapped(one.name), fontsize=8, fontweight="bold")
+        row[0].set_ylabel(_wrapped(name), fontsize=8, fontweight="bold")
 
 
-def _signals(figure: Any, methods: Sequence[Portrait]) -> None:
-    axes = figure.subplots(len(methods), 4, squeeze=False, width_ratios=[1.5, 0.9, 1.3, 1.3])
-    for line, (row, one) in enumerate(zip(axes, methods, strict=True)):
+def _signals(figure: Any, studies: Mapping[str, Study]) -> None:
+    axes = figure.subplots(len(studies), 4, squeeze=False, width_ratios=[1.5, 0.9, 1.3, 1.3])
+    for line, (row, (name, one)) in enumerate(zip(axes, studies.items(), strict=True)):
         signal, matrix, filters, vectors = row
         signal.plot(one.noisy[0], ".", color="0.6", ms=2.5)
         signal.plot(one.clean[0], color="0.75", lw=2)
@@ -134,18 +115,18 @@ def _signals(figure: Any, methods: Sequence[Portrait]) -> None:
             ax.set_title(title if line == 0 else "", fontsize=8)
             ax.tick_params(labelsize=6.5)
             ax.spines[["top", "right"]].set_visible(False)
-        signal.set_ylabel(_wrapped(one.name), fontsize=8, fontweight="bold")
+        signal.set_ylabel(_wrapped(name), fontsize=8, fontweight="bold")
 
 
-def _spectra(figure: Any, methods: Sequence[Portrait]) -> None:
+def _spectra(figure: Any, studies: Mapping[str, Study]) -> None:
     spectrum, symmetry, near = figure.subplots(1, 3)
     rectifying = False
-    for one, (color, style) in zip(methods, _looks(len(methods)), strict=True):
+    for (name, one), (color, style) in zip(studies.items(), _looks(len(studies)), strict=True):
         look: dict[str, Any] = {"color": color, "ls": style, "lw": 1.4}
         spectrum.plot(
             np.arange(1, len(one.s) + 1),
             one.s,
-            label=f"{_plain(one.name)}: Σs² = {one.effective_dimension:.1f} of {len(one.s)}",
+            label=f"{_plain(name)}: Σs² = {one.effective_dimension[0]:.1f} of {len(one.s)}",
             **look,
         )
         large = one.s > SMALL * one.s[0] if one.s[0] > 0 else one.s > 0
