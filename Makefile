@@ -13,7 +13,7 @@ VENV ?= .venv
 BENCHMARKS = methods sparse networks images table1 against_benchopt workers growth
 SUITES = table1 signals speech-smoke images32 noise2noise strided deconvolution system-function ablation bias-free
 WEIGHTS = icnn-report icnn-report-3e-4 icnn shrinknet shrinknet-sparse resnet resnet-subsample-4
-ANALYZED = unet-0-100 unet-0-10 unet-bias-0-100 "gaussian-blur[width=1]" \
+ANALYZED = unet-0-100 unet-0-10 dncnn-0-100 unet-bias-0-100 "gaussian-blur[width=1]" \
 	"sliding-dct[threshold_over_sigma=3.6,sigma=given]" \
 	"wavelet[wavelet=haar,level=3,shrink=hard,scale=0.7,sigma=given]"
 

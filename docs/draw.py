@@ -22,8 +22,7 @@ import sigbench
 from sigbench import nn
 from sigbench.analysis import figures as jacobian_figures
 from sigbench.analysis.figures import Sweep
-from sigbench.analysis.jacobian import STEP
-from sigbench.analysis.study import Study, study
+from sigbench.analysis.study import Portrait, prepared, study
 from sigbench.methods import bind_facts, resolve
 from sigbench.metrics import METRICS
 from sigbench.networks.base import Maps, run
@@ -364,14 +363,14 @@ def bias_free() -> Any:
                 for kind, (words, style) in kinds.items()
             ]
             + classical
-            for network, title in (("unet", "U-Net"),)
+            for network, title in (("dncnn", "DnCNN"), ("unet", "U-Net"))
         },
     )
 
 
 def jacobian_images() -> Any:
     """Draw what linear filter, thresholds and networks do to a crop in noise of 30 grey levels."""
-    problem = dataclasses.replace(problem_of("bias-free", "sigma-30"), items=CROP + 1)
+    problem = problem_of("bias-free", "sigma-30")
     methods = {
         "linear: Gaussian blur": "gaussian-blur[width=1]",
         "local Wiener": "local-wiener[window=5,sigma=given]",
@@ -382,7 +381,7 @@ def jacobian_images() -> Any:
         "with constants, 0…10": "network[weights=unet-bias-0-10]",
     }
     return jacobian_figures.portraits(
-        {title: studied(problem, text, start=CROP) for title, text in methods.items()},
+        {title: studied(problem, text, CROP) for title, text in methods.items()},
         problem.image_peak,
     )
 
@@ -397,16 +396,17 @@ def jacobian_signals() -> Any:
         "ShrinkNet": "network[weights=shrinknet]",
         "limit: posterior mean": "spikes-posterior-mean[sigma=given]",
     }
-    one = dataclasses.replace(problem, items=1)
     return jacobian_figures.portraits(
-        {title: studied(one, text) for title, text in methods.items()}, None
+        {title: studied(problem, text) for title, text in methods.items()}, None
     )
 
 
-def studied(problem: Any, text: str, start: int = 0) -> Study:
+def studied(problem: Any, text: str, item: int = 0) -> Portrait:
     """Return what a method does to an item of a problem."""
     (method,) = resolve(text)
-    return study(problem, method, seed=1, by="auto", step=STEP, start=start)
+    found = study(problem, prepared(problem, method), item=item, told=method.told)
+    assert found.portrait is not None
+    return found.portrait
 
 
 def effective_dimension() -> Any:
@@ -456,7 +456,8 @@ def save(figure: Any, path: Path) -> None:
     with Image.open(buffer) as image:
         pixels = image.convert("RGB")
     if not any(image.get_array().ndim == 3 for ax in figure.axes for image in ax.images):
-        pixels = pixels.quantize(256, dither=Image.Dither.NONE)
+        # median cut spends its colours on the greys of photographs, and curves get those of others
+        pixels = pixels.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     pixels.save(path, optimize=True)
 
 

@@ -139,7 +139,10 @@ def parser(calls: Mapping[str, Callable[[argparse.Namespace], int]]) -> argparse
         "(that of a folder ends in a slash)",
     )
 
-    analyze = command("analyze", "look at what denoisers do: their Jacobian at an item")
+    analyze = command(
+        "analyze",
+        "look at what denoisers do: their Jacobian at items of a suite, as a table, CSV and figures",
+    )
     analyze.add_argument("what", choices=("jacobian",))
     analyze.add_argument("suite", metavar="SUITE|FILE.toml", help="whose problems have the items")
     analyze.add_argument(
@@ -184,7 +187,11 @@ def parser(calls: Mapping[str, Callable[[argparse.Namespace], int]]) -> argparse
         help="derivatives: networks' own, or central differences (default: auto)",
     )
     analyze.add_argument(
-        "--step", metavar="E", type=float, help="of the differences, in noise levels"
+        "--step",
+        metavar="E",
+        type=float,
+        help="of the differences, in noise levels "
+        "(default: the finest of 1e-6, 1e-4 and 1e-2 that will do)",
     )
     analyze.add_argument(
         "-o", "--out", metavar="DIR", help="tables and figures (default: analysis/SUITE)"

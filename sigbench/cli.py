@@ -269,9 +269,8 @@ def _analyze(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from sigbench.analysis.command import analyze
-    from sigbench.analysis.jacobian import STEP
 
-    text = analyze(
+    found = analyze(
         args.suite,
         args.method,
         problems=args.problem,
@@ -280,13 +279,15 @@ def _analyze(args: argparse.Namespace) -> int:
         seed=args.seed,
         places=[_place(word) for word in args.at or ()],
         by=args.by,
-        step=STEP if args.step is None else args.step,
+        step=args.step,
         out=None if args.out is None else Path(args.out),
         quiet=args.quiet,
     )
     if not args.quiet:
-        print(text)
-    return GOOD
+        print(found.text)
+    for failure in found.failures:
+        print(f"sigbench: {' '.join(failure.split())}", file=sys.stderr)
+    return FAILED if found.failures else GOOD
 
 
 def _place(text: str) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter1d
 import sigbench
 from sigbench import InputError, Pretrained, TorchModule
 from sigbench.analysis.jacobian import linearize, stability
-from sigbench.analysis.study import places_of, study
+from sigbench.analysis.study import places_of, prepared, study
 from sigbench.cli import main
 from sigbench.errors import NoDerivative
 from sigbench.methods import resolve
@@ -62,7 +62,7 @@ def test_singular_values_of_a_circular_filter_are_its_frequency_response():
     response = np.abs(np.fft.fft([0.4, 0.3, 0.2, 0.1], 32))
     np.testing.assert_allclose(around.svd.s, np.sort(response)[::-1], atol=1e-8)
     assert around.effective_dimension == pytest.approx(32 * (0.16 + 0.09 + 0.04 + 0.01))
-    assert around.divergence == pytest.approx(32 * 0.4)
+    assert around.trace == pytest.approx(32 * 0.4)
     np.testing.assert_allclose(
         around.filter_at((0, 5))[0, [5, 4, 3, 2]], [0.4, 0.3, 0.2, 0.1], 1e-7
     )
@@ -85,7 +85,7 @@ def test_of_a_threshold_in_an_orthonormal_frame_it_is_a_projection(shape, shrink
     np.testing.assert_allclose(s[:kept], 1, atol=1e-6)
     np.testing.assert_allclose(s[kept:], 0, atol=1e-6)
     assert around.effective_dimension == pytest.approx(kept, abs=1e-4)
-    assert around.divergence == pytest.approx(kept, abs=1e-4)
+    assert around.trace == pytest.approx(kept, abs=1e-4)
     np.testing.assert_allclose(around.svd.symmetry[:kept], 1, atol=1e-6)
     assert around.asymmetry < 1e-6
     projection = around.jacobian
@@ -126,18 +126,39 @@ class Halved:
 @pytest.mark.parametrize("level", [25.0, 1.0, 0.1])
 def test_steps_that_are_rounded_away_show_as_an_error(level):
     y = 128 + 50 * np.random.default_rng(0).standard_normal((1, 16))
-    rough = linearize(Halved(), y, level=level)
+    rough = linearize(Halved(), y, level=level, step=1e-6)
     wrong = np.abs(rough.jacobian - np.eye(16) / 2).max()
     assert wrong > 0.05
     assert rough.error > 0.02
     fine = linearize(Halved(), y, level=level, step=1.0)
     np.testing.assert_allclose(fine.jacobian, np.eye(16) / 2, atol=1e-3)
+    assert fine.error < 1e-3
+
+
+@pytest.mark.parametrize("level", [100.0, 30.0, 3.0])
+def test_the_step_is_as_fine_as_the_arithmetic_lets_it_be(level):
+    y = 128 + 50 * np.random.default_rng(0).standard_normal((1, 16))
+    around = linearize(Halved(), y, level=level)
+    np.testing.assert_allclose(around.jacobian, np.eye(16) / 2, atol=2e-3)
+    assert around.error < 2e-3
+
+
+def test_what_rounds_its_estimate_is_told():
+    """The derivative of rounding is 0, and says nothing of it."""
+    y = item((1, 200))
+    around = linearize(lambda noisy, sigma=None: np.round(noisy), y, level=30.0)
+    assert around.error > 0.5
+
+
+def test_of_a_constant_it_is_zero():
+    around = linearize(lambda noisy, sigma=None: np.ones_like(noisy), item((1, 20)))
+    assert (around.effective_dimension, around.error) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("options", [{"level": 1e-9}, {"level": 1e-3, "step": 1e-12}])
 def test_no_step_is_too_small_for_float64(options):
     y = np.full((1, 8), 200.0)
-    np.testing.assert_allclose(linearize(Circular(), y, **options).divergence, 3.2, rtol=1e-4)
+    np.testing.assert_allclose(linearize(Circular(), y, **options).trace, 3.2, rtol=1e-4)
 
 
 def test_what_is_no_derivative_of_a_module_is_measured():
@@ -376,10 +397,65 @@ def test_what_was_computed_is_not_computed_again(here, monkeypatch):
     call = ["analyze", "jacobian", "s.toml", "-m", "blur", "-p", "sigma-1", "--quiet"]
     assert main(call) == 0
     table = (here / "analysis/s/jacobians.csv").read_bytes()
+    assert main([*call, "--items", "3"]) == 0  # its first item is the one that there is
+    assert len(list((here / "analysis/s/studies").iterdir())) == 3
     monkeypatch.setattr("sigbench.analysis.command.study", None)
     assert main(call) == 0
     assert (here / "analysis/s/jacobians.csv").read_bytes() == table
     assert main([*call, "--at", "9"]) == 2  # another question
+
+
+def test_after_an_interrupt_it_goes_on_with_the_next_item(here, monkeypatch, capsys):
+    (here / "s.toml").write_text(SUITE)
+    asked = []
+
+    def watched(*args, item, **options):
+        asked.append(item)
+        if item == 2 and asked.count(2) == 1:
+            raise KeyboardInterrupt
+        return study(*args, item=item, **options)
+
+    monkeypatch.setattr("sigbench.analysis.command.study", watched)
+    call = ["analyze", "jacobian", "s.toml", "-m", "blur", "-p", "sigma-1", "--items", "4"]
+    assert main(call) == 130
+    assert "what is finished is kept" in capsys.readouterr().err
+    assert main(call) == 0
+    assert asked == [0, 1, 2, 2, 3]
+
+
+def test_a_method_that_fails_leaves_the_others(here, capsys):
+    (here / "s.toml").write_text(SUITE)
+    (here / "raising.py").write_text("def bad(noisy):\n    raise RuntimeError('no')\n")
+    call = ["analyze", "jacobian", "s.toml", "-m", "blur", "raising:bad", "shrunk", "-p", "sigma-2"]
+    assert main([*call, "--items", "2"]) == 1
+    out, err = capsys.readouterr()
+    assert "sigbench: raising:bad failed on sigma-2: RuntimeError: no" in err.splitlines()
+    assert "| blur " in out
+    rows = rows_of(here / "analysis/s/jacobians.csv")
+    assert [row["method"] for row in rows] == ["blur", "blur", "shrunk", "shrunk"]
+
+
+@pytest.mark.parametrize(
+    ("source", "note"),
+    [
+        ("np.where(noisy > 0, noisy, 0) * np.sign(np.sin(1e7 * noisy))", "it has no derivative"),
+        ("np.where(np.sin(9 * noisy) > 0, noisy + 5, noisy - 5)", "it jumps: 0.01 noise levels"),
+    ],
+)
+def test_what_is_to_be_told_of_a_method(here, capsys, source, note):
+    (here / "s.toml").write_text(SUITE)
+    (here / "rough.py").write_text(f"import numpy as np\ndef f(noisy):\n    return {source}\n")
+    call = ["analyze", "jacobian", "s.toml", "-m", "blur", "rough:f", "-p", "sigma-2"]
+    assert main(call) == 0
+    (line,) = [one for one in capsys.readouterr().out.splitlines() if one.startswith("rough:f:")]
+    assert note in line
+
+
+def test_intervals_of_an_effective_dimension_are_above_zero(here):
+    (here / "s.toml").write_text(SUITE)
+    assert main(["analyze", "jacobian", "s.toml", "-m", "shrunk", "--items", "2", "--quiet"]) == 0
+    for row in rows_of(here / "analysis/s/effective_dimension.csv"):
+        assert 0 < float(row["ci_low"]) < float(row["mean"]) < float(row["ci_high"])
 
 
 def test_a_damaged_study_is_named(here, capsys):
@@ -427,14 +503,17 @@ def test_filters_of_chosen_samples(here):
         (["table1", "-m", "nope"], "unknown method 'nope'"),
         (["system-function", "-m", "least-squares"], "asks for system functions"),
         (["table1", "-m", "noisy", "--at", "x"], "--at x: must be a sample like 50"),
-        (["table1", "-m", "noisy", "--at", "100"], r"place=\(0, 100\) is no index"),
+        (
+            ["table1", "-m", "noisy", "--at", "100"],
+            "at=100 must be a sample of the items, from 0 to 99",
+        ),
         (["table1", "-m", "noisy", "--at", *"12345"], "5 samples are too many to show: at most 4"),
         (["table1", "-m", "noisy", "--items", "0"], "items=0 must be >= 1"),
         (
             ["images32", "-p", "subsample-4", "-m", "noisy", "--from", "236"],
-            "start=236 must be >= 0",
+            "from=236 must be < 236, the items of subsample-4",
         ),
-        (["table1", "-m", "noisy", "--from", "-1"], "start=-1 must be >= 0"),
+        (["table1", "-m", "noisy", "--from", "-1"], "from=-1 must be >= 0"),
         (["table1", "-m", "noisy", "--step", "-1"], "step=-1 must be >="),
         (["table1", "-m", "median", "--by", "autograd"], "by=autograd is for networks"),
         (["table1", "-m", "noisy", "-o", "file"], "file is no folder"),
@@ -460,6 +539,6 @@ def test_a_method_that_raises_is_named(here, capsys):
 def test_an_oracle_sees_the_clean_item(here):
     suite = sigbench.load("signals").select(problems=["blocks-snr7"], items=1)
     (method,) = suite.called(["ideal-projection"])
-    found = study(suite.problems[0], method, seed=1, by="auto", step=1e-6)
-    s = found.s
+    (problem,) = suite.problems
+    s = study(problem, prepared(problem, method), item=0, told=method.told).portrait.s
     assert np.all((np.abs(s - 1) < 1e-6) | (np.abs(s) < 1e-6))

@@ -10,7 +10,6 @@ from sigbench.analysis import figures as jacobian_figures
 from sigbench.analysis.figures import Sweep
 from sigbench.analysis.study import study
 from sigbench.degradations import Gaussian
-from sigbench.methods import Method
 from sigbench.problems import Denoising
 from sigbench.reports.pictures import png
 
@@ -18,7 +17,7 @@ from sigbench.reports.pictures import png
 def portraits(dataset, sigma):
     problem = Denoising("p", dataset, Gaussian(sigma=sigma), 1)
     return {
-        type(one).__name__: study(problem, Method("m", one), seed=1, by="auto", step=1e-6)
+        type(one).__name__: study(problem, one, item=0, told=False).portrait
         for one in (GaussianBlur(1.0), Median(3))
     }
 
@@ -28,14 +27,14 @@ def test_images(grey):
     shown = portraits(Photos32(window=8, stride=8, grey=grey, min_std=0), 20.0)
     figure = jacobian_figures.portraits(shown, 255.0)
     upper, lower = figure.subfigs
-    first_study = next(iter(shown.values()))
+    first_portrait = next(iter(shown.values()))
     assert len(upper.axes) == 2 * 9
     first = upper.axes[:9]
     titles = [ax.get_title() for ax in first]
     assert titles == [
         "clean", "noisy", "estimate", "filter at ○", "filter at □", "u₁", "u₂", "u₃", "u₄",
     ]  # fmt: skip
-    row, weights = first[3].images[0].get_array(), first_study.filters[0]
+    row, weights = first[3].images[0].get_array(), first_portrait.filters[0]
     if grey:
         np.testing.assert_allclose(row, weights[0])
         assert first[3].images[0].get_clim()[0] == -first[3].images[0].get_clim()[1]
@@ -43,7 +42,7 @@ def test_images(grey):
         around = (row - 0.5) * 2 * np.abs(weights).max()
         np.testing.assert_allclose(np.moveaxis(around, -1, 0), weights, atol=1e-12)
     spectrum = lower.axes[0].lines
-    np.testing.assert_allclose(spectrum[0].get_ydata(), first_study.s)
+    np.testing.assert_allclose(spectrum[0].get_ydata(), first_portrait.s)
     assert "Σs² = " in spectrum[1].get_label()
     assert png(figure).startswith(b"\x89PNG")
 

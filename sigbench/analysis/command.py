@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
 from sigbench.analysis import figures
-from sigbench.analysis.jacobian import STEP, By
-from sigbench.analysis.study import VERSION, Place, Study, study
+from sigbench.analysis.jacobian import By
+from sigbench.analysis.study import VERSION, Place, Study, prepared, study
 from sigbench.analysis.tables import Done, as_text, sweeps, write_tables
 from sigbench.errors import InputError
 from sigbench.executors import duration
 from sigbench.files import write_atomically
 from sigbench.gallery import legal
-from sigbench.identity import digest
+from sigbench.identity import digest, identity
 from sigbench.methods import Method
 from sigbench.problems import Denoising
 from sigbench.reports.pictures import png
-from sigbench.suites.suite import load
+from sigbench.suites.suite import Suite, load
 
 STUDIES = "studies"
 MOST_PLACES = len(figures.MARKS)
 LINE_EVERY_S = 30.0  # where nobody sees a bar
+
+
+class Failed(Exception):
+    """A method that failed on a problem."""
+
+
+class Analysis(NamedTuple):
+    """What was found, as a table, and a line for each method that failed on a problem."""
+
+    text: str
+    failures: list[str]
 
 
 def analyze(
@@ -40,11 +53,13 @@ def analyze(
     seed: int = 1,
     places: Sequence[Place] = (),
     by: By = "auto",
-    step: float = STEP,
+    step: float | None = None,
     out: Path | None = None,
     quiet: bool = False,
-) -> str:
-    """Compute the Jacobians of methods on the items of a suite; return a table of them.
+) -> Analysis:
+    """Compute the Jacobians of methods on the items of a suite.
+
+    What is finished of an item is kept, and not computed again. A method that fails is left out.
 
     Parameters
     ----------
@@ -63,42 +78,63 @@ def analyze(
     by, step
         See `sigbench.analysis.jacobian.linearize`.
     out : Path, optional
-        The folder, by default ``analysis/SUITE``. What is in it of the same question is not
-        computed again.
+        The folder, by default ``analysis/SUITE``.
     quiet : bool
         Whether nothing is said on the way.
 
     Raises
     ------
     InputError
-        For anything wrong with the question, the folder or a method.
+        For anything wrong with the question or the folder, or where every method fails by its own.
     """
-    for name, count, least in (("items", items, 1), ("start", start, 0)):
+    for name, count, least in (("items", items, 1), ("from", start, 0)):
         if count < least:
             raise InputError(f"{name}={count} must be >= {least}")
     if len(places) > MOST_PLACES:
         raise InputError(f"{len(places)} samples are too many to show: at most {MOST_PLACES}")
     chosen = load(suite).select(problems=problems, seeds=[seed], items=start + items)
-    wanted = chosen.called(methods)
+    plan = _plan(chosen, methods, start)
+    folder = _folder(out or Path("analysis") / chosen.name)
+    done, failures = [], []
+    question: dict[str, Any] = {"seed": seed, "by": by, "step": step}
+    total = sum(problem.items - start for problem, _ in plan)
+    with _Progress(total, quiet=quiet) as progress:
+        for problem, method in plan:
+            span = range(start, problem.items)
+            ready = functools.cache(functools.partial(prepared, problem, method))
+            studies = []
+            try:
+                for item in span:
+                    progress(f"{problem.name}: {method.name}")
+                    own = question | {"item": item, "portrait": item == start}
+                    own |= {"places": places if item == start else ()}
+                    studies.append(_studied(folder, problem, method, own, ready))
+            except Failed as error:
+                failures.append(str(error))
+                progress.skip(len(span) - len(studies) - 1)
+            else:
+                done.append(Done(problem, method, studies))
+    if not done:
+        raise InputError(failures[0])
+    write_tables(folder, chosen.name, done)
+    text = f"{as_text(done)}\n\n{folder}: tables (CSV){_drawn(folder, done)}"
+    return Analysis(text, failures)
+
+
+def _plan(suite: Suite, methods: Sequence[str], start: int) -> list[tuple[Denoising, Method]]:
+    """Return what is to be looked at."""
+    wanted = suite.called(methods)
     plan = []
-    for problem in chosen.problems:
+    for problem in suite.problems:
         if not isinstance(problem, Denoising):
             raise InputError(f"{problem.name} asks for system functions: it has no noisy items")
+        if start >= problem.items:
+            raise InputError(f"from={start} must be < {problem.items}, the items of {problem.name}")
         plan += [(problem, method) for method in wanted if method.is_for(problem.name)]
     if not plan:
-        names = ", ".join(problem.name for problem in chosen.problems)
+        names = ", ".join(problem.name for problem in suite.problems)
         raise InputError(f"none of the methods is for {names}")
-    folder = _folder(out or Path("analysis") / chosen.name)
-    done = []
-    with _Progress(len(plan), quiet=quiet) as progress:
-        for problem, method in plan:
-            progress(problem.name, method.name)
-            question = {"seed": seed, "by": by, "step": step, "places": places, "start": start}
-            key = digest([chosen.problem_key(problem), method.key, question, VERSION])
-            path = folder / STUDIES / f"{key}.study"
-            done.append(Done(problem, method, _studied(path, problem, method, question)))
-    write_tables(folder, chosen.name, done)
-    return f"{as_text(done)}\n\n{folder}: tables (CSV){_drawn(folder, done)}"
+    return plan
 
 
 def _folder(path: Path) -> Path:
@@ -111,20 +147,29 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def _studied(path: Path, problem: Denoising, method: Method, question: dict[str, Any]) -> Study:
+def _studied(
+    folder: Path,
+    problem: Denoising,
+    method: Method,
+    question: dict[str, Any],
+    ready: Callable[[], Any],
+) -> Study:
     """Return a study from its file, or made and written."""
+    same = identity(dataclasses.replace(problem, items=1))  # of however many it is one
+    key = digest([same, method.key, question, VERSION])
+    path = folder / STUDIES / f"{key}.study"
     if path.is_file():
         try:
             return Study.decoded(path.read_bytes())
         except InputError as error:
             raise InputError(f"{path}: {error}: delete it") from None
     try:
-        found = study(problem, method, **question)
+        found = study(problem, ready(), told=method.told, **question)
     except InputError as error:
-        raise InputError(f"{method.name} on {problem.name}: {error}") from error
+        raise Failed(f"{method.name} on {problem.name}: {error}") from error
     except (Exception, SystemExit) as error:  # somebody's own method may raise anything
         what = f"{type(error).__name__}: {error}"
-        raise InputError(f"{method.name} failed on {problem.name}: {what}") from error
+        raise Failed(f"{method.name} failed on {problem.name}: {what}") from error
     write_atomically(path, found.encoded())
     return found
 
@@ -136,12 +181,12 @@ def _drawn(folder: Path, done: Sequence[Done]) -> str:
     names = []
     for problem in dict.fromkeys(one.problem for one in done):
         own = [one for one in done if one.problem is problem]
-        shown = {one.method.name: one.study for one in own}
+        shown = {one.method.name: one.portrait for one in own}
         figure = figures.portraits(shown, problem.image_peak)
         names.append(f"jacobian-{legal([problem.name])}.png")
         write_atomically(folder / names[-1], png(figure))
     if over := sweeps(done):
-        samples = int(max(one.study.samples.max() for one in done))
+        samples = int(max(one.values("samples").max() for one in done))
         names.append("effective-dimension.png")
         figure = figures.effective_dimensions(over, samples)
         write_atomically(folder / names[-1], png(figure))
@@ -153,7 +198,7 @@ class _Progress:
 
     def __init__(self, total: int, *, quiet: bool) -> None:
         terminal = sys.stderr.isatty()
-        self.bar = tqdm(total=total, unit="method", disable=quiet or not terminal, leave=False)
+        self.bar = tqdm(total=total, unit="item", disable=quiet or not terminal, leave=False)
         self.lines = not quiet and not terminal
         self.total, self.begun = total, -1
         self.began = self.told = time.monotonic()
@@ -164,16 +209,17 @@ class _Progress:
     def __exit__(self, *_: object) -> None:
         self.bar.close()
 
-    def __call__(self, problem: str, method: str) -> None:
+    def skip(self, count: int) -> None:
+        """Tell that so many more are not looked at."""
+        self.begun += count
+
+    def __call__(self, what: str) -> None:
         """Tell that one is done and the next begins."""
         self.begun += 1
         self.bar.update(self.begun - self.bar.n)
-        self.bar.set_description(f"{problem}: {method}")
+        self.bar.set_description(what)
         if self.lines and time.monotonic() - self.told >= LINE_EVERY_S:
             self.told = time.monotonic()
             took = duration(self.told - self.began)
-            print(
-                f"{took}: {self.begun} of {self.total} done, next {method} on {problem}",
-                file=sys.stderr,
-                flush=True,
-            )
+            done = f"{took}: {self.begun} of {self.total} items done, next {what}"
+            print(done, file=sys.stderr, flush=True)

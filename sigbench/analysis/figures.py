@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigbench.analysis.study import Study
+from sigbench.analysis.study import Portrait
 from sigbench.reports.figures import COLORS, WIDTH, spread
 from sigbench.reports.pictures import shortened
 from sigbench.types import Array
@@ -25,16 +25,17 @@ MARKS = ("o", "s", "^", "D")  # of the samples whose filters are shown
 VECTORS = 4  # singular vectors that are drawn
 STYLES = ("-", "--", ":", "-.")
 LONGEST = 30  # letters of a name beside a curve
-LEAST_SHOWN = 1e-4  # of an error
+LEAST_SHOWN = 1e-4  # of an error: smaller ones lie on the floor
+LINEAR_TO = 4.0  # singular values; larger ones would press the others together
 SMALL = 0.05  # of singular values: below, the directions of their vectors say nothing
 
 
-def portraits(studies: Mapping[str, Study], peak: float | None) -> Figure:
+def portraits(studies: Mapping[str, Portrait], peak: float | None) -> Figure:
     """Draw what methods do to one item: a line of panels each, and their spectra beneath.
 
     Parameters
     ----------
-    studies : mapping of str to Study
+    studies : mapping of str to Portrait
         By the name of the method; the first items of all are the same.
     peak : float, optional
         What is white in an image; None for signals.
@@ -54,7 +55,7 @@ def portraits(studies: Mapping[str, Study], peak: float | None) -> Figure:
     return figure
 
 
-def _images(figure: Any, studies: Mapping[str, Study], peak: float) -> None:
+def _images(figure: Any, studies: Mapping[str, Portrait], peak: float) -> None:
     first = next(iter(studies.values()))
     columns = 3 + len(first.places) + VECTORS
     axes = figure.subplots(len(studies), columns, squeeze=False)
@@ -79,7 +80,7 @@ def _images(figure: Any, studies: Mapping[str, Study], peak: float) -> None:
         row[0].set_ylabel(_wrapped(name), fontsize=8, fontweight="bold")
 
 
-def _signals(figure: Any, studies: Mapping[str, Study]) -> None:
+def _signals(figure: Any, studies: Mapping[str, Portrait]) -> None:
     axes = figure.subplots(len(studies), 4, squeeze=False, width_ratios=[1.5, 0.9, 1.3, 1.3])
     for line, (row, (name, one)) in enumerate(zip(axes, studies.items(), strict=True)):
         signal, matrix, filters, vectors = row
@@ -118,7 +119,7 @@ def _signals(figure: Any, studies: Mapping[str, Study]) -> None:
         signal.set_ylabel(_wrapped(name), fontsize=8, fontweight="bold")
 
 
-def _spectra(figure: Any, studies: Mapping[str, Study]) -> None:
+def _spectra(figure: Any, studies: Mapping[str, Portrait]) -> None:
     spectrum, symmetry, near = figure.subplots(1, 3)
     rectifying = False
     for (name, one), (color, style) in zip(studies.items(), _looks(len(studies)), strict=True):
@@ -126,12 +127,12 @@ def _spectra(figure: Any, studies: Mapping[str, Study]) -> None:
         spectrum.plot(
             np.arange(1, len(one.s) + 1),
             one.s,
-            label=f"{_plain(name)}: Σs² = {one.effective_dimension[0]:.1f} of {len(one.s)}",
+            label=f"{_plain(name)}: Σs² = {np.sum(one.s**2):.1f} of {len(one.s)}",
             **look,
         )
         large = one.s > SMALL * one.s[0] if one.s[0] > 0 else one.s > 0
         symmetry.plot(one.s[large], one.symmetry[large], ".", color=color, ms=4)
-        near.plot(one.moves, one.linear_error, marker="o", ms=3.5, **look)
+        near.plot(one.moves, np.maximum(one.linear_error, LEAST_SHOWN), marker="o", ms=3.5, **look)
         if np.isfinite(one.switched).any():
             rectifying = True
             near.plot(one.moves, one.switched, marker="^", ms=3.5, mfc="none", alpha=0.5, **look)
@@ -141,6 +142,9 @@ def _spectra(figure: Any, studies: Mapping[str, Study]) -> None:
     symmetry.set_xlabel("sᵢ", fontsize=8)
     symmetry.set_ylim(-0.03, 1.03)
     symmetry.set_title("|uᵢ·vᵢ|: 1 where A is symmetric", loc="left", fontsize=8.5)
+    if max(one.s[0] for one in studies.values()) > LINEAR_TO:
+        spectrum.set_yscale("symlog", linthresh=LINEAR_TO)
+        symmetry.set_xscale("symlog", linthresh=LINEAR_TO)
     near.set_xscale("log")
     near.set_yscale("log")
     near.set_ylim(LEAST_SHOWN, 5)

@@ -19,12 +19,17 @@ from sigbench.types import Array, Denoiser, Differentiable, Rectifying, Sigma
 By = Literal["auto", "autograd", "differences"]
 Matrix = NDArray[np.float64]
 
-STEP = 1e-6  # of a finite difference, in noise levels: rectifiers seldom switch within it
+STEPS = (
+    1e-6,
+    1e-4,
+    1e-2,
+)  # of differences, in noise levels: fine for rectifiers, coarse for float32
 LEAST_STEP = 1e-10  # of the item's largest value: below, float64 has no digits for a difference
-CHECKS = (1, 1e2, 1e4)  # times the step: finer for rectifiers, coarser for what rounds
+AGREED = 1e-3  # relative difference of two differences: a step that is fine enough
+CHECKS = (1, 1e2, 1e4)  # times the finest step, to hold a derivative against f
 MOST_SAMPLES = 2**13  # of an item: its Jacobian has the square of that
 AT_ONCE = 2**18  # samples a call
-DIRECTIONS = 4  # along which two derivatives are compared
+DIRECTIONS = 4  # random ones, along which derivatives are compared
 MOVES = (0.01, 0.03, 0.1, 0.3, 1.0)  # in noise levels
 
 
@@ -58,8 +63,8 @@ class Linearization:
         How it was computed.
     error : float
         The largest relative difference of A·w and a central difference of f along w, over some
-        random w, for the best of some steps, those that A is from excepted: what is rounded away
-        there is seen. It is small where f has a derivative, and computes to enough digits.
+        random w, for the best of some steps at which f changes at all. It is small where f has a
+        derivative, and computes to enough digits.
     scale : float
         The noise level; where none is known, the standard deviation of y.
     """
@@ -86,8 +91,8 @@ class Linearization:
         return float(np.sum(self.jacobian**2))
 
     @property
-    def divergence(self) -> float:
-        """Σ ∂f(y)ᵢ/∂yᵢ, the trace of A: the degrees of freedom in Stein's estimate of the risk."""
+    def trace(self) -> float:
+        """Σ ∂f(y)ᵢ/∂yᵢ: the degrees of freedom, the divergence in Stein's estimate of the risk."""
         return float(np.trace(self.jacobian))
 
     @property
@@ -119,8 +124,14 @@ class Linearization:
         InputError
             Where there is no such sample.
         """
-        row: Matrix = self.jacobian[index_of(place, self.noisy.shape)]
-        return row.reshape(self.noisy.shape)
+        shape = self.noisy.shape
+        try:
+            row: Matrix = self.jacobian[np.ravel_multi_index(tuple(place), shape)]
+        except ValueError:
+            raise InputError(
+                f"place={tuple(place)} is no index of an item of shape {shape}"
+            ) from None
+        return row.reshape(shape)
 
 
 def linearize(
@@ -130,7 +141,7 @@ def linearize(
     sigma: float | None = None,
     level: float | None = None,
     by: By = "auto",
-    step: float = STEP,
+    step: float | None = None,
 ) -> Linearization:
     """Return a denoiser's Jacobian at an item.
 
@@ -149,8 +160,9 @@ def linearize(
         ``autograd``: row by row, by the network's own derivative. ``differences``: column by
         column, (f(y + εe) − f(y − εe))/2ε. ``auto``: the first for networks, where all of them
         has a derivative, else the second.
-    step : float
-        ε in noise levels. What f is wrong by, in solving or rounding, is divided by it.
+    step : float, optional
+        ε in noise levels. What f is wrong by, in solving or rounding, is divided by it. By default
+        the finest of 1e-6, 1e-4 and 1e-2 at which differences agree with those of twice the step.
 
     Raises
     ------
@@ -172,7 +184,8 @@ def linearize(
     """
     if by not in get_args(By):
         raise InputError(f"{by=} must be one of: {', '.join(get_args(By))}")
-    check_field("step", step, 1e-12)
+    if step is not None:
+        check_field("step", step, 1e-12)
     y: Matrix = item.astype(np.float64)
     check(y[None], sigma)
     if y.size > MOST_SAMPLES:
@@ -180,13 +193,14 @@ def linearize(
             f"an item of {y.size} samples has a Jacobian of {y.size}²: at most {MOST_SAMPLES}"
         )
     scale = next(float(s) for s in (sigma, level, np.std(y), 1.0) if s)
-    move = max(step * scale, LEAST_STEP * float(np.abs(y).max()))
+    least = LEAST_STEP * float(np.abs(y).max())
+    moves = [max(one * scale, least) for one in (STEPS if step is None else (step,))]
     f = _Batched(denoiser, y, sigma)
     estimate = f(y[None])[0]
     knows = isinstance(denoiser, Differentiable) and callable(denoiser.pull_back)
     if by == "autograd" and not knows:
         raise InputError(f"by=autograd is for networks: {denoiser!r} has no derivative")
-    jacobian, done = None, "autograd"
+    jacobian, done, first = None, "autograd", moves[0]
     if knows and by != "differences":
         try:
             jacobian = f.rows(item.dtype)
@@ -194,9 +208,10 @@ def linearize(
             if by == "autograd":
                 raise
     if jacobian is None:
-        jacobian, done = f.columns(move), "differences"
-    checks = [times * move for times in CHECKS if done == "autograd" or times > 1]
-    return Linearization(y, estimate, jacobian, done, f.error_of(jacobian, checks), scale)
+        move = f.finest(moves)
+        jacobian, done, first = f.columns(move), "differences", 2 * move
+    error = f.error_of(jacobian, [times * first for times in CHECKS])
+    return Linearization(y, estimate, jacobian, done, error, scale)
 
 
 class _Batched:
@@ -206,6 +221,7 @@ class _Batched:
         self.denoiser, self.y, self.sigma = denoiser, y, sigma
         count = max(1, AT_ONCE // y.size)
         self.blocks = [range(i, min(i + count, y.size)) for i in range(0, y.size, count)]
+        self.w = item_rng(0, "jacobian", "check").standard_normal((DIRECTIONS, *y.shape))
 
     def __call__(self, batch: Matrix) -> Matrix:
         given = batch.copy()
@@ -246,21 +262,26 @@ class _Batched:
             jacobian[:, block] = self.along(self._units(block), step).reshape(len(block), -1).T
         return jacobian
 
-    def along(self, directions: Matrix, step: float) -> Matrix:
+    def along(self, directions: Matrix, move: float) -> Matrix:
         """Return the central differences of f along directions, shape (N, C, *space)."""
-        move = step * directions
-        return (self(self.y + move) - self(self.y - move)) / (2 * step)
+        d = move * directions
+        return (self(self.y + d) - self(self.y - d)) / (2 * move)
 
-    def error_of(self, jacobian: Matrix, steps: Sequence[float]) -> float:
+    def finest(self, moves: Sequence[float]) -> float:
+        """Return the first move that gives the differences of twice the move, or what does best."""
+        apart: list[float] = []
+        for move in moves:
+            once, twice = (self.along(self.w, k * move) for k in (1, 2))
+            apart.append(_apart(once, twice))
+            if apart[-1] < AGREED:
+                return move
+        return moves[int(np.argmin(apart))]
+
+    def error_of(self, jacobian: Matrix, moves: Sequence[float]) -> float:
         """Return the largest relative difference of A·w and a central difference along w."""
-        rng = item_rng(0, "jacobian", "check")
-        w = rng.standard_normal((DIRECTIONS, *self.y.shape))
-        found = w.reshape(DIRECTIONS, -1) @ jacobian.T
-        errors = []
-        for step in steps:
-            seen = self.along(w, step).reshape(DIRECTIONS, -1)
-            errors.append(float(np.max(_relative(found - seen, seen))))
-        return min(errors)
+        found = self.w.reshape(DIRECTIONS, -1) @ jacobian.T
+        error = min(_apart(found, self.along(self.w, move)) for move in moves)
+        return error if found.any() or math.isfinite(error) else 0.0  # a constant
 
 
 def _checked(what: str, array: Any, shape: tuple[int, ...]) -> Matrix:
@@ -275,29 +296,19 @@ def _checked(what: str, array: Any, shape: tuple[int, ...]) -> Matrix:
     return array.astype(np.float64, copy=False)
 
 
-def index_of(place: Sequence[int], shape: tuple[int, ...]) -> int:
-    """Return where a sample of an item (channel, *space) stands in its flat order.
-
-    Raises
-    ------
-    InputError
-        Where there is no such sample.
-
-    Examples
-    --------
-    >>> index_of((0, 1, 2), (1, 4, 5))
-    7
-    """
-    there = len(place) == len(shape) and all(0 <= i < n for i, n in zip(place, shape, strict=True))
-    if not there:
-        raise InputError(f"place={tuple(place)} is no index of an item of shape {shape}")
-    return int(np.ravel_multi_index(tuple(place), shape))
-
-
 def _relative(difference: Matrix, of: Matrix) -> Matrix:
     """Return the norms of rows over those of others."""
     size = np.maximum(np.linalg.norm(of, axis=1), np.finfo(np.float64).tiny)
     return np.linalg.norm(difference, axis=1) / size
+
+
+def _apart(found: Matrix, seen: Matrix) -> float:
+    """Return the largest relative difference of a derivative and what is seen along directions.
+
+    It is infinite where nothing changes: that may have been rounded away.
+    """
+    found, seen = (rows.reshape(DIRECTIONS, -1) for rows in (found, seen))
+    return float(np.max(_relative(found - seen, seen))) if seen.any() else math.inf
 
 
 class Stability(NamedTuple):

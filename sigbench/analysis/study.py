@@ -1,18 +1,19 @@
-"""What one method does to the items of one problem: figures of its Jacobians."""
+"""What one method does to one item: figures of its Jacobian."""
 
 from __future__ import annotations
 
 import hashlib
 import io
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
-from sigbench.analysis.jacobian import MOVES, By, index_of, linearize, stability
+from sigbench.analysis.jacobian import MOVES, By, Linearization, linearize, stability
 from sigbench.errors import InputError
 from sigbench.methods import Method, bind_facts
 from sigbench.problems import Denoising
@@ -29,23 +30,15 @@ Place = tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Study:
-    """Figures of every item's Jacobian, and more of the first.
+class Portrait:
+    """What is drawn of a Jacobian.
 
     Attributes
     ----------
-    items, groups, sigma, samples : array, shape (N,)
-        Which items; sigma is NaN where the noise is not white.
-    effective_dimension, divergence, asymmetry, error : array, shape (N,)
-        As in `sigbench.analysis.jacobian.Linearization`.
-    constant, rmse : array, shape (N,)
-        Root mean square of f(y) − A·y, and of f(y) − x, in the units of the items.
-    by : str
-        How the Jacobians were computed.
     clean, noisy, estimate : array, shape (C, *space)
-        The first item.
+        The item.
     s, symmetry : array, shape (n,)
-        Singular values of its Jacobian, and |uᵢ·vᵢ|.
+        Singular values, and |uᵢ·vᵢ|.
     vectors : array, shape (K, C, *space)
         The first left singular vectors: what it keeps most of.
     places : array of int, shape (P, axes)
@@ -58,17 +51,6 @@ class Study:
         The Jacobian itself, of items of at most 512 samples.
     """
 
-    items: NDArray[np.int64]
-    groups: NDArray[np.str_]
-    sigma: NDArray[np.float64]
-    samples: NDArray[np.int64]
-    effective_dimension: NDArray[np.float64]
-    divergence: NDArray[np.float64]
-    asymmetry: NDArray[np.float64]
-    error: NDArray[np.float64]
-    constant: NDArray[np.float64]
-    rmse: NDArray[np.float64]
-    by: str
     clean: Array
     noisy: Array
     estimate: Array
@@ -82,11 +64,49 @@ class Study:
     switched: NDArray[np.float64]
     jacobian: NDArray[np.float64]
 
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Figures of a method's Jacobian at one item.
+
+    Attributes
+    ----------
+    item, group : int, str
+        Which item.
+    sigma : float
+        Its noise level; NaN where the noise is not white.
+    samples : int
+        How many it has.
+    effective_dimension, trace, asymmetry, error : float
+        As in `sigbench.analysis.jacobian.Linearization`.
+    constant, rmse : float
+        Root mean square of f(y) − A·y, and of f(y) − x, in the units of the items.
+    by : str
+        How the Jacobian was computed.
+    portrait : Portrait or None
+        What is drawn of it.
+    """
+
+    item: int
+    group: str
+    sigma: float
+    samples: int
+    effective_dimension: float
+    trace: float
+    asymmetry: float
+    constant: float
+    rmse: float
+    error: float
+    by: str
+    portrait: Portrait | None
+
     def encoded(self) -> bytes:
         """Return it as a line with a sha256, and then an NPZ file that has it."""
         buffer = io.BytesIO()
-        arrays: dict[str, Any] = {name: np.asarray(value) for name, value in vars(self).items()}
-        np.savez(buffer, **arrays)
+        drawn = vars(self.portrait) if self.portrait else {}
+        columns: dict[str, Any] = {**vars(self), **drawn}
+        del columns["portrait"]
+        np.savez(buffer, **columns)
         data = buffer.getvalue()
         return hashlib.sha256(data).hexdigest().encode() + b"\n" + data
 
@@ -104,93 +124,117 @@ class Study:
             raise InputError("it is damaged, or no file of an analysis")
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays: dict[str, Any] = {name: file[name] for name in file.files}
-        return Study(**{**arrays, "by": str(arrays["by"])})
+        drawn = {field.name: arrays.pop(field.name, None) for field in fields(Portrait)}
+        columns = {name: array.item() for name, array in arrays.items()}
+        return Study(**columns, portrait=None if drawn["clean"] is None else Portrait(**drawn))
 
 
-def study(
-    problem: Denoising,
-    method: Method,
-    *,
-    seed: int,
-    by: By,
-    step: float,
-    places: Sequence[Place] = (),
-    start: int = 0,
-) -> Study:
-    """Return what a method does to the items of a problem.
+def prepared(problem: Denoising, method: Method) -> Any:
+    """Return a method fitted on a problem's training split where it learns, and bound to its facts.
 
     Parameters
     ----------
     problem : Denoising
-        Its items from `start` on are looked at.
+        The problem.
     method : Method
-        Fitted on the problem's training split where it learns.
+        The method.
+    """
+    entry = Fit(problem, method)() if isinstance(method.entry, Learner) else method.entry
+    return bind_facts(entry, problem.facts)
+
+
+def study(
+    problem: Denoising,
+    entry: Any,
+    *,
+    item: int,
+    told: bool,
+    seed: int = 1,
+    by: By = "auto",
+    step: float | None = None,
+    places: Sequence[Place] = (),
+    portrait: bool = True,
+) -> Study:
+    """Return what a method does to an item of a problem.
+
+    Parameters
+    ----------
+    problem : Denoising
+        The problem.
+    entry : Denoiser or Oracle
+        The method, `prepared`.
+    item : int
+        Which item.
+    told : bool
+        Whether the method is told the noise level.
     seed : int
         Of the items.
     by, step
         As in `sigbench.analysis.jacobian.linearize`.
-    start : int
-        The first item that is looked at.
     places : sequence of tuple of int
         Samples, in indices along the axes of space, whose filters are wanted; by default one where
-        the first clean item changes much and one where it is flat.
+        the clean item changes much and one where it is flat.
+    portrait : bool
+        Whether it is to be drawn.
 
     Raises
     ------
     InputError
         Where there is no such item or sample.
     """
-    if not 0 <= start < problem.items:
-        raise InputError(f"{start=} must be >= 0 and < {problem.items}, the items of the problem")
-    entry: Any = method.entry
-    entry = Fit(problem, method)() if isinstance(entry, Learner) else entry
-    entry = bind_facts(entry, problem.facts)
-    rows: dict[str, list[Any]] = {}
-    first: dict[str, Any] = {}
-    for block in problem.blocks(seed, 1, start=start):
-        ready: Any = entry.bind(block.clean.copy()) if isinstance(entry, Oracle) else entry
-        level = None if block.sigma is None else float(block.sigma[0])
-        told = level if method.told else None
-        clean = block.clean[0].astype(np.float64)
-        chosen = list(places) or places_of(clean)
-        for place in chosen:
-            index_of((0, *place), clean.shape)  # told now, not after all the work
-        around = linearize(ready, block.noisy[0], sigma=told, level=level, by=by, step=step)
-        for name, value in {
-            "items": int(block.items[0]),
-            "groups": block.groups[0],
-            "sigma": np.nan if level is None else level,
-            "samples": clean.size,
-            "effective_dimension": around.effective_dimension,
-            "divergence": around.divergence,
-            "asymmetry": around.asymmetry,
-            "error": around.error,
-            "constant": _rms(around.constant),
-            "rmse": _rms(around.estimate - clean),
-        }.items():
-            rows.setdefault(name, []).append(value)
-        if first:
-            continue
-        near = stability(ready, around, sigma=told)
-        vectors = around.svd.u.T[:VECTORS].reshape(-1, *clean.shape)
-        kept = around.jacobian if clean.size <= MOST_KEPT else np.empty((0, 0))
-        first = {
-            "by": around.by,
-            "clean": clean,
-            "noisy": around.noisy,
-            "estimate": around.estimate,
-            "s": around.svd.s,
-            "symmetry": around.svd.symmetry,
-            "vectors": _upright(vectors),
-            "places": np.array(chosen),
-            "filters": np.array([around.filter_at((0, *place)) for place in chosen]),
-            "moves": np.array(MOVES),
-            "linear_error": np.array([one.error for one in near]),
-            "switched": np.array([one.switched for one in near]),
-            "jacobian": kept,
-        }
-    columns: dict[str, Any] = {name: np.array(values) for name, values in rows.items()}
-    return Study(**columns, **first)
+    if not 0 <= item < problem.items:
+        raise InputError(f"{item=} must be >= 0 and < {problem.items}, the items of the problem")
+    block = next(problem.blocks(seed, 1, start=item))
+    ready: Any = entry.bind(block.clean.copy()) if isinstance(entry, Oracle) else entry
+    level = None if block.sigma is None else float(block.sigma[0])
+    sigma = level if told else None
+    clean = block.clean[0].astype(np.float64)
+    chosen = list(places) or places_of(clean)
+    for place in chosen:  # told now, not after all the work
+        _check_place(place, clean.shape[1:])
+    around = linearize(ready, block.noisy[0], sigma=sigma, level=level, by=by, step=step)
+    return Study(
+        item=item,
+        group=block.groups[0],
+        sigma=math.nan if level is None else level,
+        samples=clean.size,
+        effective_dimension=around.effective_dimension,
+        trace=around.trace,
+        asymmetry=around.asymmetry,
+        constant=_rms(around.constant),
+        rmse=_rms(around.estimate - clean),
+        error=around.error,
+        by=around.by,
+        portrait=_drawn(ready, around, clean, chosen, sigma) if portrait else None,
+    )
+
+
+def _check_place(place: Place, space: tuple[int, ...]) -> None:
+    there = len(place) == len(space) and all(0 <= i < n for i, n in zip(place, space, strict=True))
+    if not there:
+        at, last = (",".join(map(str, index)) for index in (place, [n - 1 for n in space]))
+        first = ",".join("0" * len(space))
+        raise InputError(f"at={at} must be a sample of the items, from {first} to {last}")
+
+
+def _drawn(
+    ready: Any, around: Linearization, clean: Array, places: Sequence[Place], sigma: float | None
+) -> Portrait:
+    near = stability(ready, around, sigma=sigma)
+    return Portrait(
+        clean=clean,
+        noisy=around.noisy,
+        estimate=around.estimate,
+        s=around.svd.s,
+        symmetry=around.svd.symmetry,
+        vectors=_upright(around.svd.u.T[:VECTORS].reshape(-1, *clean.shape)),
+        places=np.array(places),
+        filters=np.array([around.filter_at((0, *place)) for place in places]),
+        moves=np.array(MOVES),
+        linear_error=np.array([one.error for one in near]),
+        switched=np.array([one.switched for one in near]),
+        jacobian=around.jacobian if clean.size <= MOST_KEPT else np.empty((0, 0)),
+    )
 
 
 def places_of(item: Array) -> list[Place]:

@@ -5,43 +5,52 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sigbench.analysis.figures import Sweep
-from sigbench.analysis.study import Study
+from sigbench.analysis.study import Portrait, Study
 from sigbench.files import write_atomically
 from sigbench.identity import digest, identity
 from sigbench.methods import Method
 from sigbench.problems import Denoising
 from sigbench.reports.markdown import markdown_table
-from sigbench.statistics import mean_interval
+from sigbench.statistics import Mean, mean_interval
 
 FEWEST_LEVELS = 3  # noise levels that a slope is drawn through
 ROUGH = 0.05  # of `error`: beyond, somebody should look
-PER_ITEM = (
-    "items", "groups", "sigma", "samples", "effective_dimension", "divergence", "asymmetry",
-    "constant", "rmse", "error",
-)  # fmt: skip
+JUMPS = 0.3  # of the error of the linear view beside the item: beyond, it says little of f
+FIGURES = ("effective_dimension", "trace", "asymmetry", "constant", "rmse", "error")
 FORMULA = ("=", "+", "-", "@")  # what a spreadsheet takes for the beginning of one
 
 
 @dataclass(frozen=True)
 class Done:
-    """A study and what it is of."""
+    """What a method does to items of a problem; the first has a portrait."""
 
     problem: Denoising
     method: Method
-    study: Study
+    studies: Sequence[Study]
 
     @property
     def row(self) -> tuple[str, str]:
         """The names of problem and method."""
         return self.problem.name, self.method.name
+
+    @property
+    def portrait(self) -> Portrait:
+        """What is drawn of the first item."""
+        assert self.studies[0].portrait is not None
+        return self.studies[0].portrait
+
+    def values(self, name: str) -> NDArray[Any]:
+        """Return a figure of every item."""
+        return np.array([getattr(study, name) for study in self.studies])
 
 
 def write_tables(folder: Path, suite: str, done: Sequence[Done]) -> None:
@@ -56,16 +65,15 @@ def write_tables(folder: Path, suite: str, done: Sequence[Done]) -> None:
     done : sequence of Done
         The studies.
     """
-    first = [(*one.row, int(one.study.items[0])) for one in done]
-    named = list(zip(first, (one.study for one in done), strict=True))
-    names = [name.removesuffix("s") if name in ("items", "groups") else name for name in PER_ITEM]
+    named = [((*one.row, one.studies[0].item), one.portrait) for one in done]
+    columns = ("item", "group", "sigma", "samples", *FIGURES, "by")
     _write(
         folder / "jacobians.csv",
-        ["suite", "problem", "method", *names, "by"],
+        ["suite", "problem", "method", *columns],
         (
-            [suite, *one.row, *values, one.study.by]
+            [suite, *one.row, *(getattr(own, name) for name in columns)]
             for one in done
-            for values in zip(*(getattr(one.study, c).tolist() for c in PER_ITEM), strict=True)
+            for own in one.studies
         ),
     )
     _write(
@@ -130,11 +138,12 @@ def _cell(value: Any) -> Any:
 def sweeps(done: Sequence[Done]) -> dict[str, Sweep]:
     """Return by method the effective dimension over the noise level, where there are several.
 
-    The slope is that of the least squares line through the means, both logarithmic.
+    The slope is that of the least squares line through the means, both logarithmic. Intervals
+    are those of the logarithm (delta method), as none of it can be below zero.
     """
     of: dict[tuple[str, str], dict[float, Done]] = {}
     for one in done:
-        levels = np.unique(one.study.sigma)
+        levels = np.unique(one.values("sigma"))
         if len(levels) == 1 and levels[0] > 0:
             same = digest([identity(one.problem.dataset), one.problem.degradation.kind])
             of.setdefault((one.method.name, same), {})[float(levels[0])] = one
@@ -144,15 +153,21 @@ def sweeps(done: Sequence[Done]) -> dict[str, Sweep]:
             continue
         if sum(other == name for other, _ in of) > 1:  # on several kinds of items
             name = f"{name} on {next(iter(ones.values())).problem.name}, ..."
-        studies = {level: one.study for level, one in ones.items()}
-        sigma = sorted(studies)
-        means = [mean_interval(studies[s].effective_dimension, studies[s].groups) for s in sigma]
-        mean, low, high = ([getattr(m, end) for m in means] for end in ("mean", "low", "high"))
+        sigma = sorted(ones)
+        means = [_mean(ones[s], "effective_dimension") for s in sigma]
+        mean = [m.mean for m in means]
+        factor = [math.exp((m.high - m.mean) / m.mean) if m.mean > 0 else math.nan for m in means]
+        low = [m / f for m, f in zip(mean, factor, strict=True)]
+        high = [m * f for m, f in zip(mean, factor, strict=True)]
         slope = math.nan
         if min(mean) > 0:
             slope = float(np.polyfit(np.log(sigma), np.log(mean), 1)[0])
         found[name] = Sweep(sigma, mean, low, high, slope)
     return found
+
+
+def _mean(one: Done, name: str) -> Mean:
+    return mean_interval(one.values(name), one.values("group"))
 
 
 def as_text(done: Sequence[Done]) -> str:
@@ -161,19 +176,19 @@ def as_text(done: Sequence[Done]) -> str:
     header += ["error"]
     rows = []
     for one in done:
-        own = one.study
-        means = {name: float(np.mean(getattr(own, name))) for name in PER_ITEM[4:]}
+        means = {name: float(np.mean(one.values(name))) for name in FIGURES}
+        samples = one.values("samples")
         rows.append(
             [
                 *one.row,
                 f"{means['effective_dimension']:.1f}",
-                "–".join(map(str, dict.fromkeys([own.samples.min(), own.samples.max()]))),
-                f"{means['divergence']:.1f}",
+                "–".join(map(str, dict.fromkeys([samples.min(), samples.max()]))),
+                f"{means['trace']:.1f}",
                 f"{means['constant']:.3g}",
                 f"{means['asymmetry']:.2f}",
                 f"{means['rmse']:.3g}",
-                own.by,
-                f"{float(own.error.max()):.1g}",
+                ", ".join(dict.fromkeys(one.values("by").tolist())),
+                f"{one.values('error').max():.1g}",
             ]
         )
     notes = [
@@ -181,11 +196,27 @@ def as_text(done: Sequence[Done]) -> str:
         f"slope {round(one.slope, 2) + 0.0:.2f} in log-log"
         for name, one in sweeps(done).items()
     ]
-    rough = dict.fromkeys(one.method.name for one in done if one.study.error.max() > ROUGH)
-    notes += [
-        f"{name}: an error beyond {ROUGH} says that it is not smooth here, or computes too roughly "
-        "for the steps of the differences: try --step 1e-2"
-        for name in rough
-    ]
+    notes += dict.fromkeys(note for one in done for note in _notes(one))
     table = markdown_table(header, rows, right=[*header[2:8], "error"])
     return "\n\n".join([table, *(["\n".join(notes)] if notes else [])])
+
+
+def _notes(one: Done) -> Iterator[str]:
+    """Give what is to be told of a method."""
+    name = one.method.name
+    rough = one.values("error") > ROUGH
+    if (rough & (one.values("by") == "autograd")).any():
+        yield (
+            f"{name}: error: its derivative is not that of its estimate, or either is computed "
+            "roughly (--by differences measures it)"
+        )
+    elif rough.any():
+        told = (
+            "" if one.method.told else ". If it estimates the noise level, tell it: [sigma=given]"
+        )
+        yield f"{name}: error: it has no derivative here, or computes roughly{told}"
+    elif one.portrait.linear_error[0] > JUMPS:
+        yield (
+            f"{name}: it jumps: {one.portrait.moves[0]:g} noise levels from the item already, A says "
+            "little of how the estimate changes"
+        )
