@@ -66,6 +66,8 @@ def compare(path: Path, a: str, b: str) -> list[Comparison]:
             for failure in folder.failures():
                 if failure["method"] == name:
                     raise InputError(f"{path}: {name!r} has failed: {failure['error']}")
+            if not there:
+                raise InputError(f"{path} has no cells to compare: sigbench run makes them")
             raise unknown("method of the run", name, there)
     pairs = []
     for problem in about["problems"]:

@@ -291,6 +291,10 @@ def _unparametrized(spec: Spec, thing: Any) -> Any:
 
 def _users_own(spec: Spec) -> tuple[Entry, str]:
     module_name, _, attribute = spec.name.partition(":")
+    if not all(part.isidentifier() for part in module_name.split(".")):
+        raise InputError(
+            f"{module_name!r} must be a module of the working directory, like mine or package.mine"
+        )
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)

@@ -1,5 +1,7 @@
 """compare: two methods of a run, paired."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from sigbench import InputError, load, run_suite
 from sigbench.cli import main
 from sigbench.comparison import compare
+from sigbench.store import FOLDERS
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +79,12 @@ def test_methods_without_common_items_cannot_be_compared(tmp_path):
     run_suite(replace(suite, methods=(by_name["sure"],), seeds=(2,)), tmp_path)
     with pytest.raises(InputError, match="affine and sure have no items in common"):
         compare(tmp_path, "affine", "sure")
+
+
+def test_a_run_of_which_there_is_only_the_report_says_so(run, tmp_path):
+    """As reference runs are committed."""
+    shutil.copytree(run, tmp_path / "copy")
+    for folder in FOLDERS:
+        shutil.rmtree(tmp_path / "copy" / folder, ignore_errors=True)
+    with pytest.raises(InputError, match="copy has no cells to compare: sigbench run makes them"):
+        compare(tmp_path / "copy", "affine", "sure")

@@ -259,6 +259,8 @@ class TestUsersOwn:
         self.write(here, "own_broken", "1 / 0\n")
         with pytest.raises(InputError, match=r"cannot import 'own_broken'.*ZeroDivisionError"):
             resolve("own_broken:f")
+        with pytest.raises(InputError, match=r"'\.\./own' must be a module of the working dir"):
+            resolve("../own:f")
         with pytest.raises(InputError, match=r"cannot import 'own_absent'.*ModuleNotFoundError"):
             resolve("own_absent:f")
 
