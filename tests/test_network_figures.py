@@ -236,7 +236,8 @@ def test_curves_over_the_noise_level():
         network_figures.Row("noisy", "input", "0.5"),
     ]
     figure = network_figures.noise_levels(board_of_levels(), {"one": rows, "two": rows[1:]})
-    assert titles(figure) == ["one", "two", "less ours", "less input"]
+    differences = ["difference from ours", "difference from input"]
+    assert titles(figure) == ["one", "two", *differences]
     net, noisy = figure.axes[0].lines
     zero, _, bar = figure.axes[2].lines
     assert list(zero.get_ydata()) == [0, 0, 0]

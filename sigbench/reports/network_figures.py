@@ -343,7 +343,7 @@ def noise_levels(board: Board, panels: Mapping[str, Sequence[Row]]) -> Figure:
             at = CLOSE[0] + 0.08 * (len(bars) - i)
             beneath.plot([0, end], [at] * 2, color=color, lw=3, solid_capstyle="butt")
         top.set_title(title, loc="left", fontsize=9.5, fontweight="bold")
-        beneath.set_title(f"less {rows[0].label}", loc="left", fontsize=8.5)
+        beneath.set_title(f"difference from {rows[0].label}", loc="left", fontsize=8.5)
         beneath.set_xlim(0, max(first) + 2)
         beneath.set_xlabel("noise level σ of the test (bars: of the training)", fontsize=8.5)
         for ax in (top, beneath):
