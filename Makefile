@@ -2,7 +2,7 @@
 # make test     run all tests
 # make check    lint, format, types
 # make results  run all suites into results/, the committed reference runs; three hours
-# make weights  train the networks whose weights come along; three and a half hours
+# make weights  train the networks whose weights come along; four and a half hours
 # make figures  draw the figures of docs from results/ and these weights
 # make bench    print speed ratios: against loops, plain torch, benchopt, Dask
 #

@@ -439,7 +439,10 @@ def test_a_method_that_fails_leaves_the_others(here, capsys):
     ("source", "note"),
     [
         ("np.where(noisy > 0, noisy, 0) * np.sign(np.sin(1e7 * noisy))", "it has no derivative"),
-        ("np.where(np.sin(9 * noisy) > 0, noisy + 5, noisy - 5)", "it jumps: 0.01 noise levels"),
+        (
+            "np.where(np.sin(9 * noisy) > 0, noisy + 5, noisy - 5)",
+            "within 0.01 noise levels of an item it jumps",
+        ),
     ],
 )
 def test_what_is_to_be_told_of_a_method(here, capsys, source, note):

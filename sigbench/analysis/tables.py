@@ -217,6 +217,6 @@ def _notes(one: Done) -> Iterator[str]:
         yield f"{name}: error: it has no derivative here, or computes roughly{told}"
     elif one.portrait.linear_error[0] > JUMPS:
         yield (
-            f"{name}: it jumps: {one.portrait.moves[0]:g} noise levels from the item already, A says "
-            "little of how the estimate changes"
+            f"{name}: within {one.portrait.moves[0]:g} noise levels of an item it jumps or bends: "
+            "beyond, A says little of how the estimate changes"
         )
