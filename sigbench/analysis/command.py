@@ -85,7 +85,7 @@ def analyze(
     Raises
     ------
     InputError
-        For anything wrong with the question or the folder, or where every method fails by its own.
+        For anything wrong with the question or the folder, or where it suits no method.
     """
     for name, count, least in (("items", items, 1), ("from", start, 0)):
         if count < least:
@@ -110,15 +110,17 @@ def analyze(
                     own |= {"places": places if item == start else ()}
                     studies.append(_studied(folder, problem, method, own, ready))
             except Failed as error:
-                failures.append(str(error))
+                failures.append(error)
                 progress.skip(len(span) - len(studies) - 1)
             else:
                 done.append(Done(problem, method, studies))
-    if not done:
-        raise InputError(failures[0])
-    write_tables(folder, chosen.name, done)
-    text = f"{as_text(done)}\n\n{folder}: tables (CSV){_drawn(folder, done)}"
-    return Analysis(text, failures)
+    if not done and all(isinstance(error.__cause__, InputError) for error in failures):
+        raise InputError(str(failures[0]))
+    text = "nothing to show: every method has failed"
+    if done:
+        write_tables(folder, chosen.name, done)
+        text = f"{as_text(done)}\n\n{folder}: tables (CSV){_drawn(folder, done)}"
+    return Analysis(text, list(map(str, failures)))
 
 
 def _plan(suite: Suite, methods: Sequence[str], start: int) -> list[tuple[Denoising, Method]]:
