@@ -23,7 +23,7 @@ LINE_EVERY_S = 30.0  # of a long run, where nobody sees a bar
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
-    0: good. 1: a cell failed or a floor broke. 2: the call or a file was wrong.
+    0: good. 1: a cell or a method failed, or a floor broke. 2: the call or a file was wrong.
 
     Parameters
     ----------
@@ -283,7 +283,7 @@ def _analyze(args: argparse.Namespace) -> int:
         out=None if args.out is None else Path(args.out),
         quiet=args.quiet,
     )
-    if not args.quiet:
+    if found.text and not args.quiet:
         print(found.text)
     for failure in found.failures:
         print(f"sigbench: {' '.join(failure.split())}", file=sys.stderr)

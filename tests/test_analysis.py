@@ -2,6 +2,8 @@
 
 import csv
 import re
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,6 +117,16 @@ def test_where_the_linear_view_ends():
     assert all(one.error < 1e-6 and np.isnan(one.switched) for one in exact)
 
 
+def test_where_nothing_changes_there_is_no_error_and_where_it_does_of_zero_it_is_whole():
+    def above(noisy, sigma=None):
+        return np.where(noisy > 1.0, noisy, 0.0)
+
+    below = linearize(above, np.full((1, 200), 0.5), level=0.5)
+    assert (below.effective_dimension, below.error) == (0.0, 0.0)
+    near, *_, far = stability(above, below)
+    assert (near.error, far.error) == (0.0, 1.0)
+
+
 @dataclass(frozen=True)
 class Halved:
     """y/2, computed in float32."""
@@ -143,11 +155,24 @@ def test_the_step_is_as_fine_as_the_arithmetic_lets_it_be(level):
     assert around.error < 2e-3
 
 
-def test_what_rounds_its_estimate_is_told():
-    """The derivative of rounding is 0, and says nothing of it."""
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_a_step_is_not_taken_for_fine_because_a_few_samples_are(dtype):
+    """Zeros move by any step, however far the others are rounded."""
+    y = 128 + 50 * np.random.default_rng(0).standard_normal((1, 64))
+    y[0, :5] = 0
+    around = linearize(
+        lambda noisy, sigma=None: (noisy.astype(dtype) / 2).astype(np.float64), y, level=30.0
+    )
+    np.testing.assert_allclose(around.jacobian, np.eye(64) / 2, atol=0.02)
+    assert around.error < 0.02
+
+
+def test_what_rounds_its_estimate_is_measured_by_steps_beyond_that():
     y = item((1, 200))
     around = linearize(lambda noisy, sigma=None: np.round(noisy), y, level=30.0)
-    assert around.error > 0.5
+    np.testing.assert_allclose(around.jacobian, np.eye(200), atol=0.2)
+    fine = linearize(lambda noisy, sigma=None: np.round(noisy), y, level=30.0, step=1e-6)
+    assert (fine.effective_dimension, fine.error) == (0.0, 1.0)
 
 
 def test_of_a_constant_it_is_zero():
@@ -402,7 +427,46 @@ def test_what_was_computed_is_not_computed_again(here, monkeypatch):
     monkeypatch.setattr("sigbench.analysis.command.study", None)
     assert main(call) == 0
     assert (here / "analysis/s/jacobians.csv").read_bytes() == table
-    assert main([*call, "--at", "9"]) == 2  # another question
+    for other in (["--at", "9"], ["--step", "1e-3"], ["--seed", "2"], ["--by", "autograd"]):
+        assert main([*call, *other]) == 1  # another question
+
+
+def test_an_edited_method_is_another(here):
+    (here / "s.toml").write_text(SUITE)
+    for factor in ("0.5", "0.25"):
+        (here / "own_factor.py").write_text(f"def f(noisy):\n    return {factor} * noisy\n")
+        call = ["analyze", "jacobian", "s.toml", "-m", "own_factor:f", "-p", "sigma-1", "--quiet"]
+        done = subprocess.run([sys.executable, "-m", "sigbench", *call], check=False)
+        assert done.returncode == 0
+        (row,) = rows_of(here / "analysis/s/jacobians.csv")
+        assert float(row["trace"]) == pytest.approx(64 * float(factor))
+
+
+def test_a_learner_is_fitted_once(here, monkeypatch):
+    (here / "s.toml").write_text(SUITE)
+    fitted = []
+
+    def counted(problem, method):
+        fitted.append((problem.name, method.name))
+        return prepared(problem, method)
+
+    monkeypatch.setattr("sigbench.analysis.command.prepared", counted)
+    call = ["analyze", "jacobian", "s.toml", "-m", "blur-tuned", "-p", "sigma-1", "--quiet"]
+    assert main([*call, "--at", "64"]) == 2  # told before
+    assert main([*call, "--step", "0"]) == 2
+    assert fitted == []
+    assert main([*call, "--items", "3"]) == 0
+    assert fitted == [("sigma-1", "blur-tuned")]
+
+
+def test_figures_of_another_question_do_not_stay(here):
+    pytest.importorskip("matplotlib")
+    (here / "s.toml").write_text(SUITE)
+    call = ["analyze", "jacobian", "s.toml", "-m", "blur", "--quiet", "-p"]
+    for problem in ("sigma-1", "sigma-2"):
+        assert main([*call, problem]) == 0
+        (figure,) = (here / "analysis/s").glob("*.png")
+        assert figure.name == f"jacobian-{problem}.png"
 
 
 def test_after_an_interrupt_it_goes_on_with_the_next_item(here, monkeypatch, capsys):
@@ -429,7 +493,7 @@ def test_a_method_that_fails_leaves_the_others(here, capsys):
     call = ["analyze", "jacobian", "s.toml", "-m", "blur", "raising:bad", "shrunk", "-p", "sigma-2"]
     assert main([*call, "--items", "2"]) == 1
     out, err = capsys.readouterr()
-    assert "sigbench: raising:bad failed on sigma-2: RuntimeError: no" in err.splitlines()
+    assert err.splitlines() == ["sigbench: raising:bad failed on sigma-2: RuntimeError: no"]
     assert "| blur " in out
     rows = rows_of(here / "analysis/s/jacobians.csv")
     assert [row["method"] for row in rows] == ["blur", "blur", "shrunk", "shrunk"]
@@ -439,6 +503,7 @@ def test_a_method_that_fails_leaves_the_others(here, capsys):
     ("source", "note"),
     [
         ("np.where(noisy > 0, noisy, 0) * np.sign(np.sin(1e7 * noisy))", "it has no derivative"),
+        ("np.round(noisy / 4)", "A is zero, and yet the estimate changes 1 noise level"),
         (
             "np.where(np.sin(9 * noisy) > 0, noisy + 5, noisy - 5)",
             "within 0.01 noise levels of an item it jumps",
@@ -518,7 +583,6 @@ def test_filters_of_chosen_samples(here):
         ),
         (["table1", "-m", "noisy", "--from", "-1"], "from=-1 must be >= 0"),
         (["table1", "-m", "noisy", "--step", "-1"], "step=-1 must be >="),
-        (["table1", "-m", "median", "--by", "autograd"], "by=autograd is for networks"),
         (["table1", "-m", "noisy", "-o", "file"], "file is no folder"),
         (["table1", "-m", "noisy", "-o", "other"], "other holds something else"),
     ],

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 from tqdm import tqdm
 
 from sigbench.analysis import figures
-from sigbench.analysis.jacobian import By
-from sigbench.analysis.study import VERSION, Place, Study, prepared, study
+from sigbench.analysis.jacobian import LEAST, By
+from sigbench.analysis.study import VERSION, Place, Study, check_place, prepared, study
 from sigbench.analysis.tables import Done, as_text, sweeps, write_tables
+from sigbench.denoisers.inputs import check_field
 from sigbench.errors import InputError
 from sigbench.executors import duration
 from sigbench.files import write_atomically
@@ -37,7 +38,7 @@ class Failed(Exception):
 
 
 class Analysis(NamedTuple):
-    """What was found, as a table, and a line for each method that failed on a problem."""
+    """What was found, as a table where there is any, and a line for each method that failed."""
 
     text: str
     failures: list[str]
@@ -85,15 +86,20 @@ def analyze(
     Raises
     ------
     InputError
-        For anything wrong with the question or the folder, or where it suits no method.
+        For anything wrong with the question or the folder.
     """
     for name, count, least in (("items", items, 1), ("from", start, 0)):
         if count < least:
             raise InputError(f"{name}={count} must be >= {least}")
     if len(places) > MOST_PLACES:
         raise InputError(f"{len(places)} samples are too many to show: at most {MOST_PLACES}")
+    if step is not None:
+        check_field("step", step, LEAST)
     chosen = load(suite).select(problems=problems, seeds=[seed], items=start + items)
     plan = _plan(chosen, methods, start)
+    for problem in dict.fromkeys(problem for problem, _ in plan if places):
+        for place in places:  # told now, not after all the work
+            check_place(place, problem.dataset.item("test", seed, start).shape[1:])
     folder = _folder(out or Path("analysis") / chosen.name)
     done, failures = [], []
     question: dict[str, Any] = {"seed": seed, "by": by, "step": step}
@@ -110,17 +116,15 @@ def analyze(
                     own |= {"places": places if item == start else ()}
                     studies.append(_studied(folder, problem, method, own, ready))
             except Failed as error:
-                failures.append(error)
+                failures.append(str(error))
                 progress.skip(len(span) - len(studies) - 1)
             else:
                 done.append(Done(problem, method, studies))
-    if not done and all(isinstance(error.__cause__, InputError) for error in failures):
-        raise InputError(str(failures[0]))
-    text = "nothing to show: every method has failed"
-    if done:
-        write_tables(folder, chosen.name, done)
-        text = f"{as_text(done)}\n\n{folder}: tables (CSV){_drawn(folder, done)}"
-    return Analysis(text, list(map(str, failures)))
+    if not done:
+        return Analysis("", failures)
+    write_tables(folder, chosen.name, done)
+    text = f"{as_text(done)}\n\n{folder}: tables (CSV){_drawn(folder, done)}"
+    return Analysis(text, failures)
 
 
 def _plan(suite: Suite, methods: Sequence[str], start: int) -> list[tuple[Denoising, Method]]:
@@ -170,7 +174,7 @@ def _studied(
     except InputError as error:
         raise Failed(f"{method.name} on {problem.name}: {error}") from error
     except (Exception, SystemExit) as error:  # somebody's own method may raise anything
-        what = f"{type(error).__name__}: {error}"
+        what = f"{type(error).__name__}: {error}".removesuffix(": ")
         raise Failed(f"{method.name} failed on {problem.name}: {what}") from error
     write_atomically(path, found.encoded())
     return found
@@ -180,6 +184,8 @@ def _drawn(folder: Path, done: Sequence[Done]) -> str:
     """Draw the figures and return their names, in words."""
     if find_spec("matplotlib") is None:
         return "; figures need Matplotlib: pip install 'sigbench[plots]'"
+    for old in folder.glob("jacobian-*.png"):  # of another question
+        old.unlink()
     names = []
     for problem in dict.fromkeys(one.problem for one in done):
         own = [one for one in done if one.problem is problem]

@@ -30,36 +30,36 @@ LINEAR_TO = 4.0  # singular values; larger ones would press the others together
 SMALL = 0.05  # of singular values: below, the directions of their vectors say nothing
 
 
-def portraits(studies: Mapping[str, Portrait], peak: float | None) -> Figure:
+def portraits(shown: Mapping[str, Portrait], peak: float | None) -> Figure:
     """Draw what methods do to one item: a line of panels each, and their spectra beneath.
 
     Parameters
     ----------
-    studies : mapping of str to Portrait
+    shown : mapping of str to Portrait
         By the name of the method; the first items of all are the same.
     peak : float, optional
         What is white in an image; None for signals.
     """
     from matplotlib.figure import Figure
 
-    lines = len(studies)
+    lines = len(shown)
     height = 1.3 if peak is not None else 1.75
     figure = Figure((WIDTH, height * lines + 3.1), layout="constrained", dpi=DPI)
     halves: Any = figure.subfigures(2, 1, height_ratios=[height * lines, 3.1])
     upper, lower = halves
     if peak is not None:
-        _images(upper, studies, peak)
+        _images(upper, shown, peak)
     else:
-        _signals(upper, studies)
-    _spectra(lower, studies)
+        _signals(upper, shown)
+    _spectra(lower, shown)
     return figure
 
 
-def _images(figure: Any, studies: Mapping[str, Portrait], peak: float) -> None:
-    first = next(iter(studies.values()))
+def _images(figure: Any, shown: Mapping[str, Portrait], peak: float) -> None:
+    first = next(iter(shown.values()))
     columns = 3 + len(first.places) + VECTORS
-    axes = figure.subplots(len(studies), columns, squeeze=False)
-    for line, (row, (name, one)) in enumerate(zip(axes, studies.items(), strict=True)):
+    axes = figure.subplots(len(shown), columns, squeeze=False)
+    for line, (row, (name, one)) in enumerate(zip(axes, shown.items(), strict=True)):
         panels = [("clean", one.clean), ("noisy", one.noisy), ("estimate", one.estimate)]
         for ax, (title, image) in zip(row, panels, strict=False):
             _picture(ax, image, peak)
@@ -80,9 +80,9 @@ def _images(figure: Any, studies: Mapping[str, Portrait], peak: float) -> None:
         row[0].set_ylabel(_wrapped(name), fontsize=8, fontweight="bold")
 
 
-def _signals(figure: Any, studies: Mapping[str, Portrait]) -> None:
-    axes = figure.subplots(len(studies), 4, squeeze=False, width_ratios=[1.5, 0.9, 1.3, 1.3])
-    for line, (row, (name, one)) in enumerate(zip(axes, studies.items(), strict=True)):
+def _signals(figure: Any, shown: Mapping[str, Portrait]) -> None:
+    axes = figure.subplots(len(shown), 4, squeeze=False, width_ratios=[1.5, 0.9, 1.3, 1.3])
+    for line, (row, (name, one)) in enumerate(zip(axes, shown.items(), strict=True)):
         signal, matrix, filters, vectors = row
         signal.plot(one.noisy[0], ".", color="0.6", ms=2.5)
         signal.plot(one.clean[0], color="0.75", lw=2)
@@ -119,10 +119,10 @@ def _signals(figure: Any, studies: Mapping[str, Portrait]) -> None:
         signal.set_ylabel(_wrapped(name), fontsize=8, fontweight="bold")
 
 
-def _spectra(figure: Any, studies: Mapping[str, Portrait]) -> None:
+def _spectra(figure: Any, shown: Mapping[str, Portrait]) -> None:
     spectrum, symmetry, near = figure.subplots(1, 3)
     rectifying = False
-    for (name, one), (color, style) in zip(studies.items(), _looks(len(studies)), strict=True):
+    for (name, one), (color, style) in zip(shown.items(), _looks(len(shown)), strict=True):
         look: dict[str, Any] = {"color": color, "ls": style, "lw": 1.4}
         spectrum.plot(
             np.arange(1, len(one.s) + 1),
@@ -142,7 +142,7 @@ def _spectra(figure: Any, studies: Mapping[str, Portrait]) -> None:
     symmetry.set_xlabel("sᵢ", fontsize=8)
     symmetry.set_ylim(-0.03, 1.03)
     symmetry.set_title("|uᵢ·vᵢ|: 1 where A is symmetric", loc="left", fontsize=8.5)
-    if max(one.s[0] for one in studies.values()) > LINEAR_TO:
+    if max(one.s[0] for one in shown.values()) > LINEAR_TO:
         spectrum.set_yscale("symlog", linthresh=LINEAR_TO)
         symmetry.set_xscale("symlog", linthresh=LINEAR_TO)
     near.set_xscale("log")

@@ -19,14 +19,11 @@ from sigbench.types import Array, Denoiser, Differentiable, Rectifying, Sigma
 By = Literal["auto", "autograd", "differences"]
 Matrix = NDArray[np.float64]
 
-STEPS = (
-    1e-6,
-    1e-4,
-    1e-2,
-)  # of differences, in noise levels: fine for rectifiers, coarse for float32
+STEPS = (1e-6, 1e-4, 1e-2, 0.1)  # of differences, in noise levels: for rectifiers to float16
+LEAST = 1e-12  # of a step, in noise levels
 LEAST_STEP = 1e-10  # of the item's largest value: below, float64 has no digits for a difference
 AGREED = 1e-3  # relative difference of two differences: a step that is fine enough
-CHECKS = (1, 1e2, 1e4)  # times the finest step, to hold a derivative against f
+LOST = 0.2  # share of the samples that a step does not change, and the coarsest does: rounded away
 MOST_SAMPLES = 2**13  # of an item: its Jacobian has the square of that
 AT_ONCE = 2**18  # samples a call
 DIRECTIONS = 4  # random ones, along which derivatives are compared
@@ -63,8 +60,9 @@ class Linearization:
         How it was computed.
     error : float
         The largest relative difference of A·w and a central difference of f along w, over some
-        random w, for the best of some steps at which f changes at all. It is small where f has a
-        derivative, and computes to enough digits.
+        random w, for the best of some steps up to a tenth of the noise level, those excepted that
+        are rounded away. It is small where f has a derivative, and computes to enough digits;
+        infinite where no step will do.
     scale : float
         The noise level; where none is known, the standard deviation of y.
     """
@@ -162,7 +160,8 @@ def linearize(
         has a derivative, else the second.
     step : float, optional
         ε in noise levels. What f is wrong by, in solving or rounding, is divided by it. By default
-        the finest of 1e-6, 1e-4 and 1e-2 at which differences agree with those of twice the step.
+        the finest of 1e-6, 1e-4, 0.01 and 0.1 at which differences agree with those of twice the
+        step, and nothing is rounded away.
 
     Raises
     ------
@@ -185,7 +184,7 @@ def linearize(
     if by not in get_args(By):
         raise InputError(f"{by=} must be one of: {', '.join(get_args(By))}")
     if step is not None:
-        check_field("step", step, 1e-12)
+        check_field("step", step, LEAST)
     y: Matrix = item.astype(np.float64)
     check(y[None], sigma)
     if y.size > MOST_SAMPLES:
@@ -193,14 +192,12 @@ def linearize(
             f"an item of {y.size} samples has a Jacobian of {y.size}²: at most {MOST_SAMPLES}"
         )
     scale = next(float(s) for s in (sigma, level, np.std(y), 1.0) if s)
-    least = LEAST_STEP * float(np.abs(y).max())
-    moves = [max(one * scale, least) for one in (STEPS if step is None else (step,))]
-    f = _Batched(denoiser, y, sigma)
+    f = _Around(denoiser, y, sigma, scale)
     estimate = f(y[None])[0]
     knows = isinstance(denoiser, Differentiable) and callable(denoiser.pull_back)
     if by == "autograd" and not knows:
         raise InputError(f"by=autograd is for networks: {denoiser!r} has no derivative")
-    jacobian, done, first = None, "autograd", moves[0]
+    jacobian, done, checks = None, "autograd", f.moves
     if knows and by != "differences":
         try:
             jacobian = f.rows(item.dtype)
@@ -208,20 +205,25 @@ def linearize(
             if by == "autograd":
                 raise
     if jacobian is None:
-        move = f.finest(moves)
-        jacobian, done, first = f.columns(move), "differences", 2 * move
-    error = f.error_of(jacobian, [times * first for times in CHECKS])
-    return Linearization(y, estimate, jacobian, done, error, scale)
+        move = f.finest() if step is None else f.move(step)
+        jacobian, done = f.columns(move), "differences"
+        checks = [2 * move, *(one for one in f.moves if one > 2 * move)]
+    return Linearization(y, estimate, jacobian, done, f.error_of(jacobian, checks), scale)
 
 
-class _Batched:
+class _Around:
     """A denoiser of many copies of one item, each moved a little."""
 
-    def __init__(self, denoiser: Any, y: Matrix, sigma: float | None) -> None:
-        self.denoiser, self.y, self.sigma = denoiser, y, sigma
+    def __init__(self, denoiser: Any, y: Matrix, sigma: float | None, scale: float) -> None:
+        self.denoiser, self.y, self.sigma, self.scale = denoiser, y, sigma, scale
+        self.moves = [self.move(step) for step in STEPS]
         count = max(1, AT_ONCE // y.size)
         self.blocks = [range(i, min(i + count, y.size)) for i in range(0, y.size, count)]
         self.w = item_rng(0, "jacobian", "check").standard_normal((DIRECTIONS, *y.shape))
+
+    def move(self, step: float) -> float:
+        """Return a step in the units of the item."""
+        return max(step * self.scale, LEAST_STEP * float(np.abs(self.y).max()))
 
     def __call__(self, batch: Matrix) -> Matrix:
         given = batch.copy()
@@ -267,21 +269,32 @@ class _Batched:
         d = move * directions
         return (self(self.y + d) - self(self.y - d)) / (2 * move)
 
-    def finest(self, moves: Sequence[float]) -> float:
+    @functools.cached_property
+    def _changed(self) -> NDArray[np.bool_]:
+        """Which samples change along the directions, by the coarsest step."""
+        return self.along(self.w, self.moves[-1]) != 0
+
+    def _apart(self, found: Matrix, move: float) -> float:
+        """Return the largest relative difference to what is seen along the directions."""
+        seen = self.along(self.w, move)
+        if np.mean(self._changed & (seen == 0)) > LOST:
+            return math.inf
+        found, seen = (rows.reshape(DIRECTIONS, -1) for rows in (found, seen))
+        return float(np.max(_relative(found - seen, seen)))
+
+    def finest(self) -> float:
         """Return the first move that gives the differences of twice the move, or what does best."""
         apart: list[float] = []
-        for move in moves:
-            once, twice = (self.along(self.w, k * move) for k in (1, 2))
-            apart.append(_apart(once, twice))
+        for move in self.moves:
+            apart.append(self._apart(self.along(self.w, 2 * move), move))
             if apart[-1] < AGREED:
                 return move
-        return moves[int(np.argmin(apart))]
+        return self.moves[int(np.argmin(apart))]
 
     def error_of(self, jacobian: Matrix, moves: Sequence[float]) -> float:
-        """Return the largest relative difference of A·w and a central difference along w."""
+        """Return the relative difference of A·w and the differences along w, the least of moves."""
         found = self.w.reshape(DIRECTIONS, -1) @ jacobian.T
-        error = min(_apart(found, self.along(self.w, move)) for move in moves)
-        return error if found.any() or math.isfinite(error) else 0.0  # a constant
+        return min(self._apart(found, move) for move in moves)
 
 
 def _checked(what: str, array: Any, shape: tuple[int, ...]) -> Matrix:
@@ -297,18 +310,10 @@ def _checked(what: str, array: Any, shape: tuple[int, ...]) -> Matrix:
 
 
 def _relative(difference: Matrix, of: Matrix) -> Matrix:
-    """Return the norms of rows over those of others."""
-    size = np.maximum(np.linalg.norm(of, axis=1), np.finfo(np.float64).tiny)
-    return np.linalg.norm(difference, axis=1) / size
-
-
-def _apart(found: Matrix, seen: Matrix) -> float:
-    """Return the largest relative difference of a derivative and what is seen along directions.
-
-    It is infinite where nothing changes: that may have been rounded away.
-    """
-    found, seen = (rows.reshape(DIRECTIONS, -1) for rows in (found, seen))
-    return float(np.max(_relative(found - seen, seen))) if seen.any() else math.inf
+    """Return the norms of rows over those of others; 0 of nothing is 0, and more is infinite."""
+    size, whole = (np.linalg.norm(rows, axis=1) for rows in (difference, of))
+    none = np.where(size > 0, math.inf, 0.0)
+    return np.divide(size, whole, out=none, where=whole > 0)
 
 
 class Stability(NamedTuple):
@@ -345,7 +350,7 @@ def stability(
     >>> near.move, far.move, near.error < far.error
     (0.01, 1.0, True)
     """
-    f = _Batched(denoiser, around.noisy, sigma)
+    f = _Around(denoiser, around.noisy, sigma, around.scale)
     rng = item_rng(0, "jacobian", "moves")
     w = rng.standard_normal((DIRECTIONS, *around.noisy.shape))
     before = f.active(around.noisy[None])

@@ -190,8 +190,8 @@ def study(
     sigma = level if told else None
     clean = block.clean[0].astype(np.float64)
     chosen = list(places) or places_of(clean)
-    for place in chosen:  # told now, not after all the work
-        _check_place(place, clean.shape[1:])
+    for place in chosen:
+        check_place(place, clean.shape[1:])
     around = linearize(ready, block.noisy[0], sigma=sigma, level=level, by=by, step=step)
     return Study(
         item=item,
@@ -209,7 +209,15 @@ def study(
     )
 
 
-def _check_place(place: Place, space: tuple[int, ...]) -> None:
+def check_place(place: Place, space: tuple[int, ...]) -> None:
+    """Raise InputError where an item of such axes of space has no such sample.
+
+    Examples
+    --------
+    >>> check_place((3, 40), (32, 32))
+    Traceback (most recent call last):
+    sigbench.errors.InputError: at=3,40 must be a sample of the items, from 0,0 to 31,31
+    """
     there = len(place) == len(space) and all(0 <= i < n for i, n in zip(place, space, strict=True))
     if not there:
         at, last = (",".join(map(str, index)) for index in (place, [n - 1 for n in space]))

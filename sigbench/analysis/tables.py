@@ -195,6 +195,7 @@ def as_text(done: Sequence[Done]) -> str:
         f"{name}: effective dimension over σ = {one.sigma[0]:g}…{one.sigma[-1]:g}: "
         f"slope {round(one.slope, 2) + 0.0:.2f} in log-log"
         for name, one in sweeps(done).items()
+        if not math.isnan(one.slope)
     ]
     notes += dict.fromkeys(note for one in done for note in _notes(one))
     table = markdown_table(header, rows, right=[*header[2:8], "error"])
@@ -214,7 +215,12 @@ def _notes(one: Done) -> Iterator[str]:
         told = (
             "" if one.method.told else ". If it estimates the noise level, tell it: [sigma=given]"
         )
-        yield f"{name}: error: it has no derivative here, or computes roughly{told}"
+        yield f"{name}: error: it has no derivative here, or computes too roughly for one{told}"
+    elif one.portrait.s[0] == 0 and one.portrait.linear_error[-1] > 0:
+        yield (
+            f"{name}: A is zero, and yet the estimate changes {one.portrait.moves[-1]:g} noise level "
+            "from the item: all is below its thresholds, or rounded away"
+        )
     elif one.portrait.linear_error[0] > JUMPS:
         yield (
             f"{name}: within {one.portrait.moves[0]:g} noise levels of an item it jumps or bends: "
