@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from tqdm import tqdm
 
 from sigbench.analysis import figures
-from sigbench.analysis.jacobian import LEAST, By
+from sigbench.analysis.jacobian import FINEST, By
 from sigbench.analysis.study import VERSION, Place, Study, check_place, prepared, study
 from sigbench.analysis.tables import Done, as_text, sweeps, write_tables
 from sigbench.denoisers.inputs import check_field
@@ -94,7 +94,7 @@ def analyze(
     if len(places) > MOST_PLACES:
         raise InputError(f"{len(places)} samples are too many to show: at most {MOST_PLACES}")
     if step is not None:
-        check_field("step", step, LEAST)
+        check_field("step", step, FINEST)
     chosen = load(suite).select(problems=problems, seeds=[seed], items=start + items)
     plan = _plan(chosen, methods, start)
     for problem in dict.fromkeys(problem for problem, _ in plan if places):

@@ -20,7 +20,7 @@ By = Literal["auto", "autograd", "differences"]
 Matrix = NDArray[np.float64]
 
 STEPS = (1e-6, 1e-4, 1e-2, 0.1)  # of differences, in noise levels: for rectifiers to float16
-LEAST = 1e-12  # of a step, in noise levels
+FINEST = 1e-12  # of a step, in noise levels
 LEAST_STEP = 1e-10  # of the item's largest value: below, float64 has no digits for a difference
 AGREED = 1e-3  # relative difference of two differences: a step that is fine enough
 LOST = 0.2  # share of the samples that a step does not change, and the coarsest does: rounded away
@@ -184,7 +184,7 @@ def linearize(
     if by not in get_args(By):
         raise InputError(f"{by=} must be one of: {', '.join(get_args(By))}")
     if step is not None:
-        check_field("step", step, LEAST)
+        check_field("step", step, FINEST)
     y: Matrix = item.astype(np.float64)
     check(y[None], sigma)
     if y.size > MOST_SAMPLES:
