@@ -57,6 +57,17 @@ def test_signals():
     assert png(figure) == png(jacobian_figures.portraits(shown, None))
 
 
+@pytest.mark.parametrize(("gain", "scale"), [(0.9, "linear"), (18.9, "symlog")])
+def test_one_large_singular_value_does_not_press_the_others_together(gain, scale):
+    problem = Denoising("p", Photos32(window=8, stride=8, grey=True), Gaussian(sigma=20.0), 1)
+    shown = {
+        "blur": study(problem, GaussianBlur(1.0), item=0, told=False).portrait,
+        "gain": study(problem, lambda y, sigma=None: gain * y, item=0, told=False).portrait,
+    }
+    spectrum, symmetry, _ = jacobian_figures.portraits(shown, 255.0).subfigs[1].axes
+    assert (spectrum.get_yscale(), symmetry.get_xscale()) == (scale, scale)
+
+
 def test_what_is_nothing_has_no_logarithm_and_no_end():
     nothing = Sweep([1, 2, 4], [0, 0, 0], [0] * 3, [0] * 3)
     ending = Sweep([1, 2, 4], [8, 2, 0], [8, 2, 0], [8, 2, 0])

@@ -142,9 +142,14 @@ def _spectra(figure: Any, shown: Mapping[str, Portrait]) -> None:
     symmetry.set_xlabel("sᵢ", fontsize=8)
     symmetry.set_ylim(-0.03, 1.03)
     symmetry.set_title("|uᵢ·vᵢ|: 1 where A is symmetric", loc="left", fontsize=8.5)
-    if max(one.s[0] for one in shown.values()) > LINEAR_TO:
-        spectrum.set_yscale("symlog", linthresh=LINEAR_TO)
-        symmetry.set_xscale("symlog", linthresh=LINEAR_TO)
+    if (most := max(one.s[0] for one in shown.values())) > LINEAR_TO:
+        spectrum.set_yscale("symlog", linthresh=LINEAR_TO, linscale=3)
+        symmetry.set_xscale("symlog", linthresh=LINEAR_TO, linscale=3)
+        ticks = [*range(math.ceil(LINEAR_TO)), *(10**k for k in range(1, 9) if 10**k <= most)]
+        spectrum.set_ylim(-0.1, 1.2 * most)
+        symmetry.set_xlim(-0.1, 1.2 * most)
+        for axis in (spectrum.yaxis, symmetry.xaxis):
+            axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
     near.set_xscale("log")
     near.set_yscale("log")
     near.set_ylim(LEAST_SHOWN, 5)
