@@ -15,15 +15,20 @@ import numpy as np
 import torch
 from plain_images import N2N, Strided
 
-from sigbench.metrics import METRICS
-from sigbench.networks.base import first_weights
-from sigbench.networks.denoiser import NetworkDenoiser
-from sigbench.networks.weights import Weights
-from sigbench.statistics import mean_interval
-from sigbench.suites.suite import load
-from sigbench.training.engines import has_bfloat16, keep_memory, open_engine, torch_optimizer
-from sigbench.training.loop import train
-from sigbench.training.recipe import load_recipe
+from sigbench.benchmark.suites.suite import load
+from sigbench.networks.models.base import first_weights
+from sigbench.networks.pretrained.denoiser import NetworkDenoiser
+from sigbench.networks.pretrained.weights import Weights
+from sigbench.networks.training.engines import (
+    has_bfloat16,
+    keep_memory,
+    open_engine,
+    torch_optimizer,
+)
+from sigbench.networks.training.loop import train
+from sigbench.networks.training.recipe import load_recipe
+from sigbench.scoring.inference import mean_interval
+from sigbench.scoring.metrics import METRICS
 
 BATCH = 400
 ROUNDS, STEPS = 3, 5  # processes of each side, and steps that are timed in each

@@ -11,7 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from sigbench import GMC, L1, LocalWiener, WaveletShrink
-from sigbench.denoisers.solvers import Iterative
+from sigbench.denoisers.sparse_model import Iterative
 from sigbench.transforms import DFT
 
 ITEMS, LENGTH, SIGMA = 1000, 100, 3.0

@@ -15,13 +15,13 @@ import torch
 from plain_networks import plain
 from threadpoolctl import threadpool_limits
 
-from sigbench import nn
-from sigbench.networks import ICNN, ShrinkNet
-from sigbench.networks.base import first_weights, is_learned, run
-from sigbench.training.batches import Batches
-from sigbench.training.engines import open_engine, torch_optimizer
-from sigbench.training.loop import interval, train
-from sigbench.training.recipe import load_recipe
+from sigbench.networks import nn
+from sigbench.networks.models import ICNN, ShrinkNet
+from sigbench.networks.models.base import first_weights, is_learned, run
+from sigbench.networks.training.batches import Batches
+from sigbench.networks.training.engines import open_engine, torch_optimizer
+from sigbench.networks.training.loop import interval, train
+from sigbench.networks.training.recipe import load_recipe
 
 ITEMS, LENGTH = 1000, 100
 REPEATS = 21

@@ -22,7 +22,7 @@ from pyproximal.optimization.primal import ProximalGradient
 from threadpoolctl import threadpool_limits
 
 from sigbench import GMC, L1
-from sigbench.denoisers.solvers import Exact
+from sigbench.denoisers.sparse_model import Exact
 from sigbench.transforms import DFT, Convolution, OversampledDFT, StationaryWavelet
 
 LENGTH, ITEMS = 100, 1000

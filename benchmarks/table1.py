@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from sigbench import load
-from sigbench.types import info_of
+from sigbench.core.protocols import info_of
 
 HERE = Path(__file__).parent
 TARGET = 10

@@ -15,24 +15,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import network_figures
 import numpy as np
+import result_figures
+from network_figures import Branch, Row, Shrinkage, Stage
 from PIL import Image
+from result_figures import Example, Risk
 
 import sigbench
-from sigbench import nn
 from sigbench.analysis import figures as jacobian_figures
 from sigbench.analysis.figures import Sweep
 from sigbench.analysis.study import Portrait, prepared, study
-from sigbench.methods import bind_facts, resolve
-from sigbench.metrics import METRICS
-from sigbench.networks.base import Maps, run
-from sigbench.networks.icnn import DOWN, PRIOR, TAPS, UP
-from sigbench.networks.weights import shipped
-from sigbench.reports import figures, network_figures
-from sigbench.reports.figures import Example, Risk
-from sigbench.reports.network_figures import Branch, Row, Shrinkage, Stage
-from sigbench.sure import sure
-from sigbench.types import Block, info_of
+from sigbench.benchmark.methods.resolve import bind_facts, resolve
+from sigbench.benchmark.methods.sure import sure
+from sigbench.core.protocols import Block, info_of
+from sigbench.networks import nn
+from sigbench.networks.models.base import Maps, run
+from sigbench.networks.models.icnn import DOWN, PRIOR, TAPS, UP
+from sigbench.networks.pretrained.weights import shipped
+from sigbench.scoring.metrics import METRICS
 
 ROOT = Path(__file__).parents[1]
 SIGNALS = ("blocks", "bumps", "heavisine", "doppler")
@@ -98,7 +99,7 @@ def first_of(suite: str, name: str, methods: dict[str, str]) -> list[Example]:
 def linear() -> Any:
     """Draw the filters on the test signals."""
     rows = of_families("signals", "reference", "linear", "rank", "linear, adaptive")
-    return figures.family(board("signals"), rows, SIGNAL_PROBLEMS)
+    return result_figures.family(board("signals"), rows, SIGNAL_PROBLEMS)
 
 
 def sparse() -> Any:
@@ -106,19 +107,19 @@ def sparse() -> Any:
     kinds = ("reference", "sparse", "limit")
     rows = list(dict.fromkeys(of_families("table1", *kinds) + of_families("signals", *kinds)))
     problems = ["sparse-spikes", "blocks-snr7", "heavisine-snr7", "doppler-snr7"]
-    return figures.family(board("table1", "signals"), rows, problems)
+    return result_figures.family(board("table1", "signals"), rows, problems)
 
 
 def wavelet() -> Any:
     """Draw the wavelet thresholds on the test signals."""
     rows = of_families("signals", "reference", "wavelet", "limit")
-    return figures.family(board("signals"), rows, SIGNAL_PROBLEMS)
+    return result_figures.family(board("signals"), rows, SIGNAL_PROBLEMS)
 
 
 def wavelet_example() -> Any:
     """Draw Blocks, and what one threshold makes of it with and without shifts."""
     hard = "wavelet=haar,shrink=hard"
-    return figures.signals(
+    return result_figures.signals(
         first_of(
             "signals",
             "blocks-snr7",
@@ -137,7 +138,7 @@ def wavelet_example() -> Any:
 def total_variation() -> Any:
     """Draw total variation where it fits, and where it makes stairs."""
     methods = {"noisy": "noisy", "total variation, λ = 4 σ": "tv[lam_over_sigma=4]"}
-    return figures.signals(
+    return result_figures.signals(
         first_of("signals", "blocks-snr3", methods) + first_of("signals", "heavisine-snr3", methods)
     )
 
@@ -146,7 +147,7 @@ def images() -> Any:
     """Draw all methods on the crops of photographs."""
     suite = sigbench.load("images32")
     rows = [method.name for method in suite.methods]
-    return figures.family(board("images32"), rows, [p.name for p in suite.problems])
+    return result_figures.family(board("images32"), rows, [p.name for p in suite.problems])
 
 
 def images_example() -> Any:
@@ -165,18 +166,18 @@ def images_example() -> Any:
         "network, ×8": "self-ensemble[denoiser=network[weights=resnet]]",
     }
     clean = Example("clean", block.clean[0])
-    return figures.pictures([clean, *examples(problem, block, methods)], crops.peak)
+    return result_figures.pictures([clean, *examples(problem, block, methods)], crops.peak)
 
 
 def deconvolution() -> Any:
     """Draw the deconvolvers on one noise level of each kind of problem."""
     rows = of_families("deconvolution", "reference", "deconvolution", "limit")
-    return figures.family(board("deconvolution"), rows, DECONVOLUTION_PROBLEMS, columns=3)
+    return result_figures.family(board("deconvolution"), rows, DECONVOLUTION_PROBLEMS, columns=3)
 
 
 def deconvolution_example() -> Any:
     """Draw spikes through a resonance, and what each method makes of them."""
-    return figures.signals(
+    return result_figures.signals(
         first_of(
             "deconvolution",
             "spikes-resonance-10dB",
@@ -195,7 +196,7 @@ def deconvolution_example() -> Any:
 
 def system_function() -> Any:
     """Draw the error of the response over the record's length."""
-    return figures.system_function(board("system-function"))
+    return result_figures.system_function(board("system-function"))
 
 
 WEIGHTS = (0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.0)  # of total variation, over σ
@@ -215,7 +216,7 @@ def tuning() -> Any:
         Risk("one signal", WEIGHTS, *(np.array(curves)[:, 0] for curves in (expected, true))),
         Risk("mean over 50 signals", WEIGHTS, np.mean(expected, axis=1), np.mean(true, axis=1)),
     ]
-    return figures.risks(
+    return result_figures.risks(
         risks,
         "weight λ of total variation on HeaviSine, in noise levels",
     )
@@ -237,7 +238,7 @@ def networks_example() -> Any:
         for block in itertools.islice(problem.blocks(1, 1), 2)
     ]
     shown = [one for line in zip(*columns, strict=True) for one in line]
-    figure = figures.signals(shown, spikes=True)
+    figure = result_figures.signals(shown, spikes=True)
     for ax in figure.axes:
         ax.set_ylim(min(e.item.min() for e in shown) - 1, max(e.item.max() for e in shown) + 1)
     figure.supxlabel("sample (circles: the clean signal; dB: psnr_table1)", fontsize=8.5)
@@ -348,7 +349,11 @@ def learning_rates() -> Any:
 
 def bias_free() -> Any:
     """Draw the PSNR of networks with and without constants over the noise level."""
-    ranges = {100: figures.COLORS[2], 55: figures.COLORS[1], 10: figures.COLORS[0]}
+    ranges = {
+        100: result_figures.COLORS[2],
+        55: result_figures.COLORS[1],
+        10: result_figures.COLORS[0],
+    }
     classical = [
         Row("sliding-dct", "sliding DCT, blind", "0.45", "-."),
         Row("noisy", "the noisy input", "0.75", ":"),

@@ -18,6 +18,14 @@ TYPE_CHECKING = False  # as typing has it, whose import alone would double the t
 if TYPE_CHECKING:
     from typing import Any
 
+    from sigbench.benchmark.engine.executors.base import Place
+    from sigbench.benchmark.methods.ensemble import SelfEnsemble, SelfEnsembleLearner
+    from sigbench.benchmark.methods.resolve import Method, PerItem
+    from sigbench.benchmark.methods.tuning import SureTuned, Tuned
+    from sigbench.benchmark.run_suite import run_suite
+    from sigbench.benchmark.suites.suite import Suite, load
+    from sigbench.core.errors import InputError
+    from sigbench.core.protocols import Denoiser, Estimator, Info, Learner, Oracle, Pairs, Training
     from sigbench.datasets import (
         DATASETS,
         DemoSignals,
@@ -28,7 +36,6 @@ if TYPE_CHECKING:
         SpeechSmoke,
         Systems,
     )
-    from sigbench.degradations import Blur, Gaussian, Impulse, Poisson, Subsample
     from sigbench.denoisers import (
         BM3D,
         DENOISERS,
@@ -55,8 +62,6 @@ if TYPE_CHECKING:
         WaveletShrink,
         WienerDeconvolution,
     )
-    from sigbench.ensemble import SelfEnsemble, SelfEnsembleLearner
-    from sigbench.errors import InputError
     from sigbench.estimators import (
         ESTIMATORS,
         H1,
@@ -67,10 +72,7 @@ if TYPE_CHECKING:
         WienerDivision,
         local_mean_response,
     )
-    from sigbench.executors import Place
-    from sigbench.methods import Method, PerItem
-    from sigbench.metrics import METRICS
-    from sigbench.networks import (
+    from sigbench.networks.models import (
         ICNN,
         N2N,
         NETWORKS,
@@ -80,15 +82,13 @@ if TYPE_CHECKING:
         Strided,
         UNet,
     )
-    from sigbench.networks.adapter import TorchModule
-    from sigbench.networks.denoiser import Pretrained
-    from sigbench.problems import Denoising
-    from sigbench.suites.suite import Suite, load
-    from sigbench.sweep import run_suite
-    from sigbench.system_function import SystemFunction
-    from sigbench.training.learner import Trained
-    from sigbench.tuning import SureTuned, Tuned
-    from sigbench.types import Denoiser, Estimator, Info, Learner, Oracle, Pairs, Training
+    from sigbench.networks.pretrained.adapter import TorchModule
+    from sigbench.networks.pretrained.denoiser import Pretrained
+    from sigbench.networks.training.learner import Trained
+    from sigbench.problems.degradations import Blur, Gaussian, Impulse, Poisson, Subsample
+    from sigbench.problems.denoising import Denoising
+    from sigbench.problems.system_id import SystemFunction
+    from sigbench.scoring.metrics import METRICS
 
 _WHERE = {
     "sigbench.datasets": (
@@ -101,7 +101,7 @@ _WHERE = {
         "SpeechSmoke",
         "Systems",
     ),
-    "sigbench.degradations": ("Blur", "Gaussian", "Impulse", "Poisson", "Subsample"),
+    "sigbench.problems.degradations": ("Blur", "Gaussian", "Impulse", "Poisson", "Subsample"),
     "sigbench.denoisers": (
         "BM3D",
         "DENOISERS",
@@ -128,8 +128,8 @@ _WHERE = {
         "WaveletShrink",
         "WienerDeconvolution",
     ),
-    "sigbench.ensemble": ("SelfEnsemble", "SelfEnsembleLearner"),
-    "sigbench.errors": ("InputError",),
+    "sigbench.benchmark.methods.ensemble": ("SelfEnsemble", "SelfEnsembleLearner"),
+    "sigbench.core.errors": ("InputError",),
     "sigbench.estimators": (
         "ESTIMATORS",
         "H1",
@@ -140,10 +140,10 @@ _WHERE = {
         "WienerDivision",
         "local_mean_response",
     ),
-    "sigbench.executors": ("Place",),
-    "sigbench.methods": ("Method", "PerItem"),
-    "sigbench.metrics": ("METRICS",),
-    "sigbench.networks": (
+    "sigbench.benchmark.engine.executors.base": ("Place",),
+    "sigbench.benchmark.methods.resolve": ("Method", "PerItem"),
+    "sigbench.scoring.metrics": ("METRICS",),
+    "sigbench.networks.models": (
         "ICNN",
         "N2N",
         "NETWORKS",
@@ -153,15 +153,23 @@ _WHERE = {
         "Strided",
         "UNet",
     ),
-    "sigbench.networks.adapter": ("TorchModule",),
-    "sigbench.networks.denoiser": ("Pretrained",),
-    "sigbench.problems": ("Denoising",),
-    "sigbench.suites.suite": ("Suite", "load"),
-    "sigbench.sweep": ("run_suite",),
-    "sigbench.system_function": ("SystemFunction",),
-    "sigbench.training.learner": ("Trained",),
-    "sigbench.tuning": ("SureTuned", "Tuned"),
-    "sigbench.types": ("Denoiser", "Estimator", "Info", "Learner", "Oracle", "Pairs", "Training"),
+    "sigbench.networks.pretrained.adapter": ("TorchModule",),
+    "sigbench.networks.pretrained.denoiser": ("Pretrained",),
+    "sigbench.problems.denoising": ("Denoising",),
+    "sigbench.benchmark.suites.suite": ("Suite", "load"),
+    "sigbench.benchmark.run_suite": ("run_suite",),
+    "sigbench.problems.system_id": ("SystemFunction",),
+    "sigbench.networks.training.learner": ("Trained",),
+    "sigbench.benchmark.methods.tuning": ("SureTuned", "Tuned"),
+    "sigbench.core.protocols": (
+        "Denoiser",
+        "Estimator",
+        "Info",
+        "Learner",
+        "Oracle",
+        "Pairs",
+        "Training",
+    ),
 }
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from sigbench.cli import main
+from sigbench.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

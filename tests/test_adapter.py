@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from sigbench import InputError, SureTuned, TorchModule
-from sigbench.cli import main
-from sigbench.denoisers.inputs import estimate_sigma
-from sigbench.identity import identity
-from sigbench.methods import Method, as_entry, describe
+from sigbench.benchmark.methods.resolve import Method, as_entry, describe
+from sigbench.cli.main import main
+from sigbench.core.fingerprint import identity
+from sigbench.denoisers.noise_level import estimate_sigma
 
 torch = pytest.importorskip("torch")
 

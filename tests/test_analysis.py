@@ -15,10 +15,10 @@ import sigbench
 from sigbench import InputError, Pretrained, TorchModule
 from sigbench.analysis.jacobian import linearize, stability
 from sigbench.analysis.study import places_of, prepared, study
-from sigbench.cli import main
-from sigbench.errors import NoDerivative
-from sigbench.methods import resolve
-from sigbench.networks.weights import SHIPPED, shipped
+from sigbench.benchmark.methods.resolve import resolve
+from sigbench.cli.main import main
+from sigbench.core.errors import NoDerivative
+from sigbench.networks.pretrained.weights import SHIPPED, shipped
 
 
 def entry(text):

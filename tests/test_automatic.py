@@ -6,14 +6,14 @@ import soundfile
 from PIL import Image
 
 from sigbench import DemoSignals, InputError
-from sigbench.assumptions import doubts, noise_level
-from sigbench.automatic import CANDIDATES, as_text, denoise_automatically
-from sigbench.cli import main
-from sigbench.denoisers.inputs import estimate_sigma
-from sigbench.files import Content, read
-from sigbench.methods import resolve
-from sigbench.onefile import denoise_file
-from sigbench.sure import sure
+from sigbench.benchmark.methods.resolve import resolve
+from sigbench.benchmark.methods.sure import sure
+from sigbench.cli.denoise.auto import CANDIDATES, as_text, denoise_automatically
+from sigbench.cli.denoise.file import denoise_file
+from sigbench.cli.denoise.noise_checks import doubts, noise_level
+from sigbench.cli.main import main
+from sigbench.core.media import Content, read
+from sigbench.denoisers.noise_level import estimate_sigma
 
 SIGNALS = ("blocks", "bumps", "heavisine", "doppler")
 

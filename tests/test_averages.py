@@ -9,15 +9,15 @@ import scipy.stats
 from skimage.metrics import peak_signal_noise_ratio
 
 from sigbench import METRICS, load, run_suite
-from sigbench.averages import average, difference, paired
-from sigbench.cli import main
-from sigbench.comparison import compare
-from sigbench.floors import load_floors
-from sigbench.reports.leaderboard import leaderboard
-from sigbench.reports.markdown import markdown
-from sigbench.scores import Scores
-from sigbench.statistics import mean_interval, paired_difference
-from sigbench.thresholds import check, update
+from sigbench.benchmark.checks.check import check, update
+from sigbench.benchmark.checks.floors import load_floors
+from sigbench.benchmark.compare import compare
+from sigbench.benchmark.report.markdown import markdown
+from sigbench.cli.main import main
+from sigbench.scoring.aggregate import average, difference, paired
+from sigbench.scoring.inference import mean_interval, paired_difference
+from sigbench.scoring.leaderboard import leaderboard
+from sigbench.scoring.scores import Scores
 
 GLOBAL = METRICS["psnr_global"]
 PLAIN = [name for name, metric in METRICS.items() if metric.averages == "values"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sigbench import DnCNN, InputError, UNet
-from sigbench.networks.base import first_weights, is_learned, n_params, run
+from sigbench.networks.models.base import first_weights, is_learned, n_params, run
 
 NETWORKS = [
     DnCNN(layers=4, width=6),

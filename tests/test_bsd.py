@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from sigbench import Gaussian, InputError
-from sigbench.cli import main
+from sigbench.cli.data import fetch
+from sigbench.cli.main import main
 from sigbench.datasets import Bsd68, Bsd400, bsd
 from sigbench.datasets.source import listed
-from sigbench.fetching.command import fetch
-from sigbench.problems import Denoising
+from sigbench.problems.denoising import Denoising
 
 
 def test_the_cards_list_all_files():

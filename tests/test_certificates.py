@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from sigbench import Tuned, load, run_suite
-from sigbench.denoisers.solvers import Exact
-from sigbench.store import RunFolder
-from sigbench.suites.suite import suite_names
-from sigbench.types import Certified
+from sigbench.benchmark.store.run_folder import RunFolder
+from sigbench.benchmark.suites.suite import suite_names
+from sigbench.core.protocols import Certified
+from sigbench.denoisers.sparse_model import Exact
 
 ROOT = Path(__file__).parents[1]
 SUITE = """

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from sigbench.cli import main
+from sigbench.cli.main import main
 
 RUN = ["run", "table1", "--items", "8", "--seeds", "1,2", "-o", "out"]
 pytestmark = pytest.mark.usefixtures("here")
@@ -33,7 +33,7 @@ def test_run_prints_the_leaderboard(capsys):
 
 
 def test_a_long_run_that_nobody_watches_says_how_far_it_is(capsys, monkeypatch):
-    monkeypatch.setattr("sigbench.cli.LINE_EVERY_S", 0.0)
+    monkeypatch.setattr("sigbench.cli.main.LINE_EVERY_S", 0.0)
     assert main([*RUN, "-m", "affine"]) == 0
     lines = capsys.readouterr().err.splitlines()
     assert re.fullmatch(r"\S+ s: 1 done, the last .* on sparse-spikes, seed \d", lines[0])

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from sigbench import InputError, load, run_suite
-from sigbench.cli import main
-from sigbench.comparison import compare
-from sigbench.store import FOLDERS
+from sigbench.benchmark.compare import compare
+from sigbench.benchmark.store.run_folder import FOLDERS
+from sigbench.cli.main import main
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from sigbench import (
     WienerDeconvolution,
 )
 from sigbench.denoisers.deconvolution import power_spectrum
-from sigbench.kernels import KERNELS, Box, Exponential, GaussianKernel, Resonance
+from sigbench.problems.kernels import KERNELS, Box, Exponential, GaussianKernel, Resonance
 from sigbench.transforms.operators import transfer_function
 
 SIGNAL_KERNELS = [GaussianKernel(2.0), Box(9), Exponential(5.0), Resonance(8.0, 6.0)]
@@ -243,7 +243,7 @@ def test_sure_does_not_tune_a_deconvolver():
 
 def test_a_kernel_can_be_written_and_a_wrong_one_is_told():
     from sigbench import DENOISERS
-    from sigbench.registry import build
+    from sigbench.config.registry import build
 
     with pytest.raises(InputError, match="kernel='x' is no array of numbers"):
         build("method", DENOISERS, "regularized-inverse[kernel=x]")

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from sigbench import Gaussian, InputError, Subsample
-from sigbench.degradations import DEGRADATIONS, Blur, Impulse, Poisson, Recorded
-from sigbench.identity import identity
-from sigbench.kernels import Box
+from sigbench.core.fingerprint import identity
+from sigbench.problems.degradations import DEGRADATIONS, Blur, Impulse, Poisson, Recorded
+from sigbench.problems.kernels import Box
 
 
 def noise_of(degradation, x, seed=3):

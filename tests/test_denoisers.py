@@ -7,9 +7,9 @@ from scipy.signal import wiener
 from skimage.restoration import denoise_tv_chambolle, denoise_wavelet
 
 from sigbench import Affine, GaussianBlur, InputError, LocalWiener, TotalVariation, WaveletShrink
-from sigbench.denoisers.inputs import estimate_sigma
+from sigbench.core.protocols import Pairs, Training
+from sigbench.denoisers.noise_level import estimate_sigma
 from sigbench.denoisers.wavelet import _sure
-from sigbench.types import Pairs, Training
 
 
 @pytest.mark.parametrize("window", [3, 5])

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from sigbench import Tuned
-from sigbench.arguments import parser
-from sigbench.cli import CALLS
-from sigbench.methods import resolve
-from sigbench.suites.suite import load, suite_names
-from sigbench.training.recipe import load_recipe
+from sigbench.benchmark.methods.resolve import resolve
+from sigbench.benchmark.suites.suite import load, suite_names
+from sigbench.cli.arguments import parser
+from sigbench.cli.main import CALLS
+from sigbench.networks.training.recipe import load_recipe
 
 ROOT = Path(__file__).parents[1]
 PAGES = [

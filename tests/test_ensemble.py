@@ -22,11 +22,11 @@ from sigbench import (
     load,
     run_suite,
 )
-from sigbench.cli import main
+from sigbench.benchmark.methods.resolve import Function, Method, bind_facts, describe, resolve
+from sigbench.cli.list import methods
+from sigbench.cli.main import main
 from sigbench.denoisers import DENOISERS
-from sigbench.listing import methods
-from sigbench.methods import Function, Method, bind_facts, describe, resolve
-from sigbench.networks.denoiser import Pretrained
+from sigbench.networks.pretrained.denoiser import Pretrained
 
 WEIGHTS = np.arange(9.0).reshape(3, 3) / 36
 

@@ -14,8 +14,8 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from sigbench import InputError, Place
-from sigbench.executors import Serial
-from sigbench.executors.pool import Pool
+from sigbench.benchmark.engine.executors.base import Serial
+from sigbench.benchmark.engine.executors.pool import Pool
 
 
 def wait_for_the_end_of(pid):
@@ -170,7 +170,7 @@ def test_workers_end_with_their_parent(tmp_path, busy):
     script = tmp_path / "parent.py"
     script.write_text(
         "import os, pathlib, re\n"
-        "from sigbench.executors.pool import Pool\n"
+        "from sigbench.benchmark.engine.executors.pool import Pool\n"
         "def call():\n"
         f"    pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n"
         f"    {busy}\n"

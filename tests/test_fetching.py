@@ -24,14 +24,15 @@ import numpy as np
 import pytest
 
 from sigbench import DATASETS, InputError
-from sigbench.cli import main
+from sigbench.cli import data
+from sigbench.cli.data import fetch, verify
+from sigbench.cli.main import main
 from sigbench.datasets import Cifar10, Ee559, cifar10, ee559
+from sigbench.datasets.fetch import transfer
+from sigbench.datasets.fetch.part import Part
 from sigbench.datasets.source import data_folder, digest_of
-from sigbench.degradations import Gaussian, Recorded
-from sigbench.fetching import command, transfer
-from sigbench.fetching.command import fetch, verify
-from sigbench.fetching.part import Part
-from sigbench.problems import Denoising
+from sigbench.problems.degradations import Gaussian, Recorded
+from sigbench.problems.denoising import Denoising
 
 NAME = "cifar-10-python.tar.gz"
 
@@ -484,14 +485,14 @@ def test_other_errors_of_the_disk_are_not_called_full(public, monkeypatch):
 
 def stopped(monkeypatch, have):
     """Press Ctrl-C, as it were, when so many bytes are here."""
-    tell = command._Progress.__call__
+    tell = data._Progress.__call__
 
     def press(self, count, total):
         tell(self, count, total)
         if count >= have:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(command._Progress, "__call__", press)
+    monkeypatch.setattr(data._Progress, "__call__", press)
 
 
 def test_after_ctrl_c_the_same_command_goes_on(public, server, monkeypatch):

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sigbench.errors import InputError
+from sigbench.core.errors import InputError
 
 pytest.importorskip("matplotlib", reason="figures are an extra")
 
-from sigbench.reports import figures
-from sigbench.reports.figures import COLORS, Example, Risk
+import result_figures
+from result_figures import COLORS, Example, Risk
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -42,7 +42,7 @@ def texts(ax):
 
 
 def test_a_family_has_a_panel_a_problem_and_a_figure_a_row():
-    figure = figures.family(BOARD, METHODS, ["one", "two"])
+    figure = result_figures.family(BOARD, METHODS, ["one", "two"])
     one, two = figure.axes
     assert [ax.get_title("left") for ax in (one, two)] == ["one", "two"]
     order = ["awful", "noisy", "told", "good-tuned", "limit"]
@@ -52,7 +52,7 @@ def test_a_family_has_a_panel_a_problem_and_a_figure_a_row():
 
 
 def test_a_familys_dots_intervals_and_limit_stand_where_they_are():
-    ax = figures.family(BOARD, METHODS, ["one"]).axes[0]
+    ax = result_figures.family(BOARD, METHODS, ["one"]).axes[0]
     lines = [(list(line.get_xdata()), line.get_marker()) for line in ax.lines]
     assert ([14.8, 15.2], "None") in lines
     assert ([15.0], "o") in lines
@@ -65,7 +65,7 @@ def test_a_familys_dots_intervals_and_limit_stand_where_they_are():
 
 
 def test_a_familys_legend_names_the_knowledge_there_is():
-    (legend,) = figures.family(BOARD, METHODS, ["two"]).legends
+    (legend,) = result_figures.family(BOARD, METHODS, ["two"]).legends
     assert [t.get_text() for t in legend.get_texts()] == [
         "set on the training split",
         "the noisy input",
@@ -75,13 +75,13 @@ def test_a_familys_legend_names_the_knowledge_there_is():
 
 def test_a_problem_without_rows_is_told():
     with pytest.raises(InputError, match="problem='three' has no row with psnr of: noisy"):
-        figures.family(BOARD, METHODS, ["one", "three"])
+        result_figures.family(BOARD, METHODS, ["one", "three"])
 
 
 def test_signals_lie_over_the_clean_ones():
     clean, estimate = np.array([0.0, 3.0, 0.0]), np.array([0.1, 2.0, -0.1])
     some = [Example("a", estimate, clean), Example("b", estimate), Example("c", clean)]
-    *panels, unused = figures.signals(some).axes
+    *panels, unused = result_figures.signals(some).axes
     assert [ax.get_title("left") for ax in panels] == ["a", "b", "c"]
     assert [list(line.get_ydata()) for line in panels[0].lines] == [list(clean), list(estimate)]
     assert [list(line.get_ydata()) for line in panels[1].lines] == [list(estimate)]
@@ -90,7 +90,7 @@ def test_signals_lie_over_the_clean_ones():
 
 def test_spikes_are_lines_and_the_true_ones_circles():
     clean, estimate = np.array([0.0, 3.0, 0.0]), np.array([0.1, 2.0, -0.1])
-    ax = figures.signals([Example("a", estimate, clean)], spikes=True).axes[0]
+    ax = result_figures.signals([Example("a", estimate, clean)], spikes=True).axes[0]
     (circles,) = ax.lines
     assert (list(circles.get_xdata()), list(circles.get_ydata())) == ([1], [3.0])
     (lines,) = ax.collections
@@ -100,7 +100,7 @@ def test_spikes_are_lines_and_the_true_ones_circles():
 @pytest.mark.parametrize(("channels", "shape"), [(1, (4, 5)), (3, (4, 5, 3))])
 def test_pictures_are_clipped_to_the_range(channels, shape):
     item = np.linspace(-50, 300, channels * 20).reshape(channels, 4, 5)
-    ax = figures.pictures([Example("a", item)], 255.0, columns=1).axes[0]
+    ax = result_figures.pictures([Example("a", item)], 255.0, columns=1).axes[0]
     (image,) = ax.images
     assert image.get_array().shape == shape
     assert (image.get_array().min(), image.get_array().max()) == (0, 1)
@@ -109,7 +109,7 @@ def test_pictures_are_clipped_to_the_range(channels, shape):
 
 def test_risks_mark_both_minima():
     panel = Risk("one", [1.0, 2.0, 4.0], np.array([0.3, 0.2, 0.1]), np.array([0.4, 0.1, 0.2]))
-    ax = figures.risks([panel], "weight").axes[0]
+    ax = result_figures.risks([panel], "weight").axes[0]
     rings = {
         line.get_color(): line.get_xdata()[0] for line in ax.lines if len(line.get_xdata()) == 1
     }

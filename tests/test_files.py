@@ -7,8 +7,8 @@ import tifffile
 from PIL import Image
 
 from sigbench import InputError
-from sigbench.files import read, write
-from sigbench.onefile import denoise_file
+from sigbench.cli.denoise.file import denoise_file
+from sigbench.core.media import read, write
 
 SUFFIXES = ["png", "tif", "jpg"]
 

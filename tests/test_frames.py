@@ -5,14 +5,7 @@ import pytest
 import pywt
 
 from sigbench import InputError
-from sigbench.transforms import (
-    DFT,
-    STFT,
-    Convolution,
-    Operator,
-    OversampledDFT,
-    StationaryWavelet,
-)
+from sigbench.transforms import DFT, STFT, Convolution, Operator, OversampledDFT, StationaryWavelet
 from sigbench.transforms.operators import as_kernel, transfer_function
 
 FRAMES = [

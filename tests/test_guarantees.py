@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from sigbench import Place, load, run_suite
-from sigbench.cli import main
-from sigbench.store import RunFolder
+from sigbench.benchmark.store.run_folder import RunFolder
+from sigbench.cli.main import main
 
 METHODS = ["l1-nonneg-tuned", "wavelet-tuned", "affine", "wiener-printed", "sure"]
 
@@ -203,7 +203,7 @@ def test_a_run_killed_ten_times_ends_as_if_it_had_not_been(here, rng):
     }
     # Files are put together much more often than otherwise, to be killed at that too.
     script = (
-        "import sys; from sigbench import sweep; from sigbench.cli import main\n"
+        "import sys; from sigbench import sweep; from sigbench.cli.main import main\n"
         "sweep.MANY_FILES = 3\n"
         "sys.exit(main(sys.argv[1:]))"
     )

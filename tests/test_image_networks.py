@@ -5,12 +5,14 @@ import itertools
 import numpy as np
 import pytest
 
-from sigbench import N2N, InputError, Strided, listing, nn
-from sigbench.networks import NETWORKS
-from sigbench.networks.base import first_weights, run
-from sigbench.networks.denoiser import NetworkDenoiser
-from sigbench.networks.weights import Weights, load, save
-from sigbench.registry import build
+from sigbench import N2N, InputError, Strided
+from sigbench.cli import list as listing
+from sigbench.config.registry import build
+from sigbench.networks import nn
+from sigbench.networks.models import NETWORKS
+from sigbench.networks.models.base import first_weights, run
+from sigbench.networks.pretrained.denoiser import NetworkDenoiser
+from sigbench.networks.pretrained.weights import Weights, load, save
 
 # As the reports print them, or as they follow from what these say of their layers.
 COUNTS = {

@@ -9,9 +9,9 @@ from sigbench import GaussianBlur, Median, Photos32
 from sigbench.analysis import figures as jacobian_figures
 from sigbench.analysis.figures import Sweep
 from sigbench.analysis.study import study
-from sigbench.degradations import Gaussian
-from sigbench.problems import Denoising
-from sigbench.reports.pictures import png
+from sigbench.benchmark.report.plots import png
+from sigbench.problems.degradations import Gaussian
+from sigbench.problems.denoising import Denoising
 
 
 def portraits(dataset, sigma):

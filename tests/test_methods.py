@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from sigbench import GMC, L1, InputError, LocalWiener, PerItem, Tuned
-from sigbench.identity import digest, identity
-from sigbench.methods import (
+from sigbench.benchmark.methods.resolve import (
     Function,
     Method,
     as_entry,
@@ -17,6 +16,7 @@ from sigbench.methods import (
     describe,
     resolve,
 )
+from sigbench.core.fingerprint import digest, identity
 from sigbench.transforms import DCT, DFT
 
 

@@ -9,14 +9,16 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="figures are an extra")
 
+import network_figures
+from network_figures import Branch, Shrinkage, Stage
+from result_figures import COLORS, Example
+
 from sigbench import InputError
 from sigbench.estimators.local_mean import local_mean_response
-from sigbench.networks import NETWORKS, denoiser
-from sigbench.networks.base import first_weights, run
-from sigbench.networks.weights import Weights
-from sigbench.reports import network_figures
-from sigbench.reports.figures import COLORS, Example
-from sigbench.reports.network_figures import Branch, Shrinkage, Stage
+from sigbench.networks.models import NETWORKS
+from sigbench.networks.models.base import first_weights, run
+from sigbench.networks.pretrained import denoiser
+from sigbench.networks.pretrained.weights import Weights
 
 DOCS = Path(__file__).parents[1] / "docs"
 

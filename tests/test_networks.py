@@ -5,10 +5,12 @@ import functools
 import numpy as np
 import pytest
 
-from sigbench import InputError, listing, nn
-from sigbench.networks import ICNN, NETWORKS, ShrinkNet, base
-from sigbench.networks.base import first_weights, is_learned, run
-from sigbench.networks.weights import Weights
+from sigbench import InputError
+from sigbench.cli import list as listing
+from sigbench.networks import nn
+from sigbench.networks.models import ICNN, NETWORKS, ShrinkNet, base
+from sigbench.networks.models.base import first_weights, is_learned, run
+from sigbench.networks.pretrained.weights import Weights
 
 SETTINGS = [
     ICNN(), ICNN("m"), ICNN("l"), ICNN(prior=False), ICNN(norm="sparse"), ICNN(norm="none"),
@@ -242,7 +244,7 @@ def train_by_torch(network, weights, loss, optimizer, data):
     """Train by torch's gradients and optimizers; return the loss of every step."""
     import torch
 
-    from sigbench.nn import torch_ops
+    from sigbench.networks.nn import torch_ops
 
     tensors = {k: torch.from_numpy(w.copy()) for k, w in weights.items()}
     learned = [t.requires_grad_() for k, t in tensors.items() if is_learned(k)]

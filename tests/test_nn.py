@@ -9,9 +9,10 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.special import gamma
 
-from sigbench import InputError, nn
-from sigbench.errors import NoDerivative
-from sigbench.nn.sparse import shape_of
+from sigbench import InputError
+from sigbench.core.errors import NoDerivative
+from sigbench.networks import nn
+from sigbench.networks.nn.sparse import shape_of
 
 RNG = np.random.default_rng(5)
 
@@ -195,7 +196,7 @@ def assert_close(a, b, relative):
 @pytest.mark.parametrize("name", CASES)
 def test_ops_and_gradients_are_those_of_torch(name):
     torch = pytest.importorskip("torch")
-    from sigbench.nn import torch_ops
+    from sigbench.networks.nn import torch_ops
 
     case = CASES[name]
     direction = like_result(case)
@@ -337,7 +338,7 @@ def test_low_pass_is_the_formula_and_a_projection(rng, space):
 def test_low_pass_takes_bfloat16_in_torch(rng):
     """Which no FFT does."""
     torch = pytest.importorskip("torch")
-    from sigbench.nn import torch_ops
+    from sigbench.networks.nn import torch_ops
 
     x = rng.standard_normal((2, 3, 8, 8))
     low = torch_ops.low_pass(torch.from_numpy(x).bfloat16())
@@ -363,7 +364,7 @@ def test_batch_norm_moves_the_running_statistics_as_torch_does(rng, space):
 
 def test_without_a_mean_the_running_variance_is_the_same(rng):
     torch = pytest.importorskip("torch")
-    from sigbench.nn import torch_ops
+    from sigbench.networks.nn import torch_ops
 
     x = 3 + 2 * rng.standard_normal((4, 3, 5, 4))
     mean, wanted, ours = np.zeros(3), np.ones(3), np.ones(3)
@@ -380,7 +381,7 @@ def test_without_a_mean_the_running_variance_is_the_same(rng):
 def test_without_a_mean_bfloat16_does_not_cancel(rng, level):
     """Channels of a mean of many deviations: the gradient is as good as the numbers are."""
     torch = pytest.importorskip("torch")
-    from sigbench.nn import torch_ops
+    from sigbench.networks.nn import torch_ops
 
     x = torch.from_numpy(level + rng.standard_normal((16, 4, 8, 8))).bfloat16()
     direction = torch.from_numpy(rng.standard_normal(x.shape)).bfloat16()
@@ -425,7 +426,7 @@ def test_the_exponent_is_that_of_the_generalized_gaussian_law(rng, p):
 
 def test_sparseness_is_the_same_in_torch(rng):
     torch = pytest.importorskip("torch")
-    from sigbench.nn import torch_ops
+    from sigbench.networks.nn import torch_ops
 
     x = rng.laplace(size=(4, 3, 50)) / np.sqrt(2)
     for statistics in STATISTICS:
@@ -439,7 +440,7 @@ def test_sparseness_is_the_same_in_torch(rng):
 
 def test_what_has_no_derivative_says_so(rng):
     torch = pytest.importorskip("torch")
-    from sigbench.nn import torch_ops
+    from sigbench.networks.nn import torch_ops
 
     x = rng.standard_normal((1, 1, 5))
     tensor = torch.from_numpy(x).requires_grad_()

@@ -12,19 +12,19 @@ import pytest
 from PIL import Image
 
 from sigbench import InputError, Place, load, run_suite
-from sigbench.cellfiles import UNTRAINED, rewritten
-from sigbench.cli import main
-from sigbench.gallery import figure_file, picture_file, training_file
-from sigbench.identity import identity
-from sigbench.merge import merge
-from sigbench.networks.denoiser import NetworkDenoiser, Pretrained
-from sigbench.networks.weights import Weights, shipped
-from sigbench.reports import pictures
-from sigbench.reports.leaderboard import COLUMNS
-from sigbench.reports.pictures import Strip
-from sigbench.store import RunFolder
-from sigbench.sweep import write_reports
-from sigbench.types import Course, Point
+from sigbench.benchmark.merge import merge
+from sigbench.benchmark.report import plots
+from sigbench.benchmark.report.plots import Strip
+from sigbench.benchmark.run_suite import write_reports
+from sigbench.benchmark.store.cells import UNTRAINED, rewritten
+from sigbench.benchmark.store.gallery import figure_file, picture_file, training_file
+from sigbench.benchmark.store.run_folder import RunFolder
+from sigbench.cli.main import main
+from sigbench.core.fingerprint import identity
+from sigbench.core.protocols import Course, Point
+from sigbench.networks.pretrained.denoiser import NetworkDenoiser, Pretrained
+from sigbench.networks.pretrained.weights import Weights, shipped
+from sigbench.scoring.leaderboard import COLUMNS
 
 RECIPE = """
 network = "strided"
@@ -126,7 +126,7 @@ class TestCourse:
         assert (course.samples, course.log) == (card["samples"], ())
 
     def test_a_card_that_does_not_say_is_no_course(self, here):
-        from sigbench.networks.weights import save
+        from sigbench.networks.pretrained.weights import save
 
         save(here / "own.safetensors", Weights(shipped("icnn").network, shipped("icnn").arrays))
         assert Pretrained("own.safetensors").course is None
@@ -171,7 +171,7 @@ class TestCourse:
 
     def test_a_broken_one_is_a_failure_of_its_cell(self, here):
         (here / "mine.py").write_text(
-            "from sigbench.types import Course\n"
+            "from sigbench.core.protocols import Course\n"
             "class Mine:\n"
             "    course = Course(1.0, 2, 3.0, 4, log=((1, 2.0, 'low'),))\n"
             "    def __call__(self, noisy, *, sigma=None): return noisy.copy()\n"
@@ -184,7 +184,7 @@ class TestCourse:
     def test_a_learner_of_ones_own_may_tell_it(self, here):
         (here / "mine.py").write_text(
             "import numpy as np\n"
-            "from sigbench.types import Course, Point\n"
+            "from sigbench.core.protocols import Course, Point\n"
             "class Half:\n"
             "    course = Course(np.float32(90), np.int64(7), 0.5, 14, 'psnr',\n"
             "                    (Point(7, 90.0, float('nan'), 1.0, np.float32(20)),))\n"
@@ -256,7 +256,7 @@ class TestFiles:
         assert files(here / "run") == {}
 
     def test_large_images_are_not_kept(self, tiny, here, monkeypatch):
-        monkeypatch.setattr("sigbench.work.MOST_SAMPLES", 3 * 32 * 32 - 1)
+        monkeypatch.setattr("sigbench.benchmark.engine.evaluate.MOST_SAMPLES", 3 * 32 * 32 - 1)
         run_suite(tiny.select(methods=["blur"]), here / "run")
         assert "estimates" not in files(here / "run")
 
@@ -336,7 +336,7 @@ class TestFiles:
 
         suite = tiny.select(methods=["blur"])
         with monkeypatch.context() as patch:
-            patch.setattr("sigbench.cellfiles.encode_result", dies)
+            patch.setattr("sigbench.benchmark.store.cells.encode_result", dies)
             with pytest.raises(KeyboardInterrupt):
                 run_suite(suite, here / "run")
         assert files(here / "run") == {"estimates": ["photos.noisy.npz", "photos.npz"]}
@@ -349,7 +349,7 @@ class TestFiles:
 
     def test_what_a_killed_run_was_writing_is_cleared_away(self, run, tiny):
         torn = run / "estimates" / ".photos.net.npz.x1.unfinished"
-        from sigbench.files import UNFINISHED
+        from sigbench.core.media import UNFINISHED
 
         torn = torn.with_name(f".photos.net.npz.x1{UNFINISHED}")
         torn.write_bytes(b"PK")
@@ -455,7 +455,7 @@ class TestFiles:
         else:
             (run / "estimates" / "photos.npz").unlink()  # its own turn would come first
             file.rename(run / "estimates" / "photos.npz")
-            monkeypatch.setattr("sigbench.picturefiles.MOST_BYTES", 9)
+            monkeypatch.setattr("sigbench.benchmark.store.images.MOST_BYTES", 9)
             match = match.replace(".blur", "")
         for table in ("leaderboard.md", "leaderboard.csv"):
             (run / table).unlink()
@@ -567,7 +567,7 @@ class TestFigures:
 
     def test_without_matplotlib_it_says_so_in_a_line(self, tiny, here, monkeypatch, capsys):
         with monkeypatch.context() as patch:
-            patch.setattr("sigbench.illustrate.find_spec", lambda name: None)
+            patch.setattr("sigbench.benchmark.report.figures.find_spec", lambda name: None)
             assert main(["run", "tiny.toml", "-o", "run", "-j", "1", "--quiet"]) == 0
             assert "figures" not in files(here / "run")
             assert "figures/" not in (here / "run" / "leaderboard.md").read_text()
@@ -580,12 +580,12 @@ class TestFigures:
         assert main(["report", "run"]) == 0
         assert capsys.readouterr().err == ""
         assert files(here / "run") == FILES
-        monkeypatch.setattr("sigbench.illustrate.find_spec", lambda name: None)
+        monkeypatch.setattr("sigbench.benchmark.report.figures.find_spec", lambda name: None)
         write_reports(here / "run")  # what is there stays and is shown
         assert "figures/" in (here / "run" / "leaderboard.md").read_text()
 
     def test_signals_need_no_matplotlib(self, here, monkeypatch, capsys):
-        monkeypatch.setattr("sigbench.illustrate.find_spec", lambda name: None)
+        monkeypatch.setattr("sigbench.benchmark.report.figures.find_spec", lambda name: None)
         run = ["run", "table1", "-m", "affine", "--seeds", "1", "--items", "2", "--quiet"]
         assert main([*run, "-j", "1"]) == 0
         assert "Matplotlib" not in capsys.readouterr().err
@@ -593,8 +593,8 @@ class TestFigures:
     def test_tiles_are_the_pixels_enlarged(self, rng):
         clean = rng.uniform(0, 255, (3, 32, 32)).astype(np.float32)
         beyond = np.where(clean > 200, 300, np.where(clean < 50, -20, clean)).astype(np.float32)
-        figure = pictures.estimates([Strip("clean", [clean]), Strip("far", [beyond], [9.5])], 255.0)
-        with Image.open(io.BytesIO(pictures.png(figure))) as image:
+        figure = plots.estimates([Strip("clean", [clean]), Strip("far", [beyond], [9.5])], 255.0)
+        with Image.open(io.BytesIO(plots.png(figure))) as image:
             drawn = np.asarray(image.convert("RGB"))
         for wanted in (clean, beyond):
             pixels = np.rint(np.clip(wanted, 0, 255)).astype(np.uint8)
@@ -609,7 +609,7 @@ class TestFigures:
     def test_images_of_any_shape(self, rng, shape):
         images = [rng.uniform(0, 1, shape) for _ in range(3)]
         strips = [Strip(f"method {i}", images, [20.0, math.inf, -3.0], 20.0) for i in range(11)]
-        first, second = (pictures.png(pictures.estimates(strips, 1.0)) for _ in range(2))
+        first, second = (plots.png(plots.estimates(strips, 1.0)) for _ in range(2))
         assert first == second
         with Image.open(io.BytesIO(first)) as image:
             assert image.size[0] <= 1600
@@ -631,13 +631,13 @@ class TestFigures:
 
     def test_images_of_several_sizes(self, rng):
         images = [rng.uniform(0, 1, shape) for shape in ((3, 32, 32), (3, 64, 48))]
-        pictures.estimates([Strip("noisy", images, [1.0, 2.0])], 1.0)
+        plots.estimates([Strip("noisy", images, [1.0, 2.0])], 1.0)
 
     def test_rows_are_in_the_order_of_the_leaderboard(self, run, monkeypatch):
         drawn = []
         monkeypatch.setattr(
-            "sigbench.illustrate.pictures.estimates",
-            lambda strips, peak: drawn.extend(strips) or pictures.trainings(COURSES),
+            "sigbench.benchmark.report.figures.plots.estimates",
+            lambda strips, peak: drawn.extend(strips) or plots.trainings(COURSES),
         )
         write_reports(run)
         with open(run / "leaderboard.csv", encoding="utf-8") as file:
@@ -652,7 +652,7 @@ class TestFigures:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.text import Text
 
-        figure = pictures.trainings(COURSES, {"net 1": "net", "net 2": "net"})
+        figure = plots.trainings(COURSES, {"net 1": "net", "net 2": "net"})
         FigureCanvasAgg(figure).draw()
         top, bottom = figure.axes
         assert (len(top.texts), len(bottom.texts)) == (19, 1)
@@ -666,14 +666,10 @@ class TestFigures:
         assert centres[-1] <= panel.y1 + 2
 
     def test_trainings_are_drawn_alike(self):
-        assert pictures.png(pictures.trainings(COURSES)) == pictures.png(
-            pictures.trainings(COURSES)
-        )
+        assert plots.png(plots.trainings(COURSES)) == plots.png(plots.trainings(COURSES))
 
     def test_one_point_is_a_training_too(self):
-        pictures.png(
-            pictures.trainings({"one": Course(0, 1, 1, 1, "own", (Point(1, 0, 1, 1, 5),))})
-        )
+        plots.png(plots.trainings({"one": Course(0, 1, 1, 1, "own", (Point(1, 0, 1, 1, 5),))}))
 
 
 def course(end, seed, metric="psnr"):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sigbench import Denoising, Folder, Gaussian, InputError, Photos32, SparseSpikes, Subsample
-from sigbench.metrics import METRICS
-from sigbench.rng import item_rng
+from sigbench.core.rng import item_rng
+from sigbench.scoring.metrics import METRICS
 
 
 def spikes(sigma=3.0, **more):

@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 from sigbench import DATASETS, DENOISERS, METRICS, InputError
-from sigbench.methods import resolve
-from sigbench.networks import ICNN, NETWORKS
-from sigbench.registry import _plugins, build, lookup, names
+from sigbench.benchmark.methods.resolve import resolve
+from sigbench.config.registry import _plugins, build, lookup, names
+from sigbench.networks.models import ICNN, NETWORKS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +37,7 @@ def plugins(monkeypatch):
     """Two entry points of the group sigbench.denoisers, as an installed package would bring."""
     points = [Point("elsewhere", Elsewhere), Point("l1", Elsewhere), Broken("broken", None)]
     monkeypatch.setattr(
-        "sigbench.registry.entry_points",
+        "sigbench.config.registry.entry_points",
         lambda group: points if group == "sigbench.denoisers" else [],
     )
     _plugins.cache_clear()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sigbench import InputError, ResNet
-from sigbench.networks.base import first_weights, n_params, run
+from sigbench.networks.models.base import first_weights, n_params, run
 
 
 @pytest.fixture(scope="module")

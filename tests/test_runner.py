@@ -17,10 +17,10 @@ from sigbench import (
     SpikesPosteriorMean,
     Subsample,
 )
-from sigbench.executors.calls import attempt
-from sigbench.methods import Function
-from sigbench.runner import Failure, run
-from sigbench.work import Cell, Measure, Result
+from sigbench.benchmark.engine.evaluate import Cell, Measure, Result
+from sigbench.benchmark.engine.executors.calls import attempt
+from sigbench.benchmark.engine.scheduler import Failure, run
+from sigbench.benchmark.methods.resolve import Function
 
 PROBLEM = Denoising("p", SparseSpikes(), Gaussian(sigma=3.0), items=7, train_items=20)
 
@@ -135,8 +135,8 @@ def test_data_that_are_many_go_through_a_file_and_are_made_once(monkeypatch, sam
     made = []
     item = SparseSpikes.item
     monkeypatch.setattr(SparseSpikes, "item", lambda *a: made.append(a[3]) or item(*a))
-    monkeypatch.setattr("sigbench.work._Data.limit_bytes", 5000)
-    monkeypatch.setattr("sigbench.work._DATA.of", None)
+    monkeypatch.setattr("sigbench.benchmark.engine.evaluate._Data.limit_bytes", 5000)
+    monkeypatch.setattr("sigbench.benchmark.engine.evaluate._DATA.of", None)
     spooled = go(good, told_or_not, good, block=2, problem=problem)
     assert [i for i in made if made.count(i) == 1] == list(range(1, 7))  # 0: asked for its sigma
     for one, two in zip(kept, spooled, strict=False):
@@ -214,7 +214,7 @@ def test_a_learner_is_fitted_once_per_problem_never_per_seed():
 @pytest.mark.parametrize(("least", "order"), [(-1.0, "fit run fit run"), (60.0, "fit fit run run")])
 def test_what_a_long_fit_was_for_is_run_before_the_next_fit(monkeypatch, least, order):
     """So that a training of minutes is not lost with those after it."""
-    monkeypatch.setattr("sigbench.runner.LONG_FIT_S", least)
+    monkeypatch.setattr("sigbench.benchmark.engine.scheduler.LONG_FIT_S", least)
     done = []
 
     @dataclasses.dataclass(frozen=True)

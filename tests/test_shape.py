@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -11,99 +12,100 @@ import sigbench
 
 PACKAGE = Path(sigbench.__file__).parent
 
-# What each room may import of ours; a room not named here may import anything.
-ALLOWED = {
-    "errors": set(),
-    "types": set(),
-    "rng": set(),
-    "statistics": set(),
-    "metrics": {"errors"},
-    "averages": {"metrics", "statistics"},
-    "spec": {"errors"},
-    "tables": {"errors"},
-    "registry": {"errors", "spec", "denoisers"},  # denoisers in a doctest alone
-    "transforms": {"errors", "transforms", "types"},
-    "denoisers": {"denoisers", "errors", "transforms", "types"},
-    "kernels": {"errors"},
-    "degradations": {"denoisers.inputs", "errors", "kernels", "transforms", "types"},
-    "files": {"errors", "types"},
-    "fetching": {"datasets", "errors", "fetching", "registry"},
-    "datasets": {"datasets", "denoisers.inputs", "errors", "files", "rng", "types"},
-    "sure": {"denoisers", "errors", "rng", "types"},
-    "tuning": {"denoisers", "errors", "sure", "types"},
-    "ensemble": {"denoisers", "errors", "networks.denoiser", "training.learner", "types"},
-    "estimators": {"denoisers", "errors", "estimators", "rng", "types"},
-    "identity": {"types"},
-    "nn": {"denoisers.inputs", "errors", "nn", "rng", "types"},
-    "networks": {
-        "denoisers", "errors", "estimators", "files", "identity", "networks", "nn", "registry",
-        "spec", "types",
-    },
-    "training": {
-        "datasets", "degradations", "denoisers", "errors", "executors", "files", "identity",
-        "methods",  # of the command's alone: methods know the learner
-        "metrics", "networks", "nn", "problems", "registry", "reports.figures", "rng", "spec", "tables",
-        "training", "types",
-    },
-    "methods": {
-        "denoisers", "ensemble", "errors", "estimators", "identity", "networks.denoiser",
-        "registry", "spec", "training.learner", "tuning", "types",
-    },
-    "problems": {"datasets.base", "degradations", "errors", "metrics", "rng", "types"},
-    "system_function": {
-        "datasets.base", "degradations", "denoisers.inputs", "errors", "metrics", "rng", "types",
-    },
-    "executors": {"errors", "executors"},
-    "work": {"methods", "metrics", "problems", "rng", "types"},
-    "runner": {"executors", "metrics", "types", "work"},
-    "scores": {"metrics", "registry"},
-    "cellfiles": {"errors", "scores", "types", "work"},
-    "picturefiles": {"errors", "types", "work"},
-    "gallery": {"cellfiles", "errors", "files", "picturefiles", "types", "work"},
-    "store": {"cellfiles", "errors", "files", "gallery", "runner", "scores", "work"},
-    "reports": {
-        "averages", "errors", "executors", "metrics", "registry", "reports", "scores", "statistics",
-        "types",
-    },
-    "illustrate": {"cellfiles", "gallery", "reports", "store"},
-    "suites": {
-        "datasets", "degradations", "denoisers", "errors", "estimators", "identity", "methods",
-        "metrics", "problems", "registry", "spec", "suites", "system_function", "tables", "tuning",
-        "types", "work",
-    },
-    "analysis": {
-        "analysis", "denoisers.inputs", "errors", "executors", "files", "gallery", "identity",
-        "methods", "problems", "reports", "rng", "statistics", "suites", "types", "work",
-    },
-    "arguments": set(),
-    "comparison": {
-        "averages", "errors", "metrics", "registry", "reports", "rng", "scores", "statistics",
-        "store",
-    },
-    "floors": {"errors"},
-    "pytest_plugin": {"errors", "floors", "thresholds"},
-    "assumptions": {"denoisers", "types"},
-    "automatic": {
-        "assumptions", "denoisers", "errors", "files", "methods", "sure", "types",
-    },
-    "onefile": {"automatic", "denoisers", "errors", "files", "methods", "types"},
-}  # fmt: skip
+# A package imports only packages of lower levels; within a package, modules import no cycles.
+LEVELS = (
+    ("core",),
+    ("config", "datasets", "transforms"),
+    ("denoisers", "scoring"),
+    ("estimators", "problems"),
+    ("networks",),
+    ("benchmark",),
+    ("analysis",),
+    ("cli",),
+)
+SUBLEVELS = {
+    "networks": (("nn",), ("models",), ("pretrained",), ("training",)),
+    "benchmark": (
+        ("methods",),
+        ("engine",),
+        ("store", "suites"),
+        ("report",),
+        ("run_suite", "compare"),
+        ("merge",),
+        ("checks",),
+    ),
+}
 
 
-def imports_of(path):
-    """Return what of ours a module imports, type checking included."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def modules():
+    """Return every module inside a package, as a tuple of names, with its file."""
+    for file in PACKAGE.rglob("*.py"):
+        names = file.relative_to(PACKAGE).with_suffix("").parts
+        names = names[:-1] if names[-1] == "__init__" else names
+        if len(file.relative_to(PACKAGE).parts) > 1:
+            yield names, file
+
+
+MODULES = dict(modules())
+
+
+def imports_of(file):
+    """Return the modules of sigbench that a module imports, anywhere in its code."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sigbench."):
-            yield node.module.removeprefix("sigbench.")
+            base = tuple(node.module.split(".")[1:])
+            for alias in node.names:
+                full = (*base, alias.name)
+                yield full if full in MODULES else base
 
 
-@pytest.mark.parametrize("room", ALLOWED)
-def test_imports_run_downwards(room):
-    files = (PACKAGE / room).glob("*.py") if (PACKAGE / room).is_dir() else [PACKAGE / f"{room}.py"]
-    for file in files:
-        for module in imports_of(file):
-            legal = any(module == a or module.startswith(f"{a}.") for a in ALLOWED[room])
-            assert legal, f"{file.name} imports {module}: {room} may import {sorted(ALLOWED[room])}"
+def level_of(name, levels):
+    return next(i for i, names in enumerate(levels) if name in names)
+
+
+def test_the_package_root_has_the_twelve_packages_and_no_module():
+    entries = {path.name for path in PACKAGE.iterdir() if path.name != "__pycache__"}
+    python = {"__init__.py", "__main__.py", "py.typed"}
+    assert entries == python | {name for level in LEVELS for name in level}
+
+
+@pytest.mark.parametrize("package", [name for level in LEVELS for name in level])
+def test_a_package_imports_only_lower_levels(package):
+    wrong = [
+        f"{'.'.join(names)} imports {'.'.join(other)}"
+        for names, file in MODULES.items()
+        for other in imports_of(file)
+        if names[0] == package != other[0]
+        and level_of(other[0], LEVELS) >= level_of(package, LEVELS)
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("package", SUBLEVELS)
+def test_a_subpackage_imports_only_lower_levels(package):
+    levels = SUBLEVELS[package]
+    wrong = [
+        f"{'.'.join(names)} imports {'.'.join(other)}"
+        for names, file in MODULES.items()
+        for other in imports_of(file)
+        if names[0] == other[0] == package
+        and len(names) > 1
+        and names[1] != other[1]
+        and level_of(other[1], levels) >= level_of(names[1], levels)
+    ]
+    assert not wrong
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graph = {names: set(imports_of(file)) - {names} for names, file in MODULES.items()}
+    assert len(list(TopologicalSorter(graph).static_order())) == len(graph)
+
+
+@pytest.mark.parametrize("file", [*PACKAGE.rglob("__init__.py")], ids=lambda file: file.parent.name)
+def test_init_files_hold_public_names_alone(file):
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    if file.parent != PACKAGE:
+        assert not [n for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
 
 
 def modules_after(code):
@@ -120,22 +122,26 @@ HEAVY = {"numpy", "scipy", "pandas", "pyarrow", "pywt", "skimage", "torch", "cvx
 
 
 def test_help_and_import_load_nothing_heavy():
-    help_ = "from sigbench.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit: pass"
+    help_ = (
+        "from sigbench.cli.main import main\ntry:\n    main(['--help'])\nexcept SystemExit: pass"
+    )
     assert not HEAVY & modules_after(help_)
     assert not HEAVY & modules_after("import sigbench")
 
 
 def test_the_pytest_plugin_loads_nothing_heavy():
     """It is loaded into every pytest session where sigbench is installed."""
-    assert not HEAVY & modules_after("import sigbench.pytest_plugin")
+    assert not HEAVY & modules_after("import sigbench.benchmark.checks.pytest_plugin")
 
 
 def test_networks_in_numpy_load_no_torch():
-    assert "torch" not in modules_after("import sigbench.nn, sigbench.networks.denoiser")
+    assert "torch" not in modules_after(
+        "import sigbench.networks.nn, sigbench.networks.pretrained.denoiser"
+    )
 
 
 def test_a_run_loads_only_what_it_needs(here):
-    run = "from sigbench.cli import main; main(['run', 'table1', '--items', '2', '--quiet'])"
+    run = "from sigbench.cli.main import main; main(['run', 'table1', '--items', '2', '--quiet'])"
     unneeded = {"torch", "cvxpy", "matplotlib", "skimage", "pandas", "scipy.stats", "distributed"}
     assert not unneeded & modules_after(run)
 

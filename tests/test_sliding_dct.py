@@ -7,8 +7,8 @@ import pytest
 from scipy.fft import dctn, idctn
 
 from sigbench import InputError, LocalWiener, SlidingDCT
+from sigbench.benchmark.suites.suite import load
 from sigbench.denoisers.colors import OPPONENT, from_opponent, to_opponent
-from sigbench.suites.suite import load
 
 
 def block_by_block(channel, window, threshold):

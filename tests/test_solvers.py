@@ -5,8 +5,8 @@ import pytest
 
 from sigbench import GMC, L1, InputError
 from sigbench.denoisers import iterations, newton
-from sigbench.denoisers.solvers import CVXPY, Exact, Iterative
-from sigbench.denoisers.sparse import certify
+from sigbench.denoisers.sparse_certificate import certify
+from sigbench.denoisers.sparse_model import CVXPY, Exact, Iterative
 from sigbench.transforms import (
     STFT,
     Convolution,

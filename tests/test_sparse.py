@@ -6,7 +6,7 @@ import pytest
 
 from sigbench import GMC, L1, InputError
 from sigbench.denoisers import shrinkage
-from sigbench.denoisers.solvers import Iterative
+from sigbench.denoisers.sparse_model import Iterative
 from sigbench.transforms import DCT, DFT, Identity, Wavelet
 
 TRANSFORMS = [Identity(), DFT(), DCT(), Wavelet("haar"), Wavelet("db2")]

@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sigbench import DENOISERS, InputError
-from sigbench.registry import build
-from sigbench.spec import Spec, expand, parse
+from sigbench.config.registry import build
+from sigbench.config.spec import Spec, expand, parse
 
 words = st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True).filter(
     lambda w: w not in ("true", "false", "none", "nan", "inf", "infinity")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from sigbench.statistics import (
+from sigbench.scoring.inference import (
     _signed_rank_tail,
     bootstrap_interval,
     holm,

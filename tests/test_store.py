@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 
 from sigbench import L1, InputError, load, run_suite
-from sigbench.cli import main
-from sigbench.files import write_atomically
-from sigbench.merge import merge
-from sigbench.store import FEW_FILES, RunFolder
-from sigbench.sweep import write_reports
+from sigbench.benchmark.merge import merge
+from sigbench.benchmark.run_suite import write_reports
+from sigbench.benchmark.store.run_folder import FEW_FILES, RunFolder
+from sigbench.cli.main import main
+from sigbench.core.media import write_atomically
 from sigbench.transforms import Identity
 
 
@@ -53,7 +53,7 @@ def test_a_folder_has_one_writer(run):
 def test_the_lock_of_a_run_that_was_killed_is_free(here):
     script = (
         "import os, pathlib, signal\n"
-        "from sigbench.store import RunFolder\n"
+        "from sigbench.benchmark.store.run_folder import RunFolder\n"
         "with RunFolder(pathlib.Path('run')).locked(): os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -9
@@ -81,25 +81,25 @@ def test_many_cells_are_few_files(tmp_path):
 
 
 def test_files_are_put_together_while_a_run_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setattr("sigbench.sweep.MANY_FILES", 3)
+    monkeypatch.setattr("sigbench.benchmark.run_suite.MANY_FILES", 3)
     most = []
     suite = small(seeds=range(10), items=2)
     path = tmp_path / "run"
     run_suite(suite, path, progress=lambda *_: most.append(len(list((path / "cells").iterdir()))))
     assert max(most) <= 4
     alone = tmp_path / "alone"
-    monkeypatch.setattr("sigbench.sweep.MANY_FILES", 10**6)
+    monkeypatch.setattr("sigbench.benchmark.run_suite.MANY_FILES", 10**6)
     run_suite(suite, alone)
     pd.testing.assert_series_equal(values(path), values(alone), check_exact=True)
 
 
 def test_a_run_that_died_while_it_put_files_together_is_whole(tmp_path, monkeypatch):
     path, suite = tmp_path / "run", small(seeds=range(4), items=2)
-    monkeypatch.setattr("sigbench.sweep.FEW_FILES", 10**6)
+    monkeypatch.setattr("sigbench.benchmark.run_suite.FEW_FILES", 10**6)
     run_suite(suite, path)
     before = values(path)
     ones = {p: p.read_bytes() for p in (path / "cells").iterdir()}
-    monkeypatch.setattr("sigbench.sweep.FEW_FILES", 2)
+    monkeypatch.setattr("sigbench.benchmark.run_suite.FEW_FILES", 2)
     run_suite(suite, path)
     for file, data in ones.items():  # as if none of the old files had been deleted yet
         file.write_bytes(data)
@@ -113,7 +113,7 @@ def test_stale_cells_that_are_there_twice_do_not_come_back(here, monkeypatch):
     (here / "mine.py").write_text("def f(noisy): return 0.5 * noisy\n")
     suite = small(["mine:f"], seeds=(1, 2, 3))
     with monkeypatch.context() as patch:
-        patch.setattr("sigbench.sweep.FEW_FILES", 1)
+        patch.setattr("sigbench.benchmark.run_suite.FEW_FILES", 1)
         patch.setattr("pathlib.Path.unlink", lambda *_, **__: None)  # dies before the old ones go
         run_suite(suite, here / "run")
     assert len(cell_files(here / "run")) > 1
@@ -193,7 +193,7 @@ def test_a_disk_that_is_full_ends_the_command(here, capsys, monkeypatch):
         "--quiet",
     ]
     limit = "import resource, signal; resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))\n"
-    script = limit + f"from sigbench.cli import main; raise SystemExit(main({run!r}))"
+    script = limit + f"from sigbench.cli.main import main; raise SystemExit(main({run!r}))"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )

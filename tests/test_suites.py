@@ -19,8 +19,8 @@ from sigbench import (
     WaveletShrink,
     load,
 )
-from sigbench.runner import run
-from sigbench.suites.suite import suite_names
+from sigbench.benchmark.engine.scheduler import run
+from sigbench.benchmark.suites.suite import suite_names
 
 GOOD = """
 metrics = ["rmse"]

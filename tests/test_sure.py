@@ -18,10 +18,10 @@ from sigbench import (
     Tuned,
     WaveletShrink,
 )
-from sigbench.denoisers.inputs import estimate_sigma
-from sigbench.methods import Method, describe
-from sigbench.suites.suite import load
-from sigbench.sure import sure
+from sigbench.benchmark.methods.resolve import Method, describe
+from sigbench.benchmark.methods.sure import sure
+from sigbench.benchmark.suites.suite import load
+from sigbench.denoisers.noise_level import estimate_sigma
 from sigbench.transforms import DCT, Wavelet
 
 METHODS = [

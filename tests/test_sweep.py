@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from sigbench import InputError, load, run_suite
-from sigbench.cellfiles import COLUMNS, TIMINGS
-from sigbench.reports.leaderboard import COLUMNS as LEADERBOARD
-from sigbench.runner import Failure
-from sigbench.sweep import write_reports
+from sigbench.benchmark.engine.scheduler import Failure
+from sigbench.benchmark.run_suite import write_reports
+from sigbench.benchmark.store.cells import COLUMNS, TIMINGS
+from sigbench.scoring.leaderboard import COLUMNS as LEADERBOARD
 
 
 def small(methods=("l1-nonneg-tuned", "affine"), seeds=(1, 2), items=20):

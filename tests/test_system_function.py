@@ -27,10 +27,10 @@ from sigbench import (
     local_mean_response,
     run_suite,
 )
-from sigbench.cli import main
+from sigbench.benchmark.methods.resolve import Method, resolve
+from sigbench.cli.main import main
 from sigbench.estimators.least_squares import information
-from sigbench.methods import Method, resolve
-from sigbench.system_function import _estimated
+from sigbench.problems.system_id import _estimated
 
 
 def problem(length=256, snr_db=20.0, taps=8, items=10, dataset=None, **more):
@@ -542,7 +542,7 @@ def test_the_suites_least_squares_is_at_the_bound(board, name, metric):
 
 def test_the_figure_shows_every_row_and_the_bound_dashed():
     pytest.importorskip("matplotlib", reason="figures are an extra")
-    from sigbench.reports.figures import system_function
+    from result_figures import system_function
 
     rows = [
         {"problem": f"white-{n}-{snr}dB", "method": m, "metric": "system_error", "mean": str(-n)}

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from sigbench import InputError, load, run_suite
-from sigbench.cli import main
-from sigbench.floors import load_floors
-from sigbench.thresholds import check, update
+from sigbench.benchmark.checks.check import check, update
+from sigbench.benchmark.checks.floors import load_floors
+from sigbench.cli.main import main
 
 # True values on table1: over 180,000 signals (one command in docs/table1.md).
 WIENER_PSNR_TABLE1 = 4.810
@@ -334,7 +334,7 @@ class TestPlugin:
         done = self.pytest()
         assert "2 passed, 1 warning" in done.stdout
         assert "FloorWarning: sparse-spikes-mine:mine-psnr" in done.stdout
-        done = self.pytest("-W", "error::sigbench.pytest_plugin.FloorWarning")
+        done = self.pytest("-W", "error::sigbench.benchmark.checks.pytest_plugin.FloorWarning")
         assert "1 failed, 1 passed" in done.stdout
 
     def test_the_run_is_taken_up_again(self, project):

@@ -18,17 +18,18 @@ import pytest
 import tomlkit
 
 from sigbench import InputError
-from sigbench.cli import main
-from sigbench.fetching.command import fetch
-from sigbench.identity import identity
-from sigbench.networks.weights import load
-from sigbench.training import command, loop
-from sigbench.training.batches import Batches
-from sigbench.training.checkpoint import Checkpoint
-from sigbench.training.engines import open_engine
-from sigbench.training.learner import Trained
-from sigbench.training.loop import Diverged, Stopped, key_of, train
-from sigbench.training.recipe import load_recipe, recipe_names
+from sigbench.cli import train as train_command
+from sigbench.cli.data import fetch
+from sigbench.cli.main import main
+from sigbench.core.fingerprint import identity
+from sigbench.networks.pretrained.weights import load
+from sigbench.networks.training import loop
+from sigbench.networks.training.batches import Batches
+from sigbench.networks.training.checkpoint import Checkpoint
+from sigbench.networks.training.engines import open_engine
+from sigbench.networks.training.learner import Trained
+from sigbench.networks.training.loop import Diverged, Stopped, key_of, train
+from sigbench.networks.training.recipe import load_recipe, recipe_names
 
 pytestmark = pytest.mark.usefixtures("here")
 
@@ -258,7 +259,7 @@ def test_the_unit_of_a_loss_scales_it_as_it_scales_the_data():
 
 
 def test_automatic_precision_is_bfloat16_where_there_are_units(monkeypatch):
-    from sigbench.training import engines
+    from sigbench.networks.training import engines
 
     recipe = load_recipe("resnet[precision=auto,steps=1]")
     for units, precision in ((True, "bfloat16"), (False, "float32")):
@@ -321,7 +322,7 @@ def test_wrong_keys_of_a_named_recipe_are_one_line(name, message):
 
 def test_bfloat16_is_used_or_refused(monkeypatch):
     name = write(engine="torch", precision="bfloat16")
-    from sigbench.training import engines
+    from sigbench.networks.training import engines
 
     monkeypatch.setattr(engines, "has_bfloat16", lambda device: False)
     with pytest.raises(InputError, match="precision=bfloat16: this processor has no units for it"):
@@ -485,9 +486,10 @@ def test_taken_up_again_it_ends_the_same(monkeypatch, engine, optimizer, pairs):
 
 RUN = """
 import sys
-from sigbench.training import command, loop
+from sigbench.cli import train as command
+from sigbench.networks.training import loop
 loop.SAVE_S = 0.0
-from sigbench.cli import main
+from sigbench.cli.main import main
 sys.exit(main(["train", "tiny.toml"]))
 """
 
@@ -657,9 +659,8 @@ def test_without_a_limit_there_is_no_gap(capsys):
 
 
 def test_without_matplotlib_there_is_no_picture(capsys, monkeypatch):
-    from sigbench.training import command
 
-    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    monkeypatch.setattr(train_command, "find_spec", lambda name: None)
     assert main(["train", write()]) == 0
     assert "no picture: pip install 'sigbench[plots]'" in capsys.readouterr().out
     assert not Path("tiny.png").exists()
@@ -678,13 +679,12 @@ def test_what_is_there_is_not_replaced(capsys, name):
 
 
 def test_killed_while_it_writes_it_writes_again(monkeypatch):
-    from sigbench.training import command
 
     def broken(*_):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(command, "as_csv", broken)
+        patch.setattr(train_command, "as_csv", broken)
         assert main(["train", write(), "--quiet"]) == 130
     assert Path("tiny.safetensors").exists()
     assert main(["train", "tiny.toml", "--quiet"]) == 0
@@ -793,7 +793,7 @@ def test_what_is_the_problems_own_is_refused_of_a_learner(key):
 
 
 def test_its_key_is_what_auto_comes_to_here(monkeypatch):
-    from sigbench.training import engines
+    from sigbench.networks.training import engines
 
     for units, precision in ((True, "bfloat16"), (False, "float32")):
         monkeypatch.setattr(engines, "has_bfloat16", lambda device, units=units: units)
@@ -844,7 +844,7 @@ def test_a_learner_that_diverges_says_so():
 
 def test_two_trainings_do_not_write_the_same_files(capsys):
     name = write()
-    with command.Files(Path("mine.safetensors")).locked():
+    with train_command.Files(Path("mine.safetensors")).locked():
         assert main(["train", name, "-o", "mine.safetensors"]) == 2
     assert "another training is writing mine.safetensors" in capsys.readouterr().err
     assert main(["train", name, "-o", "mine.safetensors", "--quiet"]) == 0
@@ -858,7 +858,7 @@ def test_what_appears_meanwhile_is_not_replaced(monkeypatch, capsys):
 
     name = write()
     with monkeypatch.context() as patched:
-        patched.setattr(command, "train", train_and_write)
+        patched.setattr(train_command, "train", train_and_write)
         assert main(["train", name, "-o", "mine.safetensors", "--quiet"]) == 2
     assert "mine.md exists: --force replaces it" in capsys.readouterr().err
     assert Path("mine.md").read_text() == "mine"

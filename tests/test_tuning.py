@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from sigbench import GMC, L1, Denoising, Gaussian, InputError, SparseSpikes, Tuned
-from sigbench.suites.suite import load, suite_names
+from sigbench.benchmark.suites.suite import load, suite_names
+from sigbench.core.protocols import Learner
 from sigbench.transforms import DFT, Identity
-from sigbench.types import Learner
 
 
 @pytest.fixture

@@ -17,16 +17,16 @@ from sigbench.analysis import figures
 from sigbench.analysis.jacobian import FINEST, By
 from sigbench.analysis.study import VERSION, Place, Study, check_place, prepared, study
 from sigbench.analysis.tables import Done, as_text, sweeps, write_tables
-from sigbench.denoisers.inputs import check_field
-from sigbench.errors import InputError
-from sigbench.executors import duration
-from sigbench.files import write_atomically
-from sigbench.gallery import legal
-from sigbench.identity import digest, identity
-from sigbench.methods import Method
-from sigbench.problems import Denoising
-from sigbench.reports.pictures import png
-from sigbench.suites.suite import Suite, load
+from sigbench.benchmark.methods.resolve import Method
+from sigbench.benchmark.report.plots import png
+from sigbench.benchmark.store.gallery import legal
+from sigbench.benchmark.suites.suite import Suite, load
+from sigbench.core.durations import duration
+from sigbench.core.errors import InputError
+from sigbench.core.fingerprint import digest, identity
+from sigbench.core.media import write_atomically
+from sigbench.core.validation import check_field
+from sigbench.problems.denoising import Denoising
 
 STUDIES = "studies"
 MOST_PLACES = len(figures.MARKS)

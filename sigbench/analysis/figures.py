@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigbench.analysis.study import Portrait
-from sigbench.reports.figures import COLORS, WIDTH, spread
-from sigbench.reports.pictures import shortened
-from sigbench.types import Array
+from sigbench.benchmark.report.plots import shortened
+from sigbench.core.plot_style import COLORS, WIDTH, spread
+from sigbench.core.protocols import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

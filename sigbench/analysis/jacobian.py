@@ -11,10 +11,10 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from sigbench.denoisers.inputs import check, check_field
-from sigbench.errors import InputError, NoDerivative
-from sigbench.rng import item_rng
-from sigbench.types import Array, Denoiser, Differentiable, Rectifying, Sigma
+from sigbench.core.errors import InputError, NoDerivative
+from sigbench.core.protocols import Array, Denoiser, Differentiable, Rectifying, Sigma
+from sigbench.core.rng import item_rng
+from sigbench.core.validation import check, check_field
 
 By = Literal["auto", "autograd", "differences"]
 Matrix = NDArray[np.float64]

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
 from sigbench.analysis.jacobian import MOVES, By, Linearization, linearize, stability
-from sigbench.errors import InputError
-from sigbench.methods import Method, bind_facts
-from sigbench.problems import Denoising
-from sigbench.types import Array, Learner, Oracle
-from sigbench.work import Fit
+from sigbench.benchmark.engine.evaluate import Fit
+from sigbench.benchmark.methods.resolve import Method, bind_facts
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array, Learner, Oracle
+from sigbench.problems.denoising import Denoising
 
 VERSION = 1  # raised when the same question gets other numbers
 VECTORS = 6  # singular vectors that are kept
@@ -216,7 +216,7 @@ def check_place(place: Place, space: tuple[int, ...]) -> None:
     --------
     >>> check_place((3, 40), (32, 32))
     Traceback (most recent call last):
-    sigbench.errors.InputError: at=3,40 must be a sample of the items, from 0,0 to 31,31
+    sigbench.core.errors.InputError: at=3,40 must be a sample of the items, from 0,0 to 31,31
     """
     there = len(place) == len(space) and all(0 <= i < n for i, n in zip(place, space, strict=True))
     if not there:

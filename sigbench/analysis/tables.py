@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from sigbench.analysis.figures import Sweep
 from sigbench.analysis.study import Portrait, Study
-from sigbench.files import write_atomically
-from sigbench.identity import digest, identity
-from sigbench.methods import Method
-from sigbench.problems import Denoising
-from sigbench.reports.markdown import markdown_table
-from sigbench.statistics import Mean, mean_interval
+from sigbench.benchmark.methods.resolve import Method
+from sigbench.benchmark.report.markdown import markdown_table
+from sigbench.core.fingerprint import digest, identity
+from sigbench.core.media import write_atomically
+from sigbench.problems.denoising import Denoising
+from sigbench.scoring.inference import Mean, mean_interval
 
 FEWEST_LEVELS = 3  # noise levels that a slope is drawn through
 ROUGH = 0.05  # of `error`: beyond, somebody should look

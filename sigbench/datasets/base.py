@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkab
 
 import numpy as np
 
-from sigbench.errors import InputError
-from sigbench.types import Array, Domain
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array, Domain
 
 Split = Literal["train", "test"]
 

@@ -11,12 +11,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array, Domain
+from sigbench.core.validation import check_field
 from sigbench.datasets.base import Split
 from sigbench.datasets.crops import fresh_crops
 from sigbench.datasets.source import File, Source
-from sigbench.denoisers.inputs import check_field
-from sigbench.errors import InputError
-from sigbench.types import Array, Domain
 
 FILES = (
     "https://raw.githubusercontent.com/LabForComputationalVision/bias_free_denoising/"

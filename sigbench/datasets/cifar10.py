@@ -11,11 +11,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array, Domain
 from sigbench.datasets.base import Split
-from sigbench.datasets.distrusted import members, opcodes
+from sigbench.datasets.safe_load import members, opcodes
 from sigbench.datasets.source import File, Source
-from sigbench.errors import InputError
-from sigbench.types import Array, Domain
 
 PICTURES = 10_000  # in each member
 MEMBERS: dict[Split, tuple[str, ...]] = {

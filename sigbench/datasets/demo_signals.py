@@ -11,10 +11,10 @@ import numpy as np
 import pywt
 from numpy.typing import NDArray
 
+from sigbench.core.errors import InputError, unknown
+from sigbench.core.protocols import Array, Domain
+from sigbench.core.validation import check_field
 from sigbench.datasets.base import Split
-from sigbench.denoisers.inputs import check_field
-from sigbench.errors import InputError, unknown
-from sigbench.types import Array, Domain
 
 # Those of the family that are one fixed signal of any length.
 SIGNALS = tuple(

@@ -13,11 +13,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array, Domain
 from sigbench.datasets.base import Split
-from sigbench.datasets.distrusted import opcodes
+from sigbench.datasets.safe_load import opcodes
 from sigbench.datasets.source import File, Source
-from sigbench.errors import InputError
-from sigbench.types import Array, Domain
 
 PAIRS = {"train_data.pkl": 50_000, "val_data.pkl": 1_000}
 VALIDATION = 100  # of val_data.pkl: the reports' choice; the others are the test split

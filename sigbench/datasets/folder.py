@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from sigbench.core.errors import InputError
+from sigbench.core.media import FAMILIES, Content, family, read
+from sigbench.core.protocols import Array, Domain
 from sigbench.datasets.base import Split
-from sigbench.errors import InputError
-from sigbench.files import FAMILIES, Content, family, read
-from sigbench.types import Array, Domain
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Folder:
     --------
     >>> Folder("no/such/folder")
     Traceback (most recent call last):
-    sigbench.errors.InputError: path=no/such/folder is no folder
+    sigbench.core.errors.InputError: path=no/such/folder is no folder
     """
 
     path: str = field(metadata={"identity": False})  # `version` stands for the content

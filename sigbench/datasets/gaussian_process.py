@@ -10,11 +10,11 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array, Domain
+from sigbench.core.rng import item_rng
+from sigbench.core.validation import check_field
 from sigbench.datasets.base import Split
-from sigbench.denoisers.inputs import check_field
-from sigbench.errors import InputError
-from sigbench.rng import item_rng
-from sigbench.types import Array, Domain
 
 
 @dataclass(frozen=True)

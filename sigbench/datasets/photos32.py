@@ -12,13 +12,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array, Domain
+from sigbench.core.rng import item_rng
+from sigbench.core.validation import check_field
 from sigbench.datasets.base import Split
 from sigbench.datasets.crops import as_grey, fresh_crops
 from sigbench.datasets.source import Installed
-from sigbench.denoisers.inputs import check_field
-from sigbench.errors import InputError
-from sigbench.rng import item_rng
-from sigbench.types import Array, Domain
 
 PHOTOGRAPHS: dict[Split, tuple[str, ...]] = {
     "train": ("astronaut.png", "coffee.png"),

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from sigbench.core.errors import InputError
+from sigbench.core.media import write_atomically
 from sigbench.datasets.base import card_folder
-from sigbench.errors import InputError
-from sigbench.files import write_atomically
 
 MOST_LISTED = 1_000_000  # bytes of a file that a card lists
 RECORD = "hashes.json"  # beside files whose hash nobody has published

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from sigbench.core.protocols import Array, Domain
+from sigbench.core.rng import item_rng
+from sigbench.core.validation import check_field
 from sigbench.datasets.base import Split
-from sigbench.denoisers.inputs import check_field
-from sigbench.rng import item_rng
-from sigbench.types import Array, Domain
 
 
 @dataclass(frozen=True)

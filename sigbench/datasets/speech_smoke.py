@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from sigbench.core.errors import InputError
+from sigbench.core.media import read
+from sigbench.core.protocols import Array, Domain
 from sigbench.datasets.base import Split, card_folder
 from sigbench.datasets.source import Installed
-from sigbench.errors import InputError
-from sigbench.files import read
-from sigbench.types import Array, Domain
 
 # Voices by split; a clip is voice-number.flac.
 VOICES: dict[Split, tuple[str, ...]] = {

@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from sigbench.denoisers.inputs import check, check_field
-from sigbench.types import Array, Denoiser, Info, Sigma, Training
+from sigbench.core.protocols import Array, Denoiser, Info, Sigma, Training
+from sigbench.core.validation import check, check_field
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Affine:
 
     Examples
     --------
-    >>> from sigbench.types import Pairs
+    >>> from sigbench.core.protocols import Pairs
     >>> y = np.array([[[0.0, 2.0, 4.0]]])
     >>> pairs = Pairs(y, 1 + y / 2)
     >>> Affine().fit(Training(pairs, pairs, lambda n, rng: pairs, 10.0), rng=None)

@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array, Info, Sigma
+from sigbench.core.validation import check
 from sigbench.denoisers.colors import has_colors
-from sigbench.denoisers.inputs import check, told_or_estimated
+from sigbench.denoisers.noise_level import told_or_estimated
 from sigbench.denoisers.nonlocal_means import check_images
-from sigbench.errors import InputError
-from sigbench.types import Array, Info, Sigma
 
 
 @dataclass(frozen=True)

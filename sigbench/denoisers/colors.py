@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sigbench.errors import InputError
-from sigbench.types import Array
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array
 
 # Lightness, red against blue, green against both. The rows are orthonormal: white noise stays
 # white, at its level.

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigbench.errors import InputError
+from sigbench.core.errors import InputError
 
 if TYPE_CHECKING:
-    from sigbench.denoisers.sparse import SparseProblem
+    from sigbench.denoisers.sparse_certificate import SparseProblem
     from sigbench.transforms import Coefficients
 
 

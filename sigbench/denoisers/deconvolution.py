@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, circulant
 from scipy.ndimage import uniform_filter
 
-from sigbench.denoisers.inputs import check, check_field, per_item, told_or_estimated
-from sigbench.errors import InputError
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array, Denoiser, Info, Sigma, Training
+from sigbench.core.validation import check, check_field, per_item
+from sigbench.denoisers.noise_level import told_or_estimated
 from sigbench.transforms.operators import as_kernel, transfer_function
-from sigbench.types import Array, Denoiser, Info, Sigma, Training
 
 Spectrum = NDArray[np.float64]
 
@@ -220,7 +221,7 @@ class FittedWiener:
 
     Examples
     --------
-    >>> from sigbench.types import Pairs
+    >>> from sigbench.core.protocols import Pairs
     >>> pairs = Pairs(np.zeros((2, 1, 4)), np.ones((2, 1, 4)))
     >>> fitted = FittedWiener().fit(Training(pairs, pairs, lambda n, rng: pairs, 1.0), rng=None)
     >>> fitted.spectrum

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from scipy.ndimage import median_filter
 
-from sigbench.denoisers.inputs import check, check_field
-from sigbench.errors import InputError
-from sigbench.types import Array, Info, Sigma
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array, Info, Sigma
+from sigbench.core.validation import check, check_field
 
 
 def _check_window(window: int) -> None:

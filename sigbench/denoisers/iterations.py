@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigbench.denoisers import newton
-from sigbench.denoisers.sparse import (
+from sigbench.denoisers.sparse_certificate import (
     Solution,
     SparseProblem,
     State,

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, gammaln
 
-from sigbench.denoisers.inputs import check, check_field, estimate_sigma, per_item
-from sigbench.errors import InputError
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array, Denoiser, Info, Sigma
+from sigbench.core.validation import check, check_field, per_item
+from sigbench.denoisers.noise_level import estimate_sigma
 from sigbench.transforms import Wavelet
-from sigbench.types import Array, Denoiser, Info, Sigma
 
 
 @dataclass(frozen=True)

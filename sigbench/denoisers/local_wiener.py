@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array, Info, Sigma
+from sigbench.core.validation import check, check_field, in_blocks, per_item
 from sigbench.denoisers.colors import from_opponent, to_opponent
-from sigbench.denoisers.inputs import check, check_field, in_blocks, per_item
-from sigbench.errors import InputError
-from sigbench.types import Array, Info, Sigma
 
 MODES = {"reflect": "reflect", "zero": "constant"}  # scipy.ndimage's words
 

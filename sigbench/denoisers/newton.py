@@ -22,9 +22,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sigbench.denoisers.sparse import SparseProblem, State, Values, column, evaluated, norms
+from sigbench.core.protocols import Array
+from sigbench.denoisers.sparse_certificate import (
+    SparseProblem,
+    State,
+    Values,
+    column,
+    evaluated,
+    norms,
+)
 from sigbench.transforms import Coefficients
-from sigbench.types import Array
 
 STEPS = 1000  # of Newton's method and the algorithm around it: tens are usual, some need hundreds
 GROWTH, SLOWEST = 10.0, 1.5  # of s from problem to problem: at first, and at least

@@ -10,9 +10,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sigbench.denoisers.inputs import check, check_field, in_blocks, per_item, told_or_estimated
-from sigbench.errors import InputError
-from sigbench.types import Array, Info, Sigma
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array, Info, Sigma
+from sigbench.core.validation import check, check_field, in_blocks, per_item
+from sigbench.denoisers.noise_level import told_or_estimated
 
 
 def check_images(noisy: Array, method: str) -> None:

@@ -12,10 +12,11 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array, Info, Sigma
+from sigbench.core.validation import check, check_field, per_item
 from sigbench.denoisers.colors import from_opponent, has_colors, to_opponent
-from sigbench.denoisers.inputs import check, check_field, per_item, told_or_estimated
-from sigbench.errors import InputError
-from sigbench.types import Array, Info, Sigma
+from sigbench.denoisers.noise_level import told_or_estimated
 
 COLORS = ("auto", "opponent", "as-is")
 TILE = 48  # positions of the window along an axis that are transformed in one product

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from sigbench.denoisers.inputs import check_field
-from sigbench.denoisers.solvers import SOLVERS, Exact, Solver, SparseModel
-from sigbench.denoisers.sparse import Solution
-from sigbench.denoisers.weights import check_weight, named
+from sigbench.core.protocols import Array, Info, Sigma
+from sigbench.core.validation import check_field
+from sigbench.denoisers.penalty import check_weight, named
+from sigbench.denoisers.sparse_certificate import Solution
+from sigbench.denoisers.sparse_model import SOLVERS, Exact, Solver, SparseModel
 from sigbench.transforms import TRANSFORMS, Convolution, Identity, Transform
 from sigbench.transforms.operators import as_kernel
-from sigbench.types import Array, Info, Sigma
 
 
 @dataclass(frozen=True)

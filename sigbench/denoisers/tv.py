@@ -9,9 +9,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sigbench.denoisers.inputs import check, check_field, in_blocks
-from sigbench.denoisers.weights import check_weight, weight
-from sigbench.types import Array, Info, Sigma
+from sigbench.core.protocols import Array, Info, Sigma
+from sigbench.core.validation import check, check_field, in_blocks
+from sigbench.denoisers.penalty import check_weight, weight
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ import numpy as np
 import pywt
 from numpy.typing import NDArray
 
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array, Info, Sigma
+from sigbench.core.validation import check, check_field, per_item
 from sigbench.denoisers import shrinkage
-from sigbench.denoisers.inputs import check, check_field, deviation, per_item, told_or_estimated
-from sigbench.errors import InputError
+from sigbench.denoisers.noise_level import deviation, told_or_estimated
 from sigbench.transforms import StationaryWavelet, default_level, orthogonal_wavelet
-from sigbench.types import Array, Info, Sigma
 
 Rule = Literal["visu", "sure", "hybrid", "bayes"]
 Shrink = Literal["soft", "hard", "garrote", "firm"]

@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from sigbench.denoisers.inputs import check_field
-from sigbench.errors import InputError
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array, Info, Sigma
+from sigbench.core.validation import check_field
 from sigbench.estimators.inputs import (
     LARGEST,
     check_records,
@@ -17,7 +18,6 @@ from sigbench.estimators.inputs import (
     response,
     spectrum,
 )
-from sigbench.types import Array, Info, Sigma
 
 
 @dataclass(frozen=True)

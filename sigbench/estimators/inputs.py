@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from sigbench.denoisers.inputs import check_array, check_field, check_sigma
-from sigbench.errors import InputError
-from sigbench.types import Array, Sigma
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array, Sigma
+from sigbench.core.validation import check_array, check_field, check_sigma
 
 SMALLEST, LARGEST = 1e-100, 1e100  # peaks whose powers, and their quotients, float64 can hold
 
@@ -32,7 +32,7 @@ def check_records(x: Array, y: Array, sigma: Sigma) -> NDArray[np.float64] | Non
     --------
     >>> check_records(np.ones((2, 1, 8)), np.ones((2, 1, 9)), None)
     Traceback (most recent call last):
-    sigbench.errors.InputError: x (2, 1, 8) and y (2, 1, 9) differ in shape
+    sigbench.core.errors.InputError: x (2, 1, 8) and y (2, 1, 9) differ in shape
     """
     for name, record in (("x", x), ("y", y)):
         check_record(name, record)

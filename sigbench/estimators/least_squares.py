@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from sigbench.denoisers.inputs import check_field
-from sigbench.errors import InputError
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array, Estimator, Info, Sigma
+from sigbench.core.rng import item_rng
+from sigbench.core.validation import check_field
 from sigbench.estimators.inputs import check_records, check_taps, spectrum
-from sigbench.rng import item_rng
-from sigbench.types import Array, Estimator, Info, Sigma
 
 
 @dataclass(frozen=True)

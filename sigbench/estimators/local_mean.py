@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import fft
 
+from sigbench.core.protocols import Array
 from sigbench.denoisers.local_wiener import LocalWiener
 from sigbench.estimators.inputs import check_record, quotient
-from sigbench.types import Array
 
 
 def local_mean_response(y: Array) -> Array:

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from sigbench.denoisers.inputs import check_field
-from sigbench.errors import InputError
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array, Info, Sigma
+from sigbench.core.validation import check_field
 from sigbench.estimators.inputs import check_records, check_taps, quotient, response
-from sigbench.types import Array, Info, Sigma
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sigbench.types import Array
+from sigbench.core.protocols import Array
 
 Coefficients = NDArray[np.inexact[Any]]
 Weights = float | NDArray[np.float64]

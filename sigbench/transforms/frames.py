@@ -12,10 +12,10 @@ import scipy.fft
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from sigbench.errors import InputError
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array
 from sigbench.transforms.base import Coefficients, Geometry, half_spectrum, space_axes
 from sigbench.transforms.orthonormal import default_level, orthogonal_wavelet
-from sigbench.types import Array
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from sigbench.errors import InputError
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array
 from sigbench.transforms.base import Coefficients, Geometry, Transform, space_axes
 from sigbench.transforms.orthonormal import Identity
-from sigbench.types import Array
 
 Kernel = tuple[Any, ...]  # numbers, or rows of numbers: an array that compares and hashes
 

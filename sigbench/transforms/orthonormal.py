@@ -9,9 +9,9 @@ import numpy as np
 import pywt
 import scipy.fft
 
-from sigbench.errors import InputError
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array
 from sigbench.transforms.base import Coefficients, Geometry, half_spectrum, space_axes
-from sigbench.types import Array
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sigbench import DATASETS, InputError
+from sigbench.cli.data import fetch
+from sigbench.config.registry import build
 from sigbench.datasets.base import card_folder
-from sigbench.fetching.command import fetch
-from sigbench.registry import build
 
 SPECS = [
     "sparse-spikes",

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from sigbench import ESTIMATORS, InputError, Learner, Oracle, Pairs, Training
-from sigbench.identity import identity
-from sigbench.methods import METHODS, describe
-from sigbench.registry import build
-from sigbench.types import info_of
+from sigbench.benchmark.methods.resolve import METHODS, describe
+from sigbench.config.registry import build
+from sigbench.core.fingerprint import identity
+from sigbench.core.protocols import info_of
 
 # One or more settings of each; a test holds that none is forgotten.
 SPECS = [

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from sigbench import ESTIMATORS, InputError, Oracle
-from sigbench.identity import identity
-from sigbench.methods import Method, describe
-from sigbench.registry import build
+from sigbench.benchmark.methods.resolve import Method, describe
+from sigbench.config.registry import build
+from sigbench.core.fingerprint import identity
 
 # One or more settings of each; a test holds that none is forgotten.
 SPECS = [

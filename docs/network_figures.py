@@ -1,0 +1,370 @@
+"""Figures of networks: feature maps, two engines, a network of samples as a curve, a grid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from result_figures import COLORS, WIDTH, Board, Example
+
+from sigbench.core.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
+
+CLOSE = (-2.2, 0.8)  # dB around a curve that others are held against
+SINGLE = float(np.finfo(np.float32).eps)
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """Feature maps ``(C, L)``, of which a value stands for ``step`` samples; ``neutral`` is white."""
+
+    title: str
+    maps: NDArray[Any]
+    step: int = 1
+    neutral: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """A column of stages under a signal, all over the same axis, and that axis' name."""
+
+    signal: Example
+    stages: Sequence[Stage]
+    axis: str = "sample"
+
+
+def feature_maps(branches: Sequence[Branch]) -> Figure:
+    """Draw feature maps as images of channels over positions, one column a branch.
+
+    Every image has a scale of its own, as far to both sides of what is white.
+
+    Parameters
+    ----------
+    branches : sequence of Branch
+        The columns; stages of equal place stand in one line.
+    """
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.figure import Figure
+
+    colors = LinearSegmentedColormap.from_list("signs", [COLORS[1], "white", COLORS[0]])
+    lines = max(len(branch.stages) for branch in branches)
+    channels = [
+        max(b.stages[i].maps.shape[0] for b in branches if i < len(b.stages)) for i in range(lines)
+    ]
+    heights = [4.0, *np.sqrt(channels)]
+    figure = Figure(
+        (WIDTH, 0.35 * sum(heights) + 0.28 * lines + 0.9), layout="constrained", dpi=130
+    )
+    axes = figure.subplots(
+        lines + 1, len(branches), squeeze=False, sharex="col", height_ratios=heights
+    )
+    for column, branch in zip(axes.T, branches, strict=True):
+        _stem(column[0], branch.signal)
+        for ax, stage in zip(column[1:], branch.stages, strict=False):
+            _image(ax, stage, colors)
+        for ax in column[len(branch.stages) + 1 :]:
+            ax.set_visible(False)
+        lowest = column[len(branch.stages)]
+        lowest.tick_params(labelbottom=True)
+        lowest.set_xlim(-0.5, len(branch.signal.item) - 0.5)
+        if len(branch.stages) == lines:
+            lowest.set_xlabel(branch.axis, fontsize=8.5)
+    bar = figure.colorbar(
+        ScalarMappable(cmap=colors),
+        ax=axes,
+        location="bottom",
+        fraction=0.02,
+        aspect=50,
+        shrink=0.5,
+        pad=0.01,
+    )
+    bar.set_ticks([0, 0.5, 1], labels=["as far below", "0 (of factors: 1)", "the image's largest"])
+    bar.ax.tick_params(labelsize=7.5, length=0)
+    return figure
+
+
+def _stem(ax: Axes, example: Example) -> None:
+    """Draw a signal as lines from zero, and circles where the clean one isn't zero."""
+    ax.vlines(np.arange(len(example.item)), 0, example.item, color=COLORS[0], lw=1.2)
+    if example.clean is not None:
+        (where,) = np.nonzero(example.clean)
+        ax.plot(where, example.clean[where], "o", color="black", mfc="none", ms=3.5, mew=0.8)
+    _finish(ax, example.title)
+
+
+def _image(ax: Axes, stage: Stage, colors: Colormap) -> None:
+    channels, length = stage.maps.shape
+    span = float(np.abs(stage.maps - stage.neutral).max()) or 1.0
+    ax.imshow(
+        stage.maps,
+        cmap=colors,
+        vmin=stage.neutral - span,
+        vmax=stage.neutral + span,
+        extent=(-0.5, length * stage.step - 0.5, channels - 0.5, -0.5),
+        aspect="auto",
+        interpolation="nearest",
+    )
+    _finish(ax, f"{stage.title}, ≤ {stage.maps.max():.2g}")
+    ax.set_yticks([])
+
+
+def _finish(ax: Axes, title: str) -> None:
+    ax.set_title(title, loc="left", fontsize=8.5)
+    ax.tick_params(labelsize=7.5)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def engines(
+    outputs: Mapping[str, NDArray[Any]], largest: Mapping[str, float], *, allowed: float = 1e-5
+) -> Figure:
+    """Draw what two engines make of one signal, and how far they are apart.
+
+    Parameters
+    ----------
+    outputs : mapping of str to array, shape (L,)
+        Both estimates by the engine's name.
+    largest : mapping of str to float
+        For every feature map ``stage.layer``, in their order, the largest difference over the
+        largest value.
+    allowed : float
+        What tests hold these to.
+    """
+    from matplotlib.figure import Figure
+
+    (one, first), (other, second) = outputs.items()
+    figure = Figure((WIDTH, 6.4), layout="constrained", dpi=130)
+    top, middle, bottom = figure.subplots(3, 1, height_ratios=[3, 2, 2.6])
+    top.plot(first, color=COLORS[5], lw=4, label=one)
+    top.plot(second, "--", color="black", lw=1, label=other)
+    top.legend(frameon=False, fontsize=8.5, ncols=2, loc="upper right")
+    _finish(top, f"The same network and weights, run by {one} and by {other}")
+
+    apart = np.abs(first.astype(np.float64) - second) / np.abs(first).max()
+    _logarithmic(middle, np.arange(len(apart)), apart, allowed)
+    middle.sharex(top)
+    middle.set_xlabel("sample", fontsize=8.5)
+    _finish(middle, "Difference of these two over the largest value (lower edge: less, or none)")
+
+    _logarithmic(bottom, np.arange(len(largest)), np.array(list(largest.values())), allowed)
+    stages: dict[str, list[int]] = {}
+    for place, name in enumerate(largest):
+        stages.setdefault(name.partition(".")[0], []).append(place)
+    for places in list(stages.values())[1:]:
+        bottom.axvline(places[0] - 0.5, color="0.85", lw=0.8, zorder=0.5)
+    bottom.set_xticks([float(np.mean(p)) for p in stages.values()], list(stages))
+    bottom.tick_params(axis="x", length=0)
+    bottom.margins(x=0.01)
+    bottom.set_xlabel("stage; a dot is one of its feature maps, in their order", fontsize=8.5)
+    _finish(bottom, "Largest difference of every feature map over its largest value, in a batch")
+    return figure
+
+
+def _logarithmic(ax: Axes, x: NDArray[Any], apart: NDArray[Any], allowed: float) -> None:
+    """Draw relative differences on a log scale; what is less than the scale, or none, on its edge."""
+    low = SINGLE / 30
+    ax.vlines(x, low, np.maximum(apart, low), color=COLORS[0], lw=1)
+    ax.plot(x, np.maximum(apart, low), "o", color=COLORS[0], ms=3, clip_on=False)
+    ax.set_yscale("log")
+    ax.set_ylim(low, 3 * max(allowed, float(apart.max())))
+    for level, label in ((allowed, "allowed\nby tests"), (SINGLE, "spacing\nof float32")):
+        ax.axhline(level, color=COLORS[1], ls="--", lw=0.9)
+        ax.annotate(
+            label,
+            (1.005, level),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=7.5,
+            color=COLORS[1],
+            annotation_clip=False,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Shrinkage:
+    """Estimates of one sample by its noisy value, all other samples held: a network's, the limit."""
+
+    title: str
+    network: NDArray[Any]
+    limit: NDArray[Any]
+
+
+def shrinkage(
+    values: NDArray[Any],
+    panels: Sequence[Shrinkage],
+    *,
+    threshold: NDArray[Any],
+    samplewise: NDArray[Any],
+) -> Figure:
+    """Draw estimates over the sample's value, and below what they owe to the other samples.
+
+    Parameters
+    ----------
+    values : array, shape (V,)
+        Values of the noisy sample.
+    panels : sequence of Shrinkage
+        One column each: what the other samples are.
+    threshold : array, shape (V,)
+        A threshold's estimates, whatever the others are.
+    samplewise : array, shape (V,)
+        Posterior means of the sample alone, which the lower line is against.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure((WIDTH, 5.6), layout="constrained", dpi=130)
+    axes = figure.subplots(
+        2, len(panels), squeeze=False, sharex=True, sharey="row", height_ratios=[3, 2]
+    )
+    for (top, below), panel in zip(axes.T, panels, strict=True):
+        top.plot(values, values, color="0.8", lw=0.8, label="as it is: x̂ = y")
+        top.plot(values, threshold, color=COLORS[1], lw=1.2, label="non-negative soft threshold")
+        top.plot(values, samplewise, ":", color="0.45", lw=1.4, label="mean given the sample alone")
+        below.axhline(0, color="0.45", ls=":", lw=1.4)
+        for ax, less in ((top, 0), (below, samplewise)):
+            ax.plot(values, panel.network - less, color=COLORS[5], lw=3.6, label="ShrinkNet")
+            ax.plot(values, panel.limit - less, "--", color="black", lw=1.1, label="limit")
+        top.set_ylim(-1, values[-1])
+        _finish(top, panel.title)
+        _finish(below, "")
+        below.set_xlabel("noisy value y of the sample", fontsize=8.5)
+    axes[0, 0].set_ylabel("estimate x̂ of the sample", fontsize=8.5)
+    axes[1, 0].set_ylabel("what the other samples add", fontsize=8.5)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=8.5
+    )
+    return figure
+
+
+def learning_rates(board: Board) -> Figure:
+    """Draw the mean PSNR over learning rate and batch, one panel an initialization.
+
+    Parameters
+    ----------
+    board : sequence of mapping
+        Rows of a leaderboard; those of the metric ``psnr`` count whose method is called
+        ``INITIAL-lrRATE-batchSIZE``.
+
+    Raises
+    ------
+    InputError
+        Where no row is called so.
+    """
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.figure import Figure
+
+    panels: dict[str, dict[tuple[float, int], float]] = {}
+    for row in board:
+        setting = re.fullmatch(r"(\w+)-lr([\d.e-]+)-batch(\d+)", row["method"])
+        if row["metric"] == "psnr" and setting:
+            own = panels.setdefault(setting[1], {})
+            own[float(setting[2]), int(setting[3])] = float(row["mean"])
+    if not panels:
+        raise InputError("no row has the metric psnr and a method named INITIAL-lrRATE-batchSIZE")
+    values = [value for own in panels.values() for value in own.values()]
+    colors = LinearSegmentedColormap.from_list("values", ["white", COLORS[0]])
+    figure = Figure((4.2 * len(panels), 3.4), layout="constrained", dpi=130)
+    for axes, (initial, own) in zip(
+        np.ravel(figure.subplots(1, len(panels))), panels.items(), strict=True
+    ):
+        rates, batches = sorted({lr for lr, _ in own}), sorted({n for _, n in own})
+        grid = np.array([[own.get((lr, n), np.nan) for n in batches] for lr in rates])
+        axes.imshow(
+            grid, cmap=colors, vmin=min(values), vmax=max(values), origin="lower", aspect="auto"
+        )
+        for (i, j), value in np.ndenumerate(grid):
+            dark = value > (min(values) + 2 * max(values)) / 3
+            best = value == max(values)
+            axes.text(
+                j, i, "" if np.isnan(value) else f"{value:.2f}", ha="center", va="center",
+                fontsize=9, color="white" if dark else "black", weight="bold" if best else "normal",
+            )  # fmt: skip
+        axes.set_xticks(range(len(batches)), [str(n) for n in batches])
+        axes.set_yticks(range(len(rates)), [f"{lr:g}" for lr in rates])
+        axes.set_title(f"{initial}: mean PSNR in dB", loc="left", fontsize=9.5)
+        axes.set_xlabel("pairs a step", fontsize=8.5)
+        axes.set_ylabel("learning rate", fontsize=8.5)
+        axes.tick_params(labelsize=8, length=0)
+        axes.spines[:].set_visible(False)
+    return figure
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method's curve: its name in the board and in words, and its look."""
+
+    method: str
+    label: str
+    color: str
+    style: str = "-"
+    trained_to: float | None = None  # the largest noise level that it has learned from
+
+
+def noise_levels(board: Board, panels: Mapping[str, Sequence[Row]]) -> Figure:
+    """Draw the PSNR over the noise level: a column a group of methods, beneath against its first.
+
+    Bars say what noise levels networks have learned from.
+
+    Parameters
+    ----------
+    board : sequence of mapping
+        Rows of a leaderboard, as computed or as read from its CSV file; the problems are called
+        ``sigma-N``.
+    panels : mapping of str to sequence of Row
+        Titles, and the curves of each.
+
+    Raises
+    ------
+    InputError
+        For a method that has no such rows.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure((WIDTH, 5.6), layout="constrained", dpi=130)
+    axes = figure.subplots(2, len(panels), squeeze=False, sharex=True, sharey="row")
+    for (top, beneath), (title, rows) in zip(axes.T, panels.items(), strict=True):
+        first = dict(_over_levels(board, rows[0].method))
+        for row in rows:
+            sigma, mean = zip(*_over_levels(board, row.method), strict=True)
+            look: dict[str, Any] = {"color": row.color, "ls": row.style, "lw": 1.5}
+            top.plot(sigma, mean, label=row.label, **look)
+            beneath.plot(sigma, [m - first[s] for s, m in zip(sigma, mean, strict=True)], **look)
+        beneath.set_ylim(*CLOSE)
+        bars = {row.trained_to: row.color for row in rows if row.trained_to}
+        for i, (end, color) in enumerate(sorted(bars.items())):
+            at = CLOSE[0] + 0.08 * (len(bars) - i)
+            beneath.plot([0, end], [at] * 2, color=color, lw=3, solid_capstyle="butt")
+        top.set_title(title, loc="left", fontsize=9.5, fontweight="bold")
+        beneath.set_title(f"difference from {rows[0].label}", loc="left", fontsize=8.5)
+        beneath.set_xlim(0, max(first) + 2)
+        beneath.set_xlabel("noise level σ of the test (bars: of the training)", fontsize=8.5)
+        for ax in (top, beneath):
+            ax.grid(axis="y", color="0.93", lw=0.8)
+            ax.tick_params(labelsize=8)
+            ax.spines[["top", "right"]].set_visible(False)
+    axes[0, 0].set_ylabel("mean PSNR in dB", fontsize=8.5)
+    axes[1, 0].set_ylabel("difference in dB", fontsize=8.5)
+    handles = axes[0, 0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=4, frameon=False, fontsize=8)
+    return figure
+
+
+def _over_levels(board: Board, method: str) -> list[tuple[float, float]]:
+    """Return (noise level, mean PSNR) of a method, in order."""
+    found = [
+        (float(level[1]), float(row["mean"]))
+        for row in board
+        if (row["method"], row["metric"]) == (method, "psnr")
+        and (level := re.fullmatch(r"sigma-([\d.]+)", row["problem"]))
+    ]
+    if not found:
+        raise InputError(f"method={method!r} has no rows of problems called sigma-N")
+    return sorted(found)

@@ -1,0 +1,360 @@
+"""Figures of leaderboards and of examples; Matplotlib is loaded when one is drawn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigbench.core.errors import InputError
+from sigbench.core.plot_style import COLORS, WIDTH, spread
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BOUND = "cramer-rao"
+
+Board = Sequence[Mapping[str, Any]]
+Curve = list[tuple[int, float]]
+
+# How a row came by its settings: colour, marker and words, by its column ``knowledge``.
+KNOWLEDGE = {
+    "fitted": (COLORS[0], "o", "set on the training split"),
+    "sigma": (COLORS[1], "s", "sets itself, told the noise level"),
+    "blind": (COLORS[2], "^", "sets itself, told nothing"),
+    "none": (COLORS[3], "D", "fixed settings"),
+    "oracle": ("black", "*", "saw the clean signal"),
+    "prior": ("black", "P", "knows the true prior"),
+}
+LIMITS = ("oracle", "prior")
+INPUT = ("0.45", "|", "the noisy input")
+
+
+def system_function(board: Board) -> Figure:
+    """Draw the error of the response over the record's length, one panel a noise level.
+
+    Parameters
+    ----------
+    board : sequence of mapping
+        Rows of a leaderboard, as computed or as read from its CSV file. Of those with the metric
+        ``system_error`` the problem's name must end in ``LENGTH-SNRdB``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        To be saved: ``figure.savefig("error.png")``.
+
+    Raises
+    ------
+    InputError
+        Where no row is of that kind.
+
+    References
+    ----------
+    Okabe and Ito, Color Universal Design (2008): the colours.
+    """
+    from matplotlib.figure import Figure
+
+    panels = _panels(board)
+    columns = min(2, len(panels))
+    lines = -(-len(panels) // columns)
+    figure = Figure((WIDTH / 2 * columns, 3.4 * lines), layout="constrained", dpi=130)
+    axes = figure.subplots(lines, columns, squeeze=False, sharex=True).ravel()
+    methods = dict.fromkeys(m for curves in panels.values() for m in curves if m != BOUND)
+    color_of = {m: COLORS[i % len(COLORS)] for i, m in enumerate(sorted(methods))}
+    for ax, (snr_db, curves) in zip(axes, sorted(panels.items()), strict=False):
+        _draw(ax, curves, {**color_of, BOUND: "black"})
+        ax.set_title(f"SNR {snr_db:g} dB", loc="left", fontsize=9.5, fontweight="bold")
+    for ax in axes[len(panels) :]:
+        ax.set_visible(False)
+    for ax in axes[::columns]:
+        ax.set_ylabel("mean error ‖ĥ − h‖²/‖h‖² in dB", fontsize=8.5)
+    figure.supxlabel(
+        "samples of the record (dashed: the Cramér-Rao bound of unbiased estimators)", fontsize=8.5
+    )
+    return figure
+
+
+def _panels(board: Board) -> dict[float, dict[str, Curve]]:
+    """Return mean errors by noise level, method and length, the lengths in order."""
+    panels: dict[float, dict[str, Curve]] = {}
+    for row in board:
+        setting = re.search(r"(\d+)-(-?[\d.]+)dB$", row["problem"])
+        if row["metric"] == "system_error" and setting:
+            curves = panels.setdefault(float(setting[2]), {})
+            point = (int(setting[1]), float(row["mean"]))
+            curves.setdefault(row["method"], []).append(point)
+    if not panels:
+        raise InputError("no row has the metric system_error and a problem named ...LENGTH-SNRdB")
+    return {
+        snr_db: {m: sorted(curve) for m, curve in curves.items()}
+        for snr_db, curves in panels.items()
+    }
+
+
+def _draw(ax: Axes, curves: Mapping[str, Curve], color_of: Mapping[str, str]) -> None:
+    """Draw a panel: every curve with its name at its end, the bound dashed on top."""
+    names = sorted(curves, key=lambda m: m == BOUND)
+    for name in names:
+        length, error = zip(*curves[name], strict=True)
+        style = "--" if name == BOUND else "o-"
+        ax.plot(length, error, style, color=color_of[name], linewidth=1.4, markersize=3.5)
+    lengths = sorted({length for curve in curves.values() for length, _ in curve})
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(lengths, [str(n) for n in lengths])
+    ax.minorticks_off()
+    ax.tick_params(labelsize=7.5)
+    ax.grid(axis="y", color="0.9", lw=0.8)
+    ax.spines[["top", "right"]].set_visible(False)
+    low, high = ax.get_ylim()
+    ends = [curves[name][-1][1] for name in names]
+    for name, at, label in zip(names, ends, spread(ends, 0.065 * (high - low)), strict=True):
+        ax.annotate(
+            f"{name} {at:.1f}".replace(" -", " −"),
+            (lengths[-1], at),
+            (1.04, (label - low) / (high - low)),
+            textcoords="axes fraction",
+            color=color_of[name],
+            fontsize=8,
+            va="center",
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": color_of[name], "lw": 0.6, "shrinkB": 4},
+        )
+
+
+def family(
+    board: Board,
+    methods: Sequence[str],
+    problems: Sequence[str],
+    *,
+    metric: str = "psnr",
+    columns: int = 4,
+) -> Figure:
+    """Draw the means of methods with their 95 % intervals, one panel a problem, best on top.
+
+    What is far worse than the noisy input is an arrow with its figure.
+
+    Parameters
+    ----------
+    board : sequence of mapping
+        Rows of leaderboards, as computed or as read from their CSV files.
+    methods : sequence of str
+        The rows to show; one that a problem has not leaves a gap.
+    problems : sequence of str
+        The problems to show.
+    metric : str
+        What is drawn: larger is better.
+    columns : int
+        Panels in a line, at most.
+
+    Raises
+    ------
+    InputError
+        For a problem of which no method is there.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    shown = {p: _rows(board, methods, p, metric) for p in problems}
+    names = _best_last(shown)
+    columns = min(columns, len(problems))
+    lines = -(-len(problems) // columns)
+    figure = Figure((WIDTH, lines * (0.55 + 0.2 * len(names)) + 0.5), layout="constrained", dpi=130)
+    axes = figure.subplots(lines, columns, squeeze=False, sharey=True).ravel()
+    for ax, (problem, rows) in zip(axes, shown.items(), strict=False):
+        _dots(ax, names, rows)
+        ax.set_title(problem, loc="left", fontsize=9.5, fontweight="bold")
+    for ax in axes[len(problems) :]:
+        ax.set_visible(False)
+    styles = {_style(row): None for rows in shown.values() for row in rows.values()}
+    figure.legend(
+        handles=[
+            Line2D([], [], color=color, marker=marker, ls="", ms=5, label=label)
+            for color, marker, label in (*KNOWLEDGE.values(), INPUT)
+            if (color, marker, label) in styles
+        ],
+        loc="outside lower center",
+        ncols=4,
+        frameon=False,
+        fontsize=8.5,
+        title=f"mean {metric.upper()} in dB with its 95 % interval",
+        title_fontsize=8.5,
+    )
+    return figure
+
+
+def _rows(
+    board: Board, methods: Sequence[str], problem: str, metric: str
+) -> dict[str, Mapping[str, Any]]:
+    rows = {
+        row["method"]: row
+        for row in board
+        if row["problem"] == problem and row["metric"] == metric and row["method"] in methods
+    }
+    if not rows:
+        raise InputError(f"problem={problem!r} has no row with {metric} of: {', '.join(methods)}")
+    return rows
+
+
+def _best_last(shown: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:
+    """Return the methods by their mean place among the rows of each problem, limits last."""
+    places: dict[str, list[float]] = {}
+    limits = set()
+    for rows in shown.values():
+        order = sorted(rows, key=lambda name: float(rows[name]["mean"]))
+        for place, name in enumerate(order):
+            places.setdefault(name, []).append(place / len(order))
+            if rows[name]["knowledge"] in LIMITS:
+                limits.add(name)
+    return sorted(places, key=lambda name: (name in limits, float(np.mean(places[name]))))
+
+
+def _style(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    return INPUT if row["method"] == "noisy" else KNOWLEDGE[row["knowledge"]]
+
+
+def _dots(ax: Axes, names: Sequence[str], rows: Mapping[str, Mapping[str, Any]]) -> None:
+    """Draw one problem: a dot with its interval and figure a method."""
+    means = {name: float(row["mean"]) for name, row in rows.items()}
+    ends = {name: [float(row["ci_low"]), float(row["ci_high"])] for name, row in rows.items()}
+    top, floor = max(high for _, high in ends.values()), means.get("noisy", min(means.values()))
+    left = max(min(low for low, _ in ends.values()), floor - 0.25 * (top - floor))
+    span = max(top - left, 0.1)
+    ax.set_xlim(left - 0.06 * span, top + 0.3 * span)  # room for the figures
+    for y, name in enumerate(names):
+        if name not in rows:
+            continue
+        color, marker, _ = _style(rows[name])
+        x, text = means[name], f" {means[name]:.1f}".replace("-", "−")
+        if x < left:
+            ax.annotate(f"◂{text}", (left, y), color=color, fontsize=7.5, va="center", ha="left")
+            continue
+        if rows[name]["knowledge"] in LIMITS:
+            ax.axvline(x, color=color, ls=":", lw=0.8, zorder=0.5)
+        ax.plot(ends[name], [y, y], color=color, lw=2.5, solid_capstyle="butt", alpha=0.5)
+        ax.plot([x], [y], marker, color=color, ms=5)
+        ax.annotate(
+            text,
+            (max(x, ends[name][1]), y),
+            (4, 0),
+            textcoords="offset points",
+            color=color,
+            fontsize=7.5,
+            va="center",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
+        )
+    ax.set_yticks(range(len(names)), names, fontsize=8.5)
+    ax.set_ylim(-0.6, len(names) - 0.4)
+    ax.tick_params(axis="x", labelsize=7.5)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="y", color="0.93", lw=0.8)
+    ax.spines[["top", "right", "left"]].set_visible(False)
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One item, or image, with its title, and the clean one where it is to be seen beside."""
+
+    title: str
+    item: NDArray[Any]
+    clean: NDArray[Any] | None = None
+
+
+def signals(examples: Sequence[Example], *, columns: int = 2, spikes: bool = False) -> Figure:
+    """Draw signals ``(L,)`` over the clean ones, those of a line on equal axes.
+
+    Parameters
+    ----------
+    examples : sequence of Example
+        One panel each.
+    columns : int
+        Panels in a line.
+    spikes : bool
+        Whether estimates are lines from zero and the clean signal circles where it isn't zero.
+    """
+    from matplotlib.figure import Figure
+
+    lines = -(-len(examples) // columns)
+    figure = Figure((WIDTH, 1.75 * lines), layout="constrained", dpi=130)
+    axes = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey="row").ravel()
+    for ax, example in zip(axes, examples, strict=False):
+        if spikes:
+            ax.vlines(np.arange(len(example.item)), 0, example.item, color=COLORS[0], lw=1.4)
+            if example.clean is not None:
+                (where,) = np.nonzero(example.clean)
+                ax.plot(
+                    where, example.clean[where], "o", color="black", mfc="none", ms=4.5, mew=0.9
+                )
+        else:
+            if example.clean is not None:
+                ax.plot(example.clean, color="0.7", lw=2.2)
+            ax.plot(example.item, color=COLORS[0], lw=0.8)
+        ax.set_title(example.title, loc="left", fontsize=9)
+        ax.tick_params(labelsize=7.5)
+        ax.spines[["top", "right"]].set_visible(False)
+    for ax in axes[len(examples) :]:
+        ax.set_visible(False)
+    return figure
+
+
+def pictures(examples: Sequence[Example], peak: float, *, columns: int = 4) -> Figure:
+    """Draw images ``(C, H, W)`` of values 0..peak, of one or three channels."""
+    from matplotlib.figure import Figure
+
+    lines = -(-len(examples) // columns)
+    figure = Figure((WIDTH, lines * (WIDTH / columns + 0.2)), layout="constrained", dpi=110)
+    axes = figure.subplots(lines, columns, squeeze=False).ravel()
+    for ax, example in zip(axes, examples, strict=False):
+        pixels = np.clip(np.moveaxis(example.item, 0, -1) / peak, 0, 1)
+        ax.imshow(
+            pixels if pixels.shape[-1] == 3 else pixels[..., 0],
+            cmap="gray",
+            vmin=0,
+            vmax=1,
+            interpolation="nearest",
+        )
+        ax.set_title(example.title, loc="left", fontsize=9)
+    for ax in axes:
+        ax.set_axis_off()
+    return figure
+
+
+@dataclass(frozen=True, eq=False)
+class Risk:
+    """Errors over a setting: what SURE expects without the truth, and what they are."""
+
+    title: str
+    settings: Sequence[float]
+    expected: NDArray[np.float64]
+    true: NDArray[np.float64]
+
+
+def risks(panels: Sequence[Risk], setting: str) -> Figure:
+    """Draw SURE and the true mean squared error over a setting, each with its minimum marked."""
+    from matplotlib.figure import Figure
+
+    figure = Figure((WIDTH, 3.3), layout="constrained", dpi=130)
+    axes = figure.subplots(1, len(panels), squeeze=False, sharey=True).ravel()
+    for ax, panel in zip(axes, panels, strict=True):
+        for name, curve, color, style in (
+            ("true error", panel.true, "black", "-"),
+            ("SURE", panel.expected, COLORS[1], "o--"),
+        ):
+            best = int(np.argmin(curve))
+            ax.plot(panel.settings, curve, style, color=color, lw=1.4, ms=3.5, label=name)
+            ax.plot(panel.settings[best], curve[best], "o", color=color, mfc="none", ms=11)
+        ax.set_xscale("log")
+        ax.set_xticks(panel.settings, [f"{s:g}" for s in panel.settings], fontsize=7.5)
+        ax.minorticks_off()
+        ax.tick_params(axis="y", labelsize=7.5)
+        ax.set_xlabel(setting, fontsize=8.5)
+        ax.set_title(panel.title, loc="left", fontsize=9.5, fontweight="bold")
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylabel("mean squared error over σ²", fontsize=8.5)
+    axes[0].legend(frameon=False, fontsize=8.5, title="circle: the minimum", title_fontsize=8.5)
+    return figure

@@ -1,0 +1,1 @@
+"""Benchmark runs: suites, methods, the engine, the run folder, reports and checks."""

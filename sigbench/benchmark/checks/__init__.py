@@ -1,0 +1,1 @@
+"""Regression floors, `sigbench check` and the pytest plugin."""

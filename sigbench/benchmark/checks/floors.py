@@ -1,0 +1,150 @@
+"""Files of floors: what a maintainer demands of methods, read and checked. Loads nothing heavy."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sigbench.core.errors import InputError, unknown
+
+FILE_KEYS = {
+    "suite": str,
+    "seeds": list,
+    "items": int,
+    "folder": str,
+    "timeout": (str, int, float),
+    "floors": list,
+}
+TYPES = {str: "a text", int: "a number", float: "a number", list: "a list"}
+FLOOR_KEYS = {
+    "problem": str,
+    "method": str,
+    "metric": str,
+    "floor": (int, float),
+    "reference": str,
+    "reference_method": str,
+    "margin": (int, float),
+}
+
+
+@dataclass(frozen=True)
+class Floor:
+    """A demand on one problem, method and metric.
+
+    Attributes
+    ----------
+    problem, method, metric : str
+        Which row of the leaderboard.
+    floor : float, optional
+        The mean must not be worse, in the metric's own unit and direction.
+    reference : Path, optional
+        A run folder: the mean must not be worse than there by more than ``margin``, over the
+        items that both have.
+    reference_method : str
+        The row of the reference; by default of the same name.
+    margin : float
+        In the metric's unit, >= 0.
+    """
+
+    problem: str
+    method: str
+    metric: str
+    floor: float | None = None
+    reference: Path | None = None
+    reference_method: str = ""
+    margin: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """How it is called in a list."""
+        kind = "-reference" if self.reference is not None else ""
+        return f"{self.problem}-{self.method}-{self.metric}{kind}"
+
+
+@dataclass(frozen=True)
+class Floors:
+    """A file of floors, and what to run to check them: a suite, its seeds and items, a folder.
+
+    ``timeout`` is for one cell or one fit, as ``--timeout`` is.
+    """
+
+    path: Path
+    suite: str
+    floors: tuple[Floor, ...]
+    seeds: tuple[int, ...] | None = None
+    items: int | None = None
+    folder: Path | None = None
+    timeout: str | float | None = None
+
+
+def load_floors(path: Path) -> Floors:
+    """Read and check a file of floors; paths in it are relative to the file.
+
+    Parameters
+    ----------
+    path : Path
+        A TOML file: ``suite``, perhaps ``seeds``, ``items``, ``folder`` and ``timeout``, and
+        ``[[floors]]`` with ``problem``, ``method``, ``metric`` and either ``floor``, or
+        ``reference`` and ``margin``.
+
+    Raises
+    ------
+    InputError
+        For a file that cannot be read, or anything illegal in it.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {error}") from None
+    try:
+        _check_keys("the file", table, FILE_KEYS, required=("suite", "floors"))
+        suite = table["suite"]
+        return Floors(
+            path,
+            str(path.parent / suite) if suite.endswith(".toml") else suite,
+            tuple(_floor(entry, path.parent) for entry in table["floors"]),
+            tuple(table["seeds"]) if "seeds" in table else None,
+            table.get("items"),
+            path.parent / table["folder"] if "folder" in table else None,
+            table.get("timeout"),
+        )
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _floor(entry: Any, here: Path) -> Floor:
+    _check_keys("a floor", entry, FLOOR_KEYS, required=("problem", "method", "metric"))
+    if "floor" in entry and "reference" in entry:
+        raise InputError(f"floor {entry['floor']} and reference {entry['reference']}: only one")
+    for key in ("margin", "reference_method"):
+        if key in entry and "reference" not in entry:
+            raise InputError(f"{key}={entry[key]!r} needs a reference")
+    if not entry.get("margin", 0) >= 0:
+        raise InputError(f"margin={entry['margin']} must be >= 0")
+    return Floor(
+        entry["problem"],
+        entry["method"],
+        entry["metric"],
+        float(entry["floor"]) if "floor" in entry else None,
+        here / entry["reference"] if "reference" in entry else None,
+        entry.get("reference_method", entry["method"]),
+        float(entry.get("margin", 0)),
+    )
+
+
+def _check_keys(what: str, table: Any, legal: Mapping[str, Any], required: tuple[str, ...]) -> None:
+    if not isinstance(table, dict):
+        raise InputError(f"{what} must be a table, not {table!r}")
+    for key, value in table.items():
+        if key not in legal:
+            raise unknown(f"key of {what}", key, legal)
+        if not isinstance(value, legal[key]) or isinstance(value, bool):
+            kinds = legal[key] if isinstance(legal[key], tuple) else (legal[key],)
+            names = " or ".join(dict.fromkeys(TYPES[kind] for kind in kinds))
+            raise InputError(f"{what}: {key}={value!r} must be {names}")
+    for key in required:
+        if key not in table:
+            raise InputError(f"{what} needs the key {key!r}")

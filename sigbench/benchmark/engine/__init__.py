@@ -1,0 +1,1 @@
+"""Evaluation of cells, scheduling and executors."""

@@ -1,0 +1,333 @@
+"""What a worker does: fit a learner, or run a method on a problem's items and score it."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+import sys
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sigbench.benchmark.methods.resolve import Method, bind_facts, check_source, describe
+from sigbench.core.protocols import Array, Block, Certified, Course, Denoiser, Oracle, Point
+from sigbench.core.rng import item_rng
+from sigbench.problems.denoising import Problem
+from sigbench.scoring.metrics import METRICS, Metric, Values
+
+TRAINING_SEED = 0  # training has a seed of its own, never that of the data
+REPEATS = 3  # passes whose median is the time of a cell that takes less than BRIEF_S
+BRIEF_S = 0.1
+MOST_SAMPLES = 2**20  # of an image that is kept to be looked at
+
+
+class BadEstimate(Exception):
+    """A method broke the protocol: wrong shape, dtype, not finite, or it changed its input."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One problem, seed and method; ``key`` covers all that can change its values."""
+
+    problem: Problem
+    seed: int
+    method: Method
+    key: str
+
+
+class Picture(NamedTuple):
+    """An image ``(C, H, W)``, float32, with what was made of it, and that in dB as it is scored."""
+
+    item: int
+    noisy: Array
+    clean: Array
+    estimate: Array
+    psnr: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished cell: one value per metric and item, and what it cost.
+
+    ``time_s`` is the time of the calls alone, for all items together, on one thread: the median
+    of three passes where one takes less than 0.1 s. ``contended`` says that other cells ran
+    beside it. ``peak_rss_mb`` is the largest resident memory of the process, in MiB, while the
+    cell ran (on Linux; elsewhere so far). ``relative_gap`` is the largest of the items, where the
+    method certifies its solutions, else NaN. ``course`` is what the training of a method took that
+    has learned, ``pictures`` are the first images, where they were asked for.
+    """
+
+    cell: Cell
+    params: str
+    knowledge: str
+    items: np.ndarray
+    groups: np.ndarray
+    values: Mapping[str, Values]
+    time_s: float
+    n_params: int
+    contended: bool = False
+    device: str = "cpu"
+    peak_rss_mb: float = float("nan")
+    relative_gap: float = float("nan")
+    course: Course | None = None
+    pictures: tuple[Picture, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Fit a learner on a problem's training split: once per problem, never per data seed."""
+
+    problem: Problem
+    method: Method
+
+    def __call__(self) -> Denoiser:
+        """Return the denoiser that is ready to use."""
+        check_source(self.method)
+        entry = bind_facts(self.method.entry, self.problem.facts)
+        training = self.problem.training(told=self.method.told)
+        ready: Denoiser = entry.fit(training, rng=item_rng(0, "fit", TRAINING_SEED))
+        if isinstance(ready, Oracle):
+            raise BadEstimate("fit returned an oracle, which would be shown the clean items")
+        return ready
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Run a method on all items of a cell, and score and time it.
+
+    Parameters
+    ----------
+    cell : Cell
+        Problem, seed and method.
+    entry : Denoiser or Oracle
+        The method, fitted where it learns.
+    metrics : mapping of str to Metric
+        What to score.
+    block : int
+        Items a call.
+    pictures : int
+        How many images are kept, where items are images.
+    """
+
+    cell: Cell
+    entry: Any
+    metrics: Mapping[str, Metric]
+    block: int
+    pictures: int = 0
+
+    def __call__(self) -> Result:
+        """Return the values of all items.
+
+        Raises
+        ------
+        BadEstimate
+            Where the method broke the protocol.
+        """
+        problem, method = self.cell.problem, self.cell.method
+        check_source(method)
+        _forget_peak_rss()
+        entry = bind_facts(self.entry, problem.facts)
+        scores: dict[str, list[Values]] = {name: [] for name in self.metrics}
+        items: list[np.ndarray] = []
+        groups: list[np.ndarray] = []
+        pictures: list[Picture] = []
+        time_s = 0.0
+        for number, block in enumerate(self._blocks()):
+            if number == 0:
+                _call(problem, entry, _first_item(block), method.told)  # warm-up
+            estimate, seconds = _call(problem, entry, block, method.told)
+            time_s += seconds
+            for name, metric in self.metrics.items():
+                scores[name].append(_scored(name, metric, problem, block, estimate))
+            items.append(block.items)
+            groups.append(np.array(block.groups))
+            if len(pictures) < self.pictures and problem.image_peak is not None:
+                pictures += _pictures(problem, block, estimate, self.pictures - len(pictures))
+        passes = [time_s]
+        while time_s < BRIEF_S and len(passes) < REPEATS:
+            calls = (_call(problem, entry, block, method.told) for block in self._blocks())
+            passes.append(sum(seconds for _, seconds in calls))
+        gap = float("nan")
+        if isinstance(entry, Certified):
+            gap = max(_largest_gap(entry, block, method.told) for block in self._blocks())
+        return Result(
+            self.cell,
+            describe(entry),
+            method.knowledge(problem.sigma_known),
+            np.concatenate(items),
+            np.concatenate(groups),
+            {name: np.concatenate(parts) for name, parts in scores.items()},
+            statistics.median(passes),
+            int(getattr(entry, "n_params", 0)),
+            device=str(getattr(entry, "device", "cpu")),
+            peak_rss_mb=_peak_rss_mb(),
+            relative_gap=gap,
+            course=_course(getattr(entry, "course", None)),
+            pictures=tuple(pictures),
+        )
+
+    def _blocks(self) -> Iterable[Block]:
+        return _DATA.blocks(self.cell.problem, self.cell.seed, self.block)
+
+
+def _call(problem: Problem, entry: Any, block: Block, told: bool) -> tuple[Array, float]:
+    """Return the checked estimate and the seconds that the call took."""
+    ready = entry.bind(block.clean.copy()) if isinstance(entry, Oracle) else entry
+    sigma = None if block.sigma is None else block.sigma.copy()
+    shown = dataclasses.replace(block, noisy=block.noisy.copy(), sigma=sigma)
+    start = time.perf_counter()
+    estimate = problem.apply(ready, shown, told=told)
+    seconds = time.perf_counter() - start
+    same_sigma = sigma is None or bool((sigma == block.sigma).all())
+    if not (same_sigma and np.array_equal(shown.noisy, block.noisy)):
+        raise BadEstimate("the method changed its input")
+    if type(estimate) is not np.ndarray:  # a masked array would be scored where it is not masked
+        raise BadEstimate(f"the estimate is a {type(estimate).__name__}, not a NumPy array")
+    if estimate.shape != block.clean.shape:
+        raise BadEstimate(f"the estimate has shape {estimate.shape}, not {block.clean.shape}")
+    if estimate.dtype != block.noisy.dtype:
+        raise BadEstimate(f"the estimate has dtype {estimate.dtype}, not {block.noisy.dtype}")
+    if not np.isfinite(estimate).all():
+        bad = np.argwhere(~np.isfinite(estimate))[0]
+        raise BadEstimate(
+            f"the estimate holds {estimate[tuple(bad)]} in item {block.items[bad[0]]}"
+        )
+    return estimate, seconds
+
+
+def _scored(name: str, metric: Metric, problem: Problem, block: Block, estimate: Array) -> Values:
+    values = problem.score(metric, block, estimate)
+    if np.isnan(values).any():
+        raise BadEstimate(f"{name} of item {block.items[np.argmax(np.isnan(values))]} is nan")
+    return values
+
+
+def _pictures(problem: Problem, block: Block, estimate: Array, most: int) -> list[Picture]:
+    """Return the first images of a block; none of those that are too large to be kept."""
+    if block.clean[0].size > MOST_SAMPLES:
+        return []
+    psnr = problem.score(METRICS["psnr"], block, estimate)
+    with np.errstate(over="ignore"):  # what is beyond float32 is white, or black
+        noisy, clean, estimate = (
+            array[:most].astype(np.float32) for array in (block.noisy, block.clean, estimate)
+        )
+    return [
+        Picture(int(block.items[i]), noisy[i], clean[i], estimate[i], float(psnr[i]))
+        for i in range(len(clean))
+    ]
+
+
+def _course(course: Any) -> Course | None:
+    """Return what a training took as plain numbers; None for anything else of that name."""
+    if not isinstance(course, Course):
+        return None
+    try:
+        return Course(
+            float(course.seconds),
+            int(course.steps),
+            float(course.epochs),
+            int(course.samples),
+            str(course.metric),
+            tuple(Point(int(step), *map(float, rest)) for step, *rest in course.log),
+        )
+    except (TypeError, ValueError) as error:
+        raise BadEstimate(f"the course of its training is broken: {error}") from None
+
+
+def _largest_gap(entry: Certified, block: Block, told: bool) -> float:
+    sigma = block.sigma if told else None
+    gaps = np.asarray(entry.certificate(block.noisy.copy(), sigma=sigma), dtype=np.float64)
+    if gaps.shape != block.items.shape or not np.isfinite(gaps).all():
+        raise BadEstimate(f"the certificate must be {block.items.shape} finite numbers")
+    return float(gaps.max())
+
+
+def _first_item(block: Block) -> Block:
+    sigma = None if block.sigma is None else block.sigma[:1]
+    return Block(block.items[:1], block.groups[:1], block.clean[:1], block.noisy[:1], sigma)
+
+
+class _Data(threading.local):
+    """The blocks of the latest (problem, seed): a worker's own, in a file where they are many."""
+
+    limit_bytes = 128 * 2**20
+    of: tuple[Problem, int, int] | None = None
+    kept: list[Block] | _Spool = []  # noqa: RUF012 - replaced, never changed
+
+    def blocks(self, problem: Problem, seed: int, size: int) -> Iterable[Block]:
+        if self.of == (problem, seed, size):
+            return self.kept
+        return self._made(problem, seed, size)
+
+    def _made(self, problem: Problem, seed: int, size: int) -> Iterator[Block]:
+        self.of, self.kept = None, []
+        kept: list[Block] | _Spool = []
+        total = 0
+        for block in problem.blocks(seed, size):
+            total += block.clean.nbytes + block.noisy.nbytes
+            if total > self.limit_bytes and isinstance(kept, list):
+                kept = _Spool(kept)
+            kept.append(block)
+            yield block
+        self.of, self.kept = (problem, seed, size), kept
+
+
+class _Spool:
+    """Blocks in a temporary file, which is gone with the process, however that ends."""
+
+    def __init__(self, blocks: Iterable[Block]) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
+        self._count = 0
+        for block in blocks:
+            self.append(block)
+
+    def append(self, block: Block) -> None:
+        sigma = np.empty(0) if block.sigma is None else block.sigma
+        for array in (block.items, np.array(block.groups), block.clean, block.noisy, sigma):
+            np.save(self._file, array, allow_pickle=False)
+        self._count += 1
+
+    def __iter__(self) -> Iterator[Block]:
+        self._file.seek(0)
+        for _ in range(self._count):
+            items, groups, clean, noisy, sigma = (
+                np.load(self._file, allow_pickle=False) for _ in range(5)
+            )
+            told = sigma if sigma.size else None
+            yield Block(items, tuple(groups.tolist()), clean, noisy, told)
+
+
+_DATA = _Data()
+
+
+def _forget_peak_rss() -> None:
+    """Let Linux begin anew with the peak; elsewhere it stays that of the process so far."""
+    refs = Path("/proc/self/clear_refs")
+    if refs.exists():
+        try:
+            refs.write_text("5")
+        except OSError:  # not allowed here: the peak so far is still an upper bound
+            return
+
+
+def _peak_rss_mb() -> float:
+    """Return the process's largest resident memory in MiB; NaN where it isn't known."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 2**10
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows
+        return float("nan")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)

@@ -1,0 +1,1 @@
+"""Executors: this process, a pool of worker processes, a Dask cluster."""

@@ -1,0 +1,124 @@
+"""A Dask cluster as an executor."""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import time
+import traceback
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import cloudpickle
+from threadpoolctl import threadpool_limits
+
+from sigbench.benchmark.engine.executors.calls import Ended, answer, one_line, pack
+from sigbench.core.errors import InputError
+
+
+class Cluster:
+    """Calls on the workers of a running Dask scheduler.
+
+    Each worker needs the same sigbench installed, and a user's own modules where this process
+    has them. Dask itself runs a call again whose worker died, as often as the scheduler's setting
+    ``distributed.scheduler.allowed-failures`` says.
+
+    Parameters
+    ----------
+    address : str
+        ``HOST:PORT`` of the scheduler.
+    timeout : float, optional
+        Seconds that a call may take before its worker is restarted; its nanny does that.
+
+    Raises
+    ------
+    InputError
+        Where ``distributed`` is not installed, or no scheduler with workers answers.
+    """
+
+    retries = 0
+    patience_s = 10.0  # for the scheduler and its first worker to answer
+
+    def __init__(self, address: str, timeout: float | None = None) -> None:
+        try:
+            from distributed import Client
+        except ModuleNotFoundError as error:
+            raise InputError(f"dask://{address}: pip install 'sigbench[dask]'") from error
+        try:
+            self._client = Client(f"tcp://{address}", timeout=self.patience_s, set_as_default=False)
+            self._client.wait_for_workers(1, timeout=self.patience_s)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise InputError(f"dask://{address}: no cluster answers: {one_line(error)}") from error
+        self.slots: int = sum(self._client.nthreads().values())
+        self.timeout = timeout
+        self._run = uuid.uuid4().hex
+        self._count = itertools.count()
+        self._futures: dict[int, Any] = {}
+        self._deadlines: dict[int, float] = {}
+        self._done: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
+
+    def submit(self, number: int, work: Callable[[], Any]) -> None:
+        """Send a call to the scheduler."""
+        try:
+            packed = pack(work)
+        except Exception as error:
+            what = f"cannot be sent to a worker: {one_line(error)}"
+            self._done.put((number, Ended(error=what, trace=traceback.format_exc())))
+            return
+        key = f"sigbench-{self._run}-{next(self._count)}"
+        future = self._client.submit(_answer, packed, key=key, pure=False, retries=0)
+        self._futures[number] = future
+        self._deadlines[number] = time.monotonic() + (self.timeout or float("inf"))
+        future.add_done_callback(lambda done: self._done.put((number, done)))
+
+    def next(self) -> Ended:
+        """Wait for a call to end or to run out of time."""
+        while True:
+            number, left = min(
+                self._deadlines.items(), key=lambda entry: entry[1], default=(-1, float("inf"))
+            )
+            left -= time.monotonic()
+            try:
+                done = self._done.get(timeout=None if left == float("inf") else max(left, 0))
+            except queue.Empty:
+                self._restart_worker_of(number)
+                self._forget(number)
+                what = f"TimeoutError: longer than {self.timeout:g} s"
+                return Ended(error=what, contended=True, number=number)
+            number, future = done
+            if isinstance(future, Ended):
+                return replace(future, number=number)
+            if self._futures.get(number) is future:
+                self._forget(number)
+                return replace(self._outcome(future), number=number, contended=self.slots > 1)
+
+    def close(self) -> None:
+        """Cancel what is under way and leave the cluster."""
+        self._client.cancel(list(self._futures.values()), force=True)
+        self._client.close()
+
+    def _outcome(self, future: Any) -> Ended:
+        if future.status == "cancelled":
+            raise ConnectionError("the Dask scheduler is gone")
+        error = future.exception()
+        if error is not None:  # not the method's own, which comes back as a value
+            return Ended(error=f"WorkerDied: {one_line(error)}", lost=True)
+        ended: Ended = cloudpickle.loads(future.result())
+        return ended
+
+    def _restart_worker_of(self, number: int) -> None:
+        future = self._futures[number]
+        busy = [name for name, keys in self._client.processing().items() if future.key in keys]
+        future.cancel(force=True)
+        if busy:
+            self._client.restart_workers(busy, raise_for_error=False)
+
+    def _forget(self, number: int) -> None:
+        del self._futures[number], self._deadlines[number]
+
+
+def _answer(packed: bytes) -> bytes:
+    with threadpool_limits(1):
+        return answer(packed)

@@ -1,0 +1,244 @@
+"""A pool of worker processes: one call each, ended on time, replaced when they die."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+import types
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+import cloudpickle
+from threadpoolctl import threadpool_limits
+
+from sigbench.benchmark.engine.executors.calls import Ended, answer, one_line, pack
+
+CALL = b"?"  # asks a worker whether it is there: a large call would fill the pipe to one that hangs
+STARTED = b"!"  # its word that it is
+LOOK_S = 1.0  # the longest wait: Python does not see a Ctrl-C that came just before one
+
+
+def context() -> Any:
+    """Return how workers are started: forked off a server that has done the imports, if it can be.
+
+    Forking this process itself could copy a lock that one of its threads holds.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    method = multiprocessing.get_context("forkserver")
+    method.set_forkserver_preload(
+        ["sigbench.benchmark.engine.executors.pool", "sigbench.benchmark.engine.evaluate"]
+    )
+    return method
+
+
+def prepare() -> None:
+    """Let the server of workers start its imports now, while this process does its own."""
+    if context().get_start_method() == "forkserver":
+        from multiprocessing import forkserver
+
+        with _without_main():
+            forkserver.ensure_running()
+
+
+@dataclass
+class _Worker:
+    process: Any
+    connection: Connection
+    number: int | None = None  # the call that it is at
+    call: bytes | None = None  # as long as the worker has not begun
+    deadline: float = float("inf")
+    alone: bool = True  # no other call has run beside this one
+
+
+@dataclass
+class Pool:
+    """Worker processes, started when they are needed.
+
+    Parameters
+    ----------
+    slots : int
+        How many.
+    timeout : float, optional
+        Seconds that a call may take before its worker is ended.
+    patience_s : float
+        Seconds in which a worker must have begun with a call; else it counts as dead.
+    """
+
+    slots: int
+    timeout: float | None = None
+    retries: int = 2
+    patience_s: float = 60.0
+    _workers: list[_Worker] = field(default_factory=list)
+    _ended: deque[Ended] = field(default_factory=deque)
+
+    def submit(self, number: int, work: Callable[[], Any]) -> None:
+        """Send a call to a worker that is free; one is when fewer than ``slots`` are under way."""
+        try:
+            packed = pack(work)
+        except Exception as error:
+            what = f"cannot be sent to a worker process: {one_line(error)}"
+            self._ended.append(Ended(error=what, trace=traceback.format_exc(), number=number))
+            return
+        worker = next((w for w in self._workers if w.number is None), None) or self._start()
+        busy = self._busy()
+        worker.number, worker.alone = number, not busy
+        worker.call, worker.deadline = packed, time.monotonic() + self.patience_s
+        for other in busy:
+            other.alone = False
+        with suppress(OSError):  # it has just died: `next` finds that out
+            worker.connection.send_bytes(CALL)
+
+    def next(self) -> Ended:
+        """Wait for a worker to answer, to die or to run out of time."""
+        while not self._ended:
+            busy = self._busy()
+            ends = [end for w in busy for end in (w.connection, w.process.sentinel)]
+            left = min(w.deadline for w in busy) - time.monotonic()
+            signalled = wait(ends, min(max(left, 0), LOOK_S))
+            for worker in busy:
+                if worker.connection in signalled or worker.process.sentinel in signalled:
+                    self._listen(worker)
+                elif worker.deadline <= time.monotonic():
+                    self._drop(worker, self._late(worker))
+        return self._ended.popleft()
+
+    def close(self) -> None:
+        """End all workers: they hold nothing that could be lost."""
+        for worker in self._workers:
+            _kill(worker.process)
+        for worker in self._workers:
+            worker.process.join()
+            worker.connection.close()
+        self._workers.clear()
+
+    def _busy(self) -> list[_Worker]:
+        return [w for w in self._workers if w.number is not None]
+
+    def _start(self) -> _Worker:
+        ours, theirs = context().Pipe()
+        process = context().Process(target=_serve, args=(theirs,))
+        with _without_main():
+            process.start()
+        theirs.close()
+        self._workers.append(_Worker(process, ours))
+        return self._workers[-1]
+
+    def _listen(self, worker: _Worker) -> None:
+        try:
+            message = worker.connection.recv_bytes() if worker.connection.poll() else None
+        except (EOFError, OSError):
+            message = None
+        if message is None:
+            worker.process.join()
+            how = _how_it_ended(worker.process.exitcode)
+            self._drop(worker, Ended(error=f"WorkerDied: {how}", lost=True))
+        elif message == STARTED:
+            call, worker.call = worker.call, None
+            assert call is not None
+            with suppress(OSError):
+                worker.connection.send_bytes(call)
+            worker.deadline = time.monotonic() + (self.timeout or float("inf"))
+        else:
+            ended = _loaded(message)
+            self._end(worker, replace(ended, contended=not worker.alone))
+
+    def _late(self, worker: _Worker) -> Ended:
+        if worker.call is None:
+            return Ended(error=f"TimeoutError: longer than {self.timeout:g} s")
+        # Busy, perhaps, with what an earlier call has left behind.
+        what = f"has not begun with a call in {self.patience_s:g} s"
+        return Ended(error=f"WorkerDied: {what}", lost=True)
+
+    def _end(self, worker: _Worker, ended: Ended) -> None:
+        assert worker.number is not None
+        self._ended.append(replace(ended, number=worker.number))
+        worker.number, worker.deadline = None, float("inf")
+
+    def _drop(self, worker: _Worker, ended: Ended) -> None:
+        self._end(worker, ended)
+        self._workers.remove(worker)
+        _kill(worker.process)
+        worker.process.join()
+        worker.connection.close()
+
+
+def _loaded(message: bytes) -> Ended:
+    try:
+        ended: Ended = cloudpickle.loads(message)
+    except Exception as error:
+        what = f"the result cannot be read: {one_line(error)}"
+        return Ended(error=what, trace=traceback.format_exc())
+    return ended
+
+
+def _how_it_ended(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"signal {signal.Signals(-code).name}"
+    except ValueError:
+        return f"signal {-code}"
+
+
+def _kill(process: Any) -> None:
+    """End a worker and what it has started."""
+    process.kill()
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _serve(connection: Connection) -> None:
+    """In a worker: answer calls, one at a time, on one thread, as long as the parent lives."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's matter
+    if hasattr(os, "setpgid"):
+        os.setpgid(0, 0)
+        os.register_at_fork(after_in_child=connection.close)  # a call's children don't answer
+    for library in ("OMP", "OPENBLAS", "MKL"):  # those that a call loads later
+        os.environ[f"{library}_NUM_THREADS"] = "1"
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with threadpool_limits(1), suppress(EOFError, OSError):  # the parent is gone
+        while True:
+            connection.recv_bytes()
+            connection.send_bytes(STARTED)
+            connection.send_bytes(answer(connection.recv_bytes()))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    if sys.platform == "linux":  # a signal, which also ends a call that lets no thread run
+        import fcntl
+
+        fcntl.fcntl(parent.sentinel, fcntl.F_SETOWN, -os.getpgrp())
+        flags = fcntl.fcntl(parent.sentinel, fcntl.F_GETFL)
+        fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, flags | os.O_ASYNC)
+    parent.join()
+    if hasattr(os, "killpg"):
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Keep a new process from running the caller's script again, as multiprocessing would.
+
+    What a call needs of that script travels with the call.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main

@@ -1,0 +1,197 @@
+"""The runner: cells in, per-item values out. It gets objects and knows no table and no file."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sigbench.benchmark.engine.evaluate import Cell, Fit, Measure, Result
+from sigbench.benchmark.engine.executors.base import Executor, Serial
+from sigbench.benchmark.engine.executors.calls import Ended
+from sigbench.core.protocols import Learner
+from sigbench.scoring.metrics import Metric
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A cell without values: its error in one line, and the traceback where there is one."""
+
+    cell: Cell
+    error: str
+    trace: str = ""
+
+
+def run(
+    cells: Iterable[Cell],
+    metrics: Mapping[str, Metric],
+    block: int,
+    executor: Executor | None = None,
+    started: Callable[[Cell], None] | None = None,
+    pictured: int | None = None,
+) -> Iterator[Result | Failure]:
+    """Run cells, side by side where the executor can.
+
+    A worker stays with the data that it has made, as long as there are cells on them. A learner
+    is fitted once per problem, and its cells wait for that. Values depend neither on the executor
+    nor on the order of the cells. A cell whose worker died is submitted again as often as the
+    executor says.
+
+    Parameters
+    ----------
+    cells : iterable of Cell
+        What to run, grouped by problem and seed.
+    metrics : mapping of str to Metric
+        What to score.
+    block : int
+        Items a call.
+    executor : Executor, optional
+        Where to run; by default in this process. It is not closed.
+    started : callable, optional
+        Called with each cell that begins.
+    pictured : int, optional
+        The seed of which the first images are kept, to be looked at.
+
+    Yields
+    ------
+    Result or Failure
+        In the order in which the cells end.
+    """
+    executor = executor or Serial()
+    schedule = _Schedule(cells, metrics, block, pictured)
+    under_way: dict[int, tuple[_Task, int]] = {}  # with how often its worker has died
+    since: dict[int, float] = {}
+    numbers = itertools.count()
+    last = None  # what the worker was at that is free now
+    while True:
+        while len(under_way) < executor.slots and (task := schedule.next(last)):
+            last = None
+            if started and isinstance(task.work, Measure):
+                started(task.work.cell)
+            number = next(numbers)
+            under_way[number], since[number] = (task, 0), time.monotonic()
+            executor.submit(number, task.work)
+        yield from schedule.finished()  # while the workers are at what comes next
+        if not under_way:
+            return
+        ended = executor.next()
+        task, deaths = under_way.pop(ended.number)
+        if ended.lost and deaths < executor.retries:
+            under_way[ended.number] = (task, deaths + 1)
+            executor.submit(ended.number, task.work)
+        else:
+            schedule.take(task, ended, time.monotonic() - since.pop(ended.number))
+            last = task.data
+
+
+_Data = tuple[str, int]  # problem and seed
+
+PICTURES = 4  # images of a problem that are kept
+LONG_FIT_S = 5.0  # what took longer is used, and so its result kept, before the next fit
+
+
+@dataclass(frozen=True)
+class _Task:
+    work: Fit | Measure
+    data: _Data | None  # what the worker has made when it is done
+
+
+class _Schedule:
+    """What to do next; each learner's cells once it is fitted."""
+
+    def __init__(
+        self,
+        cells: Iterable[Cell],
+        metrics: Mapping[str, Metric],
+        block: int,
+        pictured: int | None,
+    ) -> None:
+        self._groups = itertools.groupby(cells, key=_data_of)
+        self._metrics, self._block, self._pictured = metrics, block, pictured
+        self._ready: dict[_Data, deque[Measure]] = {}
+        self._in_use: Counter[_Data] = Counter()
+        self._to_fit: deque[Fit] = deque()
+        self._fits: dict[tuple[str, str], Ended] = {}
+        self._waiting: dict[tuple[str, str], list[Cell]] = {}
+        self._due: set[_Data] = set()
+        self._finished: list[Result | Failure] = []
+
+    def next(self, last: _Data | None) -> _Task | None:
+        """Return what to start, None where there is nothing left or all must wait.
+
+        First what is left on the data that the free worker has made ``last``; then what a long fit
+        was for; then a fit, which cells wait for; then data that no worker is at; and at the end
+        a part of another's work.
+        """
+        while not (last in self._ready or self._to_fit or self._unused()):
+            _, group = next(self._groups, (None, None))
+            if group is None:
+                break
+            for cell in group:
+                self._add(cell)
+        due = next((data for data in self._ready if data in self._due), None)
+        if last not in self._ready and not due and self._to_fit:
+            return _Task(self._to_fit.popleft(), last)
+        other = due or self._unused() or next(iter(self._ready), None)
+        data = last if last in self._ready else other
+        if data is None:
+            return None
+        work = self._ready[data].popleft()
+        if not self._ready[data]:
+            del self._ready[data]
+            self._due.discard(data)
+        self._in_use[data] += 1
+        return _Task(work, data)
+
+    def take(self, task: _Task, ended: Ended, seconds: float) -> None:
+        """Take in what has ended, after so many seconds."""
+        work = task.work
+        if isinstance(work, Fit):
+            key = (work.problem.name, work.method.name)
+            self._fits[key] = ended
+            for cell in self._waiting.pop(key):
+                self._add(cell)
+                if seconds > LONG_FIT_S:
+                    self._due.add(_data_of(cell))
+            return
+        self._in_use[_data_of(work.cell)] -= 1
+        if ended.error:
+            self._finished.append(Failure(work.cell, ended.error, ended.trace))
+        else:
+            result = dataclasses.replace(ended.value, cell=work.cell, contended=ended.contended)
+            self._finished.append(result)
+
+    def finished(self) -> Iterator[Result | Failure]:
+        """Give out, once, what is finished."""
+        while self._finished:
+            yield self._finished.pop(0)
+
+    def _unused(self) -> _Data | None:
+        return next((data for data in self._ready if not self._in_use[data]), None)
+
+    def _add(self, cell: Cell) -> None:
+        key = (cell.problem.name, cell.method.name)
+        if not isinstance(cell.method.entry, Learner):
+            self._add_ready(cell, cell.method.entry)
+        elif key in self._waiting:
+            self._waiting[key].append(cell)
+        elif key not in self._fits:
+            self._waiting[key] = [cell]
+            self._to_fit.append(Fit(cell.problem, cell.method))
+        elif self._fits[key].error:
+            self._finished.append(Failure(cell, self._fits[key].error, self._fits[key].trace))
+        else:
+            self._add_ready(cell, self._fits[key].value)
+
+    def _add_ready(self, cell: Cell, entry: Any) -> None:
+        pictures = PICTURES if cell.seed == self._pictured else 0
+        work = Measure(cell, entry, self._metrics, self._block, pictures)
+        self._ready.setdefault(_data_of(cell), deque()).append(work)
+
+
+def _data_of(cell: Cell) -> _Data:
+    return cell.problem.name, cell.seed

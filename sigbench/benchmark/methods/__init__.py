@@ -1,0 +1,1 @@
+"""Methods of a suite: name resolution, tuning, self-ensembles."""

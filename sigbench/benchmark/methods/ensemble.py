@@ -1,0 +1,155 @@
+"""Self-ensembling: a denoiser's mean over all flips and quarter turns of its input."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import (
+    UNDESCRIBED,
+    Array,
+    Course,
+    Denoiser,
+    Info,
+    Learner,
+    Oracle,
+    Sigma,
+    Training,
+    info_of,
+)
+from sigbench.core.validation import check
+from sigbench.denoisers import DENOISERS
+from sigbench.networks.pretrained.denoiser import Pretrained
+from sigbench.networks.training.learner import Trained
+
+TABLE = {**DENOISERS, "network": Pretrained, "trained": Trained}  # what can be typed inside
+
+INFO = Info("self-ensemble", "ensemble", "Timofte, Rothe, Van Gool 2016; Lim et al. 2017")
+
+
+def _info(inner: Any) -> Info:
+    """Return what a denoiser says of itself, whether it adapts as it is set; or refuse it."""
+    info = info_of(inner)
+    if isinstance(inner, Oracle):
+        raise InputError(f"{info.name} cannot be self-ensembled: it sees the clean item as it lies")
+    names = [f.name for f in dataclasses.fields(inner)] if dataclasses.is_dataclass(inner) else []
+    if info.family == "deconvolution" or "kernel" in names:
+        raise InputError(
+            f"{info.name} cannot be self-ensembled: of a signal that is turned, the blur is too"
+        )
+    if info == UNDESCRIBED:
+        return info
+    fixed = bool(info.fixed_by) and getattr(inner, info.fixed_by) is not None
+    return dataclasses.replace(
+        info,
+        name=f"{INFO.name}-{info.name}",
+        uses_sigma=info.uses_sigma and not fixed,
+        fixed_by="",
+        exact_at_zero=info.exact_at_zero and not fixed,
+        version=1,
+    )
+
+
+@dataclass(frozen=True)
+class SelfEnsemble:
+    """The mean of T⁻¹f(Ty) over all symmetries T of the grid: it commutes with each of them.
+
+    Of images these are the eight flips and quarter turns, of signals the two of time reversal. It
+    costs as many calls. What f does not do alike on y and Ty, such as the errors of a network that
+    has not learned the symmetry, is averaged away; an f that commutes with all T gains nothing.
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+        What is averaged. It is told what this is told: noise level and facts. A learner has
+        `SelfEnsembleLearner`; where methods are typed, the name is the same.
+
+    References
+    ----------
+    Timofte, Rothe, Van Gool, "Seven ways to improve example-based single image super resolution",
+    CVPR 2016, on enhanced prediction. Lim, Son, Kim, Nah, Lee, "Enhanced deep residual networks for
+    single image super-resolution" (EDSR), CVPR workshops 2017, on the geometric self-ensemble.
+
+    Examples
+    --------
+    >>> from sigbench.benchmark.methods.resolve import Function
+    >>> earlier = Function(lambda noisy: np.roll(noisy, 1, axis=-1))
+    >>> SelfEnsemble(earlier)(np.array([[[0.0, 2.0, 0.0, 0.0]]]))
+    array([[[1., 0., 1., 0.]]])
+    """
+
+    denoiser: Denoiser = field(metadata={"table": TABLE})
+    info: Info = field(
+        default=INFO, init=False, repr=False, compare=False, metadata={"identity": False}
+    )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "info", _info(self.denoiser))
+        if isinstance(self.denoiser, Learner):
+            raise InputError(f"{info_of(self.denoiser).name} must be fitted: SelfEnsembleLearner")
+
+    @property
+    def n_params(self) -> int:
+        """How many numbers the denoiser has learned."""
+        return int(getattr(self.denoiser, "n_params", 0))
+
+    @property
+    def device(self) -> str:
+        """Where the denoiser runs."""
+        return str(getattr(self.denoiser, "device", "cpu"))
+
+    @property
+    def course(self) -> Course | None:
+        """What the denoiser's training took, where that is known."""
+        course: Course | None = getattr(self.denoiser, "course", None)
+        return course
+
+    def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
+        """Return the estimate, shape and dtype of ``noisy``."""
+        check(noisy, sigma)
+        quarters = range(4 if noisy.ndim == 4 else 1)
+        estimates = []
+        for flipped, turns in itertools.product((False, True), quarters):
+            turned = np.rot90(np.flip(noisy, -1) if flipped else noisy, turns, axes=(-2, -1))
+            estimate = self.denoiser(np.ascontiguousarray(turned), sigma=sigma)
+            back = np.rot90(estimate, -turns, axes=(-2, -1))
+            estimates.append(np.flip(back, -1) if flipped else back)
+        total = estimates
+        while len(total) > 1:  # in pairs, so that the mean of equal estimates is these to the bit
+            total = [a + b for a, b in zip(total[::2], total[1::2], strict=True)]
+        return np.asarray(total[0] / len(estimates))
+
+
+@dataclass(frozen=True)
+class SelfEnsembleLearner:
+    """A learner whose denoiser is self-ensembled once it is fitted: see `SelfEnsemble`.
+
+    Parameters
+    ----------
+    denoiser : Learner
+        What is fitted, once and as by itself.
+    """
+
+    denoiser: Learner = field(metadata={"table": TABLE})
+    info: Info = field(
+        default=INFO, init=False, repr=False, compare=False, metadata={"identity": False}
+    )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "info", _info(self.denoiser))
+
+    def fit(self, train: Training, *, rng: np.random.Generator) -> SelfEnsemble:
+        """Return the self-ensemble of what the learner makes of a training split."""
+        return SelfEnsemble(self.denoiser.fit(train, rng=rng))  # type: ignore[arg-type]
+
+
+def self_ensemble(denoiser: Denoiser | Learner) -> SelfEnsemble | SelfEnsembleLearner:
+    """Return the self-ensemble of a denoiser, or that of a learner."""
+    if isinstance(denoiser, Learner):
+        return SelfEnsembleLearner(denoiser)
+    return SelfEnsemble(denoiser)

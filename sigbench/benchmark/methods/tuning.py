@@ -1,0 +1,209 @@
+"""Tuning: every baseline gets the same budget to find its best settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sigbench.benchmark.methods.sure import sure
+from sigbench.core.errors import InputError, unknown
+from sigbench.core.protocols import Array, Denoiser, Info, Learner, Oracle, Sigma, Training, info_of
+from sigbench.core.validation import check, check_field
+from sigbench.denoisers.noise_level import told_or_estimated
+
+BUDGET = 64  # evaluations, the same for every method
+
+Grid = tuple[tuple[str, tuple[Any, ...]], ...]
+
+
+def _checked(denoiser: Denoiser, grid: Any) -> Grid:
+    """Return a grid as tuples, which hash, or refuse it."""
+    given: Mapping[str, Sequence[Any]] = dict(grid)
+    if not dataclasses.is_dataclass(denoiser):
+        raise InputError(f"{denoiser!r} cannot be tuned: it is no dataclass")
+    if isinstance(denoiser, Learner | Oracle):
+        raise InputError(f"{denoiser!r} cannot be tuned: it is no denoiser")
+    names = [f.name for f in dataclasses.fields(denoiser)]
+    for name in given:
+        if name not in names:
+            raise unknown(f"parameter of {type(denoiser).__name__}", str(name), names)
+    count = math.prod(len(values) for values in given.values())
+    if not 1 <= count <= BUDGET:
+        raise InputError(f"the grid has {count} combinations: at least 1, at most {BUDGET}")
+    return tuple((name, tuple(values)) for name, values in given.items())
+
+
+def _candidates(denoiser: Denoiser, grid: Grid) -> Iterator[Denoiser]:
+    """Make every combination, in the order of the grid."""
+    names = [name for name, _ in grid]
+    for values in itertools.product(*(values for _, values in grid)):
+        chosen = dict(zip(names, values, strict=True))
+        yield dataclasses.replace(denoiser, **chosen)  # type: ignore[type-var]
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """Tries every combination of a grid and keeps the one of least mean squared error.
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+        A frozen dataclass; its other parameters stay.
+    grid : mapping of str to sequence
+        Values to try, by parameter; at most 64 combinations.
+
+    Examples
+    --------
+    >>> from sigbench.denoisers import GaussianBlur
+    >>> Tuned(GaussianBlur(), {"width": [0.5, 1.0]})
+    Tuned(denoiser=GaussianBlur(width=1.0), grid=(('width', (0.5, 1.0)),))
+    """
+
+    denoiser: Denoiser
+    grid: Any
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "grid", _checked(self.denoiser, self.grid))
+
+    @property
+    def evaluations(self) -> int:
+        """How many combinations the grid has."""
+        return math.prod(len(values) for _, values in self.grid)
+
+    def candidates(self) -> Iterator[Denoiser]:
+        """Make every combination, in the order of the grid."""
+        return _candidates(self.denoiser, self.grid)
+
+    @property
+    def info(self) -> Info:
+        """What the denoiser says of itself, as tuned."""
+        info = info_of(self.denoiser)
+        return dataclasses.replace(info, name=f"tuned-{info.name}", version=1)
+
+    def fit(self, train: Training, *, rng: np.random.Generator) -> Denoiser:
+        """Return the denoiser with the settings that are best on ``train.pairs``.
+
+        Parameters
+        ----------
+        train : Training
+            The training split.
+        rng : numpy.random.Generator
+            Not used: the search is exhaustive.
+        """
+        pairs = train.pairs
+        best, least = None, math.inf
+        for candidate in self.candidates():
+            error = train.apply(candidate, pairs) - pairs.target
+            mse = float(np.mean(np.square(error, dtype=np.float64)))
+            if not math.isfinite(mse):
+                raise FloatingPointError(f"{candidate} has a mean squared error of {mse}")
+            if mse < least:
+                best, least = candidate, mse
+        assert best is not None
+        return best
+
+
+@dataclass(frozen=True)
+class SureTuned:
+    """Tries every combination of a grid on every item and keeps that of least SURE: no truth needed.
+
+    Each item of a batch is tuned by itself, to its own noisy samples, or all of a batch together,
+    where they are of one kind, to the least mean over them (``pooled``). Where the noise level is not
+    told, it is estimated from the item. An item without noise (sigma = 0) comes back as it is.
+
+    It holds where the noise is white and Gaussian, and for denoisers without jumps: see `sure`.
+    The choice is as uncertain as the item is short, whatever the number of probes, mostly where the
+    estimate is smooth and its error small; pooling is the remedy.
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+        A frozen dataclass; its other parameters stay. It is told the noise level.
+    grid : mapping of str to sequence
+        Values to try, by parameter; at most 64 combinations.
+    probes : int
+        Directions along which SURE measures the divergence; each costs a call a combination.
+    pooled : bool
+        Whether the items of a batch share one setting.
+
+    References
+    ----------
+    Ramani, Blu, Unser, IEEE Trans. Image Process. 17 (9), 2008, section V.
+
+    Examples
+    --------
+    >>> from sigbench.denoisers import GaussianBlur
+    >>> x = np.sin(np.linspace(0, 20, 1000)).reshape(1, 1, -1)
+    >>> y = x + np.random.default_rng(0).standard_normal(x.shape)
+    >>> tuned = SureTuned(GaussianBlur(), {"width": [0.5, 8.0, 99.0]})
+    >>> bool((tuned(y, sigma=1.0) == GaussianBlur(width=8.0)(y)).all())
+    True
+    """
+
+    denoiser: Denoiser
+    grid: Any
+    probes: int = 16
+    pooled: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "grid", _checked(self.denoiser, self.grid))
+        check_field("probes", self.probes, 1)
+        if info_of(self.denoiser).family == "deconvolution":
+            raise InputError(
+                f"{info_of(self.denoiser).name} cannot be tuned by SURE, which takes the mean of "
+                "the noisy items for the truth: with a blur it is not"
+            )
+
+    def candidates(self) -> Iterator[Denoiser]:
+        """Make every combination, in the order of the grid."""
+        return _candidates(self.denoiser, self.grid)
+
+    @property
+    def info(self) -> Info:
+        """What the denoiser says of itself, but that it sets itself from the item."""
+        info = info_of(self.denoiser)
+        return dataclasses.replace(
+            info,
+            name=f"sure-tuned-{info.name}",
+            uses_sigma=True,
+            fixed_by="",
+            exact_at_zero=True,
+            version=1,
+        )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The parameters as a table prints them: those tried by what they range over."""
+        fields = dataclasses.fields(self.denoiser)  # type: ignore[arg-type]
+        base = {f.name: getattr(self.denoiser, f.name) for f in fields if f.repr}
+        return {**base, **{name: _span(values) for name, values in self.grid}}
+
+    def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
+        """Return the estimate, shape and dtype of ``noisy``."""
+        levels = told_or_estimated(noisy, check(noisy, sigma))
+        noisy_ones = levels > 0
+        least = np.where(noisy_ones, np.inf, -np.inf)  # without noise the input is the truth
+        best = noisy.copy()
+        for candidate in self.candidates():
+            judged = sure(candidate, noisy, levels, probes=self.probes)
+            if not np.isfinite(judged.mse).all():
+                raise FloatingPointError(f"{candidate} has a SURE that is not finite")
+            mse = judged.mse
+            if self.pooled and noisy_ones.any():
+                mse = np.where(noisy_ones, mse[noisy_ones].mean(), mse)
+            better = mse < least
+            least[better] = mse[better]
+            best[better] = judged.estimate[better]
+        return best
+
+
+def _span(values: tuple[Any, ...]) -> str:
+    if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+        return f"{min(values):g}..{max(values):g}"
+    return "/".join(map(str, values))

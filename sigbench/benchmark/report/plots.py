@@ -1,0 +1,238 @@
+"""Figures of a run: images with what the methods make of them, and the course of trainings."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigbench.core.plot_style import COLORS, WIDTH, spread
+from sigbench.core.protocols import Array, Course, Point
+from sigbench.scoring.metrics import METRICS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DPI = 130
+FEW_STRIPS = 8  # up to here tiles are larger
+TILE = {True: 128, False: 96}  # pixels a side, for few strips and for many
+TILES = {True: 8, False: 12}  # side by side
+PAD, MARGIN, HEAD, FOOT = 6, 30, 28, 30  # pixels between tiles and strips, above and beneath a tile
+LABEL = 0.19  # inches a label at the end of a line
+SHORTEST = 1e-3  # seconds that a log axis shows
+STYLES = ("-", "--", ":")
+TICKS: dict[float, str] = {
+    **{n: f"{n} s" for n in (0.1, 0.3, 1, 3, 10, 30)},
+    **{60 * n: f"{n} min" for n in (1, 3, 10, 30)},
+    **{3600 * n: f"{n} h" for n in (1, 3, 10, 30)},
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """Images ``(C, H, W)`` side by side: their name, figures in dB, and the mean of all items."""
+
+    name: str
+    images: Sequence[Array]
+    psnr: Sequence[float] = ()
+    mean: float | None = None
+
+
+def estimates(strips: Sequence[Strip], peak: float) -> Figure:
+    """Draw strips of images of values 0..peak, in lines from left to right.
+
+    Small images are enlarged by a whole factor, each pixel a square; large ones are reduced.
+
+    Parameters
+    ----------
+    strips : sequence of Strip
+        As many images each, of the same sizes.
+    peak : float
+        What is white; values beyond it, or below zero, are drawn as it, or as zero.
+    """
+    from matplotlib.figure import Figure
+
+    few = len(strips) <= FEW_STRIPS
+    tiles = [[_tile(image, peak, TILE[few]) for image in strip.images] for strip in strips]
+    height = max(tile.shape[0] for tile in tiles[0])
+    width = max(tile.shape[1] for tile in tiles[0])
+    count = len(tiles[0])
+    columns = min(len(strips), max(1, TILES[few] // count))
+    lines = -(-len(strips) // columns)
+    across, down = count * (width + PAD) - PAD, HEAD + height + FOOT
+    canvas = np.full(
+        (lines * down + PAD, columns * (across + MARGIN) + PAD - MARGIN + PAD, 3), 255, np.uint8
+    )
+    figure = Figure((canvas.shape[1] / DPI, canvas.shape[0] / DPI), dpi=DPI)
+
+    def text(x: int, y: int, words: str, **style: Any) -> None:
+        figure.text(x / canvas.shape[1], 1 - y / canvas.shape[0], words, **style)
+
+    for place, (strip, own) in enumerate(zip(strips, tiles, strict=True)):
+        line, column = divmod(place, columns)
+        left, top = PAD + column * (across + MARGIN), line * down + HEAD
+        mean = "" if strip.mean is None else f"mean {strip.mean:.2f} dB"
+        name = shortened(strip.name, (across - 9 * len(mean)) // 11)
+        text(left, top - 8, name, fontsize=9, fontweight="bold")
+        text(left + across, top - 8, mean, fontsize=8, color="0.4", ha="right")
+        for number, tile in enumerate(own):
+            x, bottom = left + number * (width + PAD), top + tile.shape[0]
+            canvas[top:bottom, x : x + tile.shape[1]] = tile
+            if strip.psnr:
+                words = f"{strip.psnr[number]:.2f} dB".replace("-", "−")
+                text(x + tile.shape[1] // 2, bottom + 16, words, fontsize=8, ha="center")
+    figure.figimage(canvas, origin="upper")
+    return figure
+
+
+def _tile(image: Array, peak: float, side: int) -> NDArray[np.uint8]:
+    """Return an image as pixels ``(H, W, 3)`` of about that size."""
+    from PIL import Image
+
+    pixels = np.rint(np.clip(image / peak, 0, 1) * 255).astype(np.uint8)
+    if len(pixels) != 3:
+        pixels = np.repeat(pixels[:1], 3, axis=0)  # of other images the first channel
+    pixels = np.moveaxis(pixels, 0, -1)
+    longest = max(pixels.shape[:2])
+    if longest <= side:
+        factor = side // longest
+        return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+    height, width = (max(1, round(n * side / longest)) for n in pixels.shape[:2])
+    return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).resize((width, height)))
+
+
+def shortened(name: str, most: int) -> str:
+    """Return a name of at most so many letters.
+
+    Examples
+    --------
+    >>> shortened("trained[recipe=n2n,seed=3]", 15)
+    'trained…seed=3]'
+    """
+    half = max(1, (most - 1) // 2)
+    return name if len(name) <= most else f"{name[:half]}…{name[-half:]}"
+
+
+def trainings(courses: Mapping[str, Course], groups: Mapping[str, str] | None = None) -> Figure:
+    """Draw the running figures of trainings over their time, a panel a metric, named at the ends.
+
+    Parameters
+    ----------
+    courses : mapping of str to Course
+        By name; each with a log that ends in a number.
+    groups : mapping, optional
+        Of names that belong together, their common one: they have one colour.
+    """
+    from matplotlib.figure import Figure
+
+    panels: dict[str, dict[str, Course]] = {}
+    for name, course in courses.items():
+        panels.setdefault(course.metric, {})[name] = course
+    group_of = {name: (groups or {}).get(name, name) for name in courses}
+    looks = itertools.cycle(itertools.product(STYLES, COLORS))
+    look_of = dict(zip(dict.fromkeys(group_of.values()), looks, strict=False))
+    heights = [max(3.2, LABEL * len(own) + 0.7) for own in panels.values()]
+    figure = Figure((WIDTH, sum(heights) + 0.3), layout="constrained", dpi=DPI)
+    axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights).ravel()
+    for ax, (metric, own), height in zip(axes, panels.items(), heights, strict=True):
+        _lines(ax, metric, own, {name: look_of[group_of[name]] for name in own}, LABEL / height)
+    figure.supxlabel("time of training, validations included", fontsize=8.5)
+    return figure
+
+
+def _lines(
+    ax: Axes,
+    metric: str,
+    courses: Mapping[str, Course],
+    looks: Mapping[str, tuple[str, str]],
+    gap: float,
+) -> None:
+    """Draw the trainings of one metric; labels are ``gap`` of the height apart."""
+    known = METRICS.get(metric)
+    unit = f" in {known.unit}" if known and known.unit else ""
+    ax.set_title(f"{metric}{unit} on the validation pairs", loc="left", fontsize=9.5)
+    for name, course in courses.items():
+        style, color = looks[name]
+        x, y = [_time(p) for p in course.log], [p.figure for p in course.log]
+        ax.plot(x, y, style, color=color, lw=1.4)
+        ax.plot(x[-1], y[-1], "o", color=color, ms=3.5)
+    low, high = _range(courses, 1 if known is None or known.higher_is_better else -1)
+    seen = [_time(p) for c in courses.values() for p in c.log if low <= p.figure <= high]
+    left, right = min(seen), max(seen)
+    ax.set_xscale("log")
+    ax.set_xlim(left / 1.2, right * 1.2)
+    ax.set_ylim(low, high)
+    ticks = {at: label for at, label in TICKS.items() if left / 1.2 <= at <= right * 1.2}
+    ax.set_xticks(list(ticks), list(ticks.values()))
+    ax.minorticks_off()
+    ax.tick_params(labelsize=7.5)
+    ax.grid(axis="y", color="0.9", lw=0.8)
+    ax.spines[["top", "right"]].set_visible(False)
+    ends = [course.log[-1] for course in courses.values()]
+    labels = _inside(spread([(end.figure - low) / (high - low) for end in ends], gap), gap)
+    for name, end, label in zip(courses, ends, labels, strict=True):
+        color = looks[name][1]
+        ax.annotate(
+            f"{shortened(name, 34)} {end.figure:.2f}",
+            (_time(end), end.figure),
+            (1.03, label),
+            textcoords="axes fraction",
+            color=color,
+            fontsize=8,
+            va="center",
+            annotation_clip=False,
+            arrowprops={
+                "arrowstyle": "-",
+                "color": color,
+                "lw": 0.6,
+                "shrinkB": 4,
+                "relpos": (0, 0.5),
+            },
+        )
+
+
+def _inside(places: Sequence[float], gap: float) -> NDArray[np.float64]:
+    """Return places ``gap`` apart moved into 0..1, in their order and as far apart.
+
+    Examples
+    --------
+    >>> _inside([0.75, 1.25, 0.0, 1.0], 0.25).tolist()
+    [0.5, 1.0, 0.0, 0.75]
+    """
+    order = np.argsort(places, kind="stable")
+    steps = gap * np.arange(len(places))
+    inside = np.empty(len(places))
+    inside[order] = np.maximum(np.minimum(np.asarray(places)[order], 1 - steps[::-1]), steps)
+    return inside
+
+
+def _time(point: Point) -> float:
+    return max(point.seconds, SHORTEST)
+
+
+def _range(courses: Mapping[str, Course], sign: int) -> tuple[float, float]:
+    """Return the figures to show: where trainings end, and of how they got there the better part.
+
+    Three times as far down from the best as half of all points are; before that, curves are steep
+    and say little.
+    """
+    every = sign * np.array([point.figure for course in courses.values() for point in course.log])
+    every = every[np.isfinite(every)]
+    top, last = every.max(), [sign * course.log[-1].figure for course in courses.values()]
+    bottom = max(every.min(), min(top - 3 * (top - np.median(every)), *last))
+    margin = 0.05 * (top - bottom) or 1.0
+    low, high = sorted((sign * (bottom - margin), sign * (top + margin)))
+    return float(low), float(high)
+
+
+def png(figure: Figure) -> bytes:
+    """Return a figure as the bytes of a PNG file, the same ones for the same figure."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()

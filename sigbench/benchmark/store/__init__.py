@@ -1,0 +1,1 @@
+"""The run folder: cells, images, failures and the manifest."""

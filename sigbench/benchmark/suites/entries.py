@@ -1,0 +1,233 @@
+"""The entries of a suite's file: problems, methods, a printed table."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import functools
+import itertools
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sigbench.benchmark.methods.resolve import METHODS, Method, resolve
+from sigbench.benchmark.methods.tuning import SureTuned, Tuned
+from sigbench.config.registry import build, lookup, parameter
+from sigbench.config.spec import Spec, expand, format_value, parse, words
+from sigbench.config.toml import check_keys
+from sigbench.core.errors import InputError, unknown
+from sigbench.core.protocols import Estimator, Learner
+from sigbench.datasets import DATASETS
+from sigbench.problems.degradations import DEGRADATIONS
+from sigbench.problems.denoising import Denoising
+from sigbench.problems.system_id import SystemFunction
+from sigbench.scoring.metrics import Metric
+
+# Legal keys of each table, with the type of each.
+PROBLEM_KEYS = {
+    "name": str,
+    "dataset": str,
+    "degradation": str,
+    "items": int,
+    "train_items": int,
+    "clip_estimates": bool,
+}
+SYSTEM_KEYS = {
+    "name": str,
+    "system": str,
+    "length": list,
+    "snr_db": list,
+    "coloration": list,
+    "items": int,
+    "train_items": int,
+}
+METHOD_KEYS = {
+    "name": str,
+    "method": str,
+    "sigma": str,
+    "tune": dict,
+    "tuned_by": str,
+    "training_seeds": list,
+    "problems": list,
+}
+POOLED_PROBES = 5  # items share them, so that pooling does not average their error out
+TUNED_BY: dict[str, Callable[..., Tuned | SureTuned]] = {
+    "truth": Tuned,
+    "sure": SureTuned,
+    "sure-pooled": functools.partial(SureTuned, pooled=True, probes=POOLED_PROBES),
+}
+EXPERIMENT_KEYS = {"metrics": list, "source": str, "printed": dict}
+
+AnyProblem = Denoising | SystemFunction
+
+
+def problems_of(entry: Any) -> list[Denoising] | list[SystemFunction]:
+    """Return the problems that an entry stands for, one per combination of listed values."""
+    if isinstance(entry, dict) and "system" in entry:
+        return _system_functions(entry)
+    check_keys("a problem", entry, PROBLEM_KEYS, required=("dataset", "degradation"))
+    combinations = [
+        (data, noise)
+        for data in expand(parse(entry["dataset"]))
+        for noise in expand(parse(entry["degradation"]))
+    ]
+    rest = {k: entry[k] for k in ("train_items", "clip_estimates") if k in entry}
+    problems = []
+    for data, noise in combinations:
+        own = {**dict(data.params), **dict(noise.params)}
+        name = _filled("problem", entry.get("name", data.name), own)
+        dataset = build("dataset", DATASETS, data)
+        degradation = build("degradation", DEGRADATIONS, noise)
+        items = entry.get("items", dataset.size("test"))
+        if items is None:
+            raise InputError(
+                f"{name}: {data.name} has no end, so the problem needs the key 'items'"
+            )
+        problems.append(Denoising(name, dataset, degradation, items, **rest))
+    return problems
+
+
+def _system_functions(entry: dict[str, Any]) -> list[SystemFunction]:
+    """Return a problem for every combination of the listed lengths, levels and colorations."""
+    required = ("system", "length", "snr_db", "items")
+    check_keys("a problem", entry, SYSTEM_KEYS, required=required)
+    swept = Spec("problem", tuple((k, v) for k, v in entry.items() if isinstance(v, list)))
+    rest = {k: entry[k] for k in ("items", "train_items") if k in entry}
+    problems = []
+    for data, record in itertools.product(expand(parse(entry["system"])), expand(swept)):
+        own = {k: parameter(SystemFunction, data.name, k, v) for k, v in record.params}
+        name = _filled("problem", entry.get("name", data.name), {**dict(data.params), **own})
+        dataset = build("dataset", DATASETS, data)
+        problems.append(SystemFunction(name, dataset, **own, **rest))
+    return problems
+
+
+def _filled(kind: str, template: str, values: Mapping[str, Any]) -> str:
+    """Return a name with ``{parameter}`` filled in."""
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in values:
+            raise InputError(
+                f"{kind} name {template!r}: no parameter {match[1]!r} (one of: {', '.join(values)})"
+            )
+        return format_value(values[match[1]])
+
+    return re.sub(r"\{([^{}]*)\}", value, template)
+
+
+def methods_of(problems: list[str], entry: Any) -> list[Method]:
+    """Return the methods of an entry, for those of the problems that it names."""
+    methods = _methods(entry)
+    if "training_seeds" in entry:
+        methods = [one for m in methods for one in _trained(m, entry["training_seeds"])]
+    if "problems" not in entry:
+        return methods
+    patterns = tuple(entry["problems"])
+    if not patterns:
+        raise InputError("problems=[] must name at least one")
+    for pattern in patterns:
+        if not isinstance(pattern, str) or not fnmatch.filter(problems, pattern):
+            raise unknown("problem", str(pattern), problems)
+    return [dataclasses.replace(method, problems=patterns) for method in methods]
+
+
+def _methods(entry: Any) -> list[Method]:
+    check_keys("a method", entry, METHOD_KEYS, required=("method",))
+    text, name = entry["method"], entry.get("name")
+    told = entry.get("sigma", "none")
+    if told not in ("given", "none"):
+        raise InputError(f"sigma={told!r} must be one of: given, none")
+    by = entry.get("tuned_by", "truth")
+    if by not in TUNED_BY:
+        raise InputError(f"tuned_by={by!r} must be one of: {', '.join(TUNED_BY)}")
+    if "tune" in entry:
+        suffix = "tuned" if by == "truth" else f"{by}-tuned"
+        row = name or f"{text}-{suffix}"
+        return [_tuned(parse(text), entry["tune"], row, told == "given", TUNED_BY[by])]
+    if "tuned_by" in entry:
+        raise InputError(f"{name or text}: tuned_by={by!r} needs the key 'tune'")
+    methods = resolve(text, told=told == "given")
+    if name is None:
+        return methods
+    if "{" in name:
+        own = [_filled("method", name, words(spec)) for spec in expand(parse(text))]
+        return [dataclasses.replace(m, name=n) for m, n in zip(methods, own, strict=True)]
+    if len(methods) == 1:
+        return [dataclasses.replace(methods[0], name=name)]
+    values = [method.name.partition("[")[2].removesuffix("]") for method in methods]
+    return [
+        dataclasses.replace(method, name=f"{name} {value}")
+        for method, value in zip(methods, values, strict=True)
+    ]
+
+
+def _trained(method: Method, seeds: list[Any]) -> list[Method]:
+    """Return a learner once per training seed."""
+    entry: Any = method.entry
+    fields = dataclasses.fields(entry) if dataclasses.is_dataclass(entry) else ()
+    if not isinstance(entry, Learner) or "seed" not in {f.name for f in fields if f.init}:
+        raise InputError(f"{method.name} has no training seed: training_seeds is for what trains")
+    made = []
+    for seed in checked_seeds(seeds):
+        one: Any = dataclasses.replace(entry, seed=seed)  # type: ignore[type-var]
+        name = f"{method.name} #{seed}"
+        made.append(dataclasses.replace(method, name=name, entry=one, trainings=method.name))
+    return made
+
+
+def checked_seeds(seeds: list[Any]) -> tuple[int, ...]:
+    """Return seeds that are whole numbers, none twice.
+
+    Raises
+    ------
+    InputError
+        For anything else.
+    """
+    for seed in seeds:
+        if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
+            raise InputError(f"seed {seed!r} must be a whole number >= 0 and < 2**63")
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise InputError(f"seeds={seeds} must hold at least one, and none twice")
+    return tuple(seeds)
+
+
+def _tuned(
+    spec: Spec,
+    tune: Mapping[str, Any],
+    name: str,
+    told: bool,
+    tuner: Callable[..., Tuned | SureTuned],
+) -> Method:
+    """Return the method that tries a grid, written as parameter = [values]."""
+    cls = lookup("method", METHODS, spec.name)
+    grid = {}
+    for key, values in tune.items():
+        if not isinstance(values, list) or not values:
+            raise InputError(f"{name}: tune.{key}={values!r} must be a list of values")
+        grid[key] = [
+            parameter(cls, spec.name, key, parse(v) if isinstance(v, str) and "[" in v else v)
+            for v in values
+        ]
+    first = tuple((key, values[0]) for key, values in tune.items())
+    start = build("method", METHODS, Spec(spec.name, (*spec.params, *first)))
+    if tuner is not Tuned and isinstance(start, Estimator):
+        raise InputError(f"{name}: tuned_by='sure' is for denoisers, which {spec.name} is not")
+    tuned = tuner(start, grid)
+    for _ in tuned.candidates():  # an illegal value is told now, not in every cell
+        pass
+    return Method(name, tuned, told)
+
+
+def experiments_of(table: Any, metrics: Mapping[str, Metric]) -> dict[str, Any]:
+    """Return the block that has the shape of a printed table, checked."""
+    check_keys("experiments", table, EXPERIMENT_KEYS, required=("metrics",))
+    if not table["metrics"]:
+        raise InputError("experiments.metrics must not be empty")
+    for name in table["metrics"]:
+        if not isinstance(name, str) or name not in metrics:
+            raise unknown("metric of the suite", str(name), metrics)
+    for row, figures in table.get("printed", {}).items():
+        numbers = isinstance(figures, list) and all(isinstance(f, int | float) for f in figures)
+        if not numbers or len(figures) != len(table["metrics"]):
+            raise InputError(f"experiments.printed.{row}={figures!r} must hold one number a metric")
+    return {"source": "", "printed": {}, **table}

@@ -1,0 +1,271 @@
+"""Suites: problems × methods × seeds × metrics, written in TOML."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sigbench.benchmark.engine.evaluate import Cell
+from sigbench.benchmark.methods.resolve import METHODS, Method, resolve
+from sigbench.benchmark.suites.entries import (
+    AnyProblem,
+    checked_seeds,
+    experiments_of,
+    methods_of,
+    problems_of,
+)
+from sigbench.config.registry import lookup
+from sigbench.config.spec import parse
+from sigbench.config.toml import check_keys, find_toml, read_toml
+from sigbench.core.errors import InputError, unknown
+from sigbench.core.fingerprint import digest, identity
+from sigbench.denoisers import DENOISERS, Noisy
+from sigbench.estimators import ESTIMATORS
+from sigbench.problems.denoising import Denoising
+from sigbench.problems.system_id import SystemFunction
+from sigbench.scoring.metrics import METRICS, Metric
+
+FOLDER = Path(__file__).parent
+
+# Legal keys of each table, with the type of each.
+SUITE_KEYS = {
+    "name": str,
+    "description": str,
+    "seeds": list,
+    "metrics": list,
+    "block": int,
+    "problems": list,
+    "methods": list,
+    "experiments": dict,
+}
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What is run; see `load`.
+
+    ``experiments`` asks for a block of the report in the shape of a printed table, one column a
+    seed: its ``metrics``, and the figures ``printed`` by row, from ``source``.
+    """
+
+    name: str
+    description: str
+    seeds: tuple[int, ...]
+    metrics: Mapping[str, Metric]
+    block: int
+    problems: tuple[AnyProblem, ...]
+    methods: tuple[Method, ...]
+    experiments: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        for problem, method in itertools.product(self.problems, self.methods):
+            if not method.is_for(problem.name):
+                continue
+            if isinstance(problem, SystemFunction) and not method.is_estimator:
+                raise InputError(
+                    f"{method.name} denoises, and {problem.name} asks for a system function: "
+                    f"it takes estimators (one of: {', '.join(ESTIMATORS)})"
+                )
+            if isinstance(problem, Denoising) and method.is_estimator:
+                raise InputError(
+                    f"{method.name} estimates system functions, and {problem.name} is to be "
+                    f"denoised: it takes denoisers (one of: {', '.join(DENOISERS)})"
+                )
+
+    def cells(self) -> list[Cell]:
+        """Return all cells, those on the same data next to each other."""
+        return [
+            Cell(problem, seed, method, self._key(problem, seed, method))
+            for problem in self.problems
+            for seed in self.seeds
+            for method in self.methods
+            if method.is_for(problem.name)
+        ]
+
+    def _key(self, problem: AnyProblem, seed: int, method: Method) -> str:
+        metrics = {name: metric.version for name, metric in self.metrics.items()}
+        return digest([self.problem_key(problem), seed, method.key, metrics, self.block])
+
+    def problem_key(self, problem: AnyProblem) -> str:
+        """Return a digest of all of a problem that can change values."""
+        return digest(identity(problem))
+
+    def select(
+        self,
+        *,
+        methods: list[str] | None = None,
+        problems: list[str] | None = None,
+        seeds: list[int] | None = None,
+        items: int | None = None,
+    ) -> Suite:
+        """Return the part of the suite that is asked for.
+
+        Parameters
+        ----------
+        methods : list of str, optional
+            Rows of the suite to keep, and methods to add to it (specs or ``module:attribute``).
+            Where no row is named, all are kept. The noisy input and the limits always are.
+        problems : list of str, optional
+            Problems to keep.
+        seeds : list of int, optional
+            Other seeds.
+        items : int, optional
+            Another number of test items a seed; a dataset with fewer gives all it has.
+
+        Raises
+        ------
+        InputError
+            For a name that does not exist or a number that is not legal.
+        """
+        suite = self
+        if problems is not None:
+            known = {problem.name: problem for problem in self.problems}
+            for name in problems:
+                if name not in known:
+                    raise unknown("problem", name, known)
+            suite = dataclasses.replace(
+                suite, problems=tuple(known[n] for n in dict.fromkeys(problems))
+            )
+        if items is not None:
+            suite = dataclasses.replace(
+                suite, problems=tuple(_resized(p, items) for p in suite.problems)
+            )
+        if seeds is not None:
+            suite = dataclasses.replace(suite, seeds=checked_seeds(seeds))
+        if methods is not None:
+            suite = dataclasses.replace(suite, methods=self._selected(methods))
+            chosen = [problem.name for problem in suite.problems]
+            for method in suite.methods:
+                if method.name in methods and not any(map(method.is_for, chosen)):
+                    raise InputError(
+                        f"{method.name} is no row of {', '.join(chosen)}: "
+                        f"it is for {', '.join(method.problems)}"
+                    )
+        return suite
+
+    def called(self, wanted: Sequence[str]) -> list[Method]:
+        """Return the rows that are called so, and of other words the methods that they write.
+
+        Raises
+        ------
+        InputError
+            For a word that is neither.
+        """
+        rows = {method.name: method for method in self.methods}
+        wanted = list(dict.fromkeys(wanted))
+        return [
+            m for name in wanted for m in ([rows[name]] if name in rows else self._resolved(name))
+        ]
+
+    def _selected(self, wanted: list[str]) -> tuple[Method, ...]:
+        rows = {method.name: method for method in self.methods}
+        named = [name for name in wanted if name in rows]
+        added = self.called([name for name in wanted if name not in rows])
+        kept = [
+            m
+            for m in self.methods
+            if not named
+            or m.name in named
+            or isinstance(m.entry, Noisy)
+            or m.knowledge(sigma_known=True) in ("prior", "oracle")
+        ]
+        return _unique([*kept, *added])
+
+    def _resolved(self, text: str) -> list[Method]:
+        try:
+            return resolve(text)
+        except InputError as error:
+            if str(error).startswith("unknown method"):
+                rows = [method.name for method in self.methods]
+                raise unknown("method", parse(text).name, [*rows, *METHODS]) from None
+            raise
+
+
+def suite_names() -> list[str]:
+    """Return the names of the suites that come with sigbench."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def load(name: str) -> Suite:
+    """Read and check a suite.
+
+    Parameters
+    ----------
+    name : str
+        One of `suite_names`, or the path of a TOML file.
+
+    Raises
+    ------
+    InputError
+        For an unknown suite, a file that cannot be read, or anything illegal in it.
+
+    Examples
+    --------
+    >>> load("table1").seeds
+    (1, 2, 3)
+    """
+    path = find_toml("suite", name, FOLDER)
+    table = read_toml(path)
+    try:
+        return _suite(table, default_name=path.stem)
+    except InputError as error:
+        raise InputError(f"{path.name}: {error}") from error.__cause__
+
+
+def _suite(table: dict[str, Any], default_name: str) -> Suite:
+    check_keys("the suite", table, SUITE_KEYS, required=("metrics", "problems", "methods"))
+    problems = [problem for entry in table["problems"] for problem in problems_of(entry)]
+    names = [problem.name for problem in problems]
+    methods = [method for entry in table["methods"] for method in methods_of(names, entry)]
+    block = table.get("block", 500)
+    if block < 1:
+        raise InputError(f"block={block} must be >= 1")
+    if len({problem.name for problem in problems}) < len(problems):
+        raise InputError("two problems have the same name")
+    for metric in table["metrics"]:
+        if not isinstance(metric, str):
+            raise InputError(f"metrics: {metric!r} must be one of: {', '.join(METRICS)}")
+    metrics = {metric: lookup("metric", METRICS, metric) for metric in table["metrics"]}
+    name = table.get("name", default_name)
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise InputError(f"name={name!r} must be made of letters, digits, '.', '_' and '-'")
+    if not (problems and methods and metrics):
+        raise InputError("problems, methods and metrics must not be empty")
+    return Suite(
+        name,
+        table.get("description", ""),
+        checked_seeds(table.get("seeds", [1, 2, 3])),
+        metrics,
+        block,
+        tuple(problems),
+        _unique(methods) if isinstance(problems[0], SystemFunction) else _with_noisy(methods),
+        experiments_of(table["experiments"], metrics) if "experiments" in table else None,
+    )
+
+
+def _unique(methods: list[Method]) -> tuple[Method, ...]:
+    seen: dict[str, Method] = {}
+    for method in methods:
+        if method.name in seen:
+            raise InputError(f"two methods are called {method.name!r}")
+        seen[method.name] = method
+    return tuple(methods)
+
+
+def _with_noisy(methods: list[Method]) -> tuple[Method, ...]:
+    """Return the methods with the noisy input among them."""
+    if any(isinstance(method.entry, Noisy) for method in methods):
+        return _unique(methods)
+    return _unique([Method("noisy", Noisy()), *methods])
+
+
+def _resized(problem: AnyProblem, items: int) -> AnyProblem:
+    if items < 1:
+        raise InputError(f"items={items} must be >= 1")
+    size = problem.dataset.size("test")
+    return dataclasses.replace(problem, items=items if size is None else min(items, size))

@@ -1,0 +1,281 @@
+"""`sigbench data`: what there is, fetch it, verify it."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote, unquote, urlsplit
+
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from sigbench.config.registry import lookup, names
+from sigbench.core.errors import InputError, unknown
+from sigbench.datasets import DATASETS
+from sigbench.datasets.fetch.part import Part
+from sigbench.datasets.fetch.transfer import SCHEMES, copy, download
+from sigbench.datasets.source import File, Installed, Source, data_folder, digest_of, short
+
+AnySource = Source | Installed
+State = Literal["good", "damaged", "missing"]
+
+
+def sources() -> dict[str, AnySource]:
+    """Return the sources of all datasets that have files, by name."""
+    declared = {
+        name: getattr(lookup("dataset", DATASETS, name), "source", None)
+        for name in names("dataset", DATASETS)
+    }
+    return {name: s for name, s in declared.items() if isinstance(s, Source | Installed)}
+
+
+def fetchable() -> list[str]:
+    """Return the names of the datasets that don't come with the installation."""
+    return [name for name, source in sources().items() if isinstance(source, Source)]
+
+
+def _chosen(name: str | None) -> dict[str, AnySource]:
+    known = sources()
+    if name is None:
+        return known
+    if name not in known:
+        raise unknown("dataset with files", name, known)
+    return {name: known[name]}
+
+
+def listed(name: str | None = None) -> list[dict[str, str]]:
+    """Return name, size, place, licence and origin of every dataset that has files.
+
+    Parameters
+    ----------
+    name : str, optional
+        Of one dataset alone.
+    """
+    return [
+        {
+            "name": name,
+            "size": _size(source),
+            "here": _here(source),
+            "licence": source.licence,
+            "origin": source.origin,
+            "description": _first_line(lookup("dataset", DATASETS, name)),
+        }
+        for name, source in _chosen(name).items()
+    ]
+
+
+def _first_line(thing: type) -> str:
+    return (thing.__doc__ or "").strip().partition("\n")[0]
+
+
+def _size(source: AnySource) -> str:
+    found = [path for file in source.files if (path := _lies(source, file))]
+    if len(found) == len(source.files):
+        return _bytes(sum(path.stat().st_size for path in found))
+    declared = sum(file.size or file.most or 0 for file in source.files)
+    exact = all(file.size is not None for file in source.files)
+    return _bytes(declared) if exact else f"up to {_bytes(declared)}"
+
+
+def _here(source: AnySource) -> str:
+    whole = all(_lies(source, file) for file in source.files)
+    if isinstance(source, Installed):
+        return "installed" if whole else "incomplete"
+    if whole:
+        return "fetched"
+    return "no" if all(file.url for file in source.files) else "no: only --from a copy"
+
+
+def _lies(source: AnySource, file: File) -> Path | None:
+    """Return where a file lies, None where it does not."""
+    with contextlib.suppress(InputError):
+        path = source.path(file)
+        return path if path.is_file() else None
+    return None
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count} bytes"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a file is here, and the right one."""
+
+    dataset: str
+    file: str
+    state: State
+    text: str
+
+
+def verify(name: str | None = None) -> list[Verdict]:
+    """Hold files against their digests.
+
+    Parameters
+    ----------
+    name : str, optional
+        A dataset, of which everything must be here; by default all that are here.
+    """
+    verdicts = []
+    for source in _chosen(name).values():
+        found = [_verdict(source, file) for file in source.files]
+        if name is not None or any(v.state != "missing" for v in found):
+            verdicts += found
+    return verdicts
+
+
+def _verdict(source: AnySource, file: File) -> Verdict:
+    def verdict(state: State, text: str) -> Verdict:
+        return Verdict(source.name, file.name, state, text)
+
+    path, digest = _lies(source, file), source.digest(file)
+    if path is None:
+        return verdict("missing", "it is not here")
+    if digest is None:
+        return verdict("damaged", "no digest was recorded")
+    found = digest_of(path, digest)
+    if found != digest:
+        return verdict("damaged", f"{short(found)}, not {short(digest)}")
+    return verdict("good", short(digest))
+
+
+def fetch(name: str, place: str | None = None) -> list[str]:
+    """Fetch the files of a dataset that are not here, or damaged; return what was done.
+
+    A file gets its name when it is whole, has the declared digest, and holds what it must.
+
+    Parameters
+    ----------
+    name : str
+        The dataset.
+    place : str, optional
+        Another place than the public one: a file, a folder that holds the files by their names,
+        or the address of either; that of a folder ends in a slash.
+
+    Raises
+    ------
+    InputError
+        Where that fails; nothing is left but a part that can be gone on with.
+    """
+    source = _chosen(name)[name]
+    if isinstance(source, Installed):
+        return [f"{name} comes with {source.origin}: there is nothing to fetch"]
+
+    def is_here(file: File) -> bool:
+        known = place is None or file.digest is not None
+        return known and _verdict(source, file).state == "good"
+
+    def told(file: File) -> str:
+        return f"{name}: {file.name} is here: {source.path(file)}"
+
+    if place is None and all(map(is_here, source.files)):
+        return [told(file) for file in source.files]
+    places = _places(source, place)
+    with _alone():
+        return [told(f) if is_here(f) else _fetch(source, f, where) for f, where in places]
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Wait until no other process is fetching, which may be the same."""
+    data_folder().mkdir(parents=True, exist_ok=True)
+    lock = FileLock(data_folder() / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        print("waiting for another fetch to end", file=sys.stderr)
+        lock.acquire(timeout=-1)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _places(source: Source, place: str | None) -> list[tuple[File, str | Path]]:
+    """Return from where each file comes."""
+    if place is None:
+        public = [(file, file.url) for file in source.files if file.url]
+        if len(public) < len(source.files):
+            raise InputError(f"{source.name} has no public address: {source.command}")
+        return list(public)
+    if "://" in place:
+        parts = urlsplit(place)
+        if parts.scheme not in SCHEMES:
+            raise InputError(
+                f"--from {place}: {parts.scheme!r} must be one of {', '.join(SCHEMES)}, "
+                "or it is a path"
+            )
+        if parts.path.endswith("/") and not parts.query:
+            return [(file, place + quote(file.name)) for file in source.files]
+        return [(_called(source, unquote(parts.path.rpartition("/")[2])), place)]
+    path = Path(place).expanduser()
+    if path.is_file():
+        return [(_called(source, path.name), path)]
+    if not path.is_dir():
+        raise InputError(f"--from {place}: no such file or folder")
+    for file in source.files:
+        if not (path / file.name).is_file():
+            raise InputError(f"--from {place}: the folder holds no {file.name}")
+    return [(file, path / file.name) for file in source.files]
+
+
+def _called(source: Source, name: str) -> File:
+    """Return the file that is meant by a name; where there is only one it may have any."""
+    for file in source.files:
+        if file.name == name or len(source.files) == 1:
+            return file
+    raise unknown(f"file of {source.name}", name, [file.name for file in source.files])
+
+
+def _fetch(source: Source, file: File, where: str | Path) -> str:
+    source.folder.mkdir(parents=True, exist_ok=True)
+    part = Part(source.path(file))
+    with part.kept_if_useful():
+        with _Progress(source.name, file.name) as tell:
+            if isinstance(where, Path):
+                copy(where, part, file, tell)
+            else:
+                download(where, part, file, tell)
+        digest = digest_of(part.path, file.digest or "sha256:")
+        if file.digest not in (digest, None):
+            raise InputError(
+                f"{where} has {short(digest)}, not the declared {short(file.digest)}: "
+                "nothing of it is kept"
+            )
+        try:
+            source.check(file, part.path)
+        except InputError as error:
+            raise InputError(f"{source.name}: {file.name}: {error}") from None
+        part.finish()
+        if file.digest is None:
+            source.record(file, digest)
+    return f"{source.name}: {file.name}, {short(digest)}: {part.final}"
+
+
+class _Progress:
+    """A bar on a terminal; elsewhere a line for every tenth."""
+
+    def __init__(self, dataset: str, file: str) -> None:
+        self.name, self.tenths = f"{dataset}: {file}", 0
+        terminal = sys.stderr.isatty()
+        self.bar = tqdm(
+            desc=self.name, unit="B", unit_scale=True, disable=not terminal, leave=False
+        )
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+
+    def __call__(self, have: int, total: int | None) -> None:
+        if not self.bar.disable:
+            self.bar.total = total
+            self.bar.update(have - self.bar.n)
+        elif total and 10 * have // total > self.tenths:
+            self.tenths = 10 * have // total
+            print(f"{self.name}: {_bytes(have)} of {_bytes(total)}", file=sys.stderr)

@@ -1,0 +1,233 @@
+"""``sigbench train``: from a recipe to a file of weights, its card, log and curve."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from sigbench.cli.model_card import (
+    Figures,
+    as_csv,
+    as_markdown,
+    card_of,
+    figures_of_network,
+    figures_of_others,
+)
+from sigbench.core.durations import duration
+from sigbench.core.errors import InputError
+from sigbench.core.media import write_atomically
+from sigbench.networks.pretrained.weights import Weights, save
+from sigbench.networks.training.checkpoint import Checkpoint, Row, State
+from sigbench.networks.training.curve import curve
+from sigbench.networks.training.engines import Device, Engine, open_engine
+from sigbench.networks.training.loop import Diverged, Outcome, key_of, train
+from sigbench.networks.training.recipe import Recipe, load_recipe
+
+SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where a training writes: the weights, and beside them log, curve, card and checkpoint."""
+
+    weights: Path
+
+    def __post_init__(self) -> None:
+        if self.weights.suffix != SUFFIX:
+            raise InputError(f"{self.weights}: the name of the file must end in {SUFFIX}")
+        if not self.weights.parent.is_dir():
+            raise InputError(f"{self.weights.parent} is no folder")
+
+    def beside(self, suffix: str) -> Path:
+        """Return the file of the same name with another suffix."""
+        return self.weights.with_suffix(suffix)
+
+    @property
+    def all(self) -> tuple[Path, ...]:
+        """The files that a training leaves."""
+        return (self.weights, *(self.beside(suffix) for suffix in (".csv", ".md", ".png")))
+
+    def refuse_existing(self) -> None:
+        """Refuse to replace anything that is there."""
+        for path in self.all:
+            if path.exists():
+                raise InputError(f"{path} exists: --force replaces it, -o takes another")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other trainings away from these files.
+
+        Raises
+        ------
+        InputError
+            Where another is at them, or one of them is a folder.
+        """
+        for path in self.all:
+            if path.is_dir():
+                raise InputError(f"{path} is a folder")
+        lock = FileLock(self.beside(".lock"), timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise InputError(f"another training is writing {self.weights}") from None
+        try:
+            yield
+        finally:
+            self.beside(".lock").unlink(missing_ok=True)
+            lock.release()
+
+
+def train_recipe(
+    name: str,
+    out: str | None = None,
+    *,
+    budget: str | None = None,
+    device: Device = "cpu",
+    fresh: bool = False,
+    force: bool = False,
+    quiet: bool = False,
+) -> str:
+    """Train by a recipe, write what came of it, and return that in words.
+
+    Parameters
+    ----------
+    name : str
+        A recipe that comes with sigbench, or the path of a TOML file.
+    out : str, optional
+        The file of weights; by default the recipe's name in the working directory.
+    budget : str, optional
+        A time, as ``10m``, in place of the recipe's budget.
+    device : {"cpu", "cuda"}
+        Where torch computes.
+    fresh : bool
+        Whether a checkpoint is deleted, not taken up.
+    force : bool
+        Whether files that exist may be replaced.
+    quiet : bool
+        Whether nothing is said on the way.
+
+    Raises
+    ------
+    InputError
+        For anything wrong with the recipe or the files; nothing is written then.
+    Diverged
+        Where the loss is no number any more; nothing is written then.
+    Stopped
+        On Ctrl-C; the checkpoint has what is needed to go on.
+    """
+    recipe = load_recipe(name) if budget is None else load_recipe(name).within(budget)
+    files = Files(Path(out or f"{recipe.name}{SUFFIX}"))
+    engine = open_engine(recipe, device)
+    checkpoint = Checkpoint(files.beside(f".checkpoint{SUFFIX}"), key_of(recipe, engine))
+    with files.locked():
+        found = None if fresh else checkpoint.load()
+        allowed = force or (found is not None and found.state.step == found.state.steps)
+        if not allowed:
+            files.refuse_existing()
+        if fresh:
+            checkpoint.remove()
+        return _train(recipe, engine, files, checkpoint, allowed=allowed, quiet=quiet)
+
+
+def _train(
+    recipe: Recipe,
+    engine: Engine,
+    files: Files,
+    checkpoint: Checkpoint,
+    *,
+    allowed: bool,
+    quiet: bool,
+) -> str:
+    """Train and write; what has appeared since is replaced only where that is allowed."""
+    training = recipe.source.training(recipe.pairs)
+    figures = figures_of_others(recipe, training)
+    with _Progress(figures, quiet=quiet) as progress:
+        try:
+            outcome = train(
+                recipe,
+                training,
+                engine,
+                limit=figures.limit,
+                checkpoint=checkpoint,
+                report=progress,
+            )
+        except Diverged:
+            checkpoint.remove()  # it would diverge again
+            raise
+    figures = figures_of_network(recipe, training, outcome, figures)
+    card = card_of(recipe, engine, outcome, figures)
+    weights = Weights(recipe.network, outcome.weights, card)
+    if not allowed:
+        files.refuse_existing()
+    wrote = _write(files, weights, outcome, figures)
+    checkpoint.remove()
+    took = duration(outcome.log[-1].seconds)
+    return (
+        f"{recipe.name}: {figures} on {len(training.validation.noisy)} validation pairs\n"
+        f"{outcome.steps} steps in {took} on {engine.name}, best at {outcome.best.step}: {wrote}"
+    )
+
+
+def _write(files: Files, weights: Weights, outcome: Outcome, figures: Figures) -> str:
+    """Write the files and return their names."""
+    save(files.weights, weights)
+    write_atomically(files.beside(".csv"), as_csv(outcome.log, figures.metric).encode())
+    sha256 = hashlib.sha256(files.weights.read_bytes()).hexdigest()
+    write_atomically(files.beside(".md"), as_markdown(weights, figures, sha256).encode())
+    names = [str(files.weights), ".csv", ".md"]
+    if not find_spec("matplotlib"):
+        return ", ".join(names) + " (no picture: pip install 'sigbench[plots]')"
+    others = {"noisy": figures.noisy, "limit": figures.limit}
+    lines = {name: value for name, value in others.items() if not math.isnan(value)}
+    write_atomically(files.beside(".png"), curve(outcome.log, figures.metric, figures.unit, lines))
+    return ", ".join([*names, ".png"])
+
+
+class _Progress:
+    """A progress bar on a terminal; else a line a validation."""
+
+    def __init__(self, figures: Figures, *, quiet: bool) -> None:
+        self._figures, self._quiet = figures, quiet
+        self._bar: Any = None
+        self._latest = ""
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def __call__(self, state: State, loss: float, row: Row | None) -> None:
+        if self._quiet:
+            return
+        if row is not None:
+            gap = "" if math.isnan(row.gap) else f", gap {row.gap:.3f}"
+            self._latest = f"{self._figures.metric} {row.figure:.3f} {self._figures.unit}{gap}"
+        if sys.stderr.isatty():
+            self._draw(state, loss)
+        elif row is not None:
+            left = row.seconds / row.step * (state.steps - row.step)
+            print(
+                f"step {row.step}/{state.steps}: loss {row.loss:.4g}, {self._latest}, "
+                f"{duration(row.seconds)}, {duration(left)} left",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def _draw(self, state: State, loss: float) -> None:
+        from tqdm import tqdm
+
+        if self._bar is None:
+            self._bar = tqdm(total=state.steps, initial=state.step, unit="step", leave=False)
+        self._bar.set_postfix_str(f"loss {loss:.4g}, {self._latest}", refresh=False)
+        self._bar.update(state.step - self._bar.n)

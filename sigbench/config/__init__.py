@@ -1,0 +1,1 @@
+"""Parsing of specs, tables of names and TOML files into objects."""

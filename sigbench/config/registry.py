@@ -1,0 +1,161 @@
+"""From a written spec to an object: literal tables, entry points, checked parameters."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import sys
+import types
+import typing
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+from typing import Any, Literal
+
+from sigbench.config.spec import Spec, exact, format_value, parse
+from sigbench.core.errors import InputError, unknown
+
+
+def lookup(kind: str, table: Mapping[str, Any], name: str) -> Any:
+    """Return the entry of a table, or of a package that adds to it.
+
+    Parameters
+    ----------
+    kind : str
+        ``"method"``, ``"dataset"``, ...: for the error, and for the entry-point group.
+    table : mapping
+        The literal table.
+    name : str
+        The name to look up.
+
+    Raises
+    ------
+    InputError
+        For an unknown name; it lists the nearest.
+    """
+    if name in table:
+        return table[name]
+    plugins = _plugins(kind)
+    if name in plugins:
+        try:
+            return plugins[name].load()
+        except Exception as error:  # another package's code
+            what = f"{type(error).__name__}: {error}"
+            raise InputError(
+                f"{kind} {name!r} of another package cannot be loaded: {what}"
+            ) from error
+    raise unknown(kind, name, [*table, *plugins])
+
+
+def names(kind: str, table: Mapping[str, Any]) -> list[str]:
+    """Return every name that `lookup` knows, those of other packages last."""
+    return [*table, *(name for name in _plugins(kind) if name not in table)]
+
+
+@functools.cache
+def _plugins(kind: str) -> dict[str, Any]:
+    group = {"method": "denoisers"}.get(kind, f"{kind}s")
+    return {point.name: point for point in entry_points(group=f"sigbench.{group}")}
+
+
+def build(kind: str, table: Mapping[str, Any], spec: Spec | str) -> Any:
+    """Make the object that a spec describes.
+
+    Parameters
+    ----------
+    kind : str
+        What the table holds, for the errors.
+    table : mapping
+        Name to dataclass.
+    spec : Spec or str
+        The spec, or its written form.
+
+    Raises
+    ------
+    InputError
+        For an unknown name or parameter, or a value that the parameter does not take.
+
+    Examples
+    --------
+    >>> from sigbench.denoisers import DENOISERS
+    >>> build("method", DENOISERS, "gaussian-blur[width=0.7]")
+    GaussianBlur(width=0.7)
+    """
+    spec = parse(spec) if isinstance(spec, str) else spec
+    return construct(lookup(kind, table, spec.name), spec)
+
+
+def construct(cls: Any, spec: Spec, make: Callable[..., Any] | None = None) -> Any:
+    """Call a dataclass with a spec's parameters, each checked against its annotation.
+
+    ``make`` is called in its place, where what is made depends on the parameters.
+    """
+    params = {k: parameter(cls, spec.name, k, v) for k, v in spec.params}
+    for name, taken in inspect.signature(cls).parameters.items():
+        plain = taken.kind in (taken.POSITIONAL_OR_KEYWORD, taken.KEYWORD_ONLY)
+        if plain and taken.default is taken.empty and name not in params:
+            raise InputError(f"{spec}: {name} must be set, as in {spec.name}[{name}=...]")
+    try:
+        return (make or cls)(**params)
+    except InputError as error:
+        raise InputError(f"{spec}: {error}") from None
+
+
+def parameter(cls: Any, owner: str, name: str, value: Any) -> Any:
+    """Return a parameter's value as the dataclass takes it.
+
+    Raises
+    ------
+    InputError
+        For a parameter that the dataclass does not have or a value of the wrong kind.
+    """
+    fields = {f.name: f for f in dataclasses.fields(cls) if f.init}
+    if name not in fields:
+        raise unknown(f"parameter of {owner}", name, fields)
+    if "table" in fields[name].metadata:  # a nested choice, for example a transform
+        if isinstance(value, str | Spec):
+            return build(name, fields[name].metadata["table"], value)
+        raise InputError(f"{owner}: {name}={value!r} is no name of a {name}")
+    hint = typing.get_type_hints(cls)[name]
+    if isinstance(value, Spec) and _conforms(exact(value), hint):  # a word with parameters
+        value = exact(value)
+    if value is None and "none" in typing.get_args(hint):  # a choice that is called so
+        value = "none"
+    if not _conforms(value, hint):
+        raise InputError(f"{owner}: {name}={format_value(value)} must be {_describe(hint)}")
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return float(value) if whole and not _conforms(value, _without_float(hint)) else value
+
+
+def _without_float(hint: Any) -> Any:
+    """Return a hint without float, so that a whole number that only float takes is seen."""
+    options = [option for option in typing.get_args(hint) or (hint,) if option is not float]
+    return typing.Union[tuple(options)] if options else type(None)  # noqa: UP007
+
+
+def _conforms(value: Any, hint: Any) -> bool:
+    if hint is Any:
+        return True
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(_conforms(value, option) for option in typing.get_args(hint))
+    if origin is Literal:
+        return value in typing.get_args(hint)
+    if hint is float:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and -sys.float_info.max <= value <= sys.float_info.max
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if hint is type(None):
+        return value is None
+    return isinstance(value, hint) if isinstance(hint, type) else True
+
+
+def _describe(hint: Any) -> str:
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(_describe(option) for option in typing.get_args(hint))
+    if origin is Literal:
+        return f"one of: {', '.join(map(str, typing.get_args(hint)))}"
+    words = {float: "a number", int: "a whole number", bool: "true or false", str: "a word"}
+    return words.get(hint, "none" if hint is type(None) else str(hint))

@@ -1,0 +1,78 @@
+"""Tables read from TOML: their keys and types, checked."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sigbench.core.errors import InputError, unknown
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return a TOML file's table.
+
+    Raises
+    ------
+    InputError
+        For a file that is missing or no TOML.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:  # no TOML, no text, too long, too deep
+        raise InputError(f"{path.name}: {error}") from None
+
+
+def find_toml(kind: str, name: str, folder: Path) -> Path:
+    """Return the path of a file that comes with sigbench, or of one's own, ending in ``.toml``.
+
+    Raises
+    ------
+    InputError
+        For an unknown name; it lists those of the folder.
+    """
+    if name.endswith(".toml"):
+        return Path(name)
+    known = [path.stem for path in folder.glob("*.toml")]
+    if name not in known:
+        raise unknown(kind, name, known)
+    return folder / f"{name}.toml"
+
+
+def check_keys(
+    what: str,
+    table: Any,
+    legal: Mapping[str, type | tuple[type, ...]],
+    required: tuple[str, ...] = (),
+) -> None:
+    """Refuse a table with an unknown key, a value of the wrong type, or a key missing.
+
+    Raises
+    ------
+    InputError
+        It names the key and the legal ones.
+
+    Examples
+    --------
+    >>> check_keys("a problem", {"item": 3}, {"items": int})
+    Traceback (most recent call last):
+    sigbench.core.errors.InputError: unknown key of a problem 'item': did you mean 'items'? (one of: items)
+    """
+    if not isinstance(table, dict):
+        raise InputError(f"{what} must be a table, not {table!r}")
+    for key, value in table.items():
+        if key not in legal:
+            raise unknown(f"key of {what}", key, legal)
+        number = isinstance(legal[key], tuple) or legal[key] is int
+        if not isinstance(value, legal[key]) or (number and isinstance(value, bool)):
+            raise InputError(f"{what}: {key}={value!r} must be of type {_type_name(legal[key])}")
+    for key in required:
+        if key not in table:
+            raise InputError(f"{what} needs the key {key!r}")
+
+
+def _type_name(kind: type | tuple[type, ...]) -> str:
+    return kind.__name__ if isinstance(kind, type) else " or ".join(one.__name__ for one in kind)

@@ -1,0 +1,1 @@
+"""Foundations: protocols, errors, validation, random numbers, fingerprints and media files."""

@@ -1,0 +1,33 @@
+"""Colours, width and axis limits shared by all figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+# Okabe and Ito's colours, which people with any kind of colour vision tell apart; yellow left out.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+WIDTH = 9.0  # inches
+
+
+def spread(values: Sequence[float], gap: float) -> list[float]:
+    """Return values moved apart to at least ``gap``, in their order, around where they were.
+
+    Examples
+    --------
+    >>> spread([0.0, 5.0, 0.0], 1.0)
+    [-0.5, 5.0, 0.5]
+    """
+    order = np.argsort(values, kind="stable")
+    wanted = np.asarray(values, np.float64)[order] - gap * np.arange(len(values))
+    blocks: list[list[float]] = []  # of labels that touch: their mean stays where it was
+    for value in wanted:
+        blocks.append([float(value)])
+        while len(blocks) > 1 and np.mean(blocks[-2]) > np.mean(blocks[-1]):
+            last = blocks.pop()
+            blocks[-1] += last
+    level = np.concatenate([np.full(len(block), np.mean(block)) for block in blocks])
+    moved = np.empty(len(values))
+    moved[order] = level + gap * np.arange(len(values))
+    return [float(value) for value in moved]

@@ -1,0 +1,134 @@
+"""Validation of arrays, noise levels and parameters, and the loop over blocks of items."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array, Sigma
+
+
+def check_noisy(noisy: Array) -> None:
+    """Refuse what is not a finite batch ``(N, C, L)`` or ``(N, C, H, W)`` of float32 or float64.
+
+    Raises
+    ------
+    InputError
+        It carries the offending shape, dtype or value.
+
+    Examples
+    --------
+    >>> check_noisy(np.zeros((4, 100)))
+    Traceback (most recent call last):
+    sigbench.core.errors.InputError: noisy has shape (4, 100): it must be (N, C, L) or (N, C, H, W)
+    """
+    check_array("noisy", noisy)
+    if noisy.ndim not in (3, 4):
+        raise InputError(f"noisy has shape {noisy.shape}: it must be (N, C, L) or (N, C, H, W)")
+
+
+def check_array(name: str, array: Array) -> None:
+    """Refuse what is not a finite array of float32 or float64, of any shape that isn't empty."""
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{name} is a {type(array).__name__}: it must be a NumPy array")
+    if array.dtype not in (np.float32, np.float64):
+        raise InputError(f"{name} has dtype {array.dtype}: it must be float32 or float64")
+    if array.size == 0:
+        raise InputError(f"{name} is empty: shape {array.shape}")
+    if not np.isfinite(array).all():
+        bad = np.argwhere(~np.isfinite(array))[0]
+        raise InputError(
+            f"{name} holds {array[tuple(bad)]} at {tuple(map(int, bad))}: it must be finite"
+        )
+
+
+def check_sigma(sigma: Sigma, batch: int) -> NDArray[np.float64] | None:
+    """Return the noise level as an array ``(N,)``, or None where it is unknown.
+
+    Raises
+    ------
+    InputError
+        For a negative or infinite level, or one of the wrong shape.
+
+    Examples
+    --------
+    >>> check_sigma(2, 3)
+    array([2., 2., 2.])
+    """
+    if sigma is None:
+        return None
+    levels = np.asarray(sigma, dtype=np.float64)
+    if levels.shape not in ((), (batch,)):
+        raise InputError(f"sigma has shape {levels.shape}: it must be a number or ({batch},)")
+    if not np.isfinite(levels).all() or (levels < 0).any():
+        raise InputError(f"sigma={sigma} must be finite and >= 0")
+    return np.broadcast_to(levels, (batch,))
+
+
+def check(noisy: Array, sigma: Sigma) -> NDArray[np.float64] | None:
+    """Check both; return the noise level as an array ``(N,)`` or None."""
+    check_noisy(noisy)
+    return check_sigma(sigma, len(noisy))
+
+
+BLOCK_BYTES = 120 * 2**10  # below it an array's memory is at hand, above it comes from the system
+FEWEST_ITEMS = 64  # a call itself costs something
+
+
+def in_blocks(
+    denoise: Callable[[Array, NDArray[np.float64] | None], Array],
+    noisy: Array,
+    levels: NDArray[np.float64] | None,
+) -> Array:
+    """Denoise some hundred short items at a time, so that what is computed stays in the cache.
+
+    Parameters
+    ----------
+    denoise : callable
+        ``denoise(noisy, levels)``, which treats every item by itself.
+    noisy : array, shape (N, C, *space)
+        The batch.
+    levels : array of shape (N,), or None
+        Noise level of each item.
+
+    Examples
+    --------
+    >>> y = np.random.default_rng(0).normal(size=(1000, 1, 100))
+    >>> bool((in_blocks(lambda part, _: np.sort(part), y, None) == np.sort(y)).all())
+    True
+    """
+    rows = max(FEWEST_ITEMS, BLOCK_BYTES // noisy[0].nbytes)
+    if len(noisy) <= rows:
+        return denoise(noisy, levels)
+    estimate = np.empty_like(noisy)
+    for start in range(0, len(noisy), rows):
+        part = slice(start, start + rows)
+        estimate[part] = denoise(noisy[part], None if levels is None else levels[part])
+    return estimate
+
+
+def check_field(name: str, value: float | None, low: float, *, below: float = np.inf) -> None:
+    """Refuse a parameter outside ``low <= value < below``; None passes.
+
+    Raises
+    ------
+    InputError
+        It carries the value and the legal range.
+    """
+    if value is not None and not low <= value < below:
+        huge = isinstance(value, int) and abs(value) > sys.float_info.max
+        upper = "" if huge or np.isfinite(float(value)) else " and finite"
+        if below < np.inf:
+            upper = f" and < {below:g}"
+        shown = f"{str(value)[:9]}..." if huge else f"{value:g}"
+        raise InputError(f"{name}={shown} must be >= {low:g}{upper}")
+
+
+def per_item(values: NDArray[Any], like: Array) -> Array:
+    """Shape ``(N,)`` values so that they broadcast over a batch, in the batch's dtype."""
+    return values.astype(like.dtype).reshape(-1, *[1] * (like.ndim - 1))

@@ -1,0 +1,198 @@
+"""The problem that L1 and GMC solve, and the certificate of a solution.
+
+Both are the saddle point of (Selesnick 2017, section V; L1 is γ = 0)
+
+    F(x, v) = ½‖y − Ax‖² + λ‖x‖₁ − γ/2·‖A(x − v)‖² − λ‖v‖₁,   min over x, max over v.
+
+Each x gives an upper bound of the minimum, each v a lower one. Their distance is the certificate:
+the objective at x can be lowered by so much at most.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigbench.core.protocols import Array
+from sigbench.denoisers import shrinkage
+from sigbench.transforms import Coefficients, Geometry, Transform
+
+Values = NDArray[np.float64]
+State = tuple[NDArray[Any], ...]
+
+ROUNDING = 1e-14  # of ½‖y‖²
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """The minimizer of every item, with its certificate.
+
+    Attributes
+    ----------
+    coefficients : array, shape (N, C, ...)
+        x, float64 or complex128.
+    objective : array, shape (N,)
+        The objective at x; for GMC, whose penalty is itself a minimum, an upper bound of it.
+    gap : array, shape (N,)
+        By how much, at most, that is above the minimum.
+    rounding : array, shape (N,)
+        What a gap is rounded to: 1e-14 of ½‖y‖², of which it is a difference.
+    """
+
+    coefficients: Coefficients
+    objective: Values
+    gap: Values
+    rounding: Values
+
+    @property
+    def relative_gap(self) -> Values:
+        """The gap over the objective; 0 where the gap is no more than rounding."""
+        above = np.maximum(self.gap, 0)
+        tiny = np.finfo(np.float64).tiny
+        return np.where(above > self.rounding, above / np.maximum(self.objective, tiny), 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class SparseProblem:
+    """A problem an item: ``y`` float64 ``(N, C, *space)``, ``lam`` (N,), one ``gamma`` for all."""
+
+    y: Array
+    transform: Transform
+    geometry: Geometry
+    lam: Array
+    gamma: float
+    nonneg: bool
+
+    @property
+    def rounding(self) -> Values:
+        """Return what of a gap is rounding, where the objective itself is zero."""
+        return ROUNDING / 2 * square(self.y)
+
+    def part(self, items: NDArray[Any]) -> SparseProblem:
+        """Return the problems of some of the items."""
+        return SparseProblem(
+            self.y[items], self.transform, self.geometry, self.lam[items], self.gamma, self.nonneg
+        )
+
+    def adjoint(self, signal: Array) -> Coefficients:
+        """Return Aᴴ of a signal."""
+        return self.transform.analysis(signal)
+
+    def apply(self, coefficients: Coefficients) -> Array:
+        """Return A of coefficients."""
+        return self.transform.synthesis(coefficients, self.y.shape[2:])
+
+    def thresholds(self, like: Coefficients) -> Array:
+        """Return λ, weighted for every coefficient."""
+        return column(self.lam, like) * self.geometry.weights
+
+    def soft(self, u: Coefficients, t: Array) -> Coefficients:
+        """Return the proximal map of t‖·‖₁, over the non-negative numbers where x is."""
+        return shrinkage.soft_nonneg(u, t) if self.nonneg else shrinkage.soft(u, t)
+
+    def penalty(self, x: Coefficients) -> Values:
+        """Return λ‖x‖₁, weighted, of every item."""
+        sizes = np.abs(x) * (self.geometry.weights * self.geometry.multiplicity)
+        return self.lam * total(sizes)
+
+    def inner(self, a: Coefficients, b: Coefficients) -> Values:
+        """Return Re⟨a, b⟩ of every item's coefficients."""
+        weighed = (a * self.geometry.multiplicity).reshape(len(a), -1).view(np.float64)
+        return np.einsum("ij,ij->i", weighed, b.reshape(len(b), -1).view(np.float64))
+
+    def infeasibility(self, back: Coefficients) -> Values:
+        """Return max|Aᴴθ|/λ, given Aᴴθ: θ is feasible in the dual where it is <= 1."""
+        sizes = back if self.nonneg else np.abs(back)
+        largest = (sizes / self.geometry.weights).reshape(len(back), -1).max(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(largest > 0, largest / self.lam, 0.0)
+
+
+def closed_form(problem: SparseProblem) -> Coefficients:
+    """Return the minimizer where AᴴA = I: the soft, or firm, threshold of Aᴴy."""
+    u = problem.adjoint(problem.y)
+    t = problem.thresholds(u)
+    if not problem.gamma:
+        return problem.soft(u, t)
+    firm = shrinkage.firm_nonneg if problem.nonneg else shrinkage.firm
+    return firm(u, t, problem.gamma)
+
+
+def certify(problem: SparseProblem, x: Coefficients, v: Coefficients) -> Solution:
+    """Return x with its certificate; ``v`` is the other half of the saddle point (L1: x again)."""
+    return Solution(x, *bounds(problem, *evaluated(problem, x, v)), problem.rounding)
+
+
+def evaluated(problem: SparseProblem, x: Coefficients, v: Coefficients) -> State:
+    """Return x, v, Ax, Av, the residual's Aᴴ(y − Ax + d), and Aᴴd, d = γA(x − v)."""
+    Ax = problem.apply(x)
+    if not problem.gamma:
+        back = problem.adjoint(problem.y - Ax)
+        return x, x, Ax, Ax, back, back
+    Av = problem.apply(v)
+    d = problem.gamma * (Ax - Av)
+    return x, v, Ax, Av, problem.adjoint(problem.y - Ax + d), problem.adjoint(d)
+
+
+def bounds(
+    problem: SparseProblem,
+    x: Coefficients,
+    v: Coefficients,
+    Ax: Array,
+    Av: Array,
+    back_r: Coefficients,
+    back_d: Coefficients,
+) -> tuple[Values, Values]:
+    """Return an upper bound of the objective at x, and its distance to a lower one of the minimum.
+
+    The dual points are the residuals, scaled until they are feasible: |Aᴴθ| <= λ.
+
+    References
+    ----------
+    Kim, Koh, Lustig, Boyd, Gorinevsky, IEEE J. Sel. Top. Signal Process. 1 (2007), section III.
+    """
+    y, gamma = problem.y, problem.gamma
+    d = gamma * (Ax - Av)
+    q = y - gamma * Av
+    primal = square(y - Ax) / 2 + problem.penalty(x)
+    # min over x of F is at least that of its dual: ½‖y‖² − ‖q − θ‖²/2(1 − γ) − ...
+    theta = _feasible(problem, y - Ax + d, back_r, q)
+    dual = square(y) / 2 - square(q - theta) / (2 * (1 - gamma))
+    if gamma:
+        # max over v of −γ/2·‖A(x − v)‖² − λ‖v‖₁ is at most ‖θ‖²/2γ − ⟨Ax, θ⟩
+        theta = _feasible(problem, d, back_d, gamma * Ax)
+        primal += square(theta) / (2 * gamma) - total(Ax * theta)
+        dual -= gamma / 2 * square(Av) + problem.penalty(v)
+    return primal, primal - dual
+
+
+def _feasible(problem: SparseProblem, theta: Array, back: Coefficients, target: Array) -> Array:
+    """Return the multiple of θ nearest to a target among those with |Aᴴθ| <= λ, given Aᴴθ."""
+    tiny = np.finfo(np.float64).tiny
+    nearest = total(theta * target) / np.maximum(square(theta), tiny)
+    largest = 1 / np.maximum(problem.infeasibility(back), tiny)
+    return theta * column(np.clip(nearest, 0, largest), theta)
+
+
+def column(values: NDArray[Any], like: NDArray[Any]) -> NDArray[Any]:
+    """Return a value an item so that it broadcasts over a batch."""
+    return values.reshape(-1, *[1] * (like.ndim - 1))
+
+
+def total(batch: NDArray[Any]) -> Values:
+    """Return the sum of every item."""
+    return batch.reshape(len(batch), -1).sum(axis=1)
+
+
+def square(batch: NDArray[Any]) -> Values:
+    """Return the sum of squares of every item (real)."""
+    flat = batch.reshape(len(batch), -1)
+    return np.einsum("ij,ij->i", flat, flat)
+
+
+def norms(batch: NDArray[Any]) -> Values:
+    """Return the Euclidean norm of every item."""
+    return np.linalg.norm(batch.reshape(len(batch), -1), axis=1)

@@ -1,0 +1,112 @@
+"""Schedules: by what the learning rate is multiplied, a pure function of the progress."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+from sigbench.core.validation import check_field
+
+ROUNDING = 1e-9  # of an epoch's number, which is a quotient of steps
+
+
+class Schedule(Protocol):
+    """A frozen dataclass of its settings."""
+
+    def __call__(self, epoch: float, epochs: float) -> float:
+        """Return the factor at a time within so many epochs."""
+        ...
+
+
+@dataclass(frozen=True)
+class Constant:
+    """1.
+
+    Examples
+    --------
+    >>> Constant()(3, 10)
+    1.0
+    """
+
+    def __call__(self, epoch: float, epochs: float) -> float:
+        """Return 1."""
+        return 1.0
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """floor + (1 − floor)·(1 + cos(π·t/period))/2, t epochs after the latest start.
+
+    Parameters
+    ----------
+    period : float, optional
+        Epochs from 1 down to the floor; by default all there are.
+    floor : float
+        The factor at the end of a period.
+    restarts : bool
+        Whether it begins anew after each period, as in Loshchilov and Hutter's; else it goes up
+        again as it came down.
+    growth : float
+        By what each period is longer than the one before; with restarts.
+
+    References
+    ----------
+    Loshchilov and Hutter, ICLR 2017, eq. 5.
+
+    Examples
+    --------
+    >>> [round(Cosine(period=2)(t, 4), 3) for t in (0, 1, 2, 3)]
+    [1.0, 0.5, 1.0, 0.5]
+    """
+
+    period: float | None = None
+    floor: float = 0.0
+    restarts: bool = True
+    growth: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_field("period", self.period, 1e-9)
+        check_field("floor", self.floor, 0, below=1)
+        check_field("growth", self.growth, 1)
+
+    def __call__(self, epoch: float, epochs: float) -> float:
+        """Return the factor at a time within so many epochs."""
+        t, period = epoch, self.period or epochs
+        if self.restarts:
+            start, period = self._latest(t / period, period)
+            t = max(t - start, 0.0)
+        return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * t / period)) / 2
+
+    def _latest(self, periods: float, period: float) -> tuple[float, float]:
+        """Return when the latest period began, after so many first ones, and how long it is."""
+        if self.growth == 1:
+            return math.floor(periods + ROUNDING) * period, period
+        # k periods take period·(growthᵏ − 1)/(growth − 1).
+        k = math.floor(math.log1p(periods * (self.growth - 1)) / math.log(self.growth) + ROUNDING)
+        return period * (self.growth**k - 1) / (self.growth - 1), period * self.growth**k
+
+
+@dataclass(frozen=True)
+class Step:
+    """factorᵏ after k·every epochs, 0 <= factor < 1.
+
+    Examples
+    --------
+    >>> [round(Step(every=10, factor=0.1)(t, 30), 3) for t in (0, 9, 10, 20)]
+    [1.0, 1.0, 0.1, 0.01]
+    """
+
+    every: float
+    factor: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_field("every", self.every, 1e-9)
+        check_field("factor", self.factor, 0, below=1)
+
+    def __call__(self, epoch: float, epochs: float) -> float:
+        """Return the factor at a time within so many epochs."""
+        return self.factor ** math.floor(epoch / self.every + ROUNDING)
+
+
+SCHEDULES = {"constant": Constant, "cosine": Cosine, "step": Step}

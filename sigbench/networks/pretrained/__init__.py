@@ -1,0 +1,1 @@
+"""Trained networks as denoisers: shipped weights, and an adapter for PyTorch modules."""

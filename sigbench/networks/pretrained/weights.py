@@ -1,0 +1,224 @@
+"""Files of weights: safetensors, with a card inside, and a digest that is checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as to_bytes
+
+from sigbench.config.registry import build
+from sigbench.config.spec import Spec, exact
+from sigbench.core.errors import InputError, unknown
+from sigbench.core.media import write_atomically
+from sigbench.core.protocols import Array
+from sigbench.networks import nn
+from sigbench.networks.models import NETWORKS
+from sigbench.networks.models.base import Network
+
+FOLDER = Path(__file__).parent
+
+# The weights that come with sigbench, and the sha256 of their files.
+SHIPPED = {
+    "icnn-report": "9e0b13fd976d4159397e842b02868658b9a51d1c726ae40427abb7fc7b5ef33a",
+    "icnn-report-3e-4": "758a957fc7471fac5d2dc01843e20331e7ab7795308fbda311f42617c67ca264",
+    "icnn": "1cdb22de3fa57e556208eb7b03fa02f63d77d8cb8d7020a6606445d9e8e9d1d1",
+    "shrinknet": "55e3eabcb33109fd8db55f2478f3aee35d70eb0ea0f682bd337b9cd1ad97784c",
+    "shrinknet-sparse": "9457f9ad4d17476ba796c063258ed55fce00158535b42280af5a1afaeb0d82ac",
+    "resnet": "9465fd2cb90267093b960180eaa326a0b6226a916460a0703ccb2d5d94423b2a",
+    "resnet-subsample-4": "89e3e8042297414785e65316e285656f39bdd48b4aee1c8d52b5223436979c93",
+    "unet-0-10": "c5e86c4baa35cf453563ff27c1d5d3a4c9b7c46bb37ab2d979d16cf2c640fba1",
+    "unet-0-55": "a620c818437b361a2202972146bdcc2debe677c2072647debb4cacda6759417b",
+    "unet-0-100": "134ac12fbebd25fb86b95576696157fd2f427f9aae416a250d7232f39e56422e",
+    "unet-bias-0-10": "1541a616976e867f80578b79ec08ba9806bc748e174b6c6273f604b454c96a71",
+    "unet-bias-0-55": "a0e14055e9ac328bc1685177f9c5ce053e279efac967d2fbe9bda34704eafccb",
+    "unet-bias-0-100": "688afc20856af7bc0329884fd63668eafc08483a2c195f1204501afc410b7c2a",
+    "dncnn-0-10": "f5d9d23d325979328a1808a5486fe1cb4293ba42af52412ddad763da68d78851",
+    "dncnn-0-55": "fd92389e0fd6943ea2986bbbc1f71bf061ae2be8dfb88a66e93ae274d4fe1ef6",
+    "dncnn-0-100": "f86b474ec5f8aa9fc96baf3a392dac4af7c5d66caac34e4c1a98181ac39981ac",
+    "dncnn-bias-0-10": "2fa7cfe8bc53d78948ee74647cc9b47292dc94670e0f389f9cbe846fa3b304a0",
+    "dncnn-bias-0-55": "6f3282650a510753a3999357fb8a6387d38a21eafdb89c119e3acdb98c083f68",
+    "dncnn-bias-0-100": "f1aa2330537beacb91fd388d7cb9fab3aba410fe0370e514233e47be023c63ae",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """A network's definition with its weights, and the card that says where they come from.
+
+    Parameters
+    ----------
+    network : Network
+        The definition.
+    arrays : mapping of str to array
+        Weights and running statistics by name.
+    card : mapping
+        Recipe, data, seed, versions, figures: as JSON knows it.
+
+    Raises
+    ------
+    InputError
+        Where names or shapes are not those of the network.
+    """
+
+    network: Network
+    arrays: Mapping[str, Array]
+    card: Mapping[str, Any] = field(default_factory=dict, metadata={"identity": False})
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.card, Mapping):
+            raise InputError(f"the card must be a table, not {self.card!r}")
+        for name, array in self.arrays.items():
+            if array.dtype not in (np.float32, np.float64) or not np.isfinite(array).all():
+                raise InputError(f"weight {name!r} must be finite numbers of float32 or float64")
+        used = _Used(self.arrays)
+        network = self.network
+        item = np.zeros((1, network.channels[0], *[network.least] * network.axes), np.float32)
+        try:
+            network.forward(nn.Net(nn, used), item)  # finds each by name and shape, or refuses
+        except InputError as error:
+            raise InputError(f"{written(network)}: {error}") from None
+        for name in self.arrays:
+            if name not in used.names:
+                raise unknown(f"weight of {written(network)}", name, used.names)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """sha256 of names, shapes, dtypes and values."""
+        return digest_of("", self.arrays)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Weights):
+            return NotImplemented
+        return (self.network, self.digest) == (other.network, other.digest)
+
+    def __hash__(self) -> int:
+        return hash((self.network, self.digest))
+
+    def __repr__(self) -> str:
+        return f"Weights({written(self.network)}, sha256 {self.digest[:12]})"
+
+    def __str__(self) -> str:
+        name = self.card.get("name", "")
+        notes = [self.digest[:8], *(["fresh"] if self.card.get("fresh") else [])]
+        if self.card.get("precision", "float32") != "float32":
+            notes.append(self.card["precision"])
+        return f"{written(self.network)} {name} ({', '.join(notes)})".replace("  ", " ")
+
+
+class _Used(dict[str, Array]):
+    """Weights that note which of them are asked for."""
+
+    def __init__(self, arrays: Mapping[str, Array]) -> None:
+        super().__init__(arrays)
+        self.names: set[str] = set()
+
+    def __getitem__(self, name: str) -> Array:
+        self.names.add(name)
+        return super().__getitem__(name)
+
+
+def digest_of(text: str, arrays: Mapping[str, Array]) -> str:
+    """Return the sha256 of a text and of arrays with their names, shapes and dtypes."""
+    hasher = hashlib.sha256(text.encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        hasher.update(f"{name} {array.dtype.str} {array.shape}\n".encode() + array.tobytes())
+    return hasher.hexdigest()
+
+
+def read_arrays(path: Path) -> tuple[dict[str, str], dict[str, Array]]:
+    """Return the metadata and the arrays of a safetensors file.
+
+    Raises
+    ------
+    InputError
+        Where it cannot be read as such.
+    """
+    try:
+        with safe_open(path, framework="np") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return file.metadata() or {}, arrays
+    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} cannot be read as safetensors: {error}") from None
+
+
+def written(network: Network) -> str:
+    """Return a network as it is typed, to all digits.
+
+    Examples
+    --------
+    >>> written(NETWORKS["icnn"]())
+    'icnn[size=s,prior=true,norm=batch]'
+    """
+    values = {f.name: getattr(network, f.name) for f in dataclasses.fields(network)}  # type: ignore[arg-type]
+    return exact(Spec(network.info.name, tuple(values.items())))
+
+
+def save(path: Path, weights: Weights) -> None:
+    """Write weights to a file, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The file; replaced where it exists.
+    weights : Weights
+        What to write.
+    """
+    network, card = written(weights.network), json.dumps(dict(weights.card), ensure_ascii=False)
+    sha256 = digest_of(network + card, weights.arrays)
+    about = {"sigbench": network, "sha256": sha256, "card": card}
+    arrays = {name: np.ascontiguousarray(array) for name, array in weights.arrays.items()}
+    write_atomically(path, to_bytes(arrays, metadata=about))
+
+
+def load(path: Path) -> Weights:
+    """Read weights and check them against their digest and their network.
+
+    Raises
+    ------
+    InputError
+        For a file that is missing, cut, changed, or no file of ours.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file of weights")
+    about, arrays = read_arrays(path)
+    if not {"sigbench", "sha256", "card"} <= about.keys():
+        raise InputError(f"{path} is no file of sigbench's: it does not name its network")
+    found = digest_of(about["sigbench"] + about["card"], arrays)
+    if found != about["sha256"]:
+        raise InputError(
+            f"{path} is damaged: what it holds has sha256 {found[:12]}, "
+            f"what was written had {about['sha256'][:12]}"
+        )
+    try:
+        network = build("network", NETWORKS, about["sigbench"])
+        return Weights(network, arrays, json.loads(about["card"]))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+@functools.cache
+def shipped(name: str) -> Weights:
+    """Return weights that come with sigbench.
+
+    Raises
+    ------
+    InputError
+        For an unknown name, or a file that is not the one that was shipped.
+    """
+    if name not in SHIPPED:
+        raise unknown("weights", name, SHIPPED)
+    path = FOLDER / f"{name}.safetensors"
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != SHIPPED[name]:
+        raise InputError(f"{path.name} has sha256 {found[:12]}, not {SHIPPED[name][:12]}")
+    return load(path)

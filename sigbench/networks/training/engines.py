@@ -1,0 +1,313 @@
+"""The two engines of training: each takes steps down the loss, and says what it holds."""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array
+from sigbench.networks import nn
+from sigbench.networks.models.base import first_weights, is_learned, torch_engine
+from sigbench.networks.nn import SGD, Adam, Net, Optimizer
+from sigbench.networks.pretrained.denoiser import chosen_engine
+from sigbench.networks.training.recipe import Recipe
+
+Arrays = dict[str, Array]
+Device = Literal["cpu", "cuda"]
+
+BLOCK = 256  # items that are denoised at once
+TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # options of mallopt, in malloc.h
+KEPT = 2**30  # bytes
+
+
+class Engine(Protocol):
+    """Weights on their way, with what the optimizer keeps of them."""
+
+    name: str
+    device: str
+    precision: str
+
+    def step(self, noisy: Array, target: Array, lr: float) -> Any:
+        """Take a step on a batch and return its loss, which ``float`` reads."""
+        ...
+
+    def denoise(self, noisy: Array) -> Array:
+        """Return the estimate by the weights and running statistics of now."""
+        ...
+
+    def weights(self) -> Arrays:
+        """Return a copy of weights and running statistics by name."""
+        ...
+
+    def kept(self) -> Arrays:
+        """Return a copy of what the optimizer keeps, by weight and name."""
+        ...
+
+    def load(self, weights: Mapping[str, Array], kept: Mapping[str, Array]) -> None:
+        """Go on from these."""
+        ...
+
+
+def settled(recipe: Recipe, device: Device = "cpu") -> Recipe:
+    """Return a recipe with the engine and the precision that ``auto`` comes to on this machine.
+
+    The engine is NumPy for signals, where it is as fast, and torch for images, where it is
+    installed; for a GPU and for bfloat16 it is torch in any case.
+    """
+    engine, precision = chosen_engine(recipe.engine, recipe.network), recipe.precision
+    if recipe.engine == "auto" and (device == "cuda" or precision == "bfloat16"):
+        engine = "torch"
+    if precision == "auto":
+        half = engine == "torch" and has_bfloat16(device)
+        precision = "bfloat16" if half else "float32"
+    return dataclasses.replace(recipe, engine=engine, precision=precision)
+
+
+def open_engine(recipe: Recipe, device: Device = "cpu") -> Engine:
+    """Return a new engine with the recipe's first weights.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What is trained, and how.
+    device : {"cpu", "cuda"}
+        Where torch computes.
+
+    Raises
+    ------
+    InputError
+        Where torch, the device or the precision is not to be had here.
+    """
+    recipe = settled(recipe, device)
+    if recipe.engine == "numpy":
+        if device == "cuda":
+            raise InputError("device=cuda needs engine=torch: NumPy computes on the processor")
+        return NumpyEngine(recipe)
+    torch_engine()
+    return TorchEngine(recipe, device)
+
+
+class NumpyEngine:
+    """`sigbench.networks.nn`: NumPy alone.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What is trained, and how; float32 or float64.
+    """
+
+    name = "numpy"
+    device = "cpu"
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._network = recipe.network
+        self._loss = loss_of(recipe, nn.LOSSES)
+        self._optimizer = recipe.optimizer
+        self.precision: str = recipe.precision
+        self._dtype = np.dtype(self.precision)
+        self._kept: Arrays = {}
+        self._weights: Arrays = {}
+        self.load(first_weights(recipe.network, initial=recipe.initial, seed=recipe.seed), {})
+
+    def step(self, noisy: Array, target: Array, lr: float) -> Any:
+        """Take a step on a batch and return its loss."""
+        made = {n: nn.Var(w) if is_learned(n) else w for n, w in self._weights.items()}
+        estimate = self._network.forward(Net(nn, made, "batch"), noisy.astype(self._dtype))
+        loss = self._loss(estimate, target.astype(self._dtype))
+        loss.backward()
+        learned = {n: var.grad for n, var in made.items() if isinstance(var, nn.Var)}
+        gradients = {n: gradient for n, gradient in learned.items() if gradient is not None}
+        self._optimizer.step(self._weights, gradients, self._kept, lr)
+        return loss.value
+
+    def denoise(self, noisy: Array) -> Array:
+        """Return the estimate by the weights and running statistics of now."""
+        net = Net(nn, self._weights, "running")
+        parts = [
+            self._network.forward(net, noisy[i : i + BLOCK].astype(self._dtype))
+            for i in range(0, len(noisy), BLOCK)
+        ]
+        return np.concatenate(parts)
+
+    def weights(self) -> Arrays:
+        """Return a copy of weights and running statistics by name."""
+        return {name: weight.copy() for name, weight in self._weights.items()}
+
+    def kept(self) -> Arrays:
+        """Return a copy of what the optimizer keeps, by weight and name."""
+        return {name: array.copy() for name, array in self._kept.items()}
+
+    def load(self, weights: Mapping[str, Array], kept: Mapping[str, Array]) -> None:
+        """Go on from these."""
+        self._weights = {name: np.array(weight, self._dtype) for name, weight in weights.items()}
+        self._kept = {name: array.copy() for name, array in kept.items()}
+
+
+class TorchEngine:
+    """torch, on the processor or a GPU.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What is trained, and how.
+    device : {"cpu", "cuda"}
+        Where it computes.
+    """
+
+    name = "torch"
+
+    def __init__(self, recipe: Recipe, device: Device = "cpu") -> None:
+        import torch
+
+        if device == "cuda" and not torch.cuda.is_available():
+            raise InputError("device=cuda: torch finds none here; legal is device=cpu")
+        self.precision: str = recipe.precision
+        half = self.precision == "bfloat16"
+        if half and not has_bfloat16(device):
+            raise InputError(
+                "precision=bfloat16: this processor has no units for it; "
+                "legal are float32 and float64"
+            )
+        self.device: str = device
+        if device == "cpu":
+            keep_memory()
+        self._torch: Any = torch
+        self._ops = torch_engine()
+        self._network = recipe.network
+        self._loss = loss_of(recipe, self._ops.LOSSES)
+        self._dtype = torch.float64 if self.precision == "float64" else torch.float32
+        self._precision = torch.autocast(device, dtype=torch.bfloat16) if half else nullcontext()
+        first = first_weights(recipe.network, initial=recipe.initial, seed=recipe.seed)
+        self._weights = {
+            name: self._tensor(w).requires_grad_(is_learned(name)) for name, w in first.items()
+        }
+        self._learned = [name for name in first if is_learned(name)]
+        parameters = [self._weights[name] for name in self._learned]
+        self._optimizer = torch_optimizer(recipe.optimizer, parameters)
+
+    def _tensor(self, array: Array) -> Any:
+        """Return a copy as a tensor; images and their kernels with the channel last in memory."""
+        tensor = self._torch.from_numpy(np.ascontiguousarray(array))
+        last = self._torch.channels_last if array.ndim == 4 else self._torch.contiguous_format
+        return tensor.to(self.device, self._dtype, copy=True, memory_format=last)
+
+    def step(self, noisy: Array, target: Array, lr: float) -> Any:
+        """Take a step on a batch and return its loss, a tensor that nothing waits for."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = lr
+        self._optimizer.zero_grad(set_to_none=True)
+        with self._precision:
+            net = Net(self._ops, self._weights, "batch")
+            estimate = self._network.forward(net, self._tensor(noisy))
+        loss = self._loss(estimate.to(self._dtype), self._tensor(target))
+        loss.backward()
+        self._optimizer.step()
+        return loss.detach()
+
+    def denoise(self, noisy: Array) -> Array:
+        """Return the estimate by the weights and running statistics of now."""
+        net = Net(self._ops, self._weights, "running")
+        with self._torch.no_grad():
+            parts = [
+                self._network.forward(net, self._tensor(noisy[i : i + BLOCK])).cpu().numpy()
+                for i in range(0, len(noisy), BLOCK)
+            ]
+        return np.concatenate(parts)
+
+    def weights(self) -> Arrays:
+        """Return a copy of weights and running statistics by name."""
+        return {name: _array(weight) for name, weight in self._weights.items()}
+
+    def kept(self) -> Arrays:
+        """Return a copy of what the optimizer keeps, by weight and name."""
+        state = self._optimizer.state_dict()["state"]
+        return {
+            f"{self._learned[i]}/{name}": _array(tensor)
+            for i, own in state.items()
+            for name, tensor in own.items()
+            if tensor is not None
+        }
+
+    def load(self, weights: Mapping[str, Array], kept: Mapping[str, Array]) -> None:
+        """Go on from these."""
+        with self._torch.no_grad():
+            for name, weight in weights.items():
+                self._weights[name].copy_(self._tensor(weight))
+        state: dict[int, dict[str, Any]] = {}
+        for key, array in kept.items():
+            name, _, what = key.rpartition("/")
+            own = state.setdefault(self._learned.index(name), {})
+            own[what] = self._torch.from_numpy(array.copy())
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def loss_of(recipe: Recipe, losses: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
+    """Return a recipe's loss, one of an engine's, in the recipe's unit."""
+    loss, unit = losses[recipe.loss], recipe.unit
+    return loss if unit is None else lambda a, b: loss(a * (1 / unit), b * (1 / unit))
+
+
+def keep_memory() -> None:
+    """Let glibc keep the large blocks that a step frees, for the next step, in this process.
+
+    By its defaults they go back to the system, and every step faults them in anew, which may take
+    longer than the step itself (``benchmarks/images.py``). It stays so: glibc does not tell what
+    was set before.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, TypeError, AttributeError):  # another C library
+        return
+    for option, value in ((TRIM_THRESHOLD, KEPT), (TOP_PAD, KEPT // 8), (MMAP_THRESHOLD, KEPT)):
+        mallopt(option, value)
+
+
+def _array(tensor: Any) -> Array:
+    array: Array = tensor.detach().cpu().numpy().copy()
+    return array
+
+
+def torch_optimizer(optimizer: Optimizer, parameters: list[Any]) -> Any:
+    """Return torch's own of the same settings; ``fused`` is one pass over all weights."""
+    import torch
+
+    if isinstance(optimizer, SGD):
+        return torch.optim.SGD(
+            parameters,
+            lr=optimizer.lr,
+            momentum=optimizer.momentum,
+            dampening=optimizer.dampening,
+            weight_decay=optimizer.weight_decay,
+            fused=True,
+        )
+    assert isinstance(optimizer, Adam)
+    return torch.optim.Adam(
+        parameters,
+        lr=optimizer.lr,
+        betas=(optimizer.beta1, optimizer.beta2),
+        eps=optimizer.eps,
+        weight_decay=optimizer.weight_decay,
+        fused=True,
+    )
+
+
+def has_bfloat16(device: Device) -> bool:
+    """Return whether a device computes in bfloat16 rather than emulating it.
+
+    Of processors that is known on Linux alone.
+    """
+    if device == "cuda":
+        import torch
+
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    about = Path("/proc/cpuinfo")
+    words = set(about.read_text(encoding="utf-8").split()) if about.is_file() else set()
+    return bool(words & {"avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16"})

@@ -1,0 +1,310 @@
+"""The loop of a training: steps, validation, and the best weights so far."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sigbench.config.registry import lookup
+from sigbench.core.errors import InputError
+from sigbench.core.fingerprint import digest, identity
+from sigbench.core.protocols import Array, Course, Pairs, Point, Training
+from sigbench.networks.models.base import Network
+from sigbench.networks.nn import LOSSES
+from sigbench.networks.training.batches import Batches
+from sigbench.networks.training.checkpoint import Arrays, Checkpoint, Row, State
+from sigbench.networks.training.engines import Engine, loss_of, open_engine
+from sigbench.networks.training.recipe import Recipe
+from sigbench.scoring.metrics import METRICS
+
+VALIDATIONS = 40  # where they are not at the ends of epochs
+FEWEST_EPOCHS, MOST_VALIDATIONS = 20, 50  # ... and where they are
+READ_S, MOST_UNREAD = 0.5, 50  # how often losses are read, for which a GPU must be waited for
+SAVE_S = 30.0  # between checkpoints
+SHARE = 0.95  # of a time budget is spent on steps and validations
+PROBE_SHARE, LONGEST_PROBE_S = 0.03, 5.0  # of a time budget, to measure a step
+
+
+class Diverged(ArithmeticError):
+    """A loss is no number any more."""
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C, after a step was done and the checkpoint written."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a training.
+
+    Attributes
+    ----------
+    weights : dict of str to array
+        The weights that were best on the validation pairs.
+    best : Row
+        The line of the log that they are from.
+    log : tuple of Row
+        All lines.
+    samples : int
+        Pairs that it has seen.
+    per_epoch : int
+        Steps an epoch.
+    """
+
+    weights: Arrays
+    best: Row
+    log: tuple[Row, ...]
+    samples: int
+    per_epoch: int
+
+    @property
+    def steps(self) -> int:
+        """How many steps it took."""
+        return self.log[-1].step
+
+    def course(self, metric: str) -> Course:
+        """Return what it took; ``metric`` is what the figures of its log are."""
+        last = self.log[-1]
+        log = tuple(
+            Point(row.step, row.seconds, row.loss, row.validation, row.figure) for row in self.log
+        )
+        return Course(last.seconds, last.step, last.epoch, self.samples, metric, log)
+
+
+Report = Callable[[State, float, "Row | None"], None]
+
+
+def no_report(state: State, loss: float, row: Row | None) -> None:
+    """Say nothing."""
+
+
+def key_of(recipe: Recipe, engine: Engine) -> str:
+    """Return a digest of all that the values of a training depend on."""
+    parts = [identity(recipe), engine.name, engine.device]
+    return digest(parts if recipe.precision != "auto" else [*parts, engine.precision])
+
+
+def train(
+    recipe: Recipe,
+    training: Training,
+    engine: Engine,
+    *,
+    limit: float = math.nan,
+    checkpoint: Checkpoint | None = None,
+    report: Report = no_report,
+) -> Outcome:
+    """Train a network; the same recipe, pairs and engine give the same weights.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What is trained, and how.
+    training : Training
+        Pairs, and those to validate by.
+    engine : Engine
+        New, with the first weights.
+    limit : float
+        The figure of the best method, for the log.
+    checkpoint : Checkpoint, optional
+        Where to go on from, and to leave what is needed to.
+    report : callable
+        ``report(state, loss, row)`` is told every so often of the latest loss, and of every new
+        line of the log.
+
+    Raises
+    ------
+    InputError
+        Where the network does not take items of this kind, or the checkpoint is of no use.
+    Diverged
+        Where the loss is no number any more.
+    Stopped
+        On Ctrl-C, where there is a checkpoint.
+    """
+    _check_fits(recipe.network, training.validation.noisy)
+    batches = Batches(recipe, training)
+    found = checkpoint.load() if checkpoint else None
+    if found:
+        state = found.state
+        engine.load(found.weights, found.kept)
+    else:
+        state = State(steps=_budget(recipe, batches, training.validation, engine.device))
+        if checkpoint and recipe.time is not None:  # whoever goes on must not measure again
+            checkpoint.save(state, engine.weights(), engine.kept())
+    validation = _Validation(recipe, training, limit)
+    every = interval(state.steps, batches)
+    epochs = state.steps / batches.per_epoch
+    began = time.perf_counter() - state.seconds
+    saved = read = time.perf_counter()
+    unread: list[tuple[float, Any]] = []
+    with _deferred(checkpoint is not None) as stop, np.errstate(over="ignore", invalid="ignore"):
+        while state.step < state.steps:
+            lr = recipe.optimizer.lr * recipe.schedule(state.step / batches.per_epoch, epochs)
+            unread.append((lr, engine.step(*batches(state.step), lr)))
+            state.step += 1
+            now = time.perf_counter()
+            due = state.step % every == 0 or state.step == state.steps
+            save = checkpoint is not None and (stop() or now - saved > SAVE_S)
+            if due or save or len(unread) >= MOST_UNREAD or now - read > READ_S:
+                loss = _read(unread, state)
+                row = None
+                if due:
+                    row = validation.row(state, engine, batches, lr, began)
+                state.seconds = time.perf_counter() - began
+                report(state, loss, row)
+                read = time.perf_counter()
+            if checkpoint is not None and save:
+                checkpoint.save(state, engine.weights(), engine.kept())
+                saved = time.perf_counter()
+                if stop() and state.step < state.steps:
+                    raise Stopped(state.step)
+    if checkpoint:
+        checkpoint.save(state, engine.weights(), engine.kept())
+    best = validation.best(state.log)
+    return Outcome(
+        state.best, best, tuple(state.log), batches.samples(state.steps), batches.per_epoch
+    )
+
+
+def _check_fits(network: Network, noisy: Array) -> None:
+    """Refuse items that the network does not take as they are."""
+    channels, space = noisy.shape[1], noisy.shape[2:]
+    fits = len(space) == network.axes and channels in network.channels
+    if not fits or any(n < network.least or n % network.multiple for n in space):
+        legal = " or ".join(map(str, network.channels))
+        raise InputError(
+            f"{network.info.name} cannot be trained on items of shape {noisy.shape[1:]}: it takes "
+            f"{legal} channels and {network.axes} axes of length >= {network.least}, "
+            f"multiples of {network.multiple}"
+        )
+
+
+def interval(steps: int, batches: Batches) -> int:
+    """Return the number of steps from one validation to the next.
+
+    At the ends of epochs, at most 50 times; where pairs are fresh or epochs few, 40 times.
+    """
+    epochs = steps // batches.per_epoch
+    if batches.pairs is not None and epochs >= FEWEST_EPOCHS:
+        return batches.per_epoch * math.ceil(epochs / MOST_VALIDATIONS)
+    return math.ceil(steps / VALIDATIONS)
+
+
+class _Validation:
+    """Loss and running figure on the pairs held out.
+
+    Where targets are noisy, so are those of this loss: nothing is chosen by a clean item. The
+    figure is of the clean ones, for those who look.
+    """
+
+    def __init__(self, recipe: Recipe, training: Training, limit: float) -> None:
+        self._metric = lookup("metric", METRICS, recipe.metric)
+        self._sign = 1 if self._metric.higher_is_better else -1
+        self._loss = loss_of(recipe, LOSSES)
+        self._pairs, self._peak, self._limit = training.validation, training.peak, limit
+        self._target = training.validation.target
+        if recipe.target == "noisy" and training.second is not None:
+            self._target = training.second()[: len(self._target)]
+
+    def row(self, state: State, engine: Engine, batches: Batches, lr: float, began: float) -> Row:
+        """Add a line to the log, and keep the weights where they are the best so far."""
+        pairs = self._pairs
+        estimate = engine.denoise(pairs.noisy)
+        loss = float(self._loss(estimate, self._target))
+        if not math.isfinite(loss):
+            raise Diverged(
+                f"diverged: the validation loss at step {state.step} is {loss} (lr={lr:.3g})"
+            )
+        figure = self._metric.mean(self._metric(pairs.target, estimate, self._peak))
+        row = Row(
+            state.step,
+            state.step / batches.per_epoch,
+            batches.samples(state.step),
+            time.perf_counter() - began,
+            lr,
+            state.loss / state.count,
+            loss,
+            figure,
+            self._sign * (self._limit - figure),
+        )
+        state.loss, state.count = 0.0, 0
+        state.log.append(row)
+        if self.best(state.log) is row:
+            state.best = engine.weights()
+        return row
+
+    def best(self, log: list[Row]) -> Row:
+        """Return the line of the least validation loss, the first of several."""
+        return min(log, key=lambda row: row.validation)
+
+
+def _read(unread: list[tuple[float, Any]], state: State) -> float:
+    """Add up the losses of the latest steps and return the last."""
+    first = state.step - len(unread) + 1
+    loss = math.nan
+    for step, (lr, one) in enumerate(unread, first):
+        loss = float(one)
+        if not math.isfinite(loss):
+            raise Diverged(f"diverged: the loss of step {step} is {loss} (lr={lr:.3g})")
+        state.loss += loss
+        state.count += 1
+    unread.clear()
+    return loss
+
+
+def _budget(recipe: Recipe, batches: Batches, validation: Pairs, device: str) -> int:
+    """Return how many steps the recipe's budget comes to."""
+    if recipe.steps is not None:
+        return recipe.steps
+    if recipe.epochs is not None:
+        return recipe.epochs * batches.per_epoch
+    assert recipe.time is not None
+    return _steps_within(recipe.time, recipe, batches, validation.noisy, device)
+
+
+def _steps_within(
+    seconds: float, recipe: Recipe, batches: Batches, noisy: Array, device: Any
+) -> int:
+    """Return how many steps fit into a time: some are taken on a copy, and thrown away."""
+    began = time.perf_counter()
+    probe: Engine = open_engine(recipe, device)
+    for step in range(2):  # the first calls of everything are slower
+        float(probe.step(*batches(step), 0.0))
+        start = time.perf_counter()
+        probe.denoise(noisy)
+        validation = time.perf_counter() - start
+    start, steps = time.perf_counter(), 0
+    longest = min(LONGEST_PROBE_S, PROBE_SHARE * seconds)
+    while steps < 3 or time.perf_counter() - start < longest:
+        float(probe.step(*batches(steps), 0.0))
+        steps += 1
+    one = (time.perf_counter() - start) / steps
+    left = SHARE * seconds - (time.perf_counter() - began) - VALIDATIONS * validation
+    return max(1, int(left / one))
+
+
+@contextmanager
+def _deferred(defer: bool) -> Iterator[Callable[[], bool]]:
+    """Note a Ctrl-C, for the end of a step; a second one is at once."""
+    asked = threading.Event()
+    if not defer or threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+
+    def note(*_: object) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)

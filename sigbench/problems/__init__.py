@@ -1,0 +1,1 @@
+"""Problems: degradations, denoising and system identification."""

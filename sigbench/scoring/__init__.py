@@ -1,0 +1,1 @@
+"""Metrics, confidence intervals, significance tests and the leaderboard."""

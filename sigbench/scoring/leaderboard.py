@@ -1,0 +1,153 @@
+"""The leaderboard: means, intervals, tied ranks, gaps to the limit and cost, from the cells."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from sigbench.config.registry import lookup
+from sigbench.scoring.aggregate import average, difference
+from sigbench.scoring.inference import ranks
+from sigbench.scoring.metrics import METRICS
+from sigbench.scoring.scores import Scores
+
+COLUMNS = (
+    "suite",
+    "problem",
+    "method",
+    "params",
+    "knowledge",
+    "metric",
+    "unit",
+    "higher_is_better",
+    "mean",
+    "ci_low",
+    "ci_high",
+    "n",
+    "rank_low",
+    "rank_high",
+    "gap_to_limit",
+    "ms_per_item",
+)
+LIMITS = ("prior", "oracle")
+FREE_TEXT = ("suite", "problem", "method", "params")
+
+Row = dict[str, Any]
+
+
+def leaderboard(
+    scores: Iterable[Scores], timings: Sequence[Mapping[str, Any]], bounds: Sequence[str] = ()
+) -> list[Row]:
+    """Return one row per (problem, method, metric), best first.
+
+    Parameters
+    ----------
+    scores : iterable of Scores
+        Per problem and metric, in the order of the suite.
+    timings : sequence of mapping
+        Cost per cell.
+    bounds : sequence of str
+        Those oracle rows that no method can beat.
+
+    Returns
+    -------
+    list of dict
+        With the keys `COLUMNS`; a rank that a row has not is None, other figures NaN.
+    """
+    cost = ms_per_item(timings)
+    rows = [row for one in scores for row in _rows(one, bounds)]
+    for row in rows:
+        row["ms_per_item"] = cost[row["problem"], row["method"]]
+    return rows
+
+
+def ms_per_item(timings: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
+    """Return the median time per item over the cells of each (problem, method).
+
+    Cells that others ran beside count only where there are no others.
+    """
+    of_row: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for timing in timings:
+        of_row.setdefault((timing["problem"], timing["method"]), []).append(timing)
+    cost = {}
+    for row, own in of_row.items():
+        alone = [timing for timing in own if not timing["contended"]] or own
+        cost[row] = median(1000 * timing["time_s"] / timing["items"] for timing in alone)
+    return cost
+
+
+def _rows(scores: Scores, bounds: Sequence[str]) -> list[Row]:
+    known = lookup("metric", METRICS, scores.metric)
+    sign = 1 if known.higher_is_better else -1
+    rows: list[Row] = []
+    for method, params, knowledge in zip(
+        scores.methods, scores.params, scores.knowledge, strict=True
+    ):
+        mean = average(known, *scores.of(method))
+        rows.append(
+            {
+                "suite": scores.suite,
+                "problem": scores.problem,
+                "method": method,
+                "params": params,
+                "knowledge": knowledge,
+                "metric": scores.metric,
+                "unit": known.unit,
+                "higher_is_better": known.higher_is_better,
+                "mean": mean.mean,
+                "ci_low": mean.low,
+                "ci_high": mean.high,
+                "n": mean.n,
+                "rank_low": None,
+                "rank_high": None,
+                "gap_to_limit": math.nan,
+            }
+        )
+    limit = _limit(rows, sign, bounds)
+    if limit is not None:
+        for row, values in zip(rows, scores.values, strict=True):
+            both = ~np.isnan(scores.values[limit]) & ~np.isnan(values)
+            if both.any():
+                gap = difference(known, scores.values[limit][both], values[both])
+                row["gap_to_limit"] = float(sign * gap.mean() + 0.0)
+    ranked = [i for i, row in enumerate(rows) if row["knowledge"] not in LIMITS]
+    scaled = known.scaled(scores.values[ranked])
+    found = ranks(scaled, scores.groups, higher_is_better=known.higher_is_better)
+    for i, (low, high) in zip(ranked, found, strict=True):
+        rows[i]["rank_low"], rows[i]["rank_high"] = low, high
+    return sorted(rows, key=lambda row: -sign * row["mean"])
+
+
+def _limit(rows: Sequence[Row], sign: int, bounds: Sequence[str]) -> int | None:
+    """Return the best row that knows the prior, else the tightest true bound, else None."""
+    prior = [i for i, row in enumerate(rows) if row["knowledge"] == "prior"]
+    bound = [i for i, row in enumerate(rows) if row["method"] in bounds]
+    if prior:
+        return max(prior, key=lambda i: sign * rows[i]["mean"])
+    return min(bound, key=lambda i: sign * rows[i]["mean"], default=None)
+
+
+def to_csv(board: Sequence[Row]) -> str:
+    """Return the leaderboard as CSV; text that a spreadsheet would run as a formula is quoted."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(COLUMNS)
+    table.writerows([_cell(column, row[column]) for column in COLUMNS] for row in board)
+    return text.getvalue()
+
+
+def _cell(column: str, value: Any) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    quoted = column in FREE_TEXT and str(value)[:1] in ("=", "+", "-", "@")
+    return f"'{value}" if quoted else str(value)

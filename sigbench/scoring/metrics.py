@@ -1,0 +1,192 @@
+"""Metrics: pure, one value per item, never clipping. The caller averages."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigbench.core.errors import InputError
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric as registered: ``function(clean, estimate, peak)`` -> values of shape ``(N,)``.
+
+    ``averages`` says what a mean over items is the mean of: the values, or the errors
+    e = 10^(−v/10) of values v = −10·log10(e); its figure is then −10·log10 of the mean error.
+    """
+
+    function: Callable[[NDArray[Any], NDArray[Any], float], Values]
+    unit: str
+    higher_is_better: bool
+    version: int = 1
+    averages: Literal["values", "errors"] = "values"
+
+    def __call__(self, clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
+        """Return one value per item of two batches of one shape.
+
+        Raises
+        ------
+        InputError
+            For unequal shapes.
+        """
+        if clean.shape != estimate.shape:
+            raise InputError(f"clean {clean.shape} and estimate {estimate.shape} differ in shape")
+        return self.function(_rows(clean), _rows(estimate), peak)
+
+    def scaled(self, values: Values) -> Values:
+        """Return what is averaged and tested: the values, or −e, so that better stays better."""
+        return values if self.averages == "values" else -(10.0 ** (-values / 10))
+
+    def unscaled(self, scaled: float) -> float:
+        """Return the figure of a mean on that scale; no error, or less, is +inf dB."""
+        if self.averages == "values":
+            return scaled
+        return -10 * math.log10(-scaled) if not scaled >= 0 else math.inf
+
+    def mean(self, values: Values) -> float:
+        """Return the figure of items, or of figures.
+
+        Examples
+        --------
+        >>> round(METRICS["psnr_global"].mean(np.array([20.0, 40.0])), 2)
+        22.97
+        """
+        return self.unscaled(float(np.mean(self.scaled(values))))
+
+
+def _rows(batch: NDArray[Any]) -> Values:
+    return batch.reshape(len(batch), -1).astype(np.float64)
+
+
+def _mse(clean: NDArray[Any], estimate: NDArray[Any]) -> Values:
+    values: Values = np.mean((estimate - clean) ** 2, axis=1)
+    return values
+
+
+def _db(ratio_above: float | Values, ratio_below: Values, factor: float = 10.0) -> Values:
+    """Return factor·log10(above/below); a perfect item is +inf, an empty one −inf, both NaN."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return factor * (np.log10(ratio_above) - np.log10(ratio_below))
+
+
+def rmse(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
+    """Root mean squared error, in the signal's units.
+
+    Examples
+    --------
+    >>> rmse(np.zeros((1, 4)), np.full((1, 4), 2.0), 1.0)
+    array([2.])
+    """
+    return np.sqrt(_mse(clean, estimate))
+
+
+def psnr(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
+    """Peak signal-to-noise ratio 10·log10(peak²/MSE) in dB, the dataset's declared peak.
+
+    Examples
+    --------
+    >>> psnr(np.zeros((1, 4)), np.full((1, 4), 2.0), 20.0)
+    array([20.])
+    """
+    return _db(peak**2, _mse(clean, estimate))
+
+
+def psnr_global(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
+    """PSNR of all items as one, 10·log10(peak²/mean MSE) in dB: that of an item, averaged as errors.
+
+    It is never above the mean of `psnr`, and goes by the worst items.
+    """
+    return psnr(clean, estimate, peak)
+
+
+def psnr_table1(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
+    """20·log10(peak/MSE): not a PSNR, but what Table 1 printed under that name, peak 10.
+
+    References
+    ----------
+    H. Fang, 2021 (report), Table 1.
+
+    Examples
+    --------
+    >>> psnr_table1(np.zeros((1, 4)), np.ones((1, 4)), 10.0)
+    array([20.])
+    """
+    return _db(peak, _mse(clean, estimate), 20.0)
+
+
+def si_sdr(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
+    """Scale-invariant signal-to-distortion ratio in dB.
+
+    10·log10(‖αs‖²/‖αs − ŝ‖²), α = ⟨ŝ, s⟩/‖s‖². Means are not removed.
+
+    References
+    ----------
+    Le Roux, Wisdom, Erdogan, Hershey, "SDR - half-baked or well done?", ICASSP 2019.
+
+    Examples
+    --------
+    >>> s = np.array([[1.0, -1.0, 1.0, -1.0]])
+    >>> si_sdr(s, 5 * s + np.array([[0.5, 0.5, -0.5, -0.5]]), 1.0)
+    array([20.])
+    """
+    power = np.sum(clean**2, axis=1)
+    for name, signal in (("clean", clean), ("estimated", estimate)):
+        silent = ~signal.any(axis=1)
+        if silent.any():
+            raise InputError(f"{name} item {int(np.argmax(silent))} is silent: it has no SI-SDR")
+    alpha = np.sum(clean * estimate, axis=1) / power
+    target = alpha[:, None] * clean
+    return _db(np.sum(target**2, axis=1), np.sum((target - estimate) ** 2, axis=1))
+
+
+def system_error(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
+    """Error of an impulse response over its energy, 10·log10(‖ĥ − h‖²/‖h‖²) in dB.
+
+    Examples
+    --------
+    >>> system_error(np.array([[2.0, 0.0]]), np.array([[2.0, 0.2]]), 1.0)
+    array([-20.])
+    """
+    return _db(np.sum((estimate - clean) ** 2, axis=1), np.sum(clean**2, axis=1))
+
+
+INVERSE_LENGTH = 512  # of the circle on which an inverse is applied: some 16 times the taps
+
+
+def inverse_error(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
+    """Error of an impulse response's inverse, applied after h: 10·log10 mean|H/Ĥ − 1|² in dB.
+
+    That is the energy of ĥ⁻¹ ∗ h − δ. The mean is over the 512 frequencies of the responses
+    continued with zeros (over twice as many as they have taps, where these are more than 256).
+
+    Examples
+    --------
+    >>> inverse_error(np.array([[1.0, 0.5]]), np.array([[2.0, 1.0]]), 1.0).round(2)
+    array([-6.02])
+    """
+    n = max(INVERSE_LENGTH, 2 * clean.shape[1])
+    of_clean, of_estimate = np.fft.rfft(clean, n), np.fft.rfft(estimate, n)
+    both_sides = np.full(n // 2 + 1, 2 / n)
+    both_sides[[0, -1]] = 1 / n
+    with np.errstate(divide="ignore"):
+        error = np.abs(of_clean - of_estimate) ** 2 / np.abs(of_estimate) ** 2
+    return _db(error @ both_sides, np.ones(len(clean)))
+
+
+METRICS = {
+    "psnr": Metric(psnr, "dB", higher_is_better=True),
+    "psnr_global": Metric(psnr_global, "dB", higher_is_better=True, averages="errors"),
+    "psnr_table1": Metric(psnr_table1, "dB", higher_is_better=True),
+    "rmse": Metric(rmse, "signal units", higher_is_better=False),
+    "si_sdr": Metric(si_sdr, "dB", higher_is_better=True),
+    "system_error": Metric(system_error, "dB", higher_is_better=False),
+    "inverse_error": Metric(inverse_error, "dB", higher_is_better=False),
+}
