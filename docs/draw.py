@@ -18,7 +18,7 @@ from typing import Any
 import network_figures
 import numpy as np
 import result_figures
-from network_figures import Branch, Row, Shrinkage, Stage
+from network_figures import Branch, ImageRow, Shrinkage, Stage
 from PIL import Image
 from result_figures import Example, Risk
 
@@ -26,7 +26,7 @@ import sigbench
 from sigbench.analysis import figures as jacobian_figures
 from sigbench.analysis.figures import Sweep
 from sigbench.analysis.study import Portrait, prepared, study
-from sigbench.benchmark.methods.resolve import bind_facts, resolve
+from sigbench.benchmark.methods.resolve import bind_problem_info, resolve
 from sigbench.benchmark.methods.sure import sure
 from sigbench.core.protocols import Block, info_of
 from sigbench.networks import nn
@@ -80,9 +80,11 @@ def examples(
     """Denoise the one item of a block; each title ends with its PSNR."""
     made = []
     for title, text in methods.items():
-        method = resolve(text, told=True)[0]
-        one = dataclasses.replace(method, entry=bind_facts(method.entry, problem.facts))
-        estimate = problem.apply(one.entry, block, told=True)
+        method = resolve(text, sigma_given=True)[0]
+        one = dataclasses.replace(
+            method, entry=bind_problem_info(method.entry, problem.problem_info)
+        )
+        estimate = problem.apply(one.entry, block, sigma_given=True)
         value = float(problem.score(METRICS[metric], block, estimate)[0])
         clean = block.clean[0, 0] if block.clean.ndim == 3 else None
         item = estimate[0, 0] if block.clean.ndim == 3 else estimate[0]
@@ -355,15 +357,15 @@ def bias_free() -> Any:
         10: result_figures.COLORS[0],
     }
     classical = [
-        Row("sliding-dct", "sliding DCT, blind", "0.45", "-."),
-        Row("noisy", "the noisy input", "0.75", ":"),
+        ImageRow("sliding-dct", "sliding DCT, blind", "0.45", "-."),
+        ImageRow("noisy", "the noisy input", "0.75", ":"),
     ]
     kinds = {"": ("no constants", "-"), "-bias": ("with constants", "--")}
     return network_figures.noise_levels(
         board("bias-free"),
         {
             title: [
-                Row(f"{network}{kind}-0-{to}", f"0…{to}, {words}", color, style, to)
+                ImageRow(f"{network}{kind}-0-{to}", f"0…{to}, {words}", color, style, to)
                 for to, color in ranges.items()
                 for kind, (words, style) in kinds.items()
             ]
@@ -409,7 +411,7 @@ def jacobian_signals() -> Any:
 def studied(problem: Any, text: str, item: int = 0) -> Portrait:
     """Return what a method does to an item of a problem."""
     (method,) = resolve(text)
-    found = study(problem, prepared(problem, method), item=item, told=method.told)
+    found = study(problem, prepared(problem, method), item=item, sigma_given=method.sigma_given)
     assert found.portrait is not None
     return found.portrait
 

@@ -298,7 +298,7 @@ def learning_rates(board: Board) -> Figure:
 
 
 @dataclass(frozen=True)
-class Row:
+class ImageRow:
     """A method's curve: its name in the board and in words, and its look."""
 
     method: str
@@ -308,7 +308,7 @@ class Row:
     trained_to: float | None = None  # the largest noise level that it has learned from
 
 
-def noise_levels(board: Board, panels: Mapping[str, Sequence[Row]]) -> Figure:
+def noise_levels(board: Board, panels: Mapping[str, Sequence[ImageRow]]) -> Figure:
     """Draw the PSNR over the noise level: a column a group of methods, beneath against its first.
 
     Bars say what noise levels networks have learned from.

@@ -56,7 +56,7 @@ def test_it_takes_the_best_of_the_table_and_says_so(here, rng, capsys):
     estimate = np.genfromtxt("b.csv", skip_header=1)
     true = np.sqrt(np.mean((estimate - x) ** 2))
     assert true < 0.35 * 0.5
-    best = resolve(shown[0][0], told=True)[0].entry
+    best = resolve(shown[0][0], sigma_given=True)[0].entry
     np.testing.assert_allclose(best(y[None, None], sigma=0.5)[0, 0], estimate, atol=1e-9)
 
 
@@ -88,7 +88,7 @@ def test_what_is_expected_is_of_estimates_that_no_file_has_clipped(here, rng):
     for expected in choice.expected:
         if expected.method == "noisy":
             continue
-        method = resolve(expected.method, told=True)[0].entry
+        method = resolve(expected.method, sigma_given=True)[0].entry
         judged = sure(method, content.batch, 30.0)
         assert expected.rmse == pytest.approx(np.sqrt(judged.mse[0]), rel=1e-6)
         if expected == choice.expected[0]:

@@ -47,15 +47,15 @@ def test_levels_scale_one_draw_and_the_kernel_is_told():
     first, second = (next(iter(p.blocks(1, 2))) for p in (one, two))
     blurred = np.stack([circular(Box(5).taps((32,)), x[0])[None] for x in first.clean])
     np.testing.assert_allclose(2 * (first.noisy - blurred), second.noisy - blurred, atol=1e-12)
-    np.testing.assert_allclose(one.facts["kernel"], Box(5).taps((32,)))
-    assert one.facts["prior_spectrum"] == data.facts["prior_spectrum"]
+    np.testing.assert_allclose(one.problem_info["kernel"], Box(5).taps((32,)))
+    assert one.problem_info["prior_spectrum"] == data.problem_info["prior_spectrum"]
 
 
 def test_the_process_has_its_spectrum_and_variance():
     data = GaussianProcess(n=64, correlation=4.0)
     x = np.stack([data.item("test", 1, i) for i in range(4000)])
     power = power_spectrum(x)[:, 0].mean(axis=0)
-    expected = np.array(data.facts["prior_spectrum"])
+    expected = np.array(data.problem_info["prior_spectrum"])
     np.testing.assert_allclose(power, expected, rtol=6 * np.sqrt(2 / 4000))
     assert np.mean(x**2) == pytest.approx(1, rel=0.03)
     assert np.mean(x * np.roll(x, 1, -1)) == pytest.approx(np.exp(-1 / 4), rel=0.03)
@@ -107,9 +107,9 @@ def test_an_image_without_slope_stays_as_it_is():
 def test_the_true_wiener_filter_is_the_posterior_mean(rng, kernel):
     """One as a filter, the other in samples by the covariance: the same for circular processes."""
     data = GaussianProcess(n=50, correlation=6.0)
-    facts = {"kernel": kernel.taps((50,)), **data.facts}
+    problem_info = {"kernel": kernel.taps((50,)), **data.problem_info}
     y, levels = rng.standard_normal((3, 1, 50)), np.array([0.1, 0.3, 0.1])
-    one, two = (cls(**facts)(y, sigma=levels) for cls in (TrueWiener, GaussianPosteriorMean))
+    one, two = (cls(**problem_info)(y, sigma=levels) for cls in (TrueWiener, GaussianPosteriorMean))
     np.testing.assert_allclose(one, two, atol=1e-10)
 
 
@@ -120,9 +120,9 @@ def test_its_error_is_that_of_the_theory(kernel, sigma):
     data, n = GaussianProcess(n=128), 128
     problem = Denoising("d", data, Blur(kernel, sigma=sigma), items=800)
     block = next(iter(problem.blocks(1, 800)))
-    estimate = TrueWiener(**problem.facts)(block.noisy, sigma=block.sigma)
+    estimate = TrueWiener(**problem.problem_info)(block.noisy, sigma=block.sigma)
     errors = np.mean((estimate - block.clean) ** 2, axis=(1, 2))
-    S = np.array(data.facts["prior_spectrum"])
+    S = np.array(data.problem_info["prior_spectrum"])
     H = transfer_function(kernel.taps((n,)), (n,))
     error = S * sigma**2 / (np.abs(H) ** 2 * S + sigma**2)
     expected = (2 * error.sum() - error[0] - error[-1]) / n
@@ -135,11 +135,11 @@ def test_the_estimated_spectrum_is_near_the_true_one_for_long_records():
     data = GaussianProcess(n=2**14)
     problem = Denoising("d", data, Blur(Exponential(5.0), sigma=0.1), items=3)
     block = next(iter(problem.blocks(1, 3)))
-    told = {"kernel": problem.facts["kernel"]}
+    told = {"kernel": problem.problem_info["kernel"]}
     errors = [
         np.mean((method(block.noisy, sigma=block.sigma) - block.clean) ** 2)
         for method in (
-            TrueWiener(**problem.facts),
+            TrueWiener(**problem.problem_info),
             WienerDeconvolution(smooth=129, iterations=100, **told),
         )
     ]

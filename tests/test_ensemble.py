@@ -22,7 +22,13 @@ from sigbench import (
     load,
     run_suite,
 )
-from sigbench.benchmark.methods.resolve import Function, Method, bind_facts, describe, resolve
+from sigbench.benchmark.methods.resolve import (
+    Function,
+    Method,
+    bind_problem_info,
+    describe,
+    resolve,
+)
 from sigbench.cli.list import methods
 from sigbench.cli.main import main
 from sigbench.denoisers import DENOISERS
@@ -133,7 +139,7 @@ def test_it_knows_what_its_denoiser_knows(text, told, untold):
     typed = f"self-ensemble[denoiser={text}"
     for ending, expected in ((",sigma=given]", told), ("]", untold)):
         (method,) = resolve(typed + ending)
-        (inner,) = resolve(text, told=method.told)
+        (inner,) = resolve(text, sigma_given=method.sigma_given)
         for sigma_known in (True, False):
             assert method.knowledge(sigma_known) == inner.knowledge(sigma_known)
         assert method.knowledge(True) == expected
@@ -152,8 +158,8 @@ def test_what_says_nothing_of_itself_stays_so_in_a_worker():
         SelfEnsemble(Plain()),
         pickle.loads(pickle.dumps(SelfEnsemble(Plain()))),
     ):
-        assert Method("own", entry, told=True).knowledge(True) == "sigma"
-        assert Method("own", entry, told=False).knowledge(True) == "none"
+        assert Method("own", entry, sigma_given=True).knowledge(True) == "sigma"
+        assert Method("own", entry, sigma_given=False).knowledge(True) == "none"
 
 
 def test_parameters_and_training_are_the_denoisers():
@@ -162,7 +168,7 @@ def test_parameters_and_training_are_the_denoisers():
     assert method.entry.device == "cpu"
     assert describe(method.entry).startswith("denoiser=network[weights=shrinknet, ")
     assert SelfEnsemble(Median()).n_params == 0
-    assert SelfEnsemble(Median()).course is None
+    assert SelfEnsemble(Median()).history is None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,7 +180,7 @@ class Needs:
 
 
 def test_facts_reach_what_is_inside():
-    bound = bind_facts(SelfEnsemble(Needs()), {"fs": 2.0})
+    bound = bind_problem_info(SelfEnsemble(Needs()), {"fs": 2.0})
     assert bound == SelfEnsemble(Needs(2.0))
     np.testing.assert_array_equal(bound(np.ones((1, 1, 3))), np.full((1, 1, 3), 2.0))
 
@@ -190,7 +196,7 @@ class Counts:
 
 def test_a_learner_is_fitted_once_and_then_turned(rng):
     train = Denoising("p", SparseSpikes(), Gaussian(sigma=3.0), items=1, train_items=20).training(
-        told=False
+        sigma_given=False
     )
     learner = SelfEnsembleLearner(Counts())
     ready = learner.fit(train, rng=rng)

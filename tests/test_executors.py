@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from sigbench import InputError, Place
+from sigbench import ExecutorConfig, InputError
 from sigbench.benchmark.engine.executors.base import Serial
 from sigbench.benchmark.engine.executors.pool import Pool
 
@@ -198,11 +198,11 @@ def test_workers_end_with_their_parent(tmp_path, busy):
 )
 def test_bad_places_are_refused(place, message):
     with pytest.raises(InputError, match=message):
-        Place(**place)
+        ExecutorConfig(**place)
 
 
 def test_a_time_limit_needs_a_worker():
-    executor = Place(timeout=5.0).open()
+    executor = ExecutorConfig(timeout=5.0).open()
     assert isinstance(executor, Pool)
     assert executor.slots == 1
-    assert isinstance(Place().open(), Serial)
+    assert isinstance(ExecutorConfig().open(), Serial)

@@ -566,7 +566,7 @@ LINK = member("cifar-10-batches-py/link", type=tarfile.SYMTYPE, linkname="/etc/p
     ],
 )
 def test_an_archive_with_a_bad_member(tiny, monkeypatch, capsys, extra, message):
-    monkeypatch.setattr(cifar10, "MOST_IN_ALL", 200_000)
+    monkeypatch.setattr(cifar10, "MAX_IN_ALL", 200_000)
     tiny.declare(tiny.archive([extra]))
     assert main(["data", "fetch", "cifar10", "--from", str(tiny.folder)]) == 2
     err = capsys.readouterr().err.splitlines()[-1]
@@ -589,7 +589,7 @@ def test_an_archive_that_is_none_or_is_cut_or_not_whole(tiny, monkeypatch):
         with pytest.raises(InputError, match=f"the archive {message}"):
             fetch("cifar10", str(tiny.folder))
         assert left() == []
-    monkeypatch.setattr(cifar10, "MOST_IN_A_MEMBER", 100)
+    monkeypatch.setattr(cifar10, "MAX_IN_A_MEMBER", 100)
     tiny.declare(whole)
     with pytest.raises(InputError, match=r"_batch_1' has \d+ bytes: it may have 100"):
         fetch("cifar10", str(tiny.folder))
@@ -668,7 +668,7 @@ def test_recorded_pairs(tiny, capsys):
     np.testing.assert_array_equal(block.noisy, val[0][1:].numpy())
     np.testing.assert_array_equal(block.clean, val[1][1:].numpy())
     assert block.sigma is None
-    training = problem.training(told=True)
+    training = problem.training(sigma_given=True)
     seen = np.concatenate([training.pairs.noisy, training.validation.noisy])
     np.testing.assert_array_equal(seen, train[0].numpy())
     for target in ("clean", "noisy"):  # the other view in any case

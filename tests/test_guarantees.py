@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sigbench import Place, load, run_suite
+from sigbench import ExecutorConfig, load, run_suite
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.cli.main import main
 
@@ -40,14 +40,14 @@ def suite(methods=METHODS):
 
 @pytest.mark.parametrize("jobs", [1, 2, 3])
 def test_any_number_of_workers_gives_the_same_bits(tmp_path, alone, jobs):
-    run_suite(suite(), tmp_path / "run", place=Place(jobs=jobs))
+    run_suite(suite(), tmp_path / "run", place=ExecutorConfig(jobs=jobs))
     pd.testing.assert_frame_equal(values(tmp_path / "run"), alone, check_exact=True)
 
 
 def test_any_order_of_methods_gives_the_same_bits(tmp_path, alone):
     backwards = suite(METHODS[::-1])
     backwards = dataclasses.replace(backwards, methods=backwards.methods[::-1], seeds=(2, 1))
-    run_suite(backwards, tmp_path / "run", place=Place(jobs=2))
+    run_suite(backwards, tmp_path / "run", place=ExecutorConfig(jobs=2))
     pd.testing.assert_frame_equal(values(tmp_path / "run"), alone, check_exact=True)
 
 
@@ -85,7 +85,7 @@ def cluster(tmp_path_factory):
 
 
 def test_a_dask_cluster_gives_the_same_bits(tmp_path, alone, cluster):
-    run_suite(suite(), tmp_path / "run", place=Place(f"dask://{cluster}"))
+    run_suite(suite(), tmp_path / "run", place=ExecutorConfig(f"dask://{cluster}"))
     pd.testing.assert_frame_equal(values(tmp_path / "run"), alone, check_exact=True)
     assert pd.read_parquet(tmp_path / "run" / "timings.parquet")["contended"].all()
 
@@ -204,7 +204,7 @@ def test_a_run_killed_ten_times_ends_as_if_it_had_not_been(here, rng):
     # Files are put together much more often than otherwise, to be killed at that too.
     script = (
         "import sys; from sigbench import sweep; from sigbench.cli.main import main\n"
-        "sweep.MANY_FILES = 3\n"
+        "sweep.MAX_SMALL_FILES = 3\n"
         "sys.exit(main(sys.argv[1:]))"
     )
     command = [sys.executable, "-c", script, "run", "table1", *select, "-j", "2", "-o", "killed"]

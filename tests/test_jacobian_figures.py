@@ -17,7 +17,7 @@ from sigbench.problems.denoising import Denoising
 def portraits(dataset, sigma):
     problem = Denoising("p", dataset, Gaussian(sigma=sigma), 1)
     return {
-        type(one).__name__: study(problem, one, item=0, told=False).portrait
+        type(one).__name__: study(problem, one, item=0, sigma_given=False).portrait
         for one in (GaussianBlur(1.0), Median(3))
     }
 
@@ -61,8 +61,8 @@ def test_signals():
 def test_one_large_singular_value_does_not_press_the_others_together(gain, scale):
     problem = Denoising("p", Photos32(window=8, stride=8, grey=True), Gaussian(sigma=20.0), 1)
     shown = {
-        "blur": study(problem, GaussianBlur(1.0), item=0, told=False).portrait,
-        "gain": study(problem, lambda y, sigma=None: gain * y, item=0, told=False).portrait,
+        "blur": study(problem, GaussianBlur(1.0), item=0, sigma_given=False).portrait,
+        "gain": study(problem, lambda y, sigma=None: gain * y, item=0, sigma_given=False).portrait,
     }
     spectrum, symmetry, _ = jacobian_figures.portraits(shown, 255.0).subfigs[1].axes
     assert (spectrum.get_yscale(), symmetry.get_xscale()) == (scale, scale)

@@ -12,7 +12,7 @@ from sigbench.benchmark.methods.resolve import (
     Function,
     Method,
     as_entry,
-    bind_facts,
+    bind_problem_info,
     describe,
     resolve,
 )
@@ -107,10 +107,10 @@ class Needs:
 
 
 def test_facts_fill_what_is_left_none():
-    facts = {"fs": 8000.0, "lead_in": 10}
-    bound = bind_facts(Needs(inner=Needs(fs=1.0, inner=Needs())), facts)
+    problem_info = {"fs": 8000.0, "lead_in": 10}
+    bound = bind_problem_info(Needs(inner=Needs(fs=1.0, inner=Needs())), problem_info)
     assert bound == Needs(8000.0, None, Needs(1.0, None, Needs(8000.0)))
-    assert bind_facts(halve, facts) is halve
+    assert bind_problem_info(halve, problem_info) is halve
 
 
 @pytest.mark.usefixtures("here")
@@ -128,10 +128,10 @@ class TestUsersOwn:
             "    def __call__(self, noisy, *, sigma=None): return self.g * noisy\n",
         )
         (function,) = resolve("own_kinds:f")
-        assert function.told  # it asks for sigma without a default
+        assert function.sigma_given  # it asks for sigma without a default
         assert resolve("own_kinds:ready")[0].entry == L1(lam=2.0)
         assert [m.entry.g for m in resolve("own_kinds:Gain[g=[0.5,2]]")] == [0.5, 2.0]
-        assert resolve("own_kinds:Gain[sigma=given]")[0].told
+        assert resolve("own_kinds:Gain[sigma=given]")[0].sigma_given
         with pytest.raises(InputError, match=r"unknown parameter of own_kinds:Gain 'h'"):
             resolve("own_kinds:Gain[h=1]")
         with pytest.raises(InputError, match="takes no parameters"):
@@ -306,7 +306,7 @@ def test_what_differs_has_another_identity(one, two):
 def test_partial_functions_are_methods():
     entry = as_entry(functools.partial(shrink, sigma=1.0))
     np.testing.assert_array_equal(entry(np.ones((1, 1, 2)), sigma=3.0), np.full((1, 1, 2), 0.25))
-    assert Method("p", entry, told=True).knowledge(True) == "sigma"
+    assert Method("p", entry, sigma_given=True).knowledge(True) == "sigma"
 
 
 def test_describe_writes_what_is_set():

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from sigbench import InputError, Place, load, run_suite
+from sigbench import ExecutorConfig, InputError, load, run_suite
 from sigbench.benchmark.merge import merge
 from sigbench.benchmark.report import plots
 from sigbench.benchmark.report.plots import Strip
@@ -21,7 +21,7 @@ from sigbench.benchmark.store.gallery import figure_file, picture_file, training
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.cli.main import main
 from sigbench.core.fingerprint import identity
-from sigbench.core.protocols import Course, Point
+from sigbench.core.protocols import LogEntry, TrainingHistory
 from sigbench.networks.pretrained.denoiser import NetworkDenoiser, Pretrained
 from sigbench.networks.pretrained.weights import Weights, shipped
 from sigbench.scoring.leaderboard import COLUMNS
@@ -104,32 +104,37 @@ class TestCourse:
 
     def test_a_fitted_network_carries_what_its_training_took(self, tiny):
         (problem,), (*_, net) = tiny.problems, tiny.methods
-        fitted = net.entry.fit(problem.training(told=False), rng=np.random.default_rng(0))
-        course = fitted.course
-        assert (course.steps, course.epochs, course.samples, course.metric) == (6, 3, 24, "psnr")
-        assert course.seconds == course.log[-1].seconds > 0
-        assert [point.step for point in course.log] == [1, 2, 3, 4, 5, 6]
-        assert all(math.isfinite(value) for point in course.log for value in point)
+        fitted = net.entry.fit(problem.training(sigma_given=False), rng=np.random.default_rng(0))
+        history = fitted.history
+        assert (history.steps, history.epochs, history.samples, history.metric) == (
+            6,
+            3,
+            24,
+            "psnr",
+        )
+        assert history.seconds == history.log[-1].seconds > 0
+        assert [point.step for point in history.log] == [1, 2, 3, 4, 5, 6]
+        assert all(math.isfinite(value) for point in history.log for value in point)
 
     def test_it_is_information_and_not_identity(self, tiny):
         weights = Weights(shipped("icnn").network, shipped("icnn").arrays)
         plain = NetworkDenoiser(weights)
-        told = replace(plain, course=Course(1.0, 2, 3.0, 4))
+        told = replace(plain, history=TrainingHistory(1.0, 2, 3.0, 4))
         assert told == plain
         assert repr(told) == repr(plain)
         assert identity(told) == identity(plain)
 
     def test_the_card_of_weights_tells_it(self):
         card = shipped("icnn").card
-        course = Pretrained("icnn").course
-        assert (course.seconds, course.steps) == (card["seconds"], card["steps"])
-        assert (course.samples, course.log) == (card["samples"], ())
+        history = Pretrained("icnn").history
+        assert (history.seconds, history.steps) == (card["seconds"], card["steps"])
+        assert (history.samples, history.log) == (card["samples"], ())
 
     def test_a_card_that_does_not_say_is_no_course(self, here):
         from sigbench.networks.pretrained.weights import save
 
         save(here / "own.safetensors", Weights(shipped("icnn").network, shipped("icnn").arrays))
-        assert Pretrained("own.safetensors").course is None
+        assert Pretrained("own.safetensors").history is None
 
     def test_timings_have_it_for_what_was_trained(self, run):
         timings = pd.read_parquet(run / "timings.parquet").set_index("method")
@@ -162,7 +167,7 @@ class TestCourse:
     def test_something_else_of_that_name_is_none(self, here):
         (here / "mine.py").write_text(
             "class Mine:\n"
-            "    course = 'uphill'\n"
+            "    history = 'uphill'\n"
             "    def __call__(self, noisy, *, sigma=None): return noisy.copy()\n"
         )
         suite = load("table1").select(methods=["noisy", "mine:Mine"], seeds=[1], items=3)
@@ -171,22 +176,22 @@ class TestCourse:
 
     def test_a_broken_one_is_a_failure_of_its_cell(self, here):
         (here / "mine.py").write_text(
-            "from sigbench.core.protocols import Course\n"
+            "from sigbench.core.protocols import TrainingHistory\n"
             "class Mine:\n"
-            "    course = Course(1.0, 2, 3.0, 4, log=((1, 2.0, 'low'),))\n"
+            "    history = TrainingHistory(1.0, 2, 3.0, 4, log=((1, 2.0, 'low'),))\n"
             "    def __call__(self, noisy, *, sigma=None): return noisy.copy()\n"
         )
         suite = load("table1").select(methods=["noisy", "mine:Mine"], seeds=[1], items=3)
         assert run_suite(suite, here / "run").failed == 1
         (failure,) = RunFolder(here / "run").failures()
-        assert "BadEstimate: the course of its training is broken: could not" in failure["error"]
+        assert "BadEstimate: its training history is invalid: could not" in failure["error"]
 
     def test_a_learner_of_ones_own_may_tell_it(self, here):
         (here / "mine.py").write_text(
             "import numpy as np\n"
-            "from sigbench.core.protocols import Course, Point\n"
+            "from sigbench.core.protocols import TrainingHistory, Point\n"
             "class Half:\n"
-            "    course = Course(np.float32(90), np.int64(7), 0.5, 14, 'psnr',\n"
+            "    history = TrainingHistory(np.float32(90), np.int64(7), 0.5, 14, 'psnr',\n"
             "                    (Point(7, 90.0, float('nan'), 1.0, np.float32(20)),))\n"
             "    def __call__(self, noisy, *, sigma=None): return 0.5 * noisy\n"
             "class Mine:\n"
@@ -256,14 +261,14 @@ class TestFiles:
         assert files(here / "run") == {}
 
     def test_large_images_are_not_kept(self, tiny, here, monkeypatch):
-        monkeypatch.setattr("sigbench.benchmark.engine.evaluate.MOST_SAMPLES", 3 * 32 * 32 - 1)
+        monkeypatch.setattr("sigbench.benchmark.engine.evaluate.MAX_SAMPLES", 3 * 32 * 32 - 1)
         run_suite(tiny.select(methods=["blur"]), here / "run")
         assert "estimates" not in files(here / "run")
 
     @pytest.mark.parametrize("jobs", [1, 2])
     def test_any_number_of_workers_leaves_the_same(self, run, tiny, here, jobs):
         other = here / "other"
-        run_suite(tiny, other, place=Place(jobs=jobs))
+        run_suite(tiny, other, place=ExecutorConfig(jobs=jobs))
         assert files(other) == FILES
         for name in (
             *[f"estimates/{n}" for n in FILES["estimates"]],
@@ -455,7 +460,7 @@ class TestFiles:
         else:
             (run / "estimates" / "photos.npz").unlink()  # its own turn would come first
             file.rename(run / "estimates" / "photos.npz")
-            monkeypatch.setattr("sigbench.benchmark.store.images.MOST_BYTES", 9)
+            monkeypatch.setattr("sigbench.benchmark.store.images.MAX_BYTES", 9)
             match = match.replace(".blur", "")
         for table in ("leaderboard.md", "leaderboard.csv"):
             (run / table).unlink()
@@ -669,20 +674,22 @@ class TestFigures:
         assert plots.png(plots.trainings(COURSES)) == plots.png(plots.trainings(COURSES))
 
     def test_one_point_is_a_training_too(self):
-        plots.png(plots.trainings({"one": Course(0, 1, 1, 1, "own", (Point(1, 0, 1, 1, 5),))}))
+        plots.png(
+            plots.trainings({"one": TrainingHistory(0, 1, 1, 1, "own", (LogEntry(1, 0, 1, 1, 5),))})
+        )
 
 
-def course(end, seed, metric="psnr"):
+def history(end, seed, metric="psnr"):
     at = np.arange(1, 41) / 40
     figures = end - 15 * np.exp(-9 * at) + 0.1 * np.random.default_rng(seed).normal(size=40)
     log = tuple(
-        Point(i, 60 * u, 1.0, 1.0, f) for i, (u, f) in enumerate(zip(at, figures, strict=True))
+        LogEntry(i, 60 * u, 1.0, 1.0, f) for i, (u, f) in enumerate(zip(at, figures, strict=True))
     )
-    return Course(60.0, 40, 2.0, 80, metric, log)
+    return TrainingHistory(60.0, 40, 2.0, 80, metric, log)
 
 
 COURSES = {
-    **{f"net {i}": course(30 + 0.01 * i, i) for i in range(18)},
-    "poor": course(20, 99),
-    "other": course(3, 5, "rmse"),
+    **{f"net {i}": history(30 + 0.01 * i, i) for i in range(18)},
+    "poor": history(20, 99),
+    "other": history(3, 5, "rmse"),
 }

@@ -64,25 +64,25 @@ def test_sigma_is_told_only_where_asked():
 
     problem = spikes()
     block = next(problem.blocks(1, 10))
-    problem.apply(method, block, told=False)
-    problem.apply(method, block, told=True)
+    problem.apply(method, block, sigma_given=False)
+    problem.apply(method, block, sigma_given=True)
     assert seen[0] is None
     np.testing.assert_array_equal(seen[1], np.full(10, 3.0))
 
 
 def test_training_never_meets_the_test_split():
     problem = spikes(items=50, train_items=50)
-    train = problem.training(told=True)
+    train = problem.training(sigma_given=True)
     test, _ = all_of(problem, 0, 50)
     assert len(train.pairs.noisy) + len(train.validation.noisy) == 50
     both = np.concatenate([train.pairs.target, train.validation.target])
     assert not {x.tobytes() for x in test} & {x.tobytes() for x in both}
     np.testing.assert_array_equal(train.pairs.sigma, np.full(40, 3.0))
-    assert problem.training(told=False).pairs.sigma is None
+    assert problem.training(sigma_given=False).pairs.sigma is None
 
 
 def test_fresh_draws(rng):
-    train = spikes().training(told=False)
+    train = spikes().training(sigma_given=False)
     one, two = train.draw(5, rng), train.draw(5, rng)
     assert not np.array_equal(one.noisy, two.noisy)
     noisy = train.draw(2000, rng, target="noisy")
@@ -120,7 +120,7 @@ def test_items_of_several_lengths_come_in_blocks_of_one(tmp_path):
             np.save(tmp_path / split / f"{i}.npy", np.arange(n, dtype=float))
     problem = Denoising("p", Folder(str(tmp_path), peak=8.0), Gaussian(sigma=1.0), items=4)
     assert [b.clean.shape for b in problem.blocks(1, 10)] == [(2, 1, 8), (1, 1, 6), (1, 1, 8)]
-    assert problem.training(told=False).pairs.noisy.shape == (3, 1, 6)
+    assert problem.training(sigma_given=False).pairs.noisy.shape == (3, 1, 6)
 
 
 @pytest.mark.parametrize(
@@ -138,4 +138,4 @@ def test_a_folder_without_training_split_cannot_tune(tmp_path):
     np.save(tmp_path / "a.npy", np.ones(8))
     problem = Denoising("p", Folder(str(tmp_path), peak=1.0), Gaussian(sigma=1.0), items=1)
     with pytest.raises(InputError, match="folder has no training split"):
-        problem.training(told=False)
+        problem.training(sigma_given=False)

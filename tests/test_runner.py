@@ -120,7 +120,7 @@ def told(noisy, sigma):
 
 @pytest.mark.parametrize("spoiler", [spoils, spoils_sigma])
 def test_what_one_method_spoils_the_next_one_does_not_see(spoiler):
-    methods = [Method(f.__name__, Function(f), told=True) for f in (spoiler, told)]
+    methods = [Method(f.__name__, Function(f), sigma_given=True) for f in (spoiler, told)]
     alone = go(methods[1])[0]
     failure, after = go(*methods)
     assert "changed its input" in failure.error
@@ -157,14 +157,16 @@ def test_sigma_has_the_type_of_the_items():
         return noisy
 
     photos = Denoising("p", Photos32(), Gaussian(sigma=25.0), items=2)
-    go(Method("f", Function(f), told=True), problem=photos)
+    go(Method("f", Function(f), sigma_given=True), problem=photos)
     assert set(seen) == {np.dtype(np.float32)}
 
 
 def test_the_limit_knows_the_prior_of_the_problem():
     spikes = SparseSpikes(n=50, draws=30, low=-4, high=4)
     problem = Denoising("p", spikes, Gaussian(sigma=1.0), items=40)
-    limit, noisy = go(Method("limit", SpikesPosteriorMean(), told=True), good, problem=problem)
+    limit, noisy = go(
+        Method("limit", SpikesPosteriorMean(), sigma_given=True), good, problem=problem
+    )
     assert limit.params == "samplewise=false, draws=30, low=-4, high=4"
     assert limit.values["rmse"].mean() < noisy.values["rmse"].mean()
 
@@ -302,7 +304,7 @@ def test_a_fit_that_returns_an_oracle_is_refused():
 
 
 def test_oracles_are_bound_to_each_block():
-    (result,) = go(Method("ideal", IdealProjection("haar"), told=True))
+    (result,) = go(Method("ideal", IdealProjection("haar"), sigma_given=True))
     assert result.knowledge == "oracle"
     assert result.values["rmse"].shape == (7,)
 

@@ -14,7 +14,7 @@ import pytest
 from sigbench import L1, InputError, load, run_suite
 from sigbench.benchmark.merge import merge
 from sigbench.benchmark.run_suite import write_reports
-from sigbench.benchmark.store.run_folder import FEW_FILES, RunFolder
+from sigbench.benchmark.store.run_folder import MAX_SMALL_FILES_AT_END, RunFolder
 from sigbench.cli.main import main
 from sigbench.core.media import write_atomically
 from sigbench.transforms import Identity
@@ -70,7 +70,7 @@ def test_many_cells_are_few_files(tmp_path):
     for first in range(0, 100, 20):  # a night's many starts
         run_suite(small(seeds=range(first, first + 20), items=2), path)
     assert len(values(path)) == 100 * 4 * 3 * 2
-    assert len(cell_files(path)) <= FEW_FILES
+    assert len(cell_files(path)) <= MAX_SMALL_FILES_AT_END
     manifest = json.loads((path / "manifest.json").read_text())
     assert [f"cells/{name}" for name in cell_files(path)] == [
         f for f in manifest["files"] if f.startswith("cells/")
@@ -81,25 +81,25 @@ def test_many_cells_are_few_files(tmp_path):
 
 
 def test_files_are_put_together_while_a_run_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setattr("sigbench.benchmark.run_suite.MANY_FILES", 3)
+    monkeypatch.setattr("sigbench.benchmark.run_suite.MAX_SMALL_FILES", 3)
     most = []
     suite = small(seeds=range(10), items=2)
     path = tmp_path / "run"
     run_suite(suite, path, progress=lambda *_: most.append(len(list((path / "cells").iterdir()))))
     assert max(most) <= 4
     alone = tmp_path / "alone"
-    monkeypatch.setattr("sigbench.benchmark.run_suite.MANY_FILES", 10**6)
+    monkeypatch.setattr("sigbench.benchmark.run_suite.MAX_SMALL_FILES", 10**6)
     run_suite(suite, alone)
     pd.testing.assert_series_equal(values(path), values(alone), check_exact=True)
 
 
 def test_a_run_that_died_while_it_put_files_together_is_whole(tmp_path, monkeypatch):
     path, suite = tmp_path / "run", small(seeds=range(4), items=2)
-    monkeypatch.setattr("sigbench.benchmark.run_suite.FEW_FILES", 10**6)
+    monkeypatch.setattr("sigbench.benchmark.run_suite.MAX_SMALL_FILES_AT_END", 10**6)
     run_suite(suite, path)
     before = values(path)
     ones = {p: p.read_bytes() for p in (path / "cells").iterdir()}
-    monkeypatch.setattr("sigbench.benchmark.run_suite.FEW_FILES", 2)
+    monkeypatch.setattr("sigbench.benchmark.run_suite.MAX_SMALL_FILES_AT_END", 2)
     run_suite(suite, path)
     for file, data in ones.items():  # as if none of the old files had been deleted yet
         file.write_bytes(data)
@@ -113,7 +113,7 @@ def test_stale_cells_that_are_there_twice_do_not_come_back(here, monkeypatch):
     (here / "mine.py").write_text("def f(noisy): return 0.5 * noisy\n")
     suite = small(["mine:f"], seeds=(1, 2, 3))
     with monkeypatch.context() as patch:
-        patch.setattr("sigbench.benchmark.run_suite.FEW_FILES", 1)
+        patch.setattr("sigbench.benchmark.run_suite.MAX_SMALL_FILES_AT_END", 1)
         patch.setattr("pathlib.Path.unlink", lambda *_, **__: None)  # dies before the old ones go
         run_suite(suite, here / "run")
     assert len(cell_files(here / "run")) > 1

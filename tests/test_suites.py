@@ -61,7 +61,7 @@ def test_a_file_is_read(toml):
         "tuned",
     ]
     assert suite.methods[-1].entry.evaluations == 4
-    assert suite.methods[-1].told
+    assert suite.methods[-1].sigma_given
     assert len(suite.cells()) == 2 * 3 * 4
 
 

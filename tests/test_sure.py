@@ -176,7 +176,7 @@ def test_sure_tuned_says_what_it_is():
     tuned = SureTuned(LocalWiener(border="zero"), {"window": [3, 5, 9], "noise": [1.0, 4.0]})
     assert describe(tuned).startswith("window=3..9, noise=1..4, border=zero")
     assert Method("x", tuned).knowledge(sigma_known=True) == "blind"
-    assert Method("x", tuned, told=True).knowledge(sigma_known=True) == "sigma"
+    assert Method("x", tuned, sigma_given=True).knowledge(sigma_known=True) == "sigma"
     bases = SureTuned(L1(lam_over_sigma=1.0), {"transform": [DCT(), Wavelet("haar")]})
     assert describe(bases).startswith("transform=dct/wavelet")
 

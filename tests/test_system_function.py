@@ -96,12 +96,12 @@ class TestProblem:
 
     def test_training_never_meets_the_test_split(self):
         one = problem(items=20, train_items=20)
-        train = one.training(told=True)
+        train = one.training(sigma_given=True)
         assert train.pairs.noisy.shape == (16, 2, 256)
         assert train.validation.target.shape == (4, 1, 8)
         seen = {x.tobytes() for x in np.concatenate([train.pairs.noisy, train.validation.noisy])}
         assert not seen & {x.tobytes() for x in block_of(one, seed=0).noisy}
-        assert one.training(told=False).pairs.sigma is None
+        assert one.training(sigma_given=False).pairs.sigma is None
         drawn = train.draw(3, np.random.default_rng(0))
         assert drawn.noisy.shape == (3, 2, 256)
         with pytest.raises(InputError, match="target='noisy' must be clean"):
@@ -116,8 +116,8 @@ class TestProblem:
                 return np.zeros((len(x), 1, 8))
 
         block = block_of(problem())
-        problem().apply(Mine(), block, told=False)
-        problem().apply(Mine(), block, told=True)
+        problem().apply(Mine(), block, sigma_given=False)
+        problem().apply(Mine(), block, sigma_given=True)
         assert told[0] is None
         np.testing.assert_array_equal(told[1], block.sigma)
 
@@ -366,7 +366,7 @@ class TestMetrics:
 
 def test_tuning_finds_the_best_alpha_and_segment():
     one = problem(length=512, snr_db=10.0, train_items=50)
-    train = one.training(told=False)
+    train = one.training(sigma_given=False)
     for method, grid in (
         (WienerDivision(taps=8), {"alpha": [1e-6, 0.01, 10.0]}),
         (H1(taps=8), {"segment": [2, 64, 512]}),

@@ -12,7 +12,7 @@ from sigbench.transforms import DFT, Identity
 @pytest.fixture
 def train():
     problem = Denoising("p", SparseSpikes(), Gaussian(sigma=3.0), items=1, train_items=200)
-    return problem.training(told=False)
+    return problem.training(sigma_given=False)
 
 
 def test_it_chooses_the_least_mean_squared_error(train):

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from sigbench.analysis import figures
 from sigbench.analysis.jacobian import FINEST, By
-from sigbench.analysis.study import VERSION, Place, Study, check_place, prepared, study
+from sigbench.analysis.study import VERSION, SampleIndex, Study, check_place, prepared, study
 from sigbench.analysis.tables import Done, as_text, sweeps, write_tables
 from sigbench.benchmark.methods.resolve import Method
 from sigbench.benchmark.report.plots import png
@@ -29,7 +29,7 @@ from sigbench.core.validation import check_field
 from sigbench.problems.denoising import Denoising
 
 STUDIES = "studies"
-MOST_PLACES = len(figures.MARKS)
+MAX_PLACES = len(figures.MARKS)
 LINE_EVERY_S = 30.0  # where nobody sees a bar
 
 
@@ -52,7 +52,7 @@ def analyze(
     items: int = 1,
     start: int = 0,
     seed: int = 1,
-    places: Sequence[Place] = (),
+    places: Sequence[SampleIndex] = (),
     by: By = "auto",
     step: float | None = None,
     out: Path | None = None,
@@ -91,8 +91,8 @@ def analyze(
     for name, count, least in (("items", items, 1), ("from", start, 0)):
         if count < least:
             raise InputError(f"{name}={count} must be >= {least}")
-    if len(places) > MOST_PLACES:
-        raise InputError(f"{len(places)} samples are too many to show: at most {MOST_PLACES}")
+    if len(places) > MAX_PLACES:
+        raise InputError(f"{len(places)} samples are too many to show: at most {MAX_PLACES}")
     if step is not None:
         check_field("step", step, FINEST)
     chosen = load(suite).select(problems=problems, seeds=[seed], items=start + items)
@@ -170,7 +170,7 @@ def _studied(
         except InputError as error:
             raise InputError(f"{path}: {error}: delete it") from None
     try:
-        found = study(problem, ready(), told=method.told, **question)
+        found = study(problem, ready(), sigma_given=method.sigma_given, **question)
     except InputError as error:
         raise Failed(f"{method.name} on {problem.name}: {error}") from error
     except (Exception, SystemExit) as error:  # somebody's own method may raise anything
@@ -209,7 +209,7 @@ class _Progress:
         self.bar = tqdm(total=total, unit="item", disable=quiet or not terminal, leave=False)
         self.lines = not quiet and not terminal
         self.total, self.begun = total, -1
-        self.began = self.told = time.monotonic()
+        self.began = self.sigma_given = time.monotonic()
 
     def __enter__(self) -> _Progress:
         return self
@@ -226,8 +226,8 @@ class _Progress:
         self.begun += 1
         self.bar.update(self.begun - self.bar.n)
         self.bar.set_description(what)
-        if self.lines and time.monotonic() - self.told >= LINE_EVERY_S:
-            self.told = time.monotonic()
-            took = duration(self.told - self.began)
+        if self.lines and time.monotonic() - self.sigma_given >= LINE_EVERY_S:
+            self.sigma_given = time.monotonic()
+            took = duration(self.sigma_given - self.began)
             done = f"{took}: {self.begun} of {self.total} items done, next {what}"
             print(done, file=sys.stderr, flush=True)

@@ -25,7 +25,7 @@ MARKS = ("o", "s", "^", "D")  # of the samples whose filters are shown
 VECTORS = 4  # singular vectors that are drawn
 STYLES = ("-", "--", ":", "-.")
 LONGEST = 30  # letters of a name beside a curve
-LEAST_SHOWN = 1e-4  # of an error: smaller ones lie on the floor
+MIN_SHOWN = 1e-4  # of an error: smaller ones lie on the floor
 LINEAR_TO = 4.0  # singular values; larger ones would press the others together
 SMALL = 0.05  # of singular values: below, the directions of their vectors say nothing
 
@@ -132,7 +132,7 @@ def _spectra(figure: Any, shown: Mapping[str, Portrait]) -> None:
         )
         large = one.s > SMALL * one.s[0] if one.s[0] > 0 else one.s > 0
         symmetry.plot(one.s[large], one.symmetry[large], ".", color=color, ms=4)
-        near.plot(one.moves, np.maximum(one.linear_error, LEAST_SHOWN), marker="o", ms=3.5, **look)
+        near.plot(one.moves, np.maximum(one.linear_error, MIN_SHOWN), marker="o", ms=3.5, **look)
         if np.isfinite(one.switched).any():
             rectifying = True
             near.plot(one.moves, one.switched, marker="^", ms=3.5, mfc="none", alpha=0.5, **look)
@@ -152,7 +152,7 @@ def _spectra(figure: Any, shown: Mapping[str, Portrait]) -> None:
             axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
     near.set_xscale("log")
     near.set_yscale("log")
-    near.set_ylim(LEAST_SHOWN, 5)
+    near.set_ylim(MIN_SHOWN, 5)
     near.set_xlabel("distance from the item in noise levels", fontsize=8)
     near.set_title("○ error of the linear view", loc="left", fontsize=8.5)
     if rectifying:

@@ -21,10 +21,10 @@ Matrix = NDArray[np.float64]
 
 STEPS = (1e-6, 1e-4, 1e-2, 0.1)  # of differences, in noise levels: for rectifiers to float16
 FINEST = 1e-12  # of a step, in noise levels
-LEAST_STEP = 1e-10  # of the item's largest value: below, float64 has no digits for a difference
+MIN_STEP = 1e-10  # of the item's largest value: below, float64 has no digits for a difference
 AGREED = 1e-3  # relative difference of two differences: a step that is fine enough
 LOST = 0.2  # share of the samples that a step does not change, and the coarsest does: rounded away
-MOST_SAMPLES = 2**13  # of an item: its Jacobian has the square of that
+MAX_SAMPLES = 2**13  # of an item: its Jacobian has the square of that
 AT_ONCE = 2**18  # samples a call
 DIRECTIONS = 4  # random ones, along which derivatives are compared
 MOVES = (0.01, 0.03, 0.1, 0.3, 1.0)  # in noise levels
@@ -187,9 +187,9 @@ def linearize(
         check_field("step", step, FINEST)
     y: Matrix = item.astype(np.float64)
     check(y[None], sigma)
-    if y.size > MOST_SAMPLES:
+    if y.size > MAX_SAMPLES:
         raise InputError(
-            f"an item of {y.size} samples has a Jacobian of {y.size}²: at most {MOST_SAMPLES}"
+            f"an item of {y.size} samples has a Jacobian of {y.size}²: at most {MAX_SAMPLES}"
         )
     scale = next(float(s) for s in (sigma, level, np.std(y), 1.0) if s)
     f = _Around(denoiser, y, sigma, scale)
@@ -223,7 +223,7 @@ class _Around:
 
     def move(self, step: float) -> float:
         """Return a step in the units of the item."""
-        return max(step * self.scale, LEAST_STEP * float(np.abs(self.y).max()))
+        return max(step * self.scale, MIN_STEP * float(np.abs(self.y).max()))
 
     def __call__(self, batch: Matrix) -> Matrix:
         given = batch.copy()

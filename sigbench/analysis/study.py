@@ -15,18 +15,18 @@ from scipy.ndimage import uniform_filter
 
 from sigbench.analysis.jacobian import MOVES, By, Linearization, linearize, stability
 from sigbench.benchmark.engine.evaluate import Fit
-from sigbench.benchmark.methods.resolve import Method, bind_facts
+from sigbench.benchmark.methods.resolve import Method, bind_problem_info
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Learner, Oracle
 from sigbench.problems.denoising import Denoising
 
 VERSION = 1  # raised when the same question gets other numbers
 VECTORS = 6  # singular vectors that are kept
-MOST_KEPT = 512  # samples of an item whose Jacobian is kept to be drawn
+MAX_KEPT = 512  # samples of an item whose Jacobian is kept to be drawn
 NEIGHBOURS = 5  # samples along an axis, for whether it is flat
 MARGIN = 4  # samples from the border, where a filter is chosen
 
-Place = tuple[int, ...]
+SampleIndex = tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +140,7 @@ def prepared(problem: Denoising, method: Method) -> Any:
         The method.
     """
     entry = Fit(problem, method)() if isinstance(method.entry, Learner) else method.entry
-    return bind_facts(entry, problem.facts)
+    return bind_problem_info(entry, problem.problem_info)
 
 
 def study(
@@ -148,11 +148,11 @@ def study(
     entry: Any,
     *,
     item: int,
-    told: bool,
+    sigma_given: bool,
     seed: int = 1,
     by: By = "auto",
     step: float | None = None,
-    places: Sequence[Place] = (),
+    places: Sequence[SampleIndex] = (),
     portrait: bool = True,
 ) -> Study:
     """Return what a method does to an item of a problem.
@@ -165,7 +165,7 @@ def study(
         The method, `prepared`.
     item : int
         Which item.
-    told : bool
+    sigma_given : bool
         Whether the method is told the noise level.
     seed : int
         Of the items.
@@ -187,7 +187,7 @@ def study(
     block = next(problem.blocks(seed, 1, start=item))
     ready: Any = entry.bind(block.clean.copy()) if isinstance(entry, Oracle) else entry
     level = None if block.sigma is None else float(block.sigma[0])
-    sigma = level if told else None
+    sigma = level if sigma_given else None
     clean = block.clean[0].astype(np.float64)
     chosen = list(places) or places_of(clean)
     for place in chosen:
@@ -209,7 +209,7 @@ def study(
     )
 
 
-def check_place(place: Place, space: tuple[int, ...]) -> None:
+def check_place(place: SampleIndex, space: tuple[int, ...]) -> None:
     """Raise InputError where an item of such axes of space has no such sample.
 
     Examples
@@ -226,7 +226,11 @@ def check_place(place: Place, space: tuple[int, ...]) -> None:
 
 
 def _drawn(
-    ready: Any, around: Linearization, clean: Array, places: Sequence[Place], sigma: float | None
+    ready: Any,
+    around: Linearization,
+    clean: Array,
+    places: Sequence[SampleIndex],
+    sigma: float | None,
 ) -> Portrait:
     near = stability(ready, around, sigma=sigma)
     return Portrait(
@@ -241,11 +245,11 @@ def _drawn(
         moves=np.array(MOVES),
         linear_error=np.array([one.error for one in near]),
         switched=np.array([one.switched for one in near]),
-        jacobian=around.jacobian if clean.size <= MOST_KEPT else np.empty((0, 0)),
+        jacobian=around.jacobian if clean.size <= MAX_KEPT else np.empty((0, 0)),
     )
 
 
-def places_of(item: Array) -> list[Place]:
+def places_of(item: Array) -> list[SampleIndex]:
     """Return where an item ``(C, *space)`` differs most from what is around it, and where least.
 
     Examples

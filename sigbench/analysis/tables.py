@@ -22,7 +22,7 @@ from sigbench.core.media import write_atomically
 from sigbench.problems.denoising import Denoising
 from sigbench.scoring.inference import Mean, mean_interval
 
-FEWEST_LEVELS = 3  # noise levels that a slope is drawn through
+MIN_LEVELS = 3  # noise levels that a slope is drawn through
 ROUGH = 0.05  # of `error`: beyond, somebody should look
 JUMPS = 0.3  # of the error of the linear view beside the item: beyond, it says little of f
 FIGURES = ("effective_dimension", "trace", "asymmetry", "constant", "rmse", "error")
@@ -149,7 +149,7 @@ def sweeps(done: Sequence[Done]) -> dict[str, Sweep]:
             of.setdefault((one.method.name, same), {})[float(levels[0])] = one
     found = {}
     for (name, _), ones in of.items():
-        if len(ones) < FEWEST_LEVELS:
+        if len(ones) < MIN_LEVELS:
             continue
         if sum(other == name for other, _ in of) > 1:  # on several kinds of items
             name = f"{name} on {next(iter(ones.values())).problem.name}, ..."
@@ -212,10 +212,12 @@ def _notes(one: Done) -> Iterator[str]:
             "roughly (--by differences measures it)"
         )
     elif rough.any():
-        told = (
-            "" if one.method.told else ". If it estimates the noise level, tell it: [sigma=given]"
+        hint = (
+            ""
+            if one.method.sigma_given
+            else ". If it estimates the noise level, tell it: [sigma=given]"
         )
-        yield f"{name}: error: it has no derivative here, or computes too roughly for one{told}"
+        yield f"{name}: error: it has no derivative here, or computes too roughly for one{hint}"
     elif one.portrait.s[0] == 0 and one.portrait.linear_error[-1] > 0:
         yield (
             f"{name}: A is zero, and yet the estimate changes {one.portrait.moves[-1]:g} noise level "

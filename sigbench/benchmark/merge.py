@@ -8,7 +8,7 @@ from typing import Any
 
 from sigbench.benchmark.run_suite import write_reports
 from sigbench.benchmark.store import cells as cell_files
-from sigbench.benchmark.store.cells import Entry, Row
+from sigbench.benchmark.store.cells import CellId, StoredCell
 from sigbench.benchmark.store.run_folder import RunFolder, part_name
 from sigbench.core.errors import InputError
 
@@ -82,9 +82,9 @@ def _suite(folders: Sequence[RunFolder], manifests: Sequence[Mapping[str, Any]])
     return whole
 
 
-def _cells(folders: Sequence[RunFolder]) -> dict[Row, Entry]:
-    cells: dict[Row, Entry] = {}
-    of: dict[Row, Path] = {}
+def _cells(folders: Sequence[RunFolder]) -> dict[CellId, StoredCell]:
+    cells: dict[CellId, StoredCell] = {}
+    of: dict[CellId, Path] = {}
     for folder in folders:
         for row, entry in folder.entries().items():
             first = cells.setdefault(row, entry)
@@ -101,7 +101,7 @@ def _cells(folders: Sequence[RunFolder]) -> dict[Row, Entry]:
     return cells
 
 
-def _same_values(a: Entry, b: Entry) -> bool:
+def _same_values(a: StoredCell, b: StoredCell) -> bool:
     columns = ["item", "group", "value"]  # of what else there is, the key tells
     (_, here), (_, there) = cell_files.read([a, b], columns)
     return bool(here.equals(there))

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from sigbench.benchmark.engine.evaluate import Cell, Result
-from sigbench.benchmark.engine.executors.base import Place
+from sigbench.benchmark.engine.executors.base import ExecutorConfig
 from sigbench.benchmark.engine.scheduler import Failure, run
 from sigbench.benchmark.report.figures import figures_there, illustrate
 from sigbench.benchmark.report.markdown import markdown
-from sigbench.benchmark.store.run_folder import FEW_FILES, MANY_FILES, RunFolder
+from sigbench.benchmark.store.run_folder import MAX_SMALL_FILES, MAX_SMALL_FILES_AT_END, RunFolder
 from sigbench.benchmark.suites.suite import Suite
 from sigbench.core import environment
 from sigbench.core.errors import InputError
@@ -30,7 +30,7 @@ Progress = Callable[[Cell, Result | Failure | None], None]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunResult:
     """How a run ended: cells done now, cells that were there, cells that failed."""
 
     done: int
@@ -44,9 +44,9 @@ def run_suite(
     *,
     fresh: bool = False,
     progress: Progress | None = None,
-    place: Place | None = None,
+    place: ExecutorConfig | None = None,
     wait: bool = False,
-) -> Outcome:
+) -> RunResult:
     """Run what is missing of a suite in a folder, then write its reports.
 
     Parameters
@@ -76,12 +76,12 @@ def run_suite(
     folder = RunFolder(path)
     folder.check(shared(suite), fresh=fresh)  # before anything is made
     with folder.locked(wait=wait):
-        return _run_missing(suite, folder, fresh, progress, place or Place())
+        return _run_missing(suite, folder, fresh, progress, place or ExecutorConfig())
 
 
 def _run_missing(
-    suite: Suite, folder: RunFolder, fresh: bool, progress: Progress | None, place: Place
-) -> Outcome:
+    suite: Suite, folder: RunFolder, fresh: bool, progress: Progress | None, place: ExecutorConfig
+) -> RunResult:
     cells = suite.cells()
     manifest = _manifest(suite, folder.open(shared(suite), fresh=fresh))
     folder.drop_stale(cells)
@@ -105,18 +105,18 @@ def _run_missing(
                 failed += 1
             else:
                 folder.write_cell(suite.name, out)
-                folder.tidy(MANY_FILES, manifest)
+                folder.tidy(MAX_SMALL_FILES, manifest)
                 done += 1
             if progress:
                 progress(out.cell, out)
-        folder.tidy(FEW_FILES, manifest)
+        folder.tidy(MAX_SMALL_FILES_AT_END, manifest)
     finally:
         executor.close()
         folder.tidy_failures()
         manifest["wall_time_s"] = round(manifest["wall_time_s"] + time.perf_counter() - start, 3)
         folder.write_manifest(manifest)
     write_reports(folder.path)
-    return Outcome(done, len(cells) - len(missing), failed)
+    return RunResult(done, len(cells) - len(missing), failed)
 
 
 def check(suite: Suite) -> None:
@@ -210,7 +210,7 @@ def _manifest(suite: Suite, old: dict[str, Any]) -> dict[str, Any]:
     methods = {
         m.name: {
             "entry": identity(m.entry),
-            "sigma": "given" if m.told else "none",
+            "sigma": "given" if m.sigma_given else "none",
             "source": m.source,
         }
         for m in suite.methods

@@ -18,10 +18,10 @@ from sigbench.core.errors import InputError, unknown
 from sigbench.datasets import DATASETS
 from sigbench.datasets.fetch.part import Part
 from sigbench.datasets.fetch.transfer import SCHEMES, copy, download
-from sigbench.datasets.source import File, Installed, Source, data_folder, digest_of, short
+from sigbench.datasets.source import DatasetSource, File, Installed, data_folder, digest_of, short
 
-AnySource = Source | Installed
-State = Literal["good", "damaged", "missing"]
+AnySource = DatasetSource | Installed
+FileState = Literal["good", "damaged", "missing"]
 
 
 def sources() -> dict[str, AnySource]:
@@ -30,12 +30,12 @@ def sources() -> dict[str, AnySource]:
         name: getattr(lookup("dataset", DATASETS, name), "source", None)
         for name in names("dataset", DATASETS)
     }
-    return {name: s for name, s in declared.items() if isinstance(s, Source | Installed)}
+    return {name: s for name, s in declared.items() if isinstance(s, DatasetSource | Installed)}
 
 
 def fetchable() -> list[str]:
     """Return the names of the datasets that don't come with the installation."""
-    return [name for name, source in sources().items() if isinstance(source, Source)]
+    return [name for name, source in sources().items() if isinstance(source, DatasetSource)]
 
 
 def _chosen(name: str | None) -> dict[str, AnySource]:
@@ -103,16 +103,16 @@ def _bytes(count: int) -> str:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FileCheck:
     """Whether a file is here, and the right one."""
 
     dataset: str
     file: str
-    state: State
+    state: FileState
     text: str
 
 
-def verify(name: str | None = None) -> list[Verdict]:
+def verify(name: str | None = None) -> list[FileCheck]:
     """Hold files against their digests.
 
     Parameters
@@ -128,9 +128,9 @@ def verify(name: str | None = None) -> list[Verdict]:
     return verdicts
 
 
-def _verdict(source: AnySource, file: File) -> Verdict:
-    def verdict(state: State, text: str) -> Verdict:
-        return Verdict(source.name, file.name, state, text)
+def _verdict(source: AnySource, file: File) -> FileCheck:
+    def verdict(state: FileState, text: str) -> FileCheck:
+        return FileCheck(source.name, file.name, state, text)
 
     path, digest = _lies(source, file), source.digest(file)
     if path is None:
@@ -169,14 +169,14 @@ def fetch(name: str, place: str | None = None) -> list[str]:
         known = place is None or file.digest is not None
         return known and _verdict(source, file).state == "good"
 
-    def told(file: File) -> str:
+    def present(file: File) -> str:
         return f"{name}: {file.name} is here: {source.path(file)}"
 
     if place is None and all(map(is_here, source.files)):
-        return [told(file) for file in source.files]
+        return [present(file) for file in source.files]
     places = _places(source, place)
     with _alone():
-        return [told(f) if is_here(f) else _fetch(source, f, where) for f, where in places]
+        return [present(f) if is_here(f) else _fetch(source, f, where) for f, where in places]
 
 
 @contextlib.contextmanager
@@ -195,7 +195,7 @@ def _alone() -> Iterator[None]:
         lock.release()
 
 
-def _places(source: Source, place: str | None) -> list[tuple[File, str | Path]]:
+def _places(source: DatasetSource, place: str | None) -> list[tuple[File, str | Path]]:
     """Return from where each file comes."""
     if place is None:
         public = [(file, file.url) for file in source.files if file.url]
@@ -223,7 +223,7 @@ def _places(source: Source, place: str | None) -> list[tuple[File, str | Path]]:
     return [(file, path / file.name) for file in source.files]
 
 
-def _called(source: Source, name: str) -> File:
+def _called(source: DatasetSource, name: str) -> File:
     """Return the file that is meant by a name; where there is only one it may have any."""
     for file in source.files:
         if file.name == name or len(source.files) == 1:
@@ -231,7 +231,7 @@ def _called(source: Source, name: str) -> File:
     raise unknown(f"file of {source.name}", name, [file.name for file in source.files])
 
 
-def _fetch(source: Source, file: File, where: str | Path) -> str:
+def _fetch(source: DatasetSource, file: File, where: str | Path) -> str:
     source.folder.mkdir(parents=True, exist_ok=True)
     part = Part(source.path(file))
     with part.kept_if_useful():

@@ -17,10 +17,10 @@ from sigbench.networks.models.base import Network, n_params
 from sigbench.networks.pretrained.weights import SHIPPED, shipped
 from sigbench.scoring.metrics import METRICS
 
-Row = dict[str, Any]
+Record = dict[str, Any]
 
 
-def suites() -> list[Row]:
+def suites() -> list[Record]:
     """Return name, description, number of problems, methods and seeds of every suite."""
     rows = []
     for name in suite_names():
@@ -38,7 +38,7 @@ def suites() -> list[Row]:
     return rows
 
 
-def methods() -> list[Row]:
+def methods() -> list[Record]:
     """Return name, family, domains, knowledge, parameters with defaults, source of every method.
 
     ``knowledge`` is what it has when it is not told the noise level and ``n_params`` the number
@@ -72,7 +72,7 @@ def _values(hint: Any) -> tuple[Any, ...]:
     return (False, True) if hint is bool else get_args(hint)
 
 
-def _method(name: str, thing: Any, info: Info, count: int) -> Row:
+def _method(name: str, thing: Any, info: Info, count: int) -> Record:
     return {
         "name": name,
         "family": info.family,
@@ -117,7 +117,7 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
-def datasets() -> list[Row]:
+def datasets() -> list[Record]:
     """Return name, parameters with defaults and the first line of what every dataset is."""
     rows = []
     for name in names("dataset", DATASETS):
@@ -127,7 +127,7 @@ def datasets() -> list[Row]:
     return rows
 
 
-def metrics() -> list[Row]:
+def metrics() -> list[Record]:
     """Return name, unit and direction of every metric."""
     rows = []
     for name in names("metric", METRICS):
@@ -144,7 +144,7 @@ def metrics() -> list[Row]:
     return rows
 
 
-LISTS: dict[str, Callable[[], list[Row]]] = {
+LISTS: dict[str, Callable[[], list[Record]]] = {
     "suites": suites,
     "methods": methods,
     "datasets": datasets,
@@ -152,7 +152,7 @@ LISTS: dict[str, Callable[[], list[Row]]] = {
 }
 
 
-def as_text(rows: list[Row]) -> str:
+def as_text(rows: list[Record]) -> str:
     """Return rows as a plain table; the last column is not padded."""
     if not rows:
         return ""

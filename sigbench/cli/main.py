@@ -62,13 +62,13 @@ def _run(args: argparse.Namespace) -> int:
         prepare()  # the workers' imports, beside these
     from pathlib import Path
 
-    from sigbench.benchmark.engine.executors.base import Place, cores
+    from sigbench.benchmark.engine.executors.base import ExecutorConfig, cores
     from sigbench.benchmark.run_suite import plan, run_suite
     from sigbench.benchmark.suites.suite import load
     from sigbench.core.durations import seconds
 
     timeout = None if args.timeout is None else seconds(args.timeout)
-    place = Place(args.executor, cores() if args.jobs is None else args.jobs, timeout)
+    place = ExecutorConfig(args.executor, cores() if args.jobs is None else args.jobs, timeout)
     suite = load(args.suite).select(
         methods=args.method,
         problems=args.problem,
@@ -116,7 +116,7 @@ class _Progress:
         self.bar = tqdm(total=total, unit="cell", disable=quiet or not terminal, leave=False)
         self.lines = not quiet and not terminal
         self.done = 0
-        self.began = self.told = time.monotonic()
+        self.began = self.reported = time.monotonic()
 
     def __enter__(self) -> _Progress:
         return self
@@ -133,11 +133,11 @@ class _Progress:
         where = f"{cell.method.name} on {cell.problem.name}, seed {cell.seed}"
         if hasattr(out, "error"):
             self.bar.write(f"failed: {where}: {out.error}", file=sys.stderr)
-        elif self.lines and time.monotonic() - self.told >= LINE_EVERY_S:
+        elif self.lines and time.monotonic() - self.reported >= LINE_EVERY_S:
             from sigbench.core.durations import duration
 
-            self.told = time.monotonic()
-            took = duration(self.told - self.began)
+            self.reported = time.monotonic()
+            took = duration(self.reported - self.began)
             print(f"{took}: {self.done} done, the last {where}", file=sys.stderr, flush=True)
 
 
@@ -212,9 +212,9 @@ def _denoise(args: argparse.Namespace) -> int:
         from sigbench.cli.denoise.auto import as_text
 
         print(as_text(done.choices, done.content))
-    told = "" if done.sigma is None else f", sigma {', '.join(f'{s:.4g}' for s in done.sigma)}"
+    level = "" if done.sigma is None else f", sigma {', '.join(f'{s:.4g}' for s in done.sigma)}"
     print(
-        f"{args.out}: {args.method}, shape {'×'.join(map(str, done.shape))}{told}", file=sys.stderr
+        f"{args.out}: {args.method}, shape {'×'.join(map(str, done.shape))}{level}", file=sys.stderr
     )
     return GOOD
 

@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sigbench.benchmark.methods.resolve import bind_facts
+from sigbench.benchmark.methods.resolve import bind_problem_info
 from sigbench.config.registry import lookup
 from sigbench.core.durations import duration
 from sigbench.core.protocols import Array, Training
 from sigbench.networks.models.base import is_learned, n_params
 from sigbench.networks.pretrained.denoiser import NetworkDenoiser
 from sigbench.networks.pretrained.weights import Weights, written
-from sigbench.networks.training.checkpoint import Row
-from sigbench.networks.training.engines import Engine
-from sigbench.networks.training.loop import Outcome
+from sigbench.networks.training.checkpoint import ValidationRow
+from sigbench.networks.training.engines import TrainingEngine
+from sigbench.networks.training.loop import TrainingResult
 from sigbench.networks.training.recipe import Recipe
 from sigbench.scoring.metrics import METRICS, Metric
 
@@ -61,13 +61,13 @@ def figures_of_others(recipe: Recipe, training: Training) -> Figures:
     figures = Figures(recipe.metric, _metric(recipe).unit, _figure(recipe, training, pairs.noisy))
     if limit is None:
         return figures
-    bound = bind_facts(limit, recipe.source.problem(recipe.pairs).facts)
+    bound = bind_problem_info(limit, recipe.source.problem(recipe.pairs).problem_info)
     estimate = bound(pairs.noisy, sigma=pairs.sigma)
     return dataclasses.replace(figures, limit=_figure(recipe, training, estimate))
 
 
 def figures_of_network(
-    recipe: Recipe, training: Training, outcome: Outcome, figures: Figures
+    recipe: Recipe, training: Training, outcome: TrainingResult, figures: Figures
 ) -> Figures:
     """Return the figures with the network's, as it will be run."""
     weights = Weights(recipe.network, outcome.weights)
@@ -89,7 +89,9 @@ def _metric(recipe: Recipe) -> Metric:
     return metric
 
 
-def card_of(recipe: Recipe, engine: Engine, outcome: Outcome, figures: Figures) -> dict[str, Any]:
+def card_of(
+    recipe: Recipe, engine: TrainingEngine, outcome: TrainingResult, figures: Figures
+) -> dict[str, Any]:
     """Return what the weights come from, as JSON knows it."""
     from threadpoolctl import threadpool_info
 
@@ -125,11 +127,11 @@ def card_of(recipe: Recipe, engine: Engine, outcome: Outcome, figures: Figures) 
     }
 
 
-def as_csv(log: Sequence[Row], metric: str) -> str:
+def as_csv(log: Sequence[ValidationRow], metric: str) -> str:
     """Return the log as a table."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([*Row._fields[:-2], metric, "gap_to_limit"])
+    writer.writerow([*ValidationRow._fields[:-2], metric, "gap_to_limit"])
     for row in log:
         cells = [f"{value:.7g}" if isinstance(value, float) else value for value in row]
         writer.writerow(["" if cell == "nan" else cell for cell in cells])

@@ -26,10 +26,10 @@ from sigbench.core.durations import duration
 from sigbench.core.errors import InputError
 from sigbench.core.media import write_atomically
 from sigbench.networks.pretrained.weights import Weights, save
-from sigbench.networks.training.checkpoint import Checkpoint, Row, State
+from sigbench.networks.training.checkpoint import Checkpoint, TrainingState, ValidationRow
 from sigbench.networks.training.curve import curve
-from sigbench.networks.training.engines import Device, Engine, open_engine
-from sigbench.networks.training.loop import Diverged, Outcome, key_of, train
+from sigbench.networks.training.engines import Device, TrainingEngine, open_engine
+from sigbench.networks.training.loop import Diverged, TrainingResult, key_of, train
 from sigbench.networks.training.recipe import Recipe, load_recipe
 
 SUFFIX = ".safetensors"
@@ -140,7 +140,7 @@ def train_recipe(
 
 def _train(
     recipe: Recipe,
-    engine: Engine,
+    engine: TrainingEngine,
     files: Files,
     checkpoint: Checkpoint,
     *,
@@ -177,7 +177,7 @@ def _train(
     )
 
 
-def _write(files: Files, weights: Weights, outcome: Outcome, figures: Figures) -> str:
+def _write(files: Files, weights: Weights, outcome: TrainingResult, figures: Figures) -> str:
     """Write the files and return their names."""
     save(files.weights, weights)
     write_atomically(files.beside(".csv"), as_csv(outcome.log, figures.metric).encode())
@@ -207,7 +207,7 @@ class _Progress:
         if self._bar is not None:
             self._bar.close()
 
-    def __call__(self, state: State, loss: float, row: Row | None) -> None:
+    def __call__(self, state: TrainingState, loss: float, row: ValidationRow | None) -> None:
         if self._quiet:
             return
         if row is not None:
@@ -224,7 +224,7 @@ class _Progress:
                 flush=True,
             )
 
-    def _draw(self, state: State, loss: float) -> None:
+    def _draw(self, state: TrainingState, loss: float) -> None:
         from tqdm import tqdm
 
         if self._bar is None:

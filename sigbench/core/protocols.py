@@ -210,7 +210,7 @@ class Block:
     sigma: Array | None
 
 
-class Point(NamedTuple):
+class LogEntry(NamedTuple):
     """Where a training was at a validation.
 
     ``loss`` is the mean over the steps since the point before, ``validation`` the loss on the
@@ -225,8 +225,8 @@ class Point(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Course:
-    """What a training took: of what has learned, its attribute ``course``.
+class TrainingHistory:
+    """What a training took: of what has learned, its attribute ``history``.
 
     Attributes
     ----------
@@ -249,4 +249,4 @@ class Course:
     epochs: float
     samples: int
     metric: str = "psnr"
-    log: tuple[Point, ...] = ()
+    log: tuple[LogEntry, ...] = ()

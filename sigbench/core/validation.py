@@ -77,7 +77,7 @@ def check(noisy: Array, sigma: Sigma) -> NDArray[np.float64] | None:
 
 
 BLOCK_BYTES = 120 * 2**10  # below it an array's memory is at hand, above it comes from the system
-FEWEST_ITEMS = 64  # a call itself costs something
+MIN_ITEMS = 64  # a call itself costs something
 
 
 def in_blocks(
@@ -102,7 +102,7 @@ def in_blocks(
     >>> bool((in_blocks(lambda part, _: np.sort(part), y, None) == np.sort(y)).all())
     True
     """
-    rows = max(FEWEST_ITEMS, BLOCK_BYTES // noisy[0].nbytes)
+    rows = max(MIN_ITEMS, BLOCK_BYTES // noisy[0].nbytes)
     if len(noisy) <= rows:
         return denoise(noisy, levels)
     estimate = np.empty_like(noisy)

@@ -34,7 +34,7 @@ class Dataset(Protocol):
         ...
 
     @property
-    def facts(self) -> Mapping[str, Any]:
+    def problem_info(self) -> Mapping[str, Any]:
         """What every method is told by name: ``fs`` in Hz, the parameters of a known prior."""
         ...
 

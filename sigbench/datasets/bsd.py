@@ -16,7 +16,7 @@ from sigbench.core.protocols import Array, Domain
 from sigbench.core.validation import check_field
 from sigbench.datasets.base import Split
 from sigbench.datasets.crops import fresh_crops
-from sigbench.datasets.source import File, Source
+from sigbench.datasets.source import DatasetSource, File
 
 FILES = (
     "https://raw.githubusercontent.com/LabForComputationalVision/bias_free_denoising/"
@@ -73,9 +73,9 @@ class Bsd400:
     kind: ClassVar[str] = "bsd400"
     domain: ClassVar[Domain] = "image"
     peak: ClassVar[float] = 255.0
-    facts: ClassVar[Mapping[str, Any]] = {}
+    problem_info: ClassVar[Mapping[str, Any]] = {}
     version: ClassVar[str] = "1"
-    source: ClassVar[Source] = Source(
+    source: ClassVar[DatasetSource] = DatasetSource(
         "bsd400",
         ORIGIN,
         LICENCE,
@@ -129,9 +129,9 @@ class Bsd68:
     kind: ClassVar[str] = "bsd68"
     domain: ClassVar[Domain] = "image"
     peak: ClassVar[float] = 255.0
-    facts: ClassVar[Mapping[str, Any]] = {}
+    problem_info: ClassVar[Mapping[str, Any]] = {}
     version: ClassVar[str] = "1"
-    source: ClassVar[Source] = Source(
+    source: ClassVar[DatasetSource] = DatasetSource(
         "bsd68",
         ORIGIN,
         LICENCE,
@@ -159,7 +159,7 @@ class Bsd68:
 
 
 @functools.cache
-def _found(source: Source, file: File) -> Path:
+def _found(source: DatasetSource, file: File) -> Path:
     """Return where a file lies, its digest seen once a process."""
     return source.found(file)
 

@@ -15,14 +15,14 @@ from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Domain
 from sigbench.datasets.base import Split
 from sigbench.datasets.safe_load import members, opcodes
-from sigbench.datasets.source import File, Source
+from sigbench.datasets.source import DatasetSource, File
 
 PICTURES = 10_000  # in each member
 MEMBERS: dict[Split, tuple[str, ...]] = {
     "train": tuple(f"cifar-10-batches-py/data_batch_{i}" for i in range(1, 6)),
     "test": ("cifar-10-batches-py/test_batch",),
 }
-MOST_IN_A_MEMBER, MOST_IN_ALL = 32_000_000, 200_000_000  # bytes
+MAX_IN_A_MEMBER, MAX_IN_ALL = 32_000_000, 200_000_000  # bytes
 PIXELS = 3 * 32 * 32
 ORDERS: dict[str, Literal["C", "F"]] = {"NEWFALSE": "C", "NEWTRUE": "F"}
 NUMPY = ("numpy.core.multiarray._reconstruct", "numpy.ndarray", "numpy.dtype")  # an array's names
@@ -52,9 +52,9 @@ class Cifar10:
     kind: ClassVar[str] = "cifar10"
     domain: ClassVar[Domain] = "image"
     peak: ClassVar[float] = 255.0
-    facts: ClassVar[Mapping[str, Any]] = {}
+    problem_info: ClassVar[Mapping[str, Any]] = {}
     version: ClassVar[str] = "1"
-    source: ClassVar[Source] = Source(
+    source: ClassVar[DatasetSource] = DatasetSource(
         name="cifar10",
         origin="A. Krizhevsky, University of Toronto",
         licence="none stated",
@@ -90,7 +90,7 @@ def _pictures(folder: Path, split: Split) -> NDArray[np.uint8]:
 
 def _read(path: Path, names: tuple[str, ...]) -> NDArray[np.uint8]:
     pictures = np.empty((len(names), PICTURES, 3, 32, 32), np.uint8)
-    for name, pickle in members(path, dict.fromkeys(names, MOST_IN_A_MEMBER), MOST_IN_ALL):
+    for name, pickle in members(path, dict.fromkeys(names, MAX_IN_A_MEMBER), MAX_IN_ALL):
         pictures[names.index(name)] = _pictures_in(pickle)
     return pictures.reshape(-1, 3, 32, 32)
 

@@ -53,7 +53,7 @@ class DemoSignals:
 
     kind: ClassVar[str] = "demo-signals"
     domain: ClassVar[Domain] = "signal"
-    facts: ClassVar[Mapping[str, Any]] = {}
+    problem_info: ClassVar[Mapping[str, Any]] = {}
     version: ClassVar[str] = "1"
 
     def __post_init__(self) -> None:

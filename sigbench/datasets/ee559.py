@@ -17,12 +17,12 @@ from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Domain
 from sigbench.datasets.base import Split
 from sigbench.datasets.safe_load import opcodes
-from sigbench.datasets.source import File, Source
+from sigbench.datasets.source import DatasetSource, File
 
 PAIRS = {"train_data.pkl": 50_000, "val_data.pkl": 1_000}
 VALIDATION = 100  # of val_data.pkl: the reports' choice; the others are the test split
 PIXELS = 3 * 32 * 32
-MOST_BESIDES = 1 << 20  # bytes of a file that are no pixels
+MAX_BESIDES = 1 << 20  # bytes of a file that are no pixels
 KINDS = ("Byte", "Char", "Short", "Int", "Long", "Bool", "Half", "Float", "Double")
 TORCH = {  # the names in a pickle of tensors
     "torch._utils._rebuild_tensor_v2",
@@ -52,14 +52,14 @@ class Ee559:
     kind: ClassVar[str] = "ee559"
     domain: ClassVar[Domain] = "image"
     peak: ClassVar[float] = 255.0
-    facts: ClassVar[Mapping[str, Any]] = {}
+    problem_info: ClassVar[Mapping[str, Any]] = {}
     recorded: ClassVar[bool] = True
-    source: ClassVar[Source] = Source(
+    source: ClassVar[DatasetSource] = DatasetSource(
         name="ee559",
         origin="course EE-559, EPFL",
         licence="none stated",
         declared=tuple(
-            File(name, most=2 * pairs * PIXELS + MOST_BESIDES) for name, pairs in PAIRS.items()
+            File(name, most=2 * pairs * PIXELS + MAX_BESIDES) for name, pairs in PAIRS.items()
         ),
         check=_check,
     )
@@ -105,7 +105,7 @@ def _tensors(path: Path, pairs: int) -> tuple[NDArray[np.uint8], ...]:
     InputError
         Where the file holds anything but two tensors of uint8, ``(pairs, 3, 32, 32)``.
     """
-    _refuse(path, 2 * pairs * PIXELS + MOST_BESIDES)
+    _refuse(path, 2 * pairs * PIXELS + MAX_BESIDES)
     try:
         import torch
     except ImportError:
@@ -137,7 +137,7 @@ def _refuse(path: Path, most: int) -> None:
             if packed or sum(part.file_size for part in parts) > most:
                 raise InputError("it unpacks to more than the declared bytes: refused")
             pickles = [part for part in parts if part.filename.endswith("/data.pkl")]
-            if len(pickles) != 1 or pickles[0].file_size > MOST_BESIDES:
+            if len(pickles) != 1 or pickles[0].file_size > MAX_BESIDES:
                 raise InputError("it is no file of torch.save: one pickle is missing in it")
             for _ in opcodes(archive.read(pickles[0]), TORCH):
                 pass

@@ -75,7 +75,7 @@ class Folder:
         return _content(self._files("test")[0]).domain
 
     @functools.cached_property
-    def facts(self) -> dict[str, Any]:
+    def problem_info(self) -> dict[str, Any]:
         """The sampling rate of sound, in Hz."""
         fs = _content(self._files("test")[0]).fs
         return {} if fs is None else {"fs": fs}
@@ -98,9 +98,9 @@ class Folder:
         """Return one file's content, shape ``(C, *space)``; the same for every seed."""
         file = self._files(split)[item]
         content = _content(file)
-        if content.fs != self.facts.get("fs"):
+        if content.fs != self.problem_info.get("fs"):
             raise InputError(
-                f"{file.name} has fs={content.fs} Hz, others {self.facts.get('fs')} Hz"
+                f"{file.name} has fs={content.fs} Hz, others {self.problem_info.get('fs')} Hz"
             )
         return content.item
 

@@ -36,7 +36,7 @@ class GaussianProcess:
     --------
     >>> GaussianProcess(n=64).item("test", 1, 0).shape
     (1, 64)
-    >>> np.array(GaussianProcess(n=4, correlation=2.0).facts["prior_spectrum"]).round(2)
+    >>> np.array(GaussianProcess(n=4, correlation=2.0).problem_info["prior_spectrum"]).round(2)
     array([3.11, 0.35, 0.19])
     """
 
@@ -54,7 +54,7 @@ class GaussianProcess:
             raise InputError(f"correlation={self.correlation:g} must be > 0")
 
     @property
-    def facts(self) -> Mapping[str, Any]:
+    def problem_info(self) -> Mapping[str, Any]:
         """The power spectrum E|F x|²/n of the half spectrum, as a tuple: the true prior."""
         return {"prior_spectrum": tuple(self._spectrum.tolist())}
 

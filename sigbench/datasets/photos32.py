@@ -69,7 +69,7 @@ class Photos32:
     kind: ClassVar[str] = "photos32"
     domain: ClassVar[Domain] = "image"
     peak: ClassVar[float] = 255.0
-    facts: ClassVar[Mapping[str, Any]] = {}
+    problem_info: ClassVar[Mapping[str, Any]] = {}
     version: ClassVar[str] = "1"
     source: ClassVar[Installed] = Installed(
         "photos32",

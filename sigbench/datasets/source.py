@@ -16,7 +16,7 @@ from sigbench.core.errors import InputError
 from sigbench.core.media import write_atomically
 from sigbench.datasets.base import card_folder
 
-MOST_LISTED = 1_000_000  # bytes of a file that a card lists
+MAX_LISTED = 1_000_000  # bytes of a file that a card lists
 RECORD = "hashes.json"  # beside files whose hash nobody has published
 
 
@@ -46,7 +46,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class Source:
+class DatasetSource:
     """Files that are fetched into a folder of their own, and read from there.
 
     Parameters
@@ -74,7 +74,7 @@ class Source:
     def files(self) -> tuple[File, ...]:
         """What is fetched."""
         return self.declared or tuple(
-            dataclasses.replace(file, most=MOST_LISTED, url=self.address + file.name)
+            dataclasses.replace(file, most=MAX_LISTED, url=self.address + file.name)
             for file in listed(self.name)
         )
 
@@ -178,8 +178,8 @@ def listed(name: str) -> tuple[File, ...]:
 
 def data_folder() -> Path:
     """Return where fetched data lie: ``SIGBENCH_DATA``, else the user's folder for caches."""
-    if told := os.environ.get("SIGBENCH_DATA"):
-        return Path(told).expanduser()
+    if chosen := os.environ.get("SIGBENCH_DATA"):
+        return Path(chosen).expanduser()
     import pooch
 
     return Path(pooch.os_cache("sigbench"))

@@ -57,7 +57,7 @@ class SparseSpikes:
         return float(max(abs(self.low), abs(self.high)))
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def problem_info(self) -> dict[str, Any]:
         """The parameters of the prior."""
         return {"draws": self.draws, "low": self.low, "high": self.high}
 

@@ -35,7 +35,7 @@ class SpeechSmoke:
     kind: ClassVar[str] = "speech-smoke"
     domain: ClassVar[Domain] = "speech"
     peak: ClassVar[float] = 1.0
-    facts: ClassVar[Mapping[str, Any]] = {"fs": 16_000.0}
+    problem_info: ClassVar[Mapping[str, Any]] = {"fs": 16_000.0}
     version: ClassVar[str] = "1"
     source: ClassVar[Installed] = Installed(
         "speech-smoke", "sigbench", "CC0", lambda name: card_folder() / "speech-smoke" / name

@@ -51,7 +51,7 @@ class Systems:
         check_field("tail", self.tail, 0, below=1)
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def problem_info(self) -> dict[str, Any]:
         """How many taps an item has."""
         return {"taps": self.taps}
 

@@ -11,7 +11,7 @@ from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info, Sigma
 from sigbench.core.validation import check
 from sigbench.denoisers.colors import has_colors
-from sigbench.denoisers.noise_level import told_or_estimated
+from sigbench.denoisers.noise_level import given_or_estimated
 from sigbench.denoisers.nonlocal_means import check_images
 
 
@@ -54,7 +54,7 @@ class BM3D:
         package = _package()
         colors = has_colors(noisy)
         estimate = noisy.copy()
-        for item, level in zip(estimate, told_or_estimated(noisy, levels), strict=True):
+        for item, level in zip(estimate, given_or_estimated(noisy, levels), strict=True):
             if level == 0 or np.ptp(item) == 0:
                 continue
             if colors:

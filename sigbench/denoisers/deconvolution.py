@@ -15,7 +15,7 @@ from scipy.ndimage import uniform_filter
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Denoiser, Info, Sigma, Training
 from sigbench.core.validation import check, check_field, per_item
-from sigbench.denoisers.noise_level import told_or_estimated
+from sigbench.denoisers.noise_level import given_or_estimated
 from sigbench.transforms.operators import as_kernel, transfer_function
 
 Spectrum = NDArray[np.float64]
@@ -184,7 +184,7 @@ class WienerDeconvolution:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate of x, shape and dtype of ``noisy``."""
-        noise = per_item(told_or_estimated(noisy, check(noisy, sigma)) ** 2, noisy.astype(float))
+        noise = per_item(given_or_estimated(noisy, check(noisy, sigma)) ** 2, noisy.astype(float))
         H = _response(self.kernel, noisy.shape[2:])
         if self.spectrum is None:
             mean = noisy.mean(axis=tuple(range(2, noisy.ndim)), keepdims=True)
@@ -335,7 +335,7 @@ class GaussianPosteriorMean:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the posterior mean of x, shape and dtype of ``noisy``, which is ``(N, C, L)``."""
-        levels = told_or_estimated(noisy, check(noisy, sigma))
+        levels = given_or_estimated(noisy, check(noisy, sigma))
         if noisy.ndim != 3:
             raise InputError(f"noisy has shape {noisy.shape}: it must be (N, C, L)")
         n = noisy.shape[-1]

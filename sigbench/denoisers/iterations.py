@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sigbench.denoisers import newton
 from sigbench.denoisers.sparse_certificate import (
     Solution,
+    SolverState,
     SparseProblem,
-    State,
     bounds,
     column,
     evaluated,
@@ -23,14 +23,14 @@ CHECK_EVERY = 10  # iterations
 CROWDED = 0.85  # of a batch still going, below which letting the others leave is worth the copying
 PATIENCE, LONGEST = 100, 5000  # iterations at least and at most, before Newton's method takes over
 
-Advance = Callable[[SparseProblem, State], State]
+Advance = Callable[[SparseProblem, SolverState], SolverState]
 
 
 def fista(problem: SparseProblem, tol: float, max_iter: int) -> Solution:
     """FISTA. The image x + μAᴴ(y − Ax) of the extrapolated point z follows by linearity."""
     step = 1 / problem.geometry.norm
 
-    def advance(problem: SparseProblem, state: State) -> State:
+    def advance(problem: SparseProblem, state: SolverState) -> SolverState:
         x, _, _, _, _, _, move, image, last, t = state
         t_new = (1 + np.sqrt(1 + 4 * t**2)) / 2
         beta = column((t - 1) / t_new, x)
@@ -51,14 +51,14 @@ def fista(problem: SparseProblem, tol: float, max_iter: int) -> Solution:
 def saddle_point(problem: SparseProblem, tol: float, max_iter: int) -> Solution:
     """Run the saddle-point iteration at step 1.9."""
 
-    def advance(problem: SparseProblem, state: State) -> State:
+    def advance(problem: SparseProblem, state: SolverState) -> SolverState:
         return evaluated(problem, *_saddle_point_step(problem, 1.9, state))
 
     start = np.zeros_like(problem.adjoint(problem.y))
     return _solve(problem, tol, max_iter, evaluated(problem, start, start), advance)
 
 
-def _saddle_point_step(problem: SparseProblem, step: float, state: State) -> State:
+def _saddle_point_step(problem: SparseProblem, step: float, state: SolverState) -> SolverState:
     """Return the next x and v, given x, v and what `evaluated` says of them."""
     x, v, _, _, back_r, back_d = state
     gamma = problem.gamma
@@ -68,7 +68,7 @@ def _saddle_point_step(problem: SparseProblem, step: float, state: State) -> Sta
 
 
 def _solve(
-    problem: SparseProblem, tol: float, max_iter: int, state: State, advance: Advance
+    problem: SparseProblem, tol: float, max_iter: int, state: SolverState, advance: Advance
 ) -> Solution:
     """Iterate, but no longer than Newton's method would take, and then take that.
 
@@ -76,7 +76,7 @@ def _solve(
     """
     longest = min(LONGEST, max_iter)
 
-    def slow(part: SparseProblem, state: State, iteration: int) -> NDArray[np.bool_]:
+    def slow(part: SparseProblem, state: SolverState, iteration: int) -> NDArray[np.bool_]:
         cost = newton.cost(part, *state[:2])
         return np.isfinite(cost) & (iteration >= np.minimum(PATIENCE + cost, longest))
 
@@ -98,9 +98,9 @@ def _until_certified(
     tol: float,
     max_iter: int,
     check_every: int,
-    state: State,
+    state: SolverState,
     advance: Advance,
-    give_up: Callable[[SparseProblem, State, int], NDArray[np.bool_]] | None = None,
+    give_up: Callable[[SparseProblem, SolverState, int], NDArray[np.bool_]] | None = None,
     steps: str = "iterations",
 ) -> tuple[Solution, Coefficients]:
     """Advance until every item is certified, or given up: its gap is nan then. Return v as well."""
@@ -136,11 +136,11 @@ def _until_certified(
     )
 
 
-def iterate(problem: SparseProblem, step: float, tol: float, max_iter: int) -> State:
+def iterate(problem: SparseProblem, step: float, tol: float, max_iter: int) -> SolverState:
     """Return x and v where the relative change of both is small enough, per item."""
     x = np.zeros_like(problem.adjoint(problem.y))
     result, running, part = (x.copy(), x.copy()), np.arange(len(x)), problem
-    state: State = (x, x)
+    state: SolverState = (x, x)
     for _ in range(max_iter):
         new = _plain_step(part, step, *state)
         going = np.zeros(len(running), dtype=bool)
@@ -157,7 +157,9 @@ def iterate(problem: SparseProblem, step: float, tol: float, max_iter: int) -> S
     )
 
 
-def _plain_step(problem: SparseProblem, step: float, x: Coefficients, v: Coefficients) -> State:
+def _plain_step(
+    problem: SparseProblem, step: float, x: Coefficients, v: Coefficients
+) -> SolverState:
     """ISTA, or the saddle-point step."""
     if problem.gamma:
         return _saddle_point_step(problem, step, evaluated(problem, x, v))

@@ -69,10 +69,10 @@ class SpikesPosteriorMean:
 
     @property
     def _prior(self) -> tuple[int, int, int]:
-        told = (self.draws, self.low, self.high)
+        given = (self.draws, self.low, self.high)
         draws, low, high = (
             known if value is None else value
-            for value, known in zip(told, (20, 2, 10), strict=True)
+            for value, known in zip(given, (20, 2, 10), strict=True)
         )
         return draws, low, high
 
@@ -82,11 +82,11 @@ class SpikesPosteriorMean:
         if noisy.ndim != 3 or noisy.shape[1] != 1:
             raise InputError(f"noisy has shape {noisy.shape}: it must be (N, 1, L)")
         levels = estimate_sigma(noisy) if levels is None else levels
-        told = levels > 0
+        positive = levels > 0
         estimate = noisy.copy()
-        if told.any():
-            y = noisy[told, 0].astype(np.float64)
-            estimate[told, 0] = self._posterior_mean(y, levels[told, None])
+        if positive.any():
+            y = noisy[positive, 0].astype(np.float64)
+            estimate[positive, 0] = self._posterior_mean(y, levels[positive, None])
         return estimate
 
     def _posterior_mean(

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from sigbench.core.protocols import Array
 from sigbench.denoisers.sparse_certificate import (
+    SolverState,
     SparseProblem,
-    State,
     Values,
     column,
     evaluated,
@@ -69,7 +69,7 @@ def cost(problem: SparseProblem, x: Coefficients, v: Coefficients) -> Values:
     return np.where(8 * k * size <= BYTES, iterations, np.inf)
 
 
-def start(problem: SparseProblem, x: Coefficients, v: Coefficients) -> State:
+def start(problem: SparseProblem, x: Coefficients, v: Coefficients) -> SolverState:
     """Return the state at x and v: what `evaluated` says of them, and the algorithm's own."""
     here = evaluated(problem, x, v)
     growth = np.full(len(x), GROWTH)
@@ -77,7 +77,7 @@ def start(problem: SparseProblem, x: Coefficients, v: Coefficients) -> State:
     return *here, *_duals(problem, *here[2:4]), s, growth, np.full(len(x), np.nan)
 
 
-def advance(problem: SparseProblem, state: State) -> State:
+def advance(problem: SparseProblem, state: SolverState) -> SolverState:
     """Return the state after a Newton step, or where it was close enough, at the next problem."""
     *here, p, q, s, growth, target = state
     x, v = here[:2]
@@ -108,7 +108,7 @@ def advance(problem: SparseProblem, state: State) -> State:
 
 def _moved(
     problem: SparseProblem, x: Coefficients, v: Coefficients, own: list[Array], at: _Point
-) -> State:
+) -> SolverState:
     """Return p, q, s and growth after a Newton step, halved until it makes things better."""
     p, q, s, growth = own
     dp, dq = _in_parts(problem, at, s)

@@ -48,6 +48,6 @@ def deviation(details: Array) -> NDArray[np.float64]:
     return median.astype(np.float64) / 0.6744897501960817  # the normal law's upper quartile
 
 
-def told_or_estimated(noisy: Array, sigma: NDArray[np.float64] | None) -> NDArray[np.float64]:
+def given_or_estimated(noisy: Array, sigma: NDArray[np.float64] | None) -> NDArray[np.float64]:
     """Return the level that was told, else the estimate from the items themselves."""
     return estimate_sigma(noisy) if sigma is None else sigma

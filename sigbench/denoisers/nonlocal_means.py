@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info, Sigma
 from sigbench.core.validation import check, check_field, in_blocks, per_item
-from sigbench.denoisers.noise_level import told_or_estimated
+from sigbench.denoisers.noise_level import given_or_estimated
 
 
 def check_images(noisy: Array, method: str) -> None:
@@ -98,7 +98,7 @@ class NonLocalMeans:
         levels = check(noisy, sigma)
         check_images(noisy, "nl-means")
         if self.h is None:
-            levels = told_or_estimated(noisy, levels)
+            levels = given_or_estimated(noisy, levels)
             strengths = levels * (0.7 if self.h_over_sigma is None else self.h_over_sigma)
         else:
             levels, strengths = np.zeros(len(noisy)), np.full(len(noisy), self.h)
@@ -168,7 +168,7 @@ class Bilateral:
         check_images(noisy, "bilateral")
         if self.contrast is None:
             over = 3.0 if self.contrast_over_sigma is None else self.contrast_over_sigma
-            contrasts = over * told_or_estimated(noisy, levels)
+            contrasts = over * given_or_estimated(noisy, levels)
         else:
             contrasts = np.full(len(noisy), self.contrast)
         estimate = noisy.copy()

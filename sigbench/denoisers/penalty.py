@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
 from sigbench.core.validation import check_field, per_item
-from sigbench.denoisers.noise_level import told_or_estimated
+from sigbench.denoisers.noise_level import given_or_estimated
 
 
 def check_weight(lam: float | None, lam_over_sigma: float | None) -> None:
@@ -31,7 +31,7 @@ def weight(
     """Return λ for every item, shaped to broadcast."""
     if lam_over_sigma is None:
         return per_item(np.full(len(noisy), lam), noisy)
-    return per_item(lam_over_sigma * told_or_estimated(noisy, sigma), noisy)
+    return per_item(lam_over_sigma * given_or_estimated(noisy, sigma), noisy)
 
 
 def named(option: str, value: Any, table: Mapping[str, Any]) -> Any:

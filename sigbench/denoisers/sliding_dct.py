@@ -16,7 +16,7 @@ from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info, Sigma
 from sigbench.core.validation import check, check_field, per_item
 from sigbench.denoisers.colors import from_opponent, has_colors, to_opponent
-from sigbench.denoisers.noise_level import told_or_estimated
+from sigbench.denoisers.noise_level import given_or_estimated
 
 COLORS = ("auto", "opponent", "as-is")
 TILE = 48  # positions of the window along an axis that are transformed in one product
@@ -81,7 +81,7 @@ class SlidingDCT:
         """Return the estimate, shape and dtype of ``noisy``."""
         levels = check(noisy, sigma)
         if self.threshold is None:
-            thresholds = self.threshold_over_sigma * told_or_estimated(noisy, levels)
+            thresholds = self.threshold_over_sigma * given_or_estimated(noisy, levels)
         else:
             thresholds = np.full(len(noisy), self.threshold)
         if self.colors == "opponent" or (self.colors == "auto" and has_colors(noisy)):

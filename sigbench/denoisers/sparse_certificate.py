@@ -21,7 +21,7 @@ from sigbench.denoisers import shrinkage
 from sigbench.transforms import Coefficients, Geometry, Transform
 
 Values = NDArray[np.float64]
-State = tuple[NDArray[Any], ...]
+SolverState = tuple[NDArray[Any], ...]
 
 ROUNDING = 1e-14  # of ½‖y‖²
 
@@ -126,7 +126,7 @@ def certify(problem: SparseProblem, x: Coefficients, v: Coefficients) -> Solutio
     return Solution(x, *bounds(problem, *evaluated(problem, x, v)), problem.rounding)
 
 
-def evaluated(problem: SparseProblem, x: Coefficients, v: Coefficients) -> State:
+def evaluated(problem: SparseProblem, x: Coefficients, v: Coefficients) -> SolverState:
     """Return x, v, Ax, Av, the residual's Aᴴ(y − Ax + d), and Aᴴd, d = γA(x − v)."""
     Ax = problem.apply(x)
     if not problem.gamma:

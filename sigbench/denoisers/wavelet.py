@@ -16,7 +16,7 @@ from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info, Sigma
 from sigbench.core.validation import check, check_field, per_item
 from sigbench.denoisers import shrinkage
-from sigbench.denoisers.noise_level import deviation, told_or_estimated
+from sigbench.denoisers.noise_level import deviation, given_or_estimated
 from sigbench.transforms import StationaryWavelet, default_level, orthogonal_wavelet
 
 Rule = Literal["visu", "sure", "hybrid", "bayes"]
@@ -106,7 +106,7 @@ class WaveletShrink:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        levels = told_or_estimated(noisy, check(noisy, sigma))
+        levels = given_or_estimated(noisy, check(noisy, sigma))
         if self.shifts == "all":
             return self._stationary(noisy, levels)
         return _spun(lambda shifted: self._once(shifted, levels), noisy, self.shifts)
@@ -305,7 +305,7 @@ class BlockShrink:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        levels = told_or_estimated(noisy, check(noisy, sigma))
+        levels = given_or_estimated(noisy, check(noisy, sigma))
         return _spun(lambda shifted: self._once(shifted, levels), noisy, self.shifts)
 
     def _once(self, noisy: Array, levels: NDArray[np.float64]) -> Array:

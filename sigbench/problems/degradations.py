@@ -20,8 +20,8 @@ from sigbench.core.validation import check_field
 from sigbench.problems.kernels import KERNELS, Kernel
 from sigbench.transforms.operators import as_kernel, filtered, transfer_function
 
-MOST_DB = 300  # 10¹⁵ in amplitude: beyond it float64 rounds the weaker one away
-MOST_RATIO = 1e15
+MAX_DB = 300  # 10¹⁵ in amplitude: beyond it float64 rounds the weaker one away
+MAX_RATIO = 1e15
 
 
 def check_snr_db(snr_db: float | None) -> None:
@@ -32,8 +32,8 @@ def check_snr_db(snr_db: float | None) -> None:
     InputError
         It carries the value and the legal range.
     """
-    if snr_db is not None and not -MOST_DB <= snr_db <= MOST_DB:
-        raise InputError(f"snr_db={snr_db:g} must be >= {-MOST_DB} and <= {MOST_DB}")
+    if snr_db is not None and not -MAX_DB <= snr_db <= MAX_DB:
+        raise InputError(f"snr_db={snr_db:g} must be >= {-MAX_DB} and <= {MAX_DB}")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Degradation(Protocol):
     kind: ClassVar[str]
     version: ClassVar[int]
 
-    def facts(self, space: tuple[int, ...]) -> Mapping[str, Any]:
+    def problem_info(self, space: tuple[int, ...]) -> Mapping[str, Any]:
         """Return what every method is told by name, for items of these lengths."""
         ...
 
@@ -111,12 +111,10 @@ class Gaussian:
         check_field("sigma_to", self.sigma_to, self.sigma or 0.0)
         if self.snr is not None and not self.snr > 0:
             raise InputError(f"snr={self.snr:g} must be > 0 (a ratio of amplitudes, not dB)")
-        if self.snr is not None and not 1 / MOST_RATIO <= self.snr <= MOST_RATIO:
-            raise InputError(
-                f"snr={self.snr:g} must be >= {1 / MOST_RATIO:g} and <= {MOST_RATIO:g}"
-            )
+        if self.snr is not None and not 1 / MAX_RATIO <= self.snr <= MAX_RATIO:
+            raise InputError(f"snr={self.snr:g} must be >= {1 / MAX_RATIO:g} and <= {MAX_RATIO:g}")
 
-    def facts(self, space: tuple[int, ...]) -> Mapping[str, Any]:
+    def problem_info(self, space: tuple[int, ...]) -> Mapping[str, Any]:
         """Return nothing."""
         return {}
 
@@ -196,7 +194,7 @@ class Poisson:
     def __post_init__(self) -> None:
         check_field("photons", self.photons, 1e-6, below=1e15)
 
-    def facts(self, space: tuple[int, ...]) -> Mapping[str, Any]:
+    def problem_info(self, space: tuple[int, ...]) -> Mapping[str, Any]:
         """Return nothing."""
         return {}
 
@@ -242,7 +240,7 @@ class Impulse:
         if not 0 <= self.amount <= 1:
             raise InputError(f"amount={self.amount:g} must be >= 0 and <= 1")
 
-    def facts(self, space: tuple[int, ...]) -> Mapping[str, Any]:
+    def problem_info(self, space: tuple[int, ...]) -> Mapping[str, Any]:
         """Return nothing."""
         return {}
 
@@ -282,7 +280,7 @@ class Subsample:
     def __post_init__(self) -> None:
         check_field("factor", self.factor, 2)
 
-    def facts(self, space: tuple[int, ...]) -> Mapping[str, Any]:
+    def problem_info(self, space: tuple[int, ...]) -> Mapping[str, Any]:
         """Return nothing."""
         return {}
 
@@ -344,7 +342,7 @@ class Blur:
     def _noise(self) -> Gaussian:
         return Gaussian(sigma=self.sigma, snr_db=self.snr_db)
 
-    def facts(self, space: tuple[int, ...]) -> Mapping[str, Any]:
+    def problem_info(self, space: tuple[int, ...]) -> Mapping[str, Any]:
         """Return the impulse response on this space, as nested tuples."""
         return {"kernel": as_kernel(self.kernel.taps(space))}
 
@@ -373,7 +371,7 @@ class Recorded:
     kind: ClassVar[str] = "recorded"
     version: ClassVar[int] = 1
 
-    def facts(self, space: tuple[int, ...]) -> Mapping[str, Any]:
+    def problem_info(self, space: tuple[int, ...]) -> Mapping[str, Any]:
         """Return nothing."""
         return {}
 

@@ -38,7 +38,7 @@ class Problem(Protocol):
         ...
 
     @property
-    def facts(self) -> Mapping[str, Any]:
+    def problem_info(self) -> Mapping[str, Any]:
         """What every method is told by name."""
         ...
 
@@ -61,7 +61,7 @@ class Problem(Protocol):
         """Make the test items of a seed."""
         ...
 
-    def apply(self, method: Any, block: Block, *, told: bool) -> Array:
+    def apply(self, method: Any, block: Block, *, sigma_given: bool) -> Array:
         """Run a method, of the kind that the problem asks for, on a block."""
         ...
 
@@ -69,7 +69,7 @@ class Problem(Protocol):
         """Return one value per item."""
         ...
 
-    def training(self, *, told: bool) -> Training:
+    def training(self, *, sigma_given: bool) -> Training:
         """Return what a learner may see."""
         ...
 
@@ -119,10 +119,10 @@ class Denoising:
         return {"dataset": self.dataset.kind, "degradation": self.degradation.kind}
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def problem_info(self) -> dict[str, Any]:
         """What every method is told by name: by the dataset, and by the degradation."""
         first = self._degraded("test", 0, 0)
-        return {**self.dataset.facts, **self.degradation.facts(first.clean.shape[2:])}
+        return {**self.dataset.problem_info, **self.degradation.problem_info(first.clean.shape[2:])}
 
     @property
     def can_train(self) -> bool:
@@ -164,8 +164,8 @@ class Denoising:
     def _block(self, run: list[tuple[int, Degraded]], seed: int) -> Block:
         items = [item for item, _ in run]
         made = _together([one for _, one in run])
-        told = self.degradation.facts(made.clean.shape[2:])
-        if any(self.facts[name] != value for name, value in told.items()):
+        known = self.degradation.problem_info(made.clean.shape[2:])
+        if any(self.problem_info[name] != value for name, value in known.items()):
             raise InputError(f"{self.name}: a {self.degradation.kind} needs items of one size")
         return Block(
             np.array(items),
@@ -175,9 +175,9 @@ class Denoising:
             made.sigma,
         )
 
-    def apply(self, method: Denoiser, block: Block, *, told: bool) -> Array:
+    def apply(self, method: Denoiser, block: Block, *, sigma_given: bool) -> Array:
         """Denoise a block."""
-        return method(block.noisy, sigma=block.sigma if told else None)
+        return method(block.noisy, sigma=block.sigma if sigma_given else None)
 
     def score(self, metric: Metric, block: Block, estimate: Array) -> Values:
         """Return the metric of every item, shape ``(N,)``."""
@@ -185,7 +185,7 @@ class Denoising:
             estimate = np.clip(estimate, 0, self.dataset.peak)
         return metric(block.clean, estimate, self.dataset.peak)
 
-    def training(self, *, told: bool) -> Training:
+    def training(self, *, sigma_given: bool) -> Training:
         """Return the training split as learners see it.
 
         Parameters
@@ -202,7 +202,7 @@ class Denoising:
         size = self.dataset.size("train")
 
         def told_of(made: Degraded) -> Array | None:
-            return made.sigma if told else None
+            return made.sigma if sigma_given else None
 
         def fixed(items: range) -> Pairs:
             made = _together([self._degraded("train", 0, item) for item in items])

@@ -22,12 +22,12 @@ class Kernel(Protocol):
         ...
 
 
-LEAST = 1e-3  # samples: narrower is an impulse
+MIN_WIDTH = 1e-3  # samples: narrower is an impulse
 
 
 def _samples(name: str, value: float) -> None:
-    if not LEAST <= value < np.inf:
-        raise InputError(f"{name}={value:g} must be >= {LEAST:g} and finite")
+    if not MIN_WIDTH <= value < np.inf:
+        raise InputError(f"{name}={value:g} must be >= {MIN_WIDTH:g} and finite")
 
 
 def _outer(factors: list[Taps]) -> Taps:

@@ -91,9 +91,9 @@ class SystemFunction:
         return self.dataset.item("test", 1, 0).shape[-1]
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def problem_info(self) -> dict[str, Any]:
         """What every method is told by name: the dataset's facts, and how many ``taps`` h has."""
-        return {**self.dataset.facts, "taps": self._taps}
+        return {**self.dataset.problem_info, "taps": self._taps}
 
     @property
     def can_train(self) -> bool:
@@ -139,15 +139,15 @@ class SystemFunction:
         y = clean + sigma * of_n.standard_normal((1, n))
         return _Record(h, np.concatenate([x, y]).astype(h.dtype), sigma)
 
-    def apply(self, method: Estimator, block: Block, *, told: bool) -> Array:
+    def apply(self, method: Estimator, block: Block, *, sigma_given: bool) -> Array:
         """Estimate the responses of a block."""
-        return _estimated(method, block.noisy, block.sigma if told else None)
+        return _estimated(method, block.noisy, block.sigma if sigma_given else None)
 
     def score(self, metric: Metric, block: Block, estimate: Array) -> Values:
         """Return the metric of every item, shape ``(N,)``."""
         return metric(block.clean, estimate, self.dataset.peak)
 
-    def training(self, *, told: bool) -> Training:
+    def training(self, *, sigma_given: bool) -> Training:
         """Return the training split as learners see it.
 
         Parameters
@@ -165,7 +165,7 @@ class SystemFunction:
 
         def pairs(made: list[_Record]) -> Pairs:
             h, both, sigma = _stacked(made)
-            return Pairs(both, h, sigma if told else None)
+            return Pairs(both, h, sigma if sigma_given else None)
 
         def draw(n: int, rng: np.random.Generator, target: str = "clean") -> Pairs:
             if target != "clean":

@@ -38,12 +38,12 @@ COLUMNS = (
 LIMITS = ("prior", "oracle")
 FREE_TEXT = ("suite", "problem", "method", "params")
 
-Row = dict[str, Any]
+LeaderboardRow = dict[str, Any]
 
 
 def leaderboard(
     scores: Iterable[Scores], timings: Sequence[Mapping[str, Any]], bounds: Sequence[str] = ()
-) -> list[Row]:
+) -> list[LeaderboardRow]:
     """Return one row per (problem, method, metric), best first.
 
     Parameters
@@ -82,10 +82,10 @@ def ms_per_item(timings: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], f
     return cost
 
 
-def _rows(scores: Scores, bounds: Sequence[str]) -> list[Row]:
+def _rows(scores: Scores, bounds: Sequence[str]) -> list[LeaderboardRow]:
     known = lookup("metric", METRICS, scores.metric)
     sign = 1 if known.higher_is_better else -1
-    rows: list[Row] = []
+    rows: list[LeaderboardRow] = []
     for method, params, knowledge in zip(
         scores.methods, scores.params, scores.knowledge, strict=True
     ):
@@ -124,7 +124,7 @@ def _rows(scores: Scores, bounds: Sequence[str]) -> list[Row]:
     return sorted(rows, key=lambda row: -sign * row["mean"])
 
 
-def _limit(rows: Sequence[Row], sign: int, bounds: Sequence[str]) -> int | None:
+def _limit(rows: Sequence[LeaderboardRow], sign: int, bounds: Sequence[str]) -> int | None:
     """Return the best row that knows the prior, else the tightest true bound, else None."""
     prior = [i for i, row in enumerate(rows) if row["knowledge"] == "prior"]
     bound = [i for i, row in enumerate(rows) if row["method"] in bounds]
@@ -133,7 +133,7 @@ def _limit(rows: Sequence[Row], sign: int, bounds: Sequence[str]) -> int | None:
     return min(bound, key=lambda i: sign * rows[i]["mean"], default=None)
 
 
-def to_csv(board: Sequence[Row]) -> str:
+def to_csv(board: Sequence[LeaderboardRow]) -> str:
     """Return the leaderboard as CSV; text that a spreadsheet would run as a formula is quoted."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")

@@ -15,10 +15,10 @@ from sigbench.core.protocols import Array
 from sigbench.transforms.base import Coefficients, Geometry, Transform, space_axes
 from sigbench.transforms.orthonormal import Identity
 
-Kernel = tuple[Any, ...]  # numbers, or rows of numbers: an array that compares and hashes
+KernelValues = tuple[Any, ...]  # numbers, or rows of numbers: an array that compares and hashes
 
 
-def as_kernel(values: Any) -> Kernel:
+def as_kernel(values: Any) -> KernelValues:
     """Return an impulse response as nested tuples, which compare and hash; lag 0 comes first.
 
     Raises
@@ -90,7 +90,7 @@ class Convolution:
     array([[[3., 1., 2.]]])
     """
 
-    kernel: Kernel
+    kernel: KernelValues
     of: Transform = field(default=Identity())
 
     def __post_init__(self) -> None:

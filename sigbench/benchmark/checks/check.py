@@ -14,7 +14,7 @@ import tomlkit
 from numpy.typing import NDArray
 
 from sigbench.benchmark.checks.floors import Floor, Floors
-from sigbench.benchmark.engine.executors.base import Place, cores
+from sigbench.benchmark.engine.executors.base import ExecutorConfig, cores
 from sigbench.benchmark.run_suite import check as check_suite
 from sigbench.benchmark.run_suite import run_suite, shared
 from sigbench.benchmark.store.run_folder import LOG, RunFolder
@@ -29,11 +29,11 @@ from sigbench.scoring.inference import Floats, Mean, mean_interval
 from sigbench.scoring.metrics import METRICS, Metric
 from sigbench.scoring.scores import Scores
 
-State = Literal["holds", "straddles", "broken"]
+FloorState = Literal["holds", "straddles", "broken"]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FloorResult:
     """Whether a floor holds, with the figures.
 
     It holds where the whole 95 % interval is on its right side, straddles where the floor is
@@ -41,11 +41,11 @@ class Verdict:
     """
 
     floor: Floor
-    state: State
+    state: FloorState
     text: str
 
 
-def check(path: Path, floors: Floors) -> list[Verdict]:
+def check(path: Path, floors: Floors) -> list[FloorResult]:
     """Hold floors against a run.
 
     Parameters
@@ -91,7 +91,7 @@ def _name_of(suite: str) -> str:
     return str(table.get("name", Path(suite).stem))
 
 
-def verdict(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) -> Verdict:
+def verdict(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) -> FloorResult:
     """Hold one floor against a run.
 
     Parameters
@@ -112,7 +112,7 @@ def verdict(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) -> V
     lacking = _lacking(folder, floor, seeds)
     scores = folder.scores(floor.problem, floor.metric, seeds)
     if lacking or scores is None:
-        return Verdict(floor, "broken", lacking)
+        return FloorResult(floor, "broken", lacking)
     metric = lookup("metric", METRICS, floor.metric)
     sign = 1 if metric.higher_is_better else -1
     unit = " dB" if metric.unit == "dB" else ""
@@ -123,14 +123,14 @@ def verdict(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) -> V
         than = f"than {floor.reference_method} in {floor.reference} ({mean.n:,} items)"
         what = f"{_abs(mean)}{unit} {'better' if mean.mean >= 0 else 'worse'} {than}"
         text = f"{what}; at most {floor.margin:g}{unit} worse is allowed"
-        return Verdict(floor, _state(mean, gain, -floor.margin, 1), text)
+        return FloorResult(floor, _state(mean, gain, -floor.margin, 1), text)
     if floor.floor is None:
         raise _no_demand(floor)
     values, groups = scores.of(floor.method)
     mean = average(metric, values, groups)
     figures = f"{mean.mean:.6g} [{mean.low:.6g}, {mean.high:.6g}]{unit}"
     text = f"{figures}, must be {'>=' if metric.higher_is_better else '<='} {floor.floor:g}"
-    return Verdict(floor, _state(mean, values, floor.floor, sign), text)
+    return FloorResult(floor, _state(mean, values, floor.floor, sign), text)
 
 
 def _lacking(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) -> str:
@@ -165,7 +165,7 @@ def _abs(mean: Mean) -> str:
     return f"{abs(mean.mean):.4g} [{ends[0]:.4g}, {ends[1]:.4g}]"
 
 
-def _state(mean: Mean, values: Floats, floor: float, sign: int) -> State:
+def _state(mean: Mean, values: Floats, floor: float, sign: int) -> FloorState:
     """Return the state of an interval; one without ends (a single group) can only straddle."""
     if not math.isfinite(mean.mean):
         # There is no interval, and what is perfect on some items may be bad on others.
@@ -291,7 +291,7 @@ class Held:
     seeds: tuple[int, ...]
     wrong: Mapping[Floor, InputError]
 
-    def verdict(self, floor: Floor) -> Verdict:
+    def verdict(self, floor: Floor) -> FloorResult:
         """Return the verdict on one floor.
 
         Raises
@@ -322,7 +322,9 @@ def run_floors(floors: Floors, path: Path) -> Held:
     InputError
         For a suite that cannot be loaded, or a folder that holds something else.
     """
-    place = Place(jobs=cores(), timeout=None if floors.timeout is None else seconds(floors.timeout))
+    place = ExecutorConfig(
+        jobs=cores(), timeout=None if floors.timeout is None else seconds(floors.timeout)
+    )
     suite = load(floors.suite).select(
         seeds=None if floors.seeds is None else list(floors.seeds), items=floors.items
     )

@@ -17,7 +17,7 @@ from sigbench.benchmark.checks.floors import Floor, Floors, load_floors
 from sigbench.core.errors import InputError
 
 if TYPE_CHECKING:
-    from sigbench.benchmark.checks.check import Held, Verdict
+    from sigbench.benchmark.checks.check import FloorResult, Held
 
 SUFFIX = ".floors.toml"
 
@@ -53,7 +53,7 @@ class FloorsFile(pytest.File):
         for floor in self.floors.floors:
             yield FloorTest.from_parent(self, name=floor.name, floor=floor)
 
-    def verdict(self, floor: Floor) -> Verdict:
+    def verdict(self, floor: Floor) -> FloorResult:
         """Run the suite where that has not been done, and return what became of a floor."""
         if self.held is None:
             from sigbench.benchmark.checks.check import run_floors

@@ -16,8 +16,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sigbench.benchmark.methods.resolve import Method, bind_facts, check_source, describe
-from sigbench.core.protocols import Array, Block, Certified, Course, Denoiser, Oracle, Point
+from sigbench.benchmark.methods.resolve import Method, bind_problem_info, check_source, describe
+from sigbench.core.protocols import (
+    Array,
+    Block,
+    Certified,
+    Denoiser,
+    LogEntry,
+    Oracle,
+    TrainingHistory,
+)
 from sigbench.core.rng import item_rng
 from sigbench.problems.denoising import Problem
 from sigbench.scoring.metrics import METRICS, Metric, Values
@@ -25,7 +33,7 @@ from sigbench.scoring.metrics import METRICS, Metric, Values
 TRAINING_SEED = 0  # training has a seed of its own, never that of the data
 REPEATS = 3  # passes whose median is the time of a cell that takes less than BRIEF_S
 BRIEF_S = 0.1
-MOST_SAMPLES = 2**20  # of an image that is kept to be looked at
+MAX_SAMPLES = 2**20  # of an image that is kept to be looked at
 
 
 class BadEstimate(Exception):
@@ -60,7 +68,7 @@ class Result:
     of three passes where one takes less than 0.1 s. ``contended`` says that other cells ran
     beside it. ``peak_rss_mb`` is the largest resident memory of the process, in MiB, while the
     cell ran (on Linux; elsewhere so far). ``relative_gap`` is the largest of the items, where the
-    method certifies its solutions, else NaN. ``course`` is what the training of a method took that
+    method certifies its solutions, else NaN. ``history`` is what the training of a method took that
     has learned, ``pictures`` are the first images, where they were asked for.
     """
 
@@ -76,7 +84,7 @@ class Result:
     device: str = "cpu"
     peak_rss_mb: float = float("nan")
     relative_gap: float = float("nan")
-    course: Course | None = None
+    history: TrainingHistory | None = None
     pictures: tuple[Picture, ...] = ()
 
 
@@ -90,8 +98,8 @@ class Fit:
     def __call__(self) -> Denoiser:
         """Return the denoiser that is ready to use."""
         check_source(self.method)
-        entry = bind_facts(self.method.entry, self.problem.facts)
-        training = self.problem.training(told=self.method.told)
+        entry = bind_problem_info(self.method.entry, self.problem.problem_info)
+        training = self.problem.training(sigma_given=self.method.sigma_given)
         ready: Denoiser = entry.fit(training, rng=item_rng(0, "fit", TRAINING_SEED))
         if isinstance(ready, Oracle):
             raise BadEstimate("fit returned an oracle, which would be shown the clean items")
@@ -133,7 +141,7 @@ class Measure:
         problem, method = self.cell.problem, self.cell.method
         check_source(method)
         _forget_peak_rss()
-        entry = bind_facts(self.entry, problem.facts)
+        entry = bind_problem_info(self.entry, problem.problem_info)
         scores: dict[str, list[Values]] = {name: [] for name in self.metrics}
         items: list[np.ndarray] = []
         groups: list[np.ndarray] = []
@@ -141,8 +149,8 @@ class Measure:
         time_s = 0.0
         for number, block in enumerate(self._blocks()):
             if number == 0:
-                _call(problem, entry, _first_item(block), method.told)  # warm-up
-            estimate, seconds = _call(problem, entry, block, method.told)
+                _call(problem, entry, _first_item(block), method.sigma_given)  # warm-up
+            estimate, seconds = _call(problem, entry, block, method.sigma_given)
             time_s += seconds
             for name, metric in self.metrics.items():
                 scores[name].append(_scored(name, metric, problem, block, estimate))
@@ -152,11 +160,11 @@ class Measure:
                 pictures += _pictures(problem, block, estimate, self.pictures - len(pictures))
         passes = [time_s]
         while time_s < BRIEF_S and len(passes) < REPEATS:
-            calls = (_call(problem, entry, block, method.told) for block in self._blocks())
+            calls = (_call(problem, entry, block, method.sigma_given) for block in self._blocks())
             passes.append(sum(seconds for _, seconds in calls))
         gap = float("nan")
         if isinstance(entry, Certified):
-            gap = max(_largest_gap(entry, block, method.told) for block in self._blocks())
+            gap = max(_largest_gap(entry, block, method.sigma_given) for block in self._blocks())
         return Result(
             self.cell,
             describe(entry),
@@ -169,7 +177,7 @@ class Measure:
             device=str(getattr(entry, "device", "cpu")),
             peak_rss_mb=_peak_rss_mb(),
             relative_gap=gap,
-            course=_course(getattr(entry, "course", None)),
+            history=_history(getattr(entry, "history", None)),
             pictures=tuple(pictures),
         )
 
@@ -177,13 +185,13 @@ class Measure:
         return _DATA.blocks(self.cell.problem, self.cell.seed, self.block)
 
 
-def _call(problem: Problem, entry: Any, block: Block, told: bool) -> tuple[Array, float]:
+def _call(problem: Problem, entry: Any, block: Block, sigma_given: bool) -> tuple[Array, float]:
     """Return the checked estimate and the seconds that the call took."""
     ready = entry.bind(block.clean.copy()) if isinstance(entry, Oracle) else entry
     sigma = None if block.sigma is None else block.sigma.copy()
     shown = dataclasses.replace(block, noisy=block.noisy.copy(), sigma=sigma)
     start = time.perf_counter()
-    estimate = problem.apply(ready, shown, told=told)
+    estimate = problem.apply(ready, shown, sigma_given=sigma_given)
     seconds = time.perf_counter() - start
     same_sigma = sigma is None or bool((sigma == block.sigma).all())
     if not (same_sigma and np.array_equal(shown.noisy, block.noisy)):
@@ -211,7 +219,7 @@ def _scored(name: str, metric: Metric, problem: Problem, block: Block, estimate:
 
 def _pictures(problem: Problem, block: Block, estimate: Array, most: int) -> list[Picture]:
     """Return the first images of a block; none of those that are too large to be kept."""
-    if block.clean[0].size > MOST_SAMPLES:
+    if block.clean[0].size > MAX_SAMPLES:
         return []
     psnr = problem.score(METRICS["psnr"], block, estimate)
     with np.errstate(over="ignore"):  # what is beyond float32 is white, or black
@@ -224,25 +232,25 @@ def _pictures(problem: Problem, block: Block, estimate: Array, most: int) -> lis
     ]
 
 
-def _course(course: Any) -> Course | None:
+def _history(history: Any) -> TrainingHistory | None:
     """Return what a training took as plain numbers; None for anything else of that name."""
-    if not isinstance(course, Course):
+    if not isinstance(history, TrainingHistory):
         return None
     try:
-        return Course(
-            float(course.seconds),
-            int(course.steps),
-            float(course.epochs),
-            int(course.samples),
-            str(course.metric),
-            tuple(Point(int(step), *map(float, rest)) for step, *rest in course.log),
+        return TrainingHistory(
+            float(history.seconds),
+            int(history.steps),
+            float(history.epochs),
+            int(history.samples),
+            str(history.metric),
+            tuple(LogEntry(int(step), *map(float, rest)) for step, *rest in history.log),
         )
     except (TypeError, ValueError) as error:
-        raise BadEstimate(f"the course of its training is broken: {error}") from None
+        raise BadEstimate(f"its training history is invalid: {error}") from None
 
 
-def _largest_gap(entry: Certified, block: Block, told: bool) -> float:
-    sigma = block.sigma if told else None
+def _largest_gap(entry: Certified, block: Block, sigma_given: bool) -> float:
+    sigma = block.sigma if sigma_given else None
     gaps = np.asarray(entry.certificate(block.noisy.copy(), sigma=sigma), dtype=np.float64)
     if gaps.shape != block.items.shape or not np.isfinite(gaps).all():
         raise BadEstimate(f"the certificate must be {block.items.shape} finite numbers")
@@ -301,8 +309,8 @@ class _Spool:
             items, groups, clean, noisy, sigma = (
                 np.load(self._file, allow_pickle=False) for _ in range(5)
             )
-            told = sigma if sigma.size else None
-            yield Block(items, tuple(groups.tolist()), clean, noisy, told)
+            levels = sigma if sigma.size else None
+            yield Block(items, tuple(groups.tolist()), clean, noisy, levels)
 
 
 _DATA = _Data()

@@ -12,7 +12,7 @@ from typing import Any
 
 from sigbench.benchmark.engine.evaluate import Cell, Fit, Measure, Result
 from sigbench.benchmark.engine.executors.base import Executor, Serial
-from sigbench.benchmark.engine.executors.calls import Ended
+from sigbench.benchmark.engine.executors.calls import CallResult
 from sigbench.core.protocols import Learner
 from sigbench.scoring.metrics import Metric
 
@@ -115,7 +115,7 @@ class _Schedule:
         self._ready: dict[_Data, deque[Measure]] = {}
         self._in_use: Counter[_Data] = Counter()
         self._to_fit: deque[Fit] = deque()
-        self._fits: dict[tuple[str, str], Ended] = {}
+        self._fits: dict[tuple[str, str], CallResult] = {}
         self._waiting: dict[tuple[str, str], list[Cell]] = {}
         self._due: set[_Data] = set()
         self._finished: list[Result | Failure] = []
@@ -147,7 +147,7 @@ class _Schedule:
         self._in_use[data] += 1
         return _Task(work, data)
 
-    def take(self, task: _Task, ended: Ended, seconds: float) -> None:
+    def take(self, task: _Task, ended: CallResult, seconds: float) -> None:
         """Take in what has ended, after so many seconds."""
         work = task.work
         if isinstance(work, Fit):

@@ -13,13 +13,13 @@ from sigbench.core.errors import InputError
 from sigbench.core.protocols import (
     UNDESCRIBED,
     Array,
-    Course,
     Denoiser,
     Info,
     Learner,
     Oracle,
     Sigma,
     Training,
+    TrainingHistory,
     info_of,
 )
 from sigbench.core.validation import check
@@ -104,10 +104,10 @@ class SelfEnsemble:
         return str(getattr(self.denoiser, "device", "cpu"))
 
     @property
-    def course(self) -> Course | None:
+    def history(self) -> TrainingHistory | None:
         """What the denoiser's training took, where that is known."""
-        course: Course | None = getattr(self.denoiser, "course", None)
-        return course
+        history: TrainingHistory | None = getattr(self.denoiser, "history", None)
+        return history
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""

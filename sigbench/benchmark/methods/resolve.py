@@ -48,10 +48,10 @@ METHODS = {
     "self-ensemble": SelfEnsemble,
 }
 
-Entry = Denoiser | Estimator | Learner | Oracle
+MethodEntry = Denoiser | Estimator | Learner | Oracle
 
 
-MOST_NUMBERS = 8  # of an array that are written out
+MAX_NUMBERS = 8  # of an array that are written out
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class Method:
         The name of the row.
     entry : Denoiser, Estimator, Learner or Oracle
         What runs.
-    told : bool
+    sigma_given : bool
         Whether it is told the noise level (where the problem has one).
     source : str
         ``module:attribute`` and digest of the user's source; empty for sigbench's own.
@@ -156,8 +156,8 @@ class Method:
     """
 
     name: str
-    entry: Entry
-    told: bool = False
+    entry: MethodEntry
+    sigma_given: bool = False
     source: str = ""
     problems: tuple[str, ...] = ("*",)
     trainings: str = ""
@@ -169,7 +169,7 @@ class Method:
     @property
     def key(self) -> str:
         """Digest of everything about the method that can change its values."""
-        parts = {"entry": identity(self.entry), "told": self.told, "source": self.source}
+        parts = {"entry": identity(self.entry), "told": self.sigma_given, "source": self.source}
         return digest(parts)
 
     @property
@@ -196,14 +196,14 @@ class Method:
         if info.fitted or isinstance(self.entry, Learner):
             return "fitted"
         if info == UNDESCRIBED:  # a worker has a copy
-            return "sigma" if self.told and sigma_known else "none"
+            return "sigma" if self.sigma_given and sigma_known else "none"
         fixed = info.fixed_by and getattr(self.entry, info.fixed_by) is not None
         if fixed or not info.uses_sigma:
             return "none"
-        return "sigma" if self.told and sigma_known else "blind"
+        return "sigma" if self.sigma_given and sigma_known else "blind"
 
 
-def resolve(text: str, *, told: bool = False) -> list[Method]:
+def resolve(text: str, *, sigma_given: bool = False) -> list[Method]:
     """Return the methods that a written form stands for, one per combination of listed values.
 
     Parameters
@@ -211,7 +211,7 @@ def resolve(text: str, *, told: bool = False) -> list[Method]:
     text : str
         ``name[param=value,...]`` from the table, or ``module:attribute`` from the working
         directory; ``sigma=given`` among the parameters tells it the noise level.
-    told : bool
+    sigma_given : bool
         Whether it is told the noise level anyhow.
 
     Raises
@@ -236,11 +236,11 @@ def resolve(text: str, *, told: bool = False) -> list[Method]:
         else:
             entry, source = _from_table(plain)
         needs = isinstance(entry, Function | PerItem) and entry.needs_sigma
-        methods.append(Method(str(spec), entry, told or given == "given" or needs, source))
+        methods.append(Method(str(spec), entry, sigma_given or given == "given" or needs, source))
     return methods
 
 
-def _from_table(spec: Spec) -> tuple[Entry, str]:
+def _from_table(spec: Spec) -> tuple[MethodEntry, str]:
     """Build a method of the table, or of a package's entry point."""
     made = lookup("method", METHODS, spec.name)
     if made is SelfEnsemble:
@@ -254,7 +254,7 @@ def _from_table(spec: Spec) -> tuple[Entry, str]:
     return as_entry(entry), f"{spec.name}@{source_digest(made.__module__)}"
 
 
-def as_entry(thing: Any) -> Entry:
+def as_entry(thing: Any) -> MethodEntry:
     """Return a denoiser, estimator, learner or oracle as it is, and a plain function as a denoiser.
 
     Raises
@@ -289,7 +289,7 @@ def _unparametrized(spec: Spec, thing: Any) -> Any:
     return thing
 
 
-def _users_own(spec: Spec) -> tuple[Entry, str]:
+def _users_own(spec: Spec) -> tuple[MethodEntry, str]:
     module_name, _, attribute = spec.name.partition(":")
     if not all(part.isidentifier() for part in module_name.split(".")):
         raise InputError(
@@ -346,14 +346,14 @@ def _loaded_digest(module: ModuleType) -> str:
     return source_digest(module.__name__)
 
 
-def bind_facts(entry: Any, facts: Mapping[str, Any]) -> Any:
+def bind_problem_info(entry: Any, problem_info: Mapping[str, Any]) -> Any:
     """Fill the fields that are named like a fact and left None, in nested methods too.
 
     Parameters
     ----------
     entry : object
         A denoiser, learner or oracle.
-    facts : mapping
+    problem_info : mapping
         What the problem tells every method: ``fs``, ``kernel``, ``lead_in``, ...
 
     Examples
@@ -361,7 +361,7 @@ def bind_facts(entry: Any, facts: Mapping[str, Any]) -> Any:
     >>> @dataclass(frozen=True)
     ... class Notch:
     ...     fs: float | None = None
-    >>> bind_facts(Notch(), {"fs": 8000.0}).fs
+    >>> bind_problem_info(Notch(), {"fs": 8000.0}).fs
     8000.0
     """
     if not dataclasses.is_dataclass(entry) or isinstance(entry, type):
@@ -371,9 +371,12 @@ def bind_facts(entry: Any, facts: Mapping[str, Any]) -> Any:
         if not field.init:
             continue
         value = getattr(entry, field.name)
-        if value is None and field.name in facts:
-            changes[field.name] = facts[field.name]
-        elif dataclasses.is_dataclass(value) and (bound := bind_facts(value, facts)) is not value:
+        if value is None and field.name in problem_info:
+            changes[field.name] = problem_info[field.name]
+        elif (
+            dataclasses.is_dataclass(value)
+            and (bound := bind_problem_info(value, problem_info)) is not value
+        ):
             changes[field.name] = bound
     return dataclasses.replace(entry, **changes) if changes else entry
 
@@ -402,6 +405,6 @@ def describe(entry: Any) -> str:
 
 def _brief(value: Any) -> str:
     """Write a value; of a long array, such as a kernel, its shape."""
-    if isinstance(value, tuple) and np.size(value) > MOST_NUMBERS:
+    if isinstance(value, tuple) and np.size(value) > MAX_NUMBERS:
         return f"[{'×'.join(map(str, np.shape(value)))} numbers]"
     return format_value(value)

@@ -15,7 +15,7 @@ from sigbench.benchmark.methods.sure import sure
 from sigbench.core.errors import InputError, unknown
 from sigbench.core.protocols import Array, Denoiser, Info, Learner, Oracle, Sigma, Training, info_of
 from sigbench.core.validation import check, check_field
-from sigbench.denoisers.noise_level import told_or_estimated
+from sigbench.denoisers.noise_level import given_or_estimated
 
 BUDGET = 64  # evaluations, the same for every method
 
@@ -186,7 +186,7 @@ class SureTuned:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        levels = told_or_estimated(noisy, check(noisy, sigma))
+        levels = given_or_estimated(noisy, check(noisy, sigma))
         noisy_ones = levels > 0
         least = np.where(noisy_ones, np.inf, -np.inf)  # without noise the input is the truth
         best = noisy.copy()

@@ -8,10 +8,10 @@ from importlib.util import find_spec
 
 from sigbench.benchmark.report import plots
 from sigbench.benchmark.report.plots import Strip
-from sigbench.benchmark.store.cells import Entry
-from sigbench.benchmark.store.gallery import courses, figure_file
+from sigbench.benchmark.store.cells import StoredCell
+from sigbench.benchmark.store.gallery import figure_file, histories
 from sigbench.benchmark.store.run_folder import RunFolder
-from sigbench.scoring.leaderboard import Row
+from sigbench.scoring.leaderboard import LeaderboardRow
 
 KINDS = {
     "estimates": "Noisy, clean, and what each method makes of it",
@@ -19,7 +19,7 @@ KINDS = {
 }
 
 
-def illustrate(folder: RunFolder, board: Sequence[Row]) -> None:
+def illustrate(folder: RunFolder, board: Sequence[LeaderboardRow]) -> None:
     """Write the logs of trainings, and where Matplotlib is installed, draw figures.
 
     Parameters
@@ -31,9 +31,9 @@ def illustrate(folder: RunFolder, board: Sequence[Row]) -> None:
     """
     groups = folder.run()["suite"].get("trainings", {})
     for problem, entries in _entries(folder).items():
-        found = courses(entries)
-        for method, course in found.items():
-            folder.gallery.write_training(problem, method, course)
+        found = histories(entries)
+        for method, history in found.items():
+            folder.gallery.write_training(problem, method, history)
         if find_spec("matplotlib") is None:
             continue
         trained = [method for method in _order(board, problem) if method in found]
@@ -63,16 +63,16 @@ def is_undrawn(folder: RunFolder) -> bool:
     return find_spec("matplotlib") is None and any(name.startswith("figures/") for name in names)
 
 
-def _entries(folder: RunFolder) -> dict[str, list[Entry]]:
+def _entries(folder: RunFolder) -> dict[str, list[StoredCell]]:
     """Return the cells of each problem, the first seed last."""
-    of_problem: dict[str, list[Entry]] = {p: [] for p in folder.run()["suite"]["problems"]}
+    of_problem: dict[str, list[StoredCell]] = {p: [] for p in folder.run()["suite"]["problems"]}
     for (problem, _, _), entry in sorted(folder.entries().items(), reverse=True):
         of_problem.setdefault(problem, []).append(entry)
     return of_problem
 
 
 def _strips(
-    folder: RunFolder, problem: str, entries: Sequence[Entry], board: Sequence[Row]
+    folder: RunFolder, problem: str, entries: Sequence[StoredCell], board: Sequence[LeaderboardRow]
 ) -> tuple[list[Strip], float]:
     """Return the noisy and the clean images, then the estimates, the best method's first."""
     originals = folder.gallery.originals(problem)
@@ -93,6 +93,6 @@ def _strips(
     return [noisy, clean, *estimates], originals.peak
 
 
-def _order(board: Sequence[Row], problem: str) -> list[str]:
+def _order(board: Sequence[LeaderboardRow], problem: str) -> list[str]:
     """Return the methods of a problem, best first by the first metric."""
     return list(dict.fromkeys(row["method"] for row in board if row["problem"] == problem))

@@ -12,7 +12,7 @@ import numpy as np
 from sigbench.config.registry import lookup
 from sigbench.core.durations import duration
 from sigbench.scoring.aggregate import average
-from sigbench.scoring.leaderboard import LIMITS, Row
+from sigbench.scoring.leaderboard import LIMITS, LeaderboardRow
 from sigbench.scoring.metrics import METRICS
 from sigbench.scoring.scores import Summary
 
@@ -37,7 +37,7 @@ the mean over trainings (Student's t)."""
 
 
 def markdown(
-    board: Sequence[Row],
+    board: Sequence[LeaderboardRow],
     summaries: Mapping[tuple[str, str], Summary],
     *,
     name: str,
@@ -150,7 +150,7 @@ def _trained(timings: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]
 
 
 def _problem_table(
-    table: Sequence[Row], metrics: Sequence[str], trained: Mapping[str, tuple[str, str]]
+    table: Sequence[LeaderboardRow], metrics: Sequence[str], trained: Mapping[str, tuple[str, str]]
 ) -> str:
     first = [row for row in table if row["metric"] == metrics[0]]
     has_limit = any(not math.isnan(row["gap_to_limit"]) for row in first)
@@ -184,7 +184,7 @@ def _heading(metric: str) -> str:
     return f"{metric} (dB)" if unit == "dB" else metric
 
 
-def _figure(row: Row | None, digits: int) -> str:
+def _figure(row: LeaderboardRow | None, digits: int) -> str:
     if row is None:
         return ""
     half = (row["ci_high"] - row["ci_low"]) / 2
@@ -193,7 +193,7 @@ def _figure(row: Row | None, digits: int) -> str:
     return f"**{text}**" if row["rank_low"] == 1 else text
 
 
-def _digits(column: Sequence[Row]) -> int:
+def _digits(column: Sequence[LeaderboardRow]) -> int:
     """Decimals of a metric: 2 for dB, else what shows four figures of the smallest mean."""
     smallest = min((abs(row["mean"]) for row in column), default=0.0)
     if not column or column[0]["unit"] == "dB" or not math.isfinite(smallest) or smallest == 0:
@@ -210,7 +210,7 @@ def _time(ms: float) -> str:
 
 
 def _experiments_table(
-    table: Sequence[Row], own: Mapping[str, Summary], experiments: Mapping[str, Any]
+    table: Sequence[LeaderboardRow], own: Mapping[str, Summary], experiments: Mapping[str, Any]
 ) -> str:
     """Return experiments (seeds), their average, and the printed figures beside them."""
     first = experiments["metrics"][0]
@@ -238,7 +238,7 @@ def _experiments_table(
 
 
 def _trainings_table(
-    table: Sequence[Row], metrics: Sequence[str], trainings: Mapping[str, str]
+    table: Sequence[LeaderboardRow], metrics: Sequence[str], trainings: Mapping[str, str]
 ) -> str:
     """Return means and intervals over training seeds, best first; nothing where there are none."""
     of_name: dict[str, dict[str, list[float]]] = {}

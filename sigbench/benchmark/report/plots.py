@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigbench.core.plot_style import COLORS, WIDTH, spread
-from sigbench.core.protocols import Array, Course, Point
+from sigbench.core.protocols import Array, LogEntry, TrainingHistory
 from sigbench.scoring.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 130
-FEW_STRIPS = 8  # up to here tiles are larger
+MAX_LARGE_STRIPS = 8  # up to here tiles are larger
 TILE = {True: 128, False: 96}  # pixels a side, for few strips and for many
 TILES = {True: 8, False: 12}  # side by side
 PAD, MARGIN, HEAD, FOOT = 6, 30, 28, 30  # pixels between tiles and strips, above and beneath a tile
@@ -58,7 +58,7 @@ def estimates(strips: Sequence[Strip], peak: float) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    few = len(strips) <= FEW_STRIPS
+    few = len(strips) <= MAX_LARGE_STRIPS
     tiles = [[_tile(image, peak, TILE[few]) for image in strip.images] for strip in strips]
     height = max(tile.shape[0] for tile in tiles[0])
     width = max(tile.shape[1] for tile in tiles[0])
@@ -119,22 +119,24 @@ def shortened(name: str, most: int) -> str:
     return name if len(name) <= most else f"{name[:half]}…{name[-half:]}"
 
 
-def trainings(courses: Mapping[str, Course], groups: Mapping[str, str] | None = None) -> Figure:
+def trainings(
+    histories: Mapping[str, TrainingHistory], groups: Mapping[str, str] | None = None
+) -> Figure:
     """Draw the running figures of trainings over their time, a panel a metric, named at the ends.
 
     Parameters
     ----------
-    courses : mapping of str to Course
+    courses : mapping of str to TrainingHistory
         By name; each with a log that ends in a number.
     groups : mapping, optional
         Of names that belong together, their common one: they have one colour.
     """
     from matplotlib.figure import Figure
 
-    panels: dict[str, dict[str, Course]] = {}
-    for name, course in courses.items():
-        panels.setdefault(course.metric, {})[name] = course
-    group_of = {name: (groups or {}).get(name, name) for name in courses}
+    panels: dict[str, dict[str, TrainingHistory]] = {}
+    for name, history in histories.items():
+        panels.setdefault(history.metric, {})[name] = history
+    group_of = {name: (groups or {}).get(name, name) for name in histories}
     looks = itertools.cycle(itertools.product(STYLES, COLORS))
     look_of = dict(zip(dict.fromkeys(group_of.values()), looks, strict=False))
     heights = [max(3.2, LABEL * len(own) + 0.7) for own in panels.values()]
@@ -149,7 +151,7 @@ def trainings(courses: Mapping[str, Course], groups: Mapping[str, str] | None = 
 def _lines(
     ax: Axes,
     metric: str,
-    courses: Mapping[str, Course],
+    histories: Mapping[str, TrainingHistory],
     looks: Mapping[str, tuple[str, str]],
     gap: float,
 ) -> None:
@@ -157,13 +159,13 @@ def _lines(
     known = METRICS.get(metric)
     unit = f" in {known.unit}" if known and known.unit else ""
     ax.set_title(f"{metric}{unit} on the validation pairs", loc="left", fontsize=9.5)
-    for name, course in courses.items():
+    for name, history in histories.items():
         style, color = looks[name]
-        x, y = [_time(p) for p in course.log], [p.figure for p in course.log]
+        x, y = [_time(p) for p in history.log], [p.figure for p in history.log]
         ax.plot(x, y, style, color=color, lw=1.4)
         ax.plot(x[-1], y[-1], "o", color=color, ms=3.5)
-    low, high = _range(courses, 1 if known is None or known.higher_is_better else -1)
-    seen = [_time(p) for c in courses.values() for p in c.log if low <= p.figure <= high]
+    low, high = _range(histories, 1 if known is None or known.higher_is_better else -1)
+    seen = [_time(p) for c in histories.values() for p in c.log if low <= p.figure <= high]
     left, right = min(seen), max(seen)
     ax.set_xscale("log")
     ax.set_xlim(left / 1.2, right * 1.2)
@@ -174,9 +176,9 @@ def _lines(
     ax.tick_params(labelsize=7.5)
     ax.grid(axis="y", color="0.9", lw=0.8)
     ax.spines[["top", "right"]].set_visible(False)
-    ends = [course.log[-1] for course in courses.values()]
+    ends = [history.log[-1] for history in histories.values()]
     labels = _inside(spread([(end.figure - low) / (high - low) for end in ends], gap), gap)
-    for name, end, label in zip(courses, ends, labels, strict=True):
+    for name, end, label in zip(histories, ends, labels, strict=True):
         color = looks[name][1]
         ax.annotate(
             f"{shortened(name, 34)} {end.figure:.2f}",
@@ -212,19 +214,21 @@ def _inside(places: Sequence[float], gap: float) -> NDArray[np.float64]:
     return inside
 
 
-def _time(point: Point) -> float:
+def _time(point: LogEntry) -> float:
     return max(point.seconds, SHORTEST)
 
 
-def _range(courses: Mapping[str, Course], sign: int) -> tuple[float, float]:
+def _range(histories: Mapping[str, TrainingHistory], sign: int) -> tuple[float, float]:
     """Return the figures to show: where trainings end, and of how they got there the better part.
 
     Three times as far down from the best as half of all points are; before that, curves are steep
     and say little.
     """
-    every = sign * np.array([point.figure for course in courses.values() for point in course.log])
+    every = sign * np.array(
+        [point.figure for history in histories.values() for point in history.log]
+    )
     every = every[np.isfinite(every)]
-    top, last = every.max(), [sign * course.log[-1].figure for course in courses.values()]
+    top, last = every.max(), [sign * history.log[-1].figure for history in histories.values()]
     bottom = max(every.min(), min(top - 3 * (top - np.median(every)), *last))
     margin = 0.05 * (top - bottom) or 1.0
     low, high = sorted((sign * (bottom - margin), sign * (top + margin)))

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from sigbench.benchmark.engine.evaluate import Result
 from sigbench.core.errors import InputError
-from sigbench.core.protocols import Course, Point
+from sigbench.core.protocols import LogEntry, TrainingHistory
 from sigbench.scoring.scores import Scores
 
 COLUMNS = (
@@ -53,11 +53,11 @@ TIMINGS = (
 )
 UNTRAINED = {"train_s": np.nan, "train_steps": 0, "train_epochs": np.nan, "train_samples": 0}
 
-Row = tuple[str, int, str]  # problem, seed, method
+CellId = tuple[str, int, str]  # problem, seed, method
 
 
 @dataclass(frozen=True)
-class Entry:
+class StoredCell:
     """A finished cell: where it is, and what its file says of it."""
 
     path: Path
@@ -65,7 +65,7 @@ class Entry:
     about: Mapping[str, Any]
 
     @property
-    def row(self) -> Row:
+    def row(self) -> CellId:
         """Problem, seed and method."""
         return self.about["problem"], self.about["seed"], self.about["method"]
 
@@ -85,11 +85,13 @@ class Entry:
         return "training" in self.about
 
     @property
-    def course(self) -> Course:
+    def history(self) -> TrainingHistory:
         """Return what that training took."""
         seconds, steps, epochs, samples = (self.timing[name] for name in UNTRAINED)
-        log = tuple(Point(*point) for point in self.about["training"]["log"])
-        return Course(seconds, steps, epochs, samples, self.about["training"]["metric"], log)
+        log = tuple(LogEntry(*point) for point in self.about["training"]["log"])
+        return TrainingHistory(
+            seconds, steps, epochs, samples, self.about["training"]["metric"], log
+        )
 
     @property
     def rows(self) -> int:
@@ -103,7 +105,7 @@ def encode_result(suite: str, result: Result) -> tuple[dict[str, Any], bytes]:
     return about, _encode([about], [_table(about, result)])
 
 
-def rewritten(entries: Sequence[Entry]) -> bytes:
+def rewritten(entries: Sequence[StoredCell]) -> bytes:
     """Return one file of cells that are in other files."""
     return _encode([e.about for e in entries], (table for _, table in read(entries)))
 
@@ -116,12 +118,12 @@ def encode_timings(timings: Sequence[Mapping[str, Any]]) -> bytes:
     return buffer.getvalue()
 
 
-def encode_log(course: Course) -> bytes:
+def encode_log(history: TrainingHistory) -> bytes:
     """Return the log of a training as a table."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([*Point._fields[:-1], course.metric])
-    for point in course.log:
+    writer.writerow([*LogEntry._fields[:-1], history.metric])
+    for point in history.log:
         writer.writerow("" if np.isnan(x) else f"{x:.7g}" for x in point)
     return buffer.getvalue().encode()
 
@@ -130,11 +132,11 @@ def _about(suite: str, result: Result) -> dict[str, Any]:
     """Return what a file says of a cell beside its values."""
     cell = result.cell
     row = {"problem": cell.problem.name, "seed": cell.seed, "method": cell.method.name}
-    took, course = UNTRAINED, result.course
-    if course is not None:
-        numbers = (course.seconds, course.steps, course.epochs, course.samples)
+    took, history = UNTRAINED, result.history
+    if history is not None:
+        numbers = (history.seconds, history.steps, history.epochs, history.samples)
         took = dict(zip(UNTRAINED, numbers, strict=True))
-    training = {"metric": course.metric, "log": course.log} if course and course.log else None
+    training = {"metric": history.metric, "log": history.log} if history and history.log else None
     return {
         "suite": suite,
         **row,
@@ -219,14 +221,14 @@ def _encode(about: list[Mapping[str, Any]], cells: Iterable[pa.Table]) -> bytes:
     return buffer.getvalue()
 
 
-def entries_of(path: Path) -> list[Entry]:
+def entries_of(path: Path) -> list[StoredCell]:
     """Return the cells of a file."""
     try:
         metadata = pq.read_metadata(path)
         abouts = json.loads((metadata.metadata or {})[b"sigbench"])
         entries, start = [], 0
         for about in abouts:
-            entries.append(Entry(path, start, about))
+            entries.append(StoredCell(path, start, about))
             start += entries[-1].rows
         if start != metadata.num_rows or any(len(entry.row) != 3 for entry in entries):
             raise ValueError("its rows are not what its metadata say")
@@ -238,8 +240,8 @@ def entries_of(path: Path) -> list[Entry]:
 
 
 def read(
-    entries: Iterable[Entry], columns: Sequence[str] | None = None
-) -> Iterator[tuple[Entry, pa.Table]]:
+    entries: Iterable[StoredCell], columns: Sequence[str] | None = None
+) -> Iterator[tuple[StoredCell, pa.Table]]:
     """Return the rows of cells; a file is read once for those of it that follow each other."""
     for path, in_file in itertools.groupby(entries, key=lambda entry: entry.path):
         try:
@@ -259,7 +261,7 @@ def _unreadable(path: Path, error: Exception) -> InputError:
     )
 
 
-def scores(entries: Sequence[Entry], metric: str, order: Sequence[str]) -> Scores | None:
+def scores(entries: Sequence[StoredCell], metric: str, order: Sequence[str]) -> Scores | None:
     """Return all values of a metric in the cells of one problem, None where there are none.
 
     Parameters

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from sigbench.benchmark.engine.evaluate import Cell, Result
 from sigbench.benchmark.store import images
-from sigbench.benchmark.store.cells import Entry, encode_log
+from sigbench.benchmark.store.cells import StoredCell, encode_log
 from sigbench.benchmark.store.images import Estimates, Originals
 from sigbench.core.errors import InputError
 from sigbench.core.media import write_atomically
-from sigbench.core.protocols import Course
+from sigbench.core.protocols import TrainingHistory
 
 SHOWN = ("estimates", "trainings", "figures")
 
@@ -46,7 +46,7 @@ class Gallery:
             names.add(figure_file("estimates", problem))
         return sorted(names)
 
-    def names(self, entries: Iterable[Entry]) -> set[str]:
+    def names(self, entries: Iterable[StoredCell]) -> set[str]:
         """Return the names of all that there is of cells, or that a report makes of it."""
         names = set()
         for entry in entries:
@@ -83,7 +83,9 @@ class Gallery:
         path = self.path / picture_file(problem)
         return images.read_originals(path) if path.is_file() else None
 
-    def estimates(self, originals: Originals, entries: Iterable[Entry]) -> dict[str, Estimates]:
+    def estimates(
+        self, originals: Originals, entries: Iterable[StoredCell]
+    ) -> dict[str, Estimates]:
         """Return by method what cells of one problem have made of its first images.
 
         Raises
@@ -109,7 +111,7 @@ class Gallery:
                 found[method] = estimates
         return found
 
-    def pictures(self, entries: Iterable[Entry]) -> dict[str, bytes]:
+    def pictures(self, entries: Iterable[StoredCell]) -> dict[str, bytes]:
         """Return by name the files of pictures that cells have left.
 
         Raises
@@ -117,7 +119,7 @@ class Gallery:
         InputError
             Where a file cannot be read, or is not of these images.
         """
-        of_problem: dict[str, list[Entry]] = {}
+        of_problem: dict[str, list[StoredCell]] = {}
         for entry in entries:
             of_problem.setdefault(entry.row[0], []).append(entry)
         names = []
@@ -130,11 +132,11 @@ class Gallery:
 
     # What is derived
 
-    def write_training(self, problem: str, method: str, course: Course) -> None:
+    def write_training(self, problem: str, method: str, history: TrainingHistory) -> None:
         """Write the log of a training."""
-        self.write(training_file(problem, method), encode_log(course))
+        self.write(training_file(problem, method), encode_log(history))
 
-    def forget(self, entry: Entry) -> None:
+    def forget(self, entry: StoredCell) -> None:
         """Delete the pictures that a cell has left, and the log that was made of it."""
         problem, _, method = entry.row
         for name in (picture_file(problem, method), training_file(problem, method)):
@@ -159,9 +161,9 @@ class Gallery:
             write_atomically(path, data)
 
 
-def courses(entries: Iterable[Entry]) -> dict[str, Course]:
+def histories(entries: Iterable[StoredCell]) -> dict[str, TrainingHistory]:
     """Return by method what trainings took that have a log, of the last entry of each."""
-    return {entry.row[2]: entry.course for entry in entries if entry.has_log}
+    return {entry.row[2]: entry.history for entry in entries if entry.has_log}
 
 
 def picture_file(problem: str, method: str | None = None) -> str:

@@ -15,7 +15,7 @@ from sigbench.benchmark.engine.evaluate import Picture
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
 
-MOST_BYTES = 2**26  # of a file that is read; larger ones are none of ours
+MAX_BYTES = 2**26  # of a file that is read; larger ones are none of ours
 UNREADABLE = (  # what a file that is no archive of arrays, or a broken one, may lead to
     OSError,
     EOFError,
@@ -99,8 +99,8 @@ def _read(
 ) -> tuple[tuple[int, ...], dict[str, Any]]:
     """Return the numbers of the images in a file, and all of it that there must be."""
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ValueError(f"it has more than {MOST_BYTES} bytes")
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(f"it has more than {MAX_BYTES} bytes")
         with path.open("rb") as data, np.load(data, allow_pickle=False) as file:
             items = tuple(file["items"].tolist())
             names = [f"{name}{i}" for name in images for i in range(len(items))]

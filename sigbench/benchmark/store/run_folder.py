@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from sigbench.benchmark.engine.evaluate import Cell, Result
 from sigbench.benchmark.engine.scheduler import Failure
 from sigbench.benchmark.store import cells as cell_files
-from sigbench.benchmark.store.cells import Entry, Row
+from sigbench.benchmark.store.cells import CellId, StoredCell
 from sigbench.benchmark.store.gallery import SHOWN, Gallery, legal
 from sigbench.core.errors import InputError
 from sigbench.core.media import UNFINISHED, append, write_atomically
@@ -35,8 +35,8 @@ FOLDERS = ("cells", *SHOWN)
 LOCK = ".lock"
 
 SMALL_BYTES = 2**20  # files below it are put together
-MANY_FILES = 64  # small files at which that is done during a run
-FEW_FILES = 8  # and above which at its end
+MAX_SMALL_FILES = 64  # small files at which that is done during a run
+MAX_SMALL_FILES_AT_END = 8  # and above which at its end
 
 
 class RunFolder:
@@ -53,7 +53,7 @@ class RunFolder:
         self.cells_path = path / "cells"
         self.failures_path = path / "failures.jsonl"
         self.gallery = Gallery(path)
-        self._known: dict[Row, Entry] | None = None
+        self._known: dict[CellId, StoredCell] | None = None
         self._small: list[Path] = []  # small files, those of this process
 
     # Who may write
@@ -200,7 +200,7 @@ class RunFolder:
 
     # Cells
 
-    def entries(self) -> dict[Row, Entry]:
+    def entries(self) -> dict[CellId, StoredCell]:
         """Return the finished cells.
 
         Raises
@@ -238,7 +238,7 @@ class RunFolder:
         path = self.path / self.cell_file(result.cell)
         about, data = cell_files.encode_result(suite, result)
         write_atomically(path, data)
-        entry = Entry(path, 0, about)
+        entry = StoredCell(path, 0, about)
         self.entries()[entry.row] = entry
         if _is_small(path):
             self._small.append(path)
@@ -252,7 +252,7 @@ class RunFolder:
         method_keys = {cell.method.name: cell.method.key for cell in cells}
         keys = {(cell.problem.name, cell.seed, cell.method.name): cell.key for cell in cells}
 
-        def is_stale(entry: Entry) -> bool:
+        def is_stale(entry: StoredCell) -> bool:
             key, method_key = entry.about["cell_key"], entry.about["method_key"]
             changed = method_keys.get(entry.about["method"], method_key) != method_key
             return changed or keys.get(entry.row, key) != key
@@ -295,7 +295,7 @@ class RunFolder:
             old.unlink()
         self._known = None
 
-    def write_part(self, name: str, entries: Sequence[Entry]) -> None:
+    def write_part(self, name: str, entries: Sequence[StoredCell]) -> None:
         """Write cells that are in other files to one file; the manifest lists it already."""
         write_atomically(self.path / name, cell_files.rewritten(entries))
         self._known = None

@@ -134,19 +134,19 @@ def methods_of(problems: list[str], entry: Any) -> list[Method]:
 def _methods(entry: Any) -> list[Method]:
     check_keys("a method", entry, METHOD_KEYS, required=("method",))
     text, name = entry["method"], entry.get("name")
-    told = entry.get("sigma", "none")
-    if told not in ("given", "none"):
-        raise InputError(f"sigma={told!r} must be one of: given, none")
+    sigma = entry.get("sigma", "none")
+    if sigma not in ("given", "none"):
+        raise InputError(f"sigma={sigma!r} must be one of: given, none")
     by = entry.get("tuned_by", "truth")
     if by not in TUNED_BY:
         raise InputError(f"tuned_by={by!r} must be one of: {', '.join(TUNED_BY)}")
     if "tune" in entry:
         suffix = "tuned" if by == "truth" else f"{by}-tuned"
         row = name or f"{text}-{suffix}"
-        return [_tuned(parse(text), entry["tune"], row, told == "given", TUNED_BY[by])]
+        return [_tuned(parse(text), entry["tune"], row, sigma == "given", TUNED_BY[by])]
     if "tuned_by" in entry:
         raise InputError(f"{name or text}: tuned_by={by!r} needs the key 'tune'")
-    methods = resolve(text, told=told == "given")
+    methods = resolve(text, sigma_given=sigma == "given")
     if name is None:
         return methods
     if "{" in name:
@@ -195,7 +195,7 @@ def _tuned(
     spec: Spec,
     tune: Mapping[str, Any],
     name: str,
-    told: bool,
+    sigma_given: bool,
     tuner: Callable[..., Tuned | SureTuned],
 ) -> Method:
     """Return the method that tries a grid, written as parameter = [values]."""
@@ -215,7 +215,7 @@ def _tuned(
     tuned = tuner(start, grid)
     for _ in tuned.candidates():  # an illegal value is told now, not in every cell
         pass
-    return Method(name, tuned, told)
+    return Method(name, tuned, sigma_given)
 
 
 def experiments_of(table: Any, metrics: Mapping[str, Metric]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ CANDIDATES: dict[Domain, tuple[str, ...]] = {
         "tv[lam_over_sigma=[0.25,0.4,0.6,0.8,1.1]]",
     ),
 }
-MOST_SAMPLES = 2**17  # judged on, of one item; longer ones by excerpts
+MAX_SAMPLES = 2**17  # judged on, of one item; longer ones by excerpts
 EXCERPT = {1: 2**14, 2: 2**7}  # samples along each axis
 
 
@@ -64,7 +64,7 @@ class Choice:
     ----------
     sigma : float
         The noise level that the choice went by.
-    told : bool
+    sigma_given : bool
         Whether it was told, else estimated.
     expected : tuple of Expected
         Every kind of method at its best setting, the noisy input too, best first.
@@ -75,7 +75,7 @@ class Choice:
     """
 
     sigma: float
-    told: bool
+    sigma_given: bool
     expected: tuple[Expected, ...]
     low: float
     high: float
@@ -94,7 +94,7 @@ def denoise_automatically(
     levels : array of shape (N,), or None
         The noise level of each item; None estimates it.
     """
-    told = levels is not None
+    sigma_given = levels is not None
     estimate = content.batch.copy()
     choices = []
     for i, item in enumerate(content.batch):
@@ -104,8 +104,8 @@ def denoise_automatically(
         estimate[i] = best.entry(content.batch[i : i + 1], sigma=sigma)[0]  # type: ignore[operator]
         # an unbiased estimate of a small error can be below zero
         expected = tuple(Expected(one.name, math.sqrt(max(mse, 0.0))) for one, mse in judged)
-        low, high = _interval(item, sigma, told, expected[0].rmse)
-        choices.append(Choice(sigma, told, expected, low, high, tuple(doubts(item, sigma))))
+        low, high = _interval(item, sigma, sigma_given, expected[0].rmse)
+        choices.append(Choice(sigma, sigma_given, expected, low, high, tuple(doubts(item, sigma))))
     return estimate, tuple(choices)
 
 
@@ -117,32 +117,32 @@ def _judged(item: Array, sigma: float, domain: Domain) -> list[tuple[Method, flo
     excerpts = _excerpts(item)
     judged = [noisy]
     for text in CANDIDATES[domain]:
-        swept = resolve(text, told=True)
+        swept = resolve(text, sigma_given=True)
         errors = [float(np.mean(sure(one.entry, excerpts, sigma).mse)) for one in swept]  # type: ignore[arg-type]
         best = int(np.argmin(errors))
         judged.append((swept[best], errors[best]))
     return sorted(judged, key=lambda pair: pair[1])
 
 
-def _interval(item: Array, sigma: float, told: bool, rmse: float) -> tuple[float, float]:
+def _interval(item: Array, sigma: float, sigma_given: bool, rmse: float) -> tuple[float, float]:
     """Return the error that SURE finds, give or take two of its standard deviations.
 
     In ‖f(y) − y‖²/n − σ² the power of the noise varies by σ²√(2/n) around σ²; and where σ was
     estimated as a median of m details, σ̂² does by 2.3σ²/√m.
     """
-    n = min(item.size, MOST_SAMPLES)
+    n = min(item.size, MAX_SAMPLES)
     m = item.size / (2 if item.ndim == 2 else 8)
-    deviation = sigma**2 * math.sqrt(2 / n + (0 if told else 5.4 / m))
+    deviation = sigma**2 * math.sqrt(2 / n + (0 if sigma_given else 5.4 / m))
     return math.sqrt(max(rmse**2 - 2 * deviation, 0)), math.sqrt(rmse**2 + 2 * deviation)
 
 
 def _excerpts(item: Array) -> Array:
     """Return the item as a batch of one, or evenly spread excerpts ``(S, C, *space)`` of it."""
-    if item.size <= MOST_SAMPLES:
+    if item.size <= MAX_SAMPLES:
         return item[None]
     space = item.shape[1:]
     sides = [min(n, EXCERPT[len(space)]) for n in space]
-    count = max(1, MOST_SAMPLES // (item.shape[0] * math.prod(sides)))
+    count = max(1, MAX_SAMPLES // (item.shape[0] * math.prod(sides)))
     along = max(1, round(count ** (1 / len(space))))
     starts = [
         np.unique(np.linspace(0, n - side, along).astype(int))
@@ -162,7 +162,7 @@ def as_text(choices: tuple[Choice, ...], content: Content) -> str:
     blocks = []
     for number, choice in enumerate(choices, 1):
         which = f"{names[content.domain]} {number}: " if len(choices) > 1 else ""
-        source = "told" if choice.told else "estimated"
+        source = "told" if choice.sigma_given else "estimated"
         lines = [f"{which}noise level {choice.sigma:.4g} ({source}); expected of each method:"]
         width = max(len(expected.method) for expected in choice.expected)
         for expected in choice.expected:

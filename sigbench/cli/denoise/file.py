@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sigbench.benchmark.methods.resolve import Function, Method, PerItem, bind_facts, resolve
+from sigbench.benchmark.methods.resolve import Function, Method, PerItem, bind_problem_info, resolve
 from sigbench.cli.denoise.auto import Choice, denoise_automatically
 from sigbench.core.errors import InputError
 from sigbench.core.media import Content, family, read, write
@@ -99,16 +99,16 @@ def denoise_file(
     if not np.isfinite(estimate).all():
         raise InputError(f"{method} gave back values that are not finite")
     write(target, content, estimate)
-    told = None if level is None else tuple(dict.fromkeys(np.atleast_1d(level).tolist()))
-    return Denoised(content, told)
+    levels = None if level is None else tuple(dict.fromkeys(np.atleast_1d(level).tolist()))
+    return Denoised(content, levels)
 
 
-def _denoiser(text: str, content: Content, told: bool) -> Denoiser:
+def _denoiser(text: str, content: Content, sigma_given: bool) -> Denoiser:
     methods: list[Method] = resolve(text)
     if len(methods) != 1:
         raise InputError(f"{text} stands for {len(methods)} methods: denoise takes one")
-    facts = {} if content.fs is None else {"fs": content.fs}
-    entry = bind_facts(methods[0].entry, facts)
+    problem_info = {} if content.fs is None else {"fs": content.fs}
+    entry = bind_problem_info(methods[0].entry, problem_info)
     if methods[0].is_estimator:
         raise InputError(f"{text} estimates system functions: it is no denoiser")
     info = getattr(entry, "info", None)
@@ -121,7 +121,7 @@ def _denoiser(text: str, content: Content, told: bool) -> Denoiser:
         raise InputError(f"{text} needs the clean signal: it is a reference, not a denoiser")
     if isinstance(entry, Learner):
         raise InputError(f"{text} learns from a training split: a single file has none")
-    if isinstance(entry, Function | PerItem) and entry.needs_sigma and not told:
+    if isinstance(entry, Function | PerItem) and entry.needs_sigma and not sigma_given:
         raise InputError(f"{text} needs the noise level: --sigma S, or --sigma auto")
     return entry
 

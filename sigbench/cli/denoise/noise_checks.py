@@ -20,9 +20,9 @@ from sigbench.denoisers.noise_level import estimate_sigma
 STEP = np.array([1.0, -1.0])
 LOCAL_MEAN = np.where(np.arange(9) == 4, 1.0, 0.0) - 1 / 9  # a sample less the mean about it
 DB2 = np.array([0.12940952, 0.22414387, -0.8365163, 0.48296291])  # blind to straight lines
-FEWEST = 64  # samples; below it the tests of the noise say nothing
+MIN_SAMPLES = 64  # samples; below it the tests of the noise say nothing
 LONGEST = 1024  # samples of a stretch whose spectrum is looked at
-MOST_STRETCHES = 1000
+MAX_STRETCHES = 1000
 TINY = np.finfo(np.float64).tiny
 
 
@@ -69,10 +69,10 @@ def doubts(item: Array, sigma: float) -> list[str]:
     found = [_rounded(y, sigma), _clipped(y)]
     if not found[0]:  # steps upset all that follows
         quiet = _quiet(y)
-        if quiet.where.sum() >= FEWEST:
+        if quiet.where.sum() >= MIN_SAMPLES:
             found += [_coloured(quiet) or _toned(quiet, sigma), _tailed(quiet), _uneven(quiet)]
         else:
-            found.append(f"too few quiet samples to test the noise (fewer than {FEWEST})")
+            found.append(f"too few quiet samples to test the noise (fewer than {MIN_SAMPLES})")
     return [line for line in found if line]
 
 
@@ -149,7 +149,7 @@ def _coloured(quiet: _Quiet) -> str:
         behind = tuple(slice(-1) if a == axis else slice(None) for a in range(d.ndim))
         both = quiet.where[ahead] & quiet.where[behind]
         u, v = d[ahead][both], d[behind][both]
-        if len(u) >= FEWEST:
+        if len(u) >= MIN_SAMPLES:
             scale = max(np.sqrt(np.mean(u * u) * np.mean(v * v)), TINY)
             excess = float(np.mean(u * v) / scale) - expected
             if abs(excess) > max(0.15, chance / np.sqrt(len(u))):
@@ -162,7 +162,7 @@ def _uneven_floor(y: NDArray[np.float64]) -> bool:
 
     Where m frequencies are looked at, the logarithm of their ratio varies by about 2.5/√m.
     """
-    if y.shape[-1] < FEWEST:
+    if y.shape[-1] < MIN_SAMPLES:
         return False
     second, first = _octaves(y)
     return bool(abs(np.log(_floor(second) / _floor(first))) > max(0.4, 5 / np.sqrt(second.size)))
@@ -170,7 +170,7 @@ def _uneven_floor(y: NDArray[np.float64]) -> bool:
 
 def _toned(quiet: _Quiet, sigma: float) -> str:
     """Compare a signal's noise level with the spectrum's floor: by details, tones count for noise."""
-    if quiet.y.ndim > 2 or quiet.y.shape[-1] < FEWEST:
+    if quiet.y.ndim > 2 or quiet.y.shape[-1] < MIN_SAMPLES:
         return ""
     _, first = _octaves(quiet.y)
     floor = np.sqrt(_floor(first))
@@ -189,7 +189,7 @@ def _octaves(y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.fl
     In stretches that overlap by half, each less its mean and under a Hann window.
     """
     length = min(y.shape[-1] // 2, LONGEST)
-    count = min(2 * y.shape[-1] // length - 1, MOST_STRETCHES)
+    count = min(2 * y.shape[-1] // length - 1, MAX_STRETCHES)
     starts = np.linspace(0, y.shape[-1] - length, count).astype(int)
     stretches = y[:, starts[:, None] + np.arange(length)]
     stretches -= stretches.mean(axis=-1, keepdims=True)
@@ -212,7 +212,7 @@ def _tailed(quiet: _Quiet) -> str:
     The median over four stretches, or 16 tiles, as a signal is rough in some places only.
     """
     size = np.abs(quiet.details(LOCAL_MEAN if quiet.y.ndim == 2 else DB2))
-    groups = [group for group in quiet.tiles(size, 4) if len(group) >= FEWEST]
+    groups = [group for group in quiet.tiles(size, 4) if len(group) >= MIN_SAMPLES]
     if not groups:
         return ""
     quantiles = np.array([np.quantile(group, [0.5, 0.97]) for group in groups])

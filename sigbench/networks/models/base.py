@@ -15,7 +15,7 @@ from sigbench.core.protocols import Array, Info
 from sigbench.networks import nn
 from sigbench.networks.nn.net import RUNNING
 
-Engine = Literal["numpy", "torch"]
+EngineName = Literal["numpy", "torch"]
 Maps = dict[str, Array]
 
 BLOCK = 2**16  # samples at a time: what a pass needs of memory doesn't grow with the batch
@@ -91,7 +91,7 @@ def run(
     weights: Mapping[str, Any],
     x: Any,
     *,
-    engine: Engine,
+    engine: EngineName,
     statistics: nn.Statistics = "running",
     maps: Maps | None = None,
 ) -> Array:
@@ -119,8 +119,8 @@ def run(
         For an unknown engine or kind of statistics, torch where it isn't installed, or weights of
         another network.
     """
-    if engine not in get_args(Engine):
-        raise InputError(f"{engine=} must be one of: {', '.join(get_args(Engine))}")
+    if engine not in get_args(EngineName):
+        raise InputError(f"{engine=} must be one of: {', '.join(get_args(EngineName))}")
     if statistics not in get_args(nn.Statistics):
         raise InputError(f"{statistics=} must be one of: {', '.join(get_args(nn.Statistics))}")
     dtype = np.float64 if statistics == "input" else x.dtype
@@ -143,7 +143,7 @@ def pull_back(
     x: Any,
     gradient: Any,
     *,
-    engine: Engine,
+    engine: EngineName,
     statistics: nn.Statistics = "running",
 ) -> Array:
     """Return Aᵀ·g for every item of a batch, A the network's Jacobian there.
@@ -194,7 +194,7 @@ def active(
     weights: Mapping[str, Any],
     x: Array,
     *,
-    engine: Engine,
+    engine: EngineName,
     statistics: nn.Statistics = "running",
 ) -> NDArray[np.bool_]:
     """Return which rectifiers of a network are on, shape ``(N, units)``; without one, ``(N, 0)``.
@@ -236,7 +236,7 @@ def _pass(
     network: Network,
     arrays: dict[str, Array],
     x: Array,
-    engine: Engine,
+    engine: EngineName,
     statistics: nn.Statistics,
     maps: dict[str, Any] | None,
     ops: Any = None,

@@ -10,7 +10,7 @@ from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
 from sigbench.networks.nn.tape import Backward, op
 
-LEAST_POWER = 1e-7  # of an error, in `log_mse`
+MIN_POWER = 1e-7  # of an error, in `log_mse`
 
 
 def _error(estimate: Array, target: Array) -> Array:
@@ -80,7 +80,7 @@ def log_mse(estimate: Array, target: Array) -> tuple[Any, Backward]:
     """
     error = _error(estimate, target)
     own = tuple(range(1, error.ndim))
-    power = np.mean(error * error, axis=own, keepdims=True) + error.dtype.type(LEAST_POWER)
+    power = np.mean(error * error, axis=own, keepdims=True) + error.dtype.type(MIN_POWER)
 
     def backward(g: Array) -> tuple[Any, ...]:
         d = g * (2 / error.size) * error / power

@@ -13,7 +13,7 @@ from sigbench.networks.nn.norm import Statistics
 Norm = Literal["none", "batch", "sparse"]
 
 RUNNING = "running_"  # begins the names of what is averaged, not learned
-LEAST_WEIGHT = -3.0  # of the sparse batch norm's penalty at first: softplus(−3) = 0.05
+MIN_WEIGHT = -3.0  # of the sparse batch norm's penalty at first: softplus(−3) = 0.05
 
 Begin = float | tuple[int, int]
 Make = Callable[[str, tuple[int, ...], Begin], Any]
@@ -169,7 +169,7 @@ class Net:
         y = self.ops.batch_norm(x, *running, statistics=self.statistics)
         ratio = layer.weight(f"{RUNNING}ratio", (1,), math.sqrt(2 / math.pi))
         p = self.ops.sparseness(y, ratio, statistics=self.statistics)
-        lam = self.ops.softplus(layer.weight("penalty", channels, LEAST_WEIGHT))
+        lam = self.ops.softplus(layer.weight("penalty", channels, MIN_WEIGHT))
         return layer.keep(self.ops.scale(self.ops.shrink(y, lam, p), gain, shift))
 
     def constant(self, function: Callable[[Any], Any], x: Any) -> Any:

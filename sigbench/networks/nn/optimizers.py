@@ -12,7 +12,7 @@ import numpy as np
 from sigbench.core.protocols import Array
 from sigbench.core.validation import check_field
 
-State = MutableMapping[str, Array]
+OptimizerState = MutableMapping[str, Array]
 
 
 class Optimizer(Protocol):
@@ -24,7 +24,11 @@ class Optimizer(Protocol):
         ...
 
     def step(
-        self, weights: Mapping[str, Array], gradients: Mapping[str, Array], state: State, lr: float
+        self,
+        weights: Mapping[str, Array],
+        gradients: Mapping[str, Array],
+        state: OptimizerState,
+        lr: float,
     ) -> None:
         """Change the weights, and what is kept of them in ``state``, in place."""
         ...
@@ -72,7 +76,7 @@ class SGD:
         self,
         weights: Mapping[str, Array],
         gradients: Mapping[str, Array],
-        state: State,
+        state: OptimizerState,
         lr: float,
     ) -> None:
         """Change the weights and ``state``, in place."""
@@ -136,7 +140,7 @@ class Adam:
         self,
         weights: Mapping[str, Array],
         gradients: Mapping[str, Array],
-        state: State,
+        state: OptimizerState,
         lr: float,
     ) -> None:
         """Change the weights and ``state``, in place."""

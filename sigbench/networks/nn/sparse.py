@@ -13,7 +13,7 @@ from sigbench.networks.nn.conv import channels_first
 from sigbench.networks.nn.norm import MOMENTUM, Statistics
 from sigbench.networks.nn.tape import Backward, Var, op
 
-MOST_STEPS = 12  # in float64 it takes 3 for p >= 1.1, 6 for p = 1.0001
+MAX_STEPS = 12  # in float64 it takes 3 for p >= 1.1, 6 for p = 1.0001
 LARGE = 80.0  # its exponential is a number in float32 too
 
 _P = np.linspace(1, 2, 201)
@@ -134,7 +134,7 @@ def _shares(size: Array, weight: Array, p: Array) -> tuple[Array, Array]:
     log_kappa = np.log(weight * p) - (1 - q) * np.log(np.maximum(size, kind.tiny))
     # Not below the solution: u^q <= 1 + q·(u − 1), Bernoulli's inequality, and κ·u^q <= 1.
     v = -np.maximum(np.log1p(q * np.exp(np.minimum(log_kappa, LARGE))), log_kappa) / q
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         u, rest = np.exp(v), np.exp(log_kappa + q * v)
         slope = u + q * rest
         newton = (u + rest - 1) / slope

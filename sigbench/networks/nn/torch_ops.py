@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sigbench.core.errors import NoDerivative
-from sigbench.networks.nn.losses import LEAST_POWER
+from sigbench.networks.nn.losses import MIN_POWER
 from sigbench.networks.nn.norm import EPS, MOMENTUM, Statistics
-from sigbench.networks.nn.sparse import LARGE, MOST_STEPS, close_enough, shape_of
+from sigbench.networks.nn.sparse import LARGE, MAX_STEPS, close_enough, shape_of
 
 relu = F.relu
 sigmoid = torch.sigmoid
@@ -159,7 +159,7 @@ def _shares(size: Tensor, weight: Tensor, p: Tensor) -> tuple[Tensor, Tensor]:
     close = close_enough(kind.eps, float(q.min()))
     log_kappa = (weight * p).log() - (1 - q) * size.clamp_min(kind.tiny).log()
     v = -torch.maximum(torch.log1p(q * log_kappa.clamp_max(LARGE).exp()), log_kappa) / q
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         u, rest = v.exp(), (log_kappa + q * v).exp()
         slope = u + q * rest
         newton = (u + rest - 1) / slope
@@ -252,7 +252,7 @@ def constant(function: Any, x: Tensor) -> Tensor:
 
 def log_mse(estimate: Tensor, target: Tensor) -> Tensor:
     """Mean over items of the logarithm of the MSE; see `sigbench.networks.nn.log_mse`."""
-    power = (estimate - target).square().flatten(1).mean(1) + LEAST_POWER
+    power = (estimate - target).square().flatten(1).mean(1) + MIN_POWER
     return power.log().mean()
 
 

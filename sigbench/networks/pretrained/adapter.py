@@ -13,7 +13,7 @@ from sigbench.core.errors import InputError, NoDerivative, unknown
 from sigbench.core.fingerprint import digest, identity
 from sigbench.core.protocols import Array, Info, Sigma
 from sigbench.core.validation import check, check_field
-from sigbench.denoisers.noise_level import told_or_estimated
+from sigbench.denoisers.noise_level import given_or_estimated
 from sigbench.networks.models.padding import Mode, folded, padded
 
 Layout = Literal["channels-first", "channels-last", "no-channels"]
@@ -181,7 +181,7 @@ class TorchModule:
         batch = padded(noisy * slope + offset, lengths, PADDING)
         inputs = [batch]
         if self.sigma != "none":
-            inputs = self._with_level(batch, told_or_estimated(noisy, levels) * slope)
+            inputs = self._with_level(batch, given_or_estimated(noisy, levels) * slope)
         return [
             torch.from_numpy(np.ascontiguousarray(self._arranged(array), dtype=np.float32)).to(
                 self.device

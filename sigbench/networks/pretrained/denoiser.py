@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
-from sigbench.core.protocols import Array, Course, Info, Sigma
+from sigbench.core.protocols import Array, Info, Sigma, TrainingHistory
 from sigbench.core.validation import check
 from sigbench.networks.models.base import Network, active, n_params, pull_back, run
 from sigbench.networks.models.padding import Mode, folded, padded
@@ -50,14 +50,14 @@ class NetworkDenoiser:
         What batch norm goes by: the averages of training, or the item itself.
     engine : {"auto", "numpy", "torch"}
         What runs it; values agree but for rounding.
-    course : Course, optional
+    history : TrainingHistory, optional
         What its training took, for those who ask.
     """
 
     weights: Weights
     statistics: Literal["running", "input"] = "running"
     engine: EngineChoice = field(default="auto", metadata={"identity": False})
-    course: Course | None = field(
+    history: TrainingHistory | None = field(
         default=None, repr=False, compare=False, metadata={"identity": False}
     )
 
@@ -166,9 +166,9 @@ class Pretrained:
         return self.loaded.n_params
 
     @property
-    def course(self) -> Course | None:
+    def history(self) -> TrainingHistory | None:
         """What its training took, by its card; None where that does not say."""
-        return _course(self.loaded.weights.card)
+        return _history_of(self.loaded.weights.card)
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
@@ -183,8 +183,8 @@ class Pretrained:
         return self.loaded.active(noisy, sigma=sigma)
 
 
-def _course(card: Mapping[str, Any]) -> Course | None:
+def _history_of(card: Mapping[str, Any]) -> TrainingHistory | None:
     if not {"seconds", "steps", "samples"} <= card.keys():
         return None
     epochs = float(card.get("epochs", math.nan))
-    return Course(float(card["seconds"]), int(card["steps"]), epochs, int(card["samples"]))
+    return TrainingHistory(float(card["seconds"]), int(card["steps"]), epochs, int(card["samples"]))

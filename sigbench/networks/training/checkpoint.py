@@ -21,7 +21,7 @@ Arrays = dict[str, Array]
 PARTS = ("weights", "kept", "best")
 
 
-class Row(NamedTuple):
+class ValidationRow(NamedTuple):
     """A line of the log: where the training was at a validation, and what came of it.
 
     ``loss`` is the mean over the steps since the line before, ``validation`` the loss on the
@@ -41,7 +41,7 @@ class Row(NamedTuple):
 
 
 @dataclass
-class State:
+class TrainingState:
     """How far a training is.
 
     Attributes
@@ -65,14 +65,14 @@ class State:
     seconds: float = 0.0
     loss: float = 0.0
     count: int = 0
-    log: list[Row] = field(default_factory=list)
+    log: list[ValidationRow] = field(default_factory=list)
     best: Arrays = field(default_factory=dict)
 
 
 class Found(NamedTuple):
     """What a checkpoint holds: the state, the weights, and what the optimizer keeps."""
 
-    state: State
+    state: TrainingState
     weights: Arrays
     kept: Arrays
 
@@ -92,7 +92,9 @@ class Checkpoint:
     path: Path
     key: str
 
-    def save(self, state: State, weights: Mapping[str, Array], kept: Mapping[str, Array]) -> None:
+    def save(
+        self, state: TrainingState, weights: Mapping[str, Array], kept: Mapping[str, Array]
+    ) -> None:
         """Write the file, whole or not at all."""
         parts = dict(zip(PARTS, (weights, kept, state.best), strict=True))
         arrays = {
@@ -129,8 +131,8 @@ class Checkpoint:
         for name, array in arrays.items():
             part, _, own = name.partition("/")
             parts[part][own] = array
-        log = [Row(*row) for row in plain.pop("log")]
-        state = State(**plain, log=log, best=parts["best"])
+        log = [ValidationRow(*row) for row in plain.pop("log")]
+        state = TrainingState(**plain, log=log, best=parts["best"])
         return Found(state, parts["weights"], parts["kept"])
 
     def _refused(self, why: str) -> InputError:

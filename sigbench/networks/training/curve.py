@@ -6,10 +6,10 @@ import io
 from collections.abc import Sequence
 
 from sigbench.core.plot_style import COLORS
-from sigbench.networks.training.checkpoint import Row
+from sigbench.networks.training.checkpoint import ValidationRow
 
 
-def curve(log: Sequence[Row], metric: str, unit: str, lines: dict[str, float]) -> bytes:
+def curve(log: Sequence[ValidationRow], metric: str, unit: str, lines: dict[str, float]) -> bytes:
     """Draw loss and validation figure over the samples seen, as a PNG file.
 
     Parameters

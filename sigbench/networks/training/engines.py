@@ -27,7 +27,7 @@ TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # options of mallopt, in m
 KEPT = 2**30  # bytes
 
 
-class Engine(Protocol):
+class TrainingEngine(Protocol):
     """Weights on their way, with what the optimizer keeps of them."""
 
     name: str
@@ -70,7 +70,7 @@ def settled(recipe: Recipe, device: Device = "cpu") -> Recipe:
     return dataclasses.replace(recipe, engine=engine, precision=precision)
 
 
-def open_engine(recipe: Recipe, device: Device = "cpu") -> Engine:
+def open_engine(recipe: Recipe, device: Device = "cpu") -> TrainingEngine:
     """Return a new engine with the recipe's first weights.
 
     Parameters

@@ -111,8 +111,8 @@ class Trained:
             "precision": engine.precision,
         }
         weights = Weights(recipe.network, outcome.weights, card)
-        course = outcome.course(recipe.metric)
-        return NetworkDenoiser(weights, self.statistics, recipe.engine, course)
+        history = outcome.history(recipe.metric)
+        return NetworkDenoiser(weights, self.statistics, recipe.engine, history)
 
 
 @contextmanager

@@ -16,18 +16,18 @@ import numpy as np
 from sigbench.config.registry import lookup
 from sigbench.core.errors import InputError
 from sigbench.core.fingerprint import digest, identity
-from sigbench.core.protocols import Array, Course, Pairs, Point, Training
+from sigbench.core.protocols import Array, LogEntry, Pairs, Training, TrainingHistory
 from sigbench.networks.models.base import Network
 from sigbench.networks.nn import LOSSES
 from sigbench.networks.training.batches import Batches
-from sigbench.networks.training.checkpoint import Arrays, Checkpoint, Row, State
-from sigbench.networks.training.engines import Engine, loss_of, open_engine
+from sigbench.networks.training.checkpoint import Arrays, Checkpoint, TrainingState, ValidationRow
+from sigbench.networks.training.engines import TrainingEngine, loss_of, open_engine
 from sigbench.networks.training.recipe import Recipe
 from sigbench.scoring.metrics import METRICS
 
 VALIDATIONS = 40  # where they are not at the ends of epochs
-FEWEST_EPOCHS, MOST_VALIDATIONS = 20, 50  # ... and where they are
-READ_S, MOST_UNREAD = 0.5, 50  # how often losses are read, for which a GPU must be waited for
+MIN_EPOCHS, MAX_VALIDATIONS = 20, 50  # ... and where they are
+READ_S, MAX_UNREAD = 0.5, 50  # how often losses are read, for which a GPU must be waited for
 SAVE_S = 30.0  # between checkpoints
 SHARE = 0.95  # of a time budget is spent on steps and validations
 PROBE_SHARE, LONGEST_PROBE_S = 0.03, 5.0  # of a time budget, to measure a step
@@ -42,7 +42,7 @@ class Stopped(KeyboardInterrupt):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainingResult:
     """What came of a training.
 
     Attributes
@@ -60,8 +60,8 @@ class Outcome:
     """
 
     weights: Arrays
-    best: Row
-    log: tuple[Row, ...]
+    best: ValidationRow
+    log: tuple[ValidationRow, ...]
     samples: int
     per_epoch: int
 
@@ -70,23 +70,24 @@ class Outcome:
         """How many steps it took."""
         return self.log[-1].step
 
-    def course(self, metric: str) -> Course:
+    def history(self, metric: str) -> TrainingHistory:
         """Return what it took; ``metric`` is what the figures of its log are."""
         last = self.log[-1]
         log = tuple(
-            Point(row.step, row.seconds, row.loss, row.validation, row.figure) for row in self.log
+            LogEntry(row.step, row.seconds, row.loss, row.validation, row.figure)
+            for row in self.log
         )
-        return Course(last.seconds, last.step, last.epoch, self.samples, metric, log)
+        return TrainingHistory(last.seconds, last.step, last.epoch, self.samples, metric, log)
 
 
-Report = Callable[[State, float, "Row | None"], None]
+Report = Callable[[TrainingState, float, "ValidationRow | None"], None]
 
 
-def no_report(state: State, loss: float, row: Row | None) -> None:
+def no_report(state: TrainingState, loss: float, row: ValidationRow | None) -> None:
     """Say nothing."""
 
 
-def key_of(recipe: Recipe, engine: Engine) -> str:
+def key_of(recipe: Recipe, engine: TrainingEngine) -> str:
     """Return a digest of all that the values of a training depend on."""
     parts = [identity(recipe), engine.name, engine.device]
     return digest(parts if recipe.precision != "auto" else [*parts, engine.precision])
@@ -95,12 +96,12 @@ def key_of(recipe: Recipe, engine: Engine) -> str:
 def train(
     recipe: Recipe,
     training: Training,
-    engine: Engine,
+    engine: TrainingEngine,
     *,
     limit: float = math.nan,
     checkpoint: Checkpoint | None = None,
     report: Report = no_report,
-) -> Outcome:
+) -> TrainingResult:
     """Train a network; the same recipe, pairs and engine give the same weights.
 
     Parameters
@@ -109,7 +110,7 @@ def train(
         What is trained, and how.
     training : Training
         Pairs, and those to validate by.
-    engine : Engine
+    engine : TrainingEngine
         New, with the first weights.
     limit : float
         The figure of the best method, for the log.
@@ -135,7 +136,7 @@ def train(
         state = found.state
         engine.load(found.weights, found.kept)
     else:
-        state = State(steps=_budget(recipe, batches, training.validation, engine.device))
+        state = TrainingState(steps=_budget(recipe, batches, training.validation, engine.device))
         if checkpoint and recipe.time is not None:  # whoever goes on must not measure again
             checkpoint.save(state, engine.weights(), engine.kept())
     validation = _Validation(recipe, training, limit)
@@ -152,7 +153,7 @@ def train(
             now = time.perf_counter()
             due = state.step % every == 0 or state.step == state.steps
             save = checkpoint is not None and (stop() or now - saved > SAVE_S)
-            if due or save or len(unread) >= MOST_UNREAD or now - read > READ_S:
+            if due or save or len(unread) >= MAX_UNREAD or now - read > READ_S:
                 loss = _read(unread, state)
                 row = None
                 if due:
@@ -168,7 +169,7 @@ def train(
     if checkpoint:
         checkpoint.save(state, engine.weights(), engine.kept())
     best = validation.best(state.log)
-    return Outcome(
+    return TrainingResult(
         state.best, best, tuple(state.log), batches.samples(state.steps), batches.per_epoch
     )
 
@@ -192,8 +193,8 @@ def interval(steps: int, batches: Batches) -> int:
     At the ends of epochs, at most 50 times; where pairs are fresh or epochs few, 40 times.
     """
     epochs = steps // batches.per_epoch
-    if batches.pairs is not None and epochs >= FEWEST_EPOCHS:
-        return batches.per_epoch * math.ceil(epochs / MOST_VALIDATIONS)
+    if batches.pairs is not None and epochs >= MIN_EPOCHS:
+        return batches.per_epoch * math.ceil(epochs / MAX_VALIDATIONS)
     return math.ceil(steps / VALIDATIONS)
 
 
@@ -213,7 +214,14 @@ class _Validation:
         if recipe.target == "noisy" and training.second is not None:
             self._target = training.second()[: len(self._target)]
 
-    def row(self, state: State, engine: Engine, batches: Batches, lr: float, began: float) -> Row:
+    def row(
+        self,
+        state: TrainingState,
+        engine: TrainingEngine,
+        batches: Batches,
+        lr: float,
+        began: float,
+    ) -> ValidationRow:
         """Add a line to the log, and keep the weights where they are the best so far."""
         pairs = self._pairs
         estimate = engine.denoise(pairs.noisy)
@@ -223,7 +231,7 @@ class _Validation:
                 f"diverged: the validation loss at step {state.step} is {loss} (lr={lr:.3g})"
             )
         figure = self._metric.mean(self._metric(pairs.target, estimate, self._peak))
-        row = Row(
+        row = ValidationRow(
             state.step,
             state.step / batches.per_epoch,
             batches.samples(state.step),
@@ -240,12 +248,12 @@ class _Validation:
             state.best = engine.weights()
         return row
 
-    def best(self, log: list[Row]) -> Row:
+    def best(self, log: list[ValidationRow]) -> ValidationRow:
         """Return the line of the least validation loss, the first of several."""
         return min(log, key=lambda row: row.validation)
 
 
-def _read(unread: list[tuple[float, Any]], state: State) -> float:
+def _read(unread: list[tuple[float, Any]], state: TrainingState) -> float:
     """Add up the losses of the latest steps and return the last."""
     first = state.step - len(unread) + 1
     loss = math.nan
@@ -274,7 +282,7 @@ def _steps_within(
 ) -> int:
     """Return how many steps fit into a time: some are taken on a copy, and thrown away."""
     began = time.perf_counter()
-    probe: Engine = open_engine(recipe, device)
+    probe: TrainingEngine = open_engine(recipe, device)
     for step in range(2):  # the first calls of everything are slower
         float(probe.step(*batches(step), 0.0))
         start = time.perf_counter()

@@ -69,7 +69,7 @@ DATA_KEYS = {
     "limit": str,
 }
 BUDGETS = ("epochs", "steps", "time")
-MOST_STEPS, MOST_BATCH = 2**40, 2**20  # beyond them a number was mistyped
+MAX_STEPS, MAX_BATCH = 2**40, 2**20  # beyond them a number was mistyped
 EPOCH = 1000  # samples, where pairs are fresh and the recipe does not say
 
 EngineName = Literal["auto", "numpy", "torch"]
@@ -117,7 +117,7 @@ class Source:
 
     def training(self, pairs: int | None) -> Training:
         """Return the training split, with the noise levels for the limit."""
-        training = self.problem(pairs).training(told=True)
+        training = self.problem(pairs).training(sigma_given=True)
         held = training.validation
         first = slice(self.validation)
         sigma = held.sigma[first] if isinstance(held.sigma, np.ndarray) else held.sigma
@@ -216,8 +216,8 @@ class Recipe:
             if getattr(self, name) not in legal:
                 raise unknown(name, getattr(self, name), legal)
         for name in ("pairs", "epoch", "epochs", "steps"):
-            check_field(name, getattr(self, name), 1, below=MOST_STEPS)
-        check_field("batch", self.batch, 1, below=MOST_BATCH)
+            check_field(name, getattr(self, name), 1, below=MAX_STEPS)
+        check_field("batch", self.batch, 1, below=MAX_BATCH)
         check_field("seed", self.seed, 0, below=2**63)
         check_field("unit", self.unit, 1e-12)
         if self.time is not None and not 0 < self.time < math.inf:

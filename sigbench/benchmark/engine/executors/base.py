@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from threadpoolctl import ThreadpoolController
 
-from sigbench.benchmark.engine.executors.calls import Ended, attempt
+from sigbench.benchmark.engine.executors.calls import CallResult, attempt
 from sigbench.core.errors import InputError
 
 Work = Callable[[], Any]
@@ -35,7 +35,7 @@ class Executor(Protocol):
         """Start a call; ``number`` names it in what `next` returns."""
         ...
 
-    def next(self) -> Ended:
+    def next(self) -> CallResult:
         """Wait until a call has ended and return what came of it."""
         ...
 
@@ -67,7 +67,7 @@ class Serial:
         """Keep the call until `next`."""
         self._waiting.append((number, work))
 
-    def next(self) -> Ended:
+    def next(self) -> CallResult:
         """Run the call that waits longest."""
         number, work = self._waiting.popleft()
         if len(sys.modules) != self._loaded:  # libraries with threads of their own, perhaps
@@ -82,7 +82,7 @@ class Serial:
 
 
 @dataclass(frozen=True)
-class Place:
+class ExecutorConfig:
     """Where to run: how a command or a script says it.
 
     Parameters

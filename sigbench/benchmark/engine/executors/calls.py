@@ -15,7 +15,7 @@ import sigbench
 
 
 @dataclass(frozen=True)
-class Ended:
+class CallResult:
     """What came of a call: its value, or the error in one line and the traceback.
 
     ``lost`` says that its worker died, ``contended`` that other calls ran beside it.
@@ -29,12 +29,12 @@ class Ended:
     number: int = -1
 
 
-def attempt(work: Callable[[], Any]) -> Ended:
+def attempt(work: Callable[[], Any]) -> CallResult:
     """Make a call, and return its value or its error; Ctrl-C passes through."""
     try:
-        return Ended(work())
+        return CallResult(work())
     except (Exception, SystemExit) as error:
-        return Ended(error=one_line(error), trace=_printable(traceback.format_exc()))
+        return CallResult(error=one_line(error), trace=_printable(traceback.format_exc()))
 
 
 def one_line(error: Exception | SystemExit) -> str:
@@ -69,7 +69,7 @@ def answer(packed: bytes) -> bytes:
         return cloudpickle.dumps(ended)
     except Exception as error:
         what = f"the result cannot be sent back by the worker: {one_line(error)}"
-        return cloudpickle.dumps(Ended(error=what, trace=traceback.format_exc()))
+        return cloudpickle.dumps(CallResult(error=what, trace=traceback.format_exc()))
 
 
 def _unpack(packed: bytes) -> Any:

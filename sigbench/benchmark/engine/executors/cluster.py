@@ -14,7 +14,7 @@ from typing import Any
 import cloudpickle
 from threadpoolctl import threadpool_limits
 
-from sigbench.benchmark.engine.executors.calls import Ended, answer, one_line, pack
+from sigbench.benchmark.engine.executors.calls import CallResult, answer, one_line, pack
 from sigbench.core.errors import InputError
 
 
@@ -65,7 +65,7 @@ class Cluster:
             packed = pack(work)
         except Exception as error:
             what = f"cannot be sent to a worker: {one_line(error)}"
-            self._done.put((number, Ended(error=what, trace=traceback.format_exc())))
+            self._done.put((number, CallResult(error=what, trace=traceback.format_exc())))
             return
         key = f"sigbench-{self._run}-{next(self._count)}"
         future = self._client.submit(_answer, packed, key=key, pure=False, retries=0)
@@ -73,7 +73,7 @@ class Cluster:
         self._deadlines[number] = time.monotonic() + (self.timeout or float("inf"))
         future.add_done_callback(lambda done: self._done.put((number, done)))
 
-    def next(self) -> Ended:
+    def next(self) -> CallResult:
         """Wait for a call to end or to run out of time."""
         while True:
             number, left = min(
@@ -86,9 +86,9 @@ class Cluster:
                 self._restart_worker_of(number)
                 self._forget(number)
                 what = f"TimeoutError: longer than {self.timeout:g} s"
-                return Ended(error=what, contended=True, number=number)
+                return CallResult(error=what, contended=True, number=number)
             number, future = done
-            if isinstance(future, Ended):
+            if isinstance(future, CallResult):
                 return replace(future, number=number)
             if self._futures.get(number) is future:
                 self._forget(number)
@@ -99,13 +99,13 @@ class Cluster:
         self._client.cancel(list(self._futures.values()), force=True)
         self._client.close()
 
-    def _outcome(self, future: Any) -> Ended:
+    def _outcome(self, future: Any) -> CallResult:
         if future.status == "cancelled":
             raise ConnectionError("the Dask scheduler is gone")
         error = future.exception()
         if error is not None:  # not the method's own, which comes back as a value
-            return Ended(error=f"WorkerDied: {one_line(error)}", lost=True)
-        ended: Ended = cloudpickle.loads(future.result())
+            return CallResult(error=f"WorkerDied: {one_line(error)}", lost=True)
+        ended: CallResult = cloudpickle.loads(future.result())
         return ended
 
     def _restart_worker_of(self, number: int) -> None:

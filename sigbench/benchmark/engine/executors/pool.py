@@ -20,7 +20,7 @@ from typing import Any
 import cloudpickle
 from threadpoolctl import threadpool_limits
 
-from sigbench.benchmark.engine.executors.calls import Ended, answer, one_line, pack
+from sigbench.benchmark.engine.executors.calls import CallResult, answer, one_line, pack
 
 CALL = b"?"  # asks a worker whether it is there: a large call would fill the pipe to one that hangs
 STARTED = b"!"  # its word that it is
@@ -79,7 +79,7 @@ class Pool:
     retries: int = 2
     patience_s: float = 60.0
     _workers: list[_Worker] = field(default_factory=list)
-    _ended: deque[Ended] = field(default_factory=deque)
+    _ended: deque[CallResult] = field(default_factory=deque)
 
     def submit(self, number: int, work: Callable[[], Any]) -> None:
         """Send a call to a worker that is free; one is when fewer than ``slots`` are under way."""
@@ -87,7 +87,7 @@ class Pool:
             packed = pack(work)
         except Exception as error:
             what = f"cannot be sent to a worker process: {one_line(error)}"
-            self._ended.append(Ended(error=what, trace=traceback.format_exc(), number=number))
+            self._ended.append(CallResult(error=what, trace=traceback.format_exc(), number=number))
             return
         worker = next((w for w in self._workers if w.number is None), None) or self._start()
         busy = self._busy()
@@ -98,7 +98,7 @@ class Pool:
         with suppress(OSError):  # it has just died: `next` finds that out
             worker.connection.send_bytes(CALL)
 
-    def next(self) -> Ended:
+    def next(self) -> CallResult:
         """Wait for a worker to answer, to die or to run out of time."""
         while not self._ended:
             busy = self._busy()
@@ -141,7 +141,7 @@ class Pool:
         if message is None:
             worker.process.join()
             how = _how_it_ended(worker.process.exitcode)
-            self._drop(worker, Ended(error=f"WorkerDied: {how}", lost=True))
+            self._drop(worker, CallResult(error=f"WorkerDied: {how}", lost=True))
         elif message == STARTED:
             call, worker.call = worker.call, None
             assert call is not None
@@ -152,19 +152,19 @@ class Pool:
             ended = _loaded(message)
             self._end(worker, replace(ended, contended=not worker.alone))
 
-    def _late(self, worker: _Worker) -> Ended:
+    def _late(self, worker: _Worker) -> CallResult:
         if worker.call is None:
-            return Ended(error=f"TimeoutError: longer than {self.timeout:g} s")
+            return CallResult(error=f"TimeoutError: longer than {self.timeout:g} s")
         # Busy, perhaps, with what an earlier call has left behind.
         what = f"has not begun with a call in {self.patience_s:g} s"
-        return Ended(error=f"WorkerDied: {what}", lost=True)
+        return CallResult(error=f"WorkerDied: {what}", lost=True)
 
-    def _end(self, worker: _Worker, ended: Ended) -> None:
+    def _end(self, worker: _Worker, ended: CallResult) -> None:
         assert worker.number is not None
         self._ended.append(replace(ended, number=worker.number))
         worker.number, worker.deadline = None, float("inf")
 
-    def _drop(self, worker: _Worker, ended: Ended) -> None:
+    def _drop(self, worker: _Worker, ended: CallResult) -> None:
         self._end(worker, ended)
         self._workers.remove(worker)
         _kill(worker.process)
@@ -172,12 +172,12 @@ class Pool:
         worker.connection.close()
 
 
-def _loaded(message: bytes) -> Ended:
+def _loaded(message: bytes) -> CallResult:
     try:
-        ended: Ended = cloudpickle.loads(message)
+        ended: CallResult = cloudpickle.loads(message)
     except Exception as error:
         what = f"the result cannot be read: {one_line(error)}"
-        return Ended(error=what, trace=traceback.format_exc())
+        return CallResult(error=what, trace=traceback.format_exc())
     return ended
 
 
