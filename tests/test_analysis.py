@@ -605,7 +605,7 @@ def test_a_method_that_raises_is_named(here, capsys):
 
 def test_an_oracle_sees_the_clean_item(here):
     suite = sigbench.load("signals").select(problems=["blocks-snr7"], items=1)
-    (method,) = suite.called(["ideal-projection"])
+    (method,) = suite.find(["ideal-projection"])
     (problem,) = suite.problems
     s = study(problem, prepared(problem, method), item=0, sigma_given=method.sigma_given).portrait.s
     assert np.all((np.abs(s - 1) < 1e-6) | (np.abs(s) < 1e-6))

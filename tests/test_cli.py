@@ -63,7 +63,7 @@ def test_dry_run_says_what_the_run_would_do(here, capsys):
         assert main([*RUN, "-m", "noisy", "--dry-run", *more]) == 0
         assert f"6 cells, {finished} finished, into out" in capsys.readouterr().out
     assert main(["run", "signals", "-o", "out", "--dry-run"]) == 2
-    assert "holds a run with name 'table1'" in capsys.readouterr().err
+    assert "contains a run with name 'table1'" in capsys.readouterr().err
 
 
 def test_ones_own_denoiser_edited_and_run_again(here, capsys):
@@ -78,11 +78,11 @@ def test_ones_own_denoiser_edited_and_run_again(here, capsys):
         "import numpy as np\n\ndef mine(noisy, sigma):\n    return np.maximum(noisy - 2.6, 0)\n"
     )
     second = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "2 cells run, 8 were there" in second.stderr
+    assert "2 cells run, 8 cached" in second.stderr
     better = {r["metric"]: r for r in board() if r["method"] == "mine:mine"}["rmse"]
     assert float(better["mean"]) < float(zero["mean"])
     third = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "0 cells run, 10 were there" in third.stderr
+    assert "0 cells run, 10 cached" in third.stderr
 
 
 def test_a_failing_method_is_exit_code_1(here, capsys):
@@ -107,7 +107,7 @@ def test_a_failing_method_is_exit_code_1(here, capsys):
         (["run", "table1", "--seeds", "1,x"], "--seeds 1,x: must be whole numbers"),
         (["run", "table1", "--seeds", "1,1"], "none twice"),
         (["run", "table1", "--items", "0"], "items=0 must be >= 1"),
-        (["report", "absent"], "absent holds no run"),
+        (["report", "absent"], "absent is not a run folder"),
         (["denoise", "absent.wav", "-o", "b.wav", "-m", "noisy"], "absent.wav: no such file"),
     ],
 )
@@ -138,7 +138,7 @@ def test_another_suites_folder_is_refused_and_stays(here, capsys):
     assert main([*RUN, "-m", "noisy"]) == 0
     before = {p: p.stat().st_mtime_ns for p in here.rglob("*")}
     assert main(["run", "signals", "--items", "2", "-o", "out"]) == 2
-    assert "holds a run with name 'table1', not 'signals'" in capsys.readouterr().err
+    assert "contains a run with name 'table1', not 'signals'" in capsys.readouterr().err
     assert {p: p.stat().st_mtime_ns for p in here.rglob("*")} == before
 
 

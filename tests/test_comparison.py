@@ -8,7 +8,7 @@ import pytest
 
 from sigbench import InputError, load, run_suite
 from sigbench.benchmark.compare import compare
-from sigbench.benchmark.store.run_folder import FOLDERS
+from sigbench.benchmark.store.manifest import FOLDERS
 from sigbench.cli.main import main
 
 

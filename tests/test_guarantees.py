@@ -40,14 +40,14 @@ def suite(methods=METHODS):
 
 @pytest.mark.parametrize("jobs", [1, 2, 3])
 def test_any_number_of_workers_gives_the_same_bits(tmp_path, alone, jobs):
-    run_suite(suite(), tmp_path / "run", place=ExecutorConfig(jobs=jobs))
+    run_suite(suite(), tmp_path / "run", executor=ExecutorConfig(jobs=jobs))
     pd.testing.assert_frame_equal(values(tmp_path / "run"), alone, check_exact=True)
 
 
 def test_any_order_of_methods_gives_the_same_bits(tmp_path, alone):
     backwards = suite(METHODS[::-1])
     backwards = dataclasses.replace(backwards, methods=backwards.methods[::-1], seeds=(2, 1))
-    run_suite(backwards, tmp_path / "run", place=ExecutorConfig(jobs=2))
+    run_suite(backwards, tmp_path / "run", executor=ExecutorConfig(jobs=2))
     pd.testing.assert_frame_equal(values(tmp_path / "run"), alone, check_exact=True)
 
 
@@ -85,7 +85,7 @@ def cluster(tmp_path_factory):
 
 
 def test_a_dask_cluster_gives_the_same_bits(tmp_path, alone, cluster):
-    run_suite(suite(), tmp_path / "run", place=ExecutorConfig(f"dask://{cluster}"))
+    run_suite(suite(), tmp_path / "run", executor=ExecutorConfig(f"dask://{cluster}"))
     pd.testing.assert_frame_equal(values(tmp_path / "run"), alone, check_exact=True)
     assert pd.read_parquet(tmp_path / "run" / "timings.parquet")["contended"].all()
 
@@ -109,7 +109,7 @@ def good(noisy): return 0.5 * noisy
 """
 ERRORS = {
     "raises": "ValueError: no good",
-    "nan": "BadEstimate: the estimate holds nan in item 0",
+    "nan": "BadEstimate: the estimate contains nan in item 0",
     "shape": "BadEstimate: the estimate has shape (1, 1, 99), not (1, 1, 100)",
     "dtype": "BadEstimate: the estimate has dtype float32, not float64",
     "spoils": "BadEstimate: the method changed its input",

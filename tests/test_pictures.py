@@ -16,7 +16,7 @@ from sigbench.benchmark.merge import merge
 from sigbench.benchmark.report import plots
 from sigbench.benchmark.report.plots import Strip
 from sigbench.benchmark.run_suite import write_reports
-from sigbench.benchmark.store.cells import UNTRAINED, rewritten
+from sigbench.benchmark.store.cells import UNTRAINED, encode_cells
 from sigbench.benchmark.store.gallery import figure_file, picture_file, training_file
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.cli.main import main
@@ -211,10 +211,10 @@ class TestCourse:
 )
 def test_times_for_people(run, seconds, text):
     folder = RunFolder(run)
-    for entry in folder.entries().values():
+    for entry in folder.cells.all().values():
         if entry.has_log:
             entry.about["timing"]["train_s"] = seconds
-    (run / "cells" / "all.parquet").write_bytes(rewritten(list(folder.entries().values())))
+    (run / "cells" / "all.parquet").write_bytes(encode_cells(list(folder.cells.all().values())))
     for file in (run / "cells").glob("photos*.parquet"):
         file.unlink()
     write_reports(run)
@@ -250,7 +250,7 @@ class TestFiles:
             np.testing.assert_array_equal(originals.noisy[i], block.noisy[i])
         cells = pd.concat(pd.read_parquet(p) for p in (run / "cells").iterdir())
         psnr = cells[cells["metric"] == "psnr"].set_index(["method", "item"])["value"]
-        found = gallery.estimates(originals, RunFolder(run).entries().values())
+        found = gallery.estimates(originals, RunFolder(run).cells.all().values())
         assert set(found) == {"noisy", "blur", "net"}
         for method, estimates in found.items():
             assert list(estimates.psnr) == [psnr[method, i] for i in range(4)]
@@ -268,7 +268,7 @@ class TestFiles:
     @pytest.mark.parametrize("jobs", [1, 2])
     def test_any_number_of_workers_leaves_the_same(self, run, tiny, here, jobs):
         other = here / "other"
-        run_suite(tiny, other, place=ExecutorConfig(jobs=jobs))
+        run_suite(tiny, other, executor=ExecutorConfig(jobs=jobs))
         assert files(other) == FILES
         for name in (
             *[f"estimates/{n}" for n in FILES["estimates"]],
@@ -280,7 +280,7 @@ class TestFiles:
 
     def test_nothing_is_made_again(self, run, tiny):
         before = {p: p.stat().st_mtime_ns for name in FILES for p in (run / name).iterdir()}
-        assert run_suite(tiny, run).done == 0
+        assert run_suite(tiny, run).computed == 0
         write_reports(run)
         assert {p: p.stat().st_mtime_ns for name in FILES for p in (run / name).iterdir()} == before
 
@@ -298,7 +298,7 @@ class TestFiles:
 
     def test_a_folder_of_somebodys_figures_is_no_run(self, tiny, here):
         (here / "run" / "figures").mkdir(parents=True)
-        with pytest.raises(InputError, match="holds figures and no manifest"):
+        with pytest.raises(InputError, match="contains figures but no manifest"):
             run_suite(tiny, here / "run")
 
     def test_ctrl_c_loses_nothing(self, run, tiny, here):
@@ -317,7 +317,7 @@ class TestFiles:
         there = {f"{folder}/{name}" for folder, names in files(path).items() for name in names}
         assert there <= listed
         assert "(figures/estimates-photos.png)" in (path / "leaderboard.md").read_text()
-        assert run_suite(tiny, path).done == 1
+        assert run_suite(tiny, path).computed == 1
         assert files(path) == FILES
         for name in FILES["estimates"]:
             assert (path / "estimates" / name).read_bytes() == (
@@ -346,7 +346,7 @@ class TestFiles:
                 run_suite(suite, here / "run")
         assert files(here / "run") == {"estimates": ["photos.noisy.npz", "photos.npz"]}
         assert RunFolder(here / "run").entries() == {}
-        assert run_suite(suite, here / "run").done == 2
+        assert run_suite(suite, here / "run").computed == 2
         run_suite(suite, here / "alone")
         assert list(contents(here / "run", "estimates").values()) == list(
             contents(here / "alone", "estimates").values()
@@ -382,23 +382,23 @@ class TestFiles:
             for m in tiny.select(methods=["noisy", "mine:f"]).methods
         )
         other = replace(tiny.select(methods=["noisy", "mine:f"]), methods=methods)
-        folder.drop_stale(other.cells())
+        folder.cells.drop_outdated(other.cells())
         originals = folder.gallery.originals("photos")
-        assert set(folder.gallery.estimates(originals, folder.entries().values())) == {"noisy"}
+        assert set(folder.gallery.estimates(originals, folder.cells.all().values())) == {"noisy"}
         run_suite(tiny.select(methods=["noisy", "mine:f"]), here / "run")
         assert (here / "run" / name).read_bytes() == old
 
     def test_the_log_of_a_training_that_is_stale_goes(self, run, tiny):
         folder = RunFolder(run)
         methods = tuple(replace(m, source="other") for m in tiny.methods)
-        folder.drop_stale(replace(tiny, methods=methods).cells())
+        folder.cells.drop_outdated(replace(tiny, methods=methods).cells())
         assert files(run)["trainings"] == []
         assert files(run)["estimates"] == ["photos.npz"]
 
     def test_figures_of_what_has_gone_go_too(self, run, tiny):
         folder = RunFolder(run)
         methods = tuple(replace(m, source="other") for m in tiny.methods if m.name == "net")
-        folder.drop_stale(replace(tiny, methods=methods).cells())
+        folder.cells.drop_outdated(replace(tiny, methods=methods).cells())
         text = write_reports(run)
         assert files(run)["figures"] == ["estimates-photos.png"]
         assert "figures/trainings" not in text
@@ -429,8 +429,14 @@ class TestFiles:
             ("empty", "photos.blur.npz cannot be read as .* not hold images"),
             ("nan", "photos.blur.npz cannot be read as .* not hold images"),
             ("figures", "photos.blur.npz cannot be read as .* one figure an image"),
-            ("other", "photos.blur.npz is of other images than the problem's: delete it"),
-            ("items", "photos.blur.npz is of other images than the problem's: delete it"),
+            (
+                "other",
+                "photos.blur.npz belongs to other images than those of the problem: delete it",
+            ),
+            (
+                "items",
+                "photos.blur.npz belongs to other images than those of the problem: delete it",
+            ),
             ("large", "photos.blur.npz cannot be read as pictures .* more than 9 bytes"),
         ],
     )
@@ -496,7 +502,7 @@ class TestMerge:
         chosen = tiny.select(methods=["noisy", "blur"])
         run_suite(chosen, one)
         stale = (one / "estimates/photos.blur.npz").read_bytes()
-        RunFolder(one).drop_stale(
+        RunFolder(one).cells.drop_outdated(
             replace(chosen, methods=(replace(chosen.methods[1], source="old"),)).cells()
         )
         (one / "estimates/photos.blur.npz").write_bytes(
@@ -527,12 +533,12 @@ class TestMerge:
 
 def as_before(path):
     """Make a folder what it was before there were courses and pictures."""
-    entries = RunFolder(path).entries().values()
+    entries = RunFolder(path).cells.all().values()
     for entry in entries:
         entry.about.pop("training", None)
         for name in UNTRAINED:
             entry.about["timing"].pop(name, None)
-    data = rewritten(list(entries))
+    data = encode_cells(list(entries))
     for file in [*(path / "cells").iterdir(), *(p for n in FILES for p in (path / n).iterdir())]:
         file.unlink()
     (path / "cells" / "part-0000.parquet").write_bytes(data)
@@ -554,7 +560,7 @@ class TestOldFolders:
     def test_they_are_extended_and_merged(self, run, tiny, here):
         as_before(run)
         (here / "mine.py").write_text("def f(noisy): return 0.5 * noisy\n")
-        assert run_suite(tiny.select(methods=["noisy", "mine:f"]), run).done == 1
+        assert run_suite(tiny.select(methods=["noisy", "mine:f"]), run).computed == 1
         assert len(files(run)["estimates"]) == 2
         as_before(run)
         run_suite(tiny.select(methods=["blur"]), here / "new")

@@ -176,7 +176,7 @@ def test_the_limit_knows_the_prior_of_the_problem():
     [
         (raises, "ValueError: no good at all"),
         (leaves, "SystemExit: 0"),
-        (nan, "the estimate holds nan in item 0"),
+        (nan, "the estimate contains nan in item 0"),
         (shape, "the estimate has shape (1, 100), not (1, 1, 100)"),
         (dtype, "the estimate has dtype float32, not float64"),
         (a_list, "the estimate is a list, not a NumPy array"),

@@ -30,6 +30,7 @@ SUBLEVELS = {
         ("engine",),
         ("store", "suites"),
         ("report",),
+        ("results",),
         ("run_suite", "compare"),
         ("merge",),
         ("checks",),

@@ -44,10 +44,10 @@ def run(tmp_path):
 def test_a_folder_has_one_writer(run):
     with (
         RunFolder(run).locked(),
-        pytest.raises(InputError, match="run is in use by another run: wait for its end"),
+        pytest.raises(InputError, match="run is in use by another run: wait until it has finished"),
     ):
         run_suite(small(seeds=(3,)), run)
-    assert run_suite(small(seeds=(3,)), run).done == 4
+    assert run_suite(small(seeds=(3,)), run).computed == 4
 
 
 def test_the_lock_of_a_run_that_was_killed_is_free(here):
@@ -77,7 +77,7 @@ def test_many_cells_are_few_files(tmp_path):
     ]
     board = pd.read_csv(path / "leaderboard.csv")
     assert (board["n"] == 200).all()
-    assert run_suite(small(seeds=range(100), items=2), path).done == 0
+    assert run_suite(small(seeds=range(100), items=2), path).computed == 0
 
 
 def test_files_are_put_together_while_a_run_goes_on(tmp_path, monkeypatch):
@@ -103,8 +103,8 @@ def test_a_run_that_died_while_it_put_files_together_is_whole(tmp_path, monkeypa
     run_suite(suite, path)
     for file, data in ones.items():  # as if none of the old files had been deleted yet
         file.write_bytes(data)
-    assert len(RunFolder(path).entries()) == 16
-    assert run_suite(suite, path).done == 0
+    assert len(RunFolder(path).cells.all()) == 16
+    assert run_suite(suite, path).computed == 0
     pd.testing.assert_series_equal(values(path), before, check_exact=True)
     assert len(cell_files(path)) == 1
 
@@ -133,7 +133,7 @@ def test_stale_cells_leave_the_others_of_their_file(tmp_path):
         replace(m, entry=L1(Identity(), lam=9.0)) if m.name == "affine" else m
         for m in suite.methods
     )
-    assert run_suite(replace(suite, methods=methods), path).done == 4
+    assert run_suite(replace(suite, methods=methods), path).computed == 4
     after = values(path)
     others = before.index.get_level_values("method") != "affine"
     pd.testing.assert_series_equal(after[others], before[others], check_exact=True)
@@ -153,11 +153,11 @@ def test_a_file_that_cannot_be_read_is_named_and_nothing_is_lost(run, harm):
         file.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
     else:
         pd.DataFrame({"a": [1]}).to_parquet(file)
-    with pytest.raises(InputError, match=rf"{name} cannot be read as cells of a run.*delete it"):
+    with pytest.raises(InputError, match=rf"{name} cannot be read: .*delete it"):
         run_suite(small(seeds=(1, 2, 3)), run)
     assert {n: (run / "cells" / n).read_bytes() for n in cell_files(run) if n in others} == others
     file.unlink()
-    assert run_suite(small(seeds=(1, 2)), run).done == 1
+    assert run_suite(small(seeds=(1, 2)), run).computed == 1
 
 
 def test_a_full_disk_is_named_and_nothing_is_lost(run, monkeypatch, capsys):
@@ -175,7 +175,7 @@ def test_a_full_disk_is_named_and_nothing_is_lost(run, monkeypatch, capsys):
     pd.testing.assert_series_equal(values(run), before, check_exact=True)
     assert not list(run.rglob(".*parquet*"))
     monkeypatch.undo()
-    assert run_suite(small(seeds=(1, 2, 3)), run).done == 4
+    assert run_suite(small(seeds=(1, 2, 3)), run).computed == 4
 
 
 def test_a_disk_that_is_full_ends_the_command(here, capsys, monkeypatch):
@@ -237,7 +237,7 @@ def test_failures_stay_on_record_until_their_cell_is_finished(here):
 @pytest.mark.parametrize("text", [b"\xff\n", b"[1]\n", b"{}\n", b"{\n"])
 def test_a_broken_record_of_failures_is_named(run, text):
     (run / "failures.jsonl").write_bytes(text)
-    with pytest.raises(InputError, match=r"failures\.jsonl is broken .*: delete it"):
+    with pytest.raises(InputError, match=r"failures\.jsonl cannot be read .*: delete it"):
         write_reports(run)
 
 
@@ -282,7 +282,9 @@ class TestMerge:
         manifest = json.loads((tmp_path / "merged/manifest.json").read_text())
         assert manifest["seeds"] == [1, 2, 3]
         assert manifest["versions"]["numpy"] == np.__version__
-        assert run_suite(small(["affine", "sure"], seeds=(1, 2, 3)), tmp_path / "merged").done == 0
+        assert (
+            run_suite(small(["affine", "sure"], seeds=(1, 2, 3)), tmp_path / "merged").computed == 0
+        )
 
     def test_failures_come_along_where_no_other_run_has_the_cell(self, here):
         (here / "bad.py").write_text("def f(noisy): raise OSError('not today')\n")
@@ -298,7 +300,7 @@ class TestMerge:
         suite = small()
         run_suite(suite, a)
         run_suite(small(items=30), b)
-        with pytest.raises(InputError, match=r"a holds problem .* items=20, not 30: .*b cannot"):
+        with pytest.raises(InputError, match=r"a contains problem .* items=20, not 30: .*b cannot"):
             merge([a, b], tmp_path / "out")
         changed = tuple(
             replace(m, entry=L1(Identity(), lam=9.0)) if m.name == "affine" else m
@@ -316,14 +318,14 @@ class TestMerge:
 
         monkeypatch.setattr(Noisy, "__call__", lambda self, noisy, *, sigma=None: 0.99 * noisy)
         run_suite(small(), b)
-        match = r"'noisy' on 'sparse-spikes', seed 1: other values in .*b than in .*a"
+        match = r"'noisy' on 'sparse-spikes', seed 1: the values differ between .*a and .*b"
         with pytest.raises(InputError, match=match):
             merge([a, b], tmp_path / "out")
 
     def test_an_existing_run_is_not_written_to(self, run, tmp_path):
-        with pytest.raises(InputError, match="holds a run already"):
+        with pytest.raises(InputError, match="already contains a run"):
             merge([run], run)
-        with pytest.raises(InputError, match="holds no run"):
+        with pytest.raises(InputError, match="is not a run folder"):
             merge([run, tmp_path / "nothing"], tmp_path / "out")
 
     def test_the_command(self, run, tmp_path, capsys):

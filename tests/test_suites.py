@@ -90,11 +90,11 @@ def test_rows_of_a_named_sweep_say_their_values(toml):
         ("gaussian[", "gausian[", "unknown degradation 'gausian': did you mean 'gaussian'"),
         ('"noisy"', '"nosy"', "unknown method 'nosy': did you mean 'noisy'"),
         ("p{sigma}", "p{level}", "problem name 'p{level}': no parameter 'level'"),
-        ("p{sigma}", "p", "two problems have the same name"),
+        ("p{sigma}", "p", "problem names must be distinct"),
         ("lam_over_sigma = [1, 2.5]", "lam_over_sigma = 1", "tune.lam_over_sigma=1 must be a list"),
         ("lam_over_sigma = [", "lam_over_sgma = [", "unknown parameter of gmc 'lam_over_sgma'"),
         ("[0.0]", "[1.0]", "gamma=1 must be >= 0 and < 1"),
-        ('"tuned"', '"noisy"', "two methods are called 'noisy'"),
+        ('"tuned"', '"noisy"', "duplicate method name 'noisy'"),
         ("metrics =", "metrics = = 3", "mine.toml: "),
         ("metrics =", "seeds = [1, 1]\nmetrics =", "none twice"),
         ("metrics =", "seeds = [-1]\nmetrics =", "seed -1 must be a whole number >= 0"),
@@ -113,7 +113,7 @@ def test_rows_of_a_named_sweep_say_their_values(toml):
             "unknown metric of the suite",
         ),
         ('["rmse"]', "[3]", "metrics: 3 must be one of: psnr"),
-        ("metrics =", 'name = "../x"\nmetrics =', "name='../x' must be made of letters"),
+        ("metrics =", 'name = "../x"\nmetrics =', "name='../x' must consist of letters"),
         ("metrics =", "block = 0\nmetrics =", "block=0 must be >= 1"),
     ],
 )
@@ -292,7 +292,7 @@ def test_a_blur_is_first_on_subsample(subsample):
 
 def test_a_row_that_is_for_other_problems_is_refused():
     suite = load("images32")
-    with pytest.raises(InputError, match=r"resnet is no row of subsample-4: it is for gaussian-25"):
+    with pytest.raises(InputError, match=r"resnet is not run on subsample-4, only on gaussian-25"):
         suite.select(methods=["resnet", "blur-tuned"], problems=["subsample-4"])
     rows = {m.name for m in suite.select(methods=["resnet", "resnet-subsample-4"]).methods}
     assert rows == {"noisy", "resnet", "resnet-subsample-4"}

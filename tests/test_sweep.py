@@ -98,13 +98,13 @@ def test_the_leaderboard_follows_the_cells(run):
 def test_a_finished_cell_is_never_run_again(run):
     before = {p.name: p.stat().st_mtime_ns for p in (run / "cells").iterdir()}
     outcome = run_suite(small(), run)
-    assert (outcome.done, outcome.found, outcome.failed) == (0, 10, 0)
+    assert (outcome.computed, outcome.cached, outcome.failed) == (0, 10, 0)
     assert {p.name: p.stat().st_mtime_ns for p in (run / "cells").iterdir()} == before
 
 
 def test_a_run_is_extended(run):
     outcome = run_suite(small(methods=["wiener-printed"], seeds=(1, 2, 3)), run)
-    assert (outcome.done, outcome.found) == (6, 6)
+    assert (outcome.computed, outcome.cached) == (6, 6)
     board = pd.read_csv(run / "leaderboard.csv")
     assert set(board["method"]) >= {"affine", "wiener-printed", "limit"}
     assert json.loads((run / "manifest.json").read_text())["seeds"] == [1, 2, 3]
@@ -132,14 +132,14 @@ def test_an_interrupted_run_keeps_what_is_finished_and_goes_on(tmp_path):
     report = write_reports(path)
     assert all(f"| {cell.method.name} " in report for cell in started[:2])
     outcome = run_suite(small(), path)
-    assert (outcome.done, outcome.found) == (8, 2)
+    assert (outcome.computed, outcome.cached) == (8, 2)
 
 
 def test_a_failed_cell_is_on_record_and_tried_again(here):
     (here / "flaky.py").write_text("def f(noisy): raise OSError('not today')\n")
     suite = small(methods=["affine", "flaky:f"])
     outcome = run_suite(suite, here / "run")
-    assert (outcome.done, outcome.failed) == (8, 2)
+    assert (outcome.computed, outcome.failed) == (8, 2)
     lines = (here / "run" / "failures.jsonl").read_text().splitlines()
     assert [json.loads(line)["seed"] for line in lines] == [1, 2]
     assert "OSError: not today" in lines[0]
@@ -164,7 +164,7 @@ def test_cells_of_a_method_that_has_changed_are_made_anew(run):
         for m in suite.methods
     )
     outcome = run_suite(replace(suite, methods=changed), run)
-    assert outcome.done == 2
+    assert outcome.computed == 2
     cells = read(run)
     affine = cells[cells["method"] == "affine"]
     assert affine["cell_key"].nunique() == 2
@@ -175,7 +175,7 @@ def test_cells_of_a_method_that_has_changed_are_made_anew(run):
 
 def test_rows_of_the_same_settings_are_rows_of_their_own(run):
     suite = load("table1").select(methods=["noisy", "noisy[sigma=given]"], seeds=[1, 2], items=20)
-    assert run_suite(suite, run).done == 2
+    assert run_suite(suite, run).computed == 2
     assert {"noisy", "noisy[sigma=given]"} <= set(pd.read_csv(run / "leaderboard.csv")["method"])
 
 
@@ -209,7 +209,7 @@ def test_a_folder_by_another_spelling_is_the_same_folder(here):
     """
     for path, done in (("data", 2), ("./data", 0)):
         (here / "own.toml").write_text(text.replace("PATH", path))
-        assert run_suite(load("own.toml"), here / "run").done == done
+        assert run_suite(load("own.toml"), here / "run").computed == done
     np.save(here / "data" / "0.npy", np.zeros(16))
     with pytest.raises(InputError, match="problem 'folder' with dataset="):
         run_suite(load("own.toml"), here / "run")
@@ -231,13 +231,13 @@ def test_learners_without_a_training_split_are_refused(here):
 
 def test_a_broken_record_of_failures_is_named(run):
     (run / "failures.jsonl").write_text('{"problem": "spa\n')
-    with pytest.raises(InputError, match=r"failures\.jsonl is broken .*: delete it"):
+    with pytest.raises(InputError, match=r"failures\.jsonl cannot be read .*: delete it"):
         run_suite(small(), run)
 
 
 def test_other_runs_are_refused_and_stay(run):
     before = sorted(p.name for p in run.rglob("*"))
-    with pytest.raises(InputError, match=r"holds a run with name 'table1', not 'signals'"):
+    with pytest.raises(InputError, match=r"contains a run with name 'table1', not 'signals'"):
         run_suite(load("signals").select(items=1), run)
     with pytest.raises(InputError, match=r"problem 'sparse-spikes' with items=20, not 30"):
         run_suite(small(items=30), run)
@@ -246,7 +246,7 @@ def test_other_runs_are_refused_and_stay(run):
 
 def test_files_that_are_not_a_runs_are_never_overwritten(tmp_path):
     (tmp_path / "leaderboard.csv").write_text("mine")
-    with pytest.raises(InputError, match=r"holds leaderboard.csv and no manifest"):
+    with pytest.raises(InputError, match=r"contains leaderboard.csv but no manifest"):
         run_suite(small(), tmp_path)
     assert (tmp_path / "leaderboard.csv").read_text() == "mine"
     (tmp_path / "manifest.json").write_text("{}")
@@ -262,7 +262,7 @@ def test_fresh_deletes_only_what_the_manifest_lists(run):
     manifest["files"].append("../outside.txt")
     (run / "manifest.json").write_text(json.dumps(manifest))
     outcome = run_suite(small(items=5), run, fresh=True)
-    assert (outcome.done, outcome.found) == (10, 0)
+    assert (outcome.computed, outcome.cached) == (10, 0)
     for mine in (run / "notes.txt", run / "cells" / "own.txt", run.parent / "outside.txt"):
         assert mine.read_text() == "mine"
 
@@ -275,7 +275,7 @@ def test_a_broken_cell_is_named(run):
 
 
 def test_reports_of_no_run_are_refused(tmp_path):
-    with pytest.raises(InputError, match="holds no run"):
+    with pytest.raises(InputError, match="is not a run folder"):
         write_reports(tmp_path)
 
 

@@ -435,7 +435,7 @@ class TestSuite:
 
     def test_it_runs_and_says_what_was_known(self, toml, here):
         outcome = run_suite(toml(GOOD).select(seeds=[1]), here / "run")
-        assert (outcome.done, outcome.failed) == (24, 0)
+        assert (outcome.computed, outcome.failed) == (24, 0)
         text = (here / "run" / "leaderboard.csv").read_text()
         for line in ("least-squares-fir,taps=4,none", "cramer-rao,", '"alpha=0, taps=4",fitted'):
             assert line in text
@@ -476,7 +476,7 @@ class TestSuite:
         with pytest.raises(InputError, match="t estimates system functions"):
             dataclasses.replace(denoising, methods=(tuned,))
         with pytest.raises(
-            InputError, match=r"l1\[lam=1\] denoises, and white-128-0dB asks for a system"
+            InputError, match=r"l1\[lam=1\] is a denoiser, but white-128-0dB is a system"
         ):
             load("system-function").select(methods=["l1[lam=1]"])
 

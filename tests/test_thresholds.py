@@ -122,7 +122,7 @@ def test_what_cannot_hold_is_broken_or_refused(run, floors, here):
         check(run, floors("floor = 1", metric="si_sdr"))
     with pytest.raises(InputError, match="neither a floor nor a reference"):
         check(run, floors(""))
-    with pytest.raises(InputError, match="nowhere holds no run"):
+    with pytest.raises(InputError, match="nowhere is not a run folder"):
         check(run, floors('reference = "nowhere"'))
     (here / "bad.py").write_text("def f(noisy): raise OSError('not today')\n")
     run_suite(load("table1").select(methods=["noisy", "bad:f"], items=5, seeds=[1]), here / "bad")
@@ -380,7 +380,7 @@ class TestPlugin:
         for message in (
             "'mien'",
             "'psnrr': did you mean 'psnr'",
-            "nowhere holds no run",
+            "nowhere is not a run folder",
             "neither",
         ):
             assert message in done.stdout
@@ -404,7 +404,7 @@ class TestPlugin:
         file.write_text('folder = "precious"\n' + file.read_text())
         done = self.pytest()
         assert "2 failed" in done.stdout
-        assert "holds problem 'sparse-spikes' with items=5" in done.stdout
+        assert "contains problem 'sparse-spikes' with items=5" in done.stdout
         assert pd.read_csv(project / "precious/leaderboard.csv")["n"].max() == 5
 
     def test_a_bad_file_is_an_error_in_one_line(self, project):

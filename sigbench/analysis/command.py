@@ -129,7 +129,7 @@ def analyze(
 
 def _plan(suite: Suite, methods: Sequence[str], start: int) -> list[tuple[Denoising, Method]]:
     """Return what is to be looked at."""
-    wanted = suite.called(methods)
+    wanted = suite.find(methods)
     plan = []
     for problem in suite.problems:
         if not isinstance(problem, Denoising):

@@ -1,4 +1,4 @@
-"""Two methods of a run, paired item by item."""
+"""Comparison of two methods of a run, paired by item."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from sigbench.scoring.scores import Scores
 
 @dataclass(frozen=True)
 class Comparison:
-    """Method A and method B on one problem and metric.
+    """The comparison of methods A and B on one problem and metric.
 
-    ``difference`` is A's mean − B's over the items that both have, with its 95 % bootstrap
-    interval; ``p_value`` is adjusted for all comparisons made together.
+    ``difference`` is the mean of A − B over their common items, with its 95 % bootstrap interval.
+    ``p_value`` is adjusted for all comparisons made together. ``better`` is the better method, or
+    "tie" unless the test is significant and the interval excludes 0.
     """
 
     problem: str
@@ -38,8 +39,10 @@ class Comparison:
     better: str
 
 
-def compare(path: Path, a: str, b: str) -> list[Comparison]:
-    """Compare two methods of a run on every problem and metric that both have.
+def compare(
+    path: Path, a: str, b: str, *, problems: Sequence[str] | None = None
+) -> list[Comparison]:
+    """Compare two methods of a run on all common problems and metrics.
 
     Parameters
     ----------
@@ -47,30 +50,35 @@ def compare(path: Path, a: str, b: str) -> list[Comparison]:
         The run folder.
     a, b : str
         Two of its methods.
+    problems : sequence of str, optional
+        The problems to compare on; by default all.
 
     Returns
     -------
     list of Comparison
-        With p-values by the tests of the leaderboard's ranks, adjusted by Holm's method.
+        With the p-values of the tests that give the ranks, adjusted by Holm's method.
 
     Raises
     ------
     InputError
-        Where the folder holds no run, or one of the methods isn't in it.
+        If the folder contains no run, or the run does not have one of the methods.
     """
     folder = RunFolder(path)
-    about = folder.run()["suite"]
-    there = sorted({method for _, _, method in folder.entries()})
+    about = folder.manifest.require()["suite"]
+    there = sorted({method for _, _, method in folder.cells.all()})
     for name in (a, b):
         if name not in there:
             for failure in folder.failures():
                 if failure["method"] == name:
-                    raise InputError(f"{path}: {name!r} has failed: {failure['error']}")
+                    raise InputError(f"{path}: {name!r} failed: {failure['error']}")
             if not there:
-                raise InputError(f"{path} has no cells to compare: sigbench run makes them")
+                raise InputError(f"{path} has no finished cells to compare")
             raise unknown("method of the run", name, there)
+    for name in problems or ():
+        if name not in about["problems"]:
+            raise unknown("problem of the run", name, about["problems"])
     pairs = []
-    for problem in about["problems"]:
+    for problem in problems or about["problems"]:
         for metric in about["metrics"]:
             scores = folder.scores(problem, metric)
             if scores is not None and {a, b} <= set(scores.methods):
@@ -82,7 +90,7 @@ def compare(path: Path, a: str, b: str) -> list[Comparison]:
 
 
 def _pair(scores: Scores, a: str, b: str) -> list[tuple[Comparison, float]]:
-    """Return the comparison and its p-value; none where they have no item in common."""
+    """Return the comparison and its p-value, or nothing if there are no common items."""
     rows = [scores.values[scores.methods.index(name)] for name in (a, b)]
     both = ~np.isnan(rows).any(axis=0)
     if not both.any():
@@ -112,12 +120,13 @@ def _pair(scores: Scores, a: str, b: str) -> list[tuple[Comparison, float]]:
 def _decided(pair: Comparison, p_value: float, a: str, b: str) -> Comparison:
     higher_is_better = lookup("metric", METRICS, pair.metric).higher_is_better
     a_wins = (pair.difference.mean > 0) == higher_is_better
-    better = "tie" if p_value >= 0.05 else a if a_wins else b
+    certain = p_value < 0.05 and not pair.difference.low <= 0 <= pair.difference.high
+    better = "tie" if not certain else a if a_wins else b
     return Comparison(**{**vars(pair), "p_value": p_value, "better": better})
 
 
 def as_markdown(pairs: Sequence[Comparison], a: str, b: str) -> str:
-    """Return comparisons as a table for people."""
+    """Return comparisons as a Markdown table."""
     rows = []
     for pair in pairs:
         d = pair.difference
@@ -131,13 +140,14 @@ def as_markdown(pairs: Sequence[Comparison], a: str, b: str) -> str:
     header = ("problem", "metric", a, b, "difference [95 %]", "p", "better", "items")
     legend = (
         f"Means, and the mean of {a} − {b} over paired items with its bootstrap interval. "
-        f"p: two-sided, mean and signed ranks, Holm over {len(pairs)} comparisons."
+        f"p: two-sided tests of the mean and of signed ranks, Holm over {len(pairs)} comparisons. "
+        "better: p < 0.05 and an interval without 0."
     )
     metrics = dict.fromkeys(pair.metric for pair in pairs)
     errors = [m for m in metrics if lookup("metric", METRICS, m).averages == "errors"]
     if errors:
         legend += (
-            f" {', '.join(errors)}: figures of mean errors, which p compares too, and their "
-            "difference, linearized for its interval (delta method)."
+            f" {', '.join(errors)}: p compares the mean errors; the interval of the difference is "
+            "linearized (delta method)."
         )
     return f"{markdown_table(header, rows, right=header[2:6])}\n\n{legend}\n"

@@ -1,4 +1,4 @@
-"""Runs of one suite put together into one folder."""
+"""Merge several runs of one suite into one folder."""
 
 from __future__ import annotations
 
@@ -7,43 +7,42 @@ from pathlib import Path
 from typing import Any
 
 from sigbench.benchmark.run_suite import write_reports
-from sigbench.benchmark.store import cells as cell_files
-from sigbench.benchmark.store.cells import CellId, StoredCell
-from sigbench.benchmark.store.run_folder import RunFolder, part_name
+from sigbench.benchmark.store.cell_store import part_name
+from sigbench.benchmark.store.cells import CellId, StoredCell, read_tables
+from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.core.errors import InputError
 
 CELLS_A_FILE = 64
 
 
 def merge(paths: Sequence[Path], out: Path) -> int:
-    """Put the cells of several runs into a new folder, and return how many there are.
+    """Write the cells of several runs to a new folder, and return their number.
 
     Parameters
     ----------
     paths : sequence of Path
-        Run folders of one suite: other seeds, problems or methods of it, or the same cells with
-        the same values.
+        Run folders of one suite. They may share cells if these have equal values.
     out : Path
-        The folder to make; it must not hold a run.
+        The folder to create; it must not contain a run.
 
     Raises
     ------
     InputError
-        Where two runs contradict each other: another suite or setting of it, a method set
-        otherwise, a cell with another key or other values. Nothing is written then.
+        If two runs contradict each other: different suites or problems, a method with different
+        parameters, or a cell with a different key or values. Nothing is written in that case.
     """
     folders = [RunFolder(path) for path in paths]
-    manifests = [folder.run() for folder in folders]
+    manifests = [folder.manifest.require() for folder in folders]
     target = RunFolder(out)
-    if target.manifest():
-        raise InputError(f"{out} holds a run already: merge into another folder")
+    if target.manifest.read():
+        raise InputError(f"{out} already contains a run: choose another folder")
     suite = _suite(folders, manifests)
     cells = _cells(folders)
     manifest = _manifest(suite, manifests)
     pictures: dict[str, bytes] = {}
     for folder, own in zip(folders, manifests, strict=True):
         if own.get("pictured_seed") == manifest.get("pictured_seed"):
-            pictures = {**folder.gallery.pictures(folder.entries().values()), **pictures}
+            pictures = {**folder.gallery.pictures(folder.cells.all().values()), **pictures}
     with target.locked():
         target.open(suite)
         rows = sorted(cells)
@@ -51,29 +50,31 @@ def merge(paths: Sequence[Path], out: Path) -> int:
         names = [part_name(number) for number in range(len(chunks))]
         target.write_manifest(manifest, [*names, *pictures])
         for name, chunk in zip(names, chunks, strict=True):
-            target.write_part(name, [cells[row] for row in chunk])
+            target.cells.write_part(name, [cells[row] for row in chunk])
         for name, data in pictures.items():
             target.gallery.write(name, data)
         failed = {(f["problem"], f["seed"], f["method"]): f for o in folders for f in o.failures()}
         failed = {row: failure for row, failure in failed.items() if row not in cells}
         if failed:
-            target.add_failures(failed.values(), log="".join(folder.log() for folder in folders))
+            target.failure_log.add(
+                failed.values(), log="".join(folder.failure_log.log() for folder in folders)
+            )
         target.write_manifest(manifest)
         write_reports(out)
     return len(cells)
 
 
 def _suite(folders: Sequence[RunFolder], manifests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the suite of all runs together."""
+    """Return the union of the suites of all runs."""
     whole = dict(manifests[0]["suite"])
     seen: dict[str, tuple[Path, Any]] = {}
     for folder, manifest in zip(folders, manifests, strict=True):
         suite = manifest["suite"]
-        folders[0].refuse_another(whole, suite, f"{folder.path} cannot be merged with it")
+        folders[0].manifest.check_same(whole, suite, f"{folder.path} cannot be merged with it")
         for name, method in suite["methods"].items():
             path, known = seen.setdefault(name, (folder.path, method))
             if method != known:
-                raise InputError(f"{name!r} is not the same method in {path} and {folder.path}")
+                raise InputError(f"method {name!r} differs between {path} and {folder.path}")
         for key in ("problems", "methods"):
             whole[key] = {**whole[key], **suite[key]}
         whole["bounds"] = sorted({*whole["bounds"], *suite["bounds"]})
@@ -86,7 +87,7 @@ def _cells(folders: Sequence[RunFolder]) -> dict[CellId, StoredCell]:
     cells: dict[CellId, StoredCell] = {}
     of: dict[CellId, Path] = {}
     for folder in folders:
-        for row, entry in folder.entries().items():
+        for row, entry in folder.cells.all().items():
             first = cells.setdefault(row, entry)
             where = of.setdefault(row, folder.path)
             if first is entry:
@@ -95,15 +96,15 @@ def _cells(folders: Sequence[RunFolder]) -> dict[CellId, StoredCell]:
             if not same_key or not _same_values(first, entry):
                 problem, seed, method = row
                 raise InputError(
-                    f"{method!r} on {problem!r}, seed {seed}: other "
-                    f"{'values' if same_key else 'settings'} in {folder.path} than in {where}"
+                    f"{method!r} on {problem!r}, seed {seed}: the "
+                    f"{'values' if same_key else 'settings'} differ between {where} and {folder.path}"
                 )
     return cells
 
 
 def _same_values(a: StoredCell, b: StoredCell) -> bool:
-    columns = ["item", "group", "value"]  # of what else there is, the key tells
-    (_, here), (_, there) = cell_files.read([a, b], columns)
+    columns = ["item", "group", "value"]  # the key covers the other columns
+    (_, here), (_, there) = read_tables([a, b], columns)
     return bool(here.equals(there))
 
 
@@ -123,7 +124,7 @@ def _manifest(suite: Mapping[str, Any], manifests: Sequence[Mapping[str, Any]]) 
 
 
 def _agreed(values: Iterable[Any]) -> Any:
-    """Return what all runs say, or where they differ, all that they say."""
+    """Return the common value of all runs, or the list of the different values."""
     different: list[Any] = []
     for value in values:
         if value not in different:

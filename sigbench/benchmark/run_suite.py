@@ -1,20 +1,24 @@
-"""From a suite to a run folder: plan, run what is missing, write the reports."""
+"""Run a suite into a run folder: plan the cells, run the missing ones, write the reports."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sigbench.benchmark.engine.evaluate import Cell, Result
+from sigbench.benchmark.engine.evaluate import Cell, Fit
 from sigbench.benchmark.engine.executors.base import ExecutorConfig
 from sigbench.benchmark.engine.scheduler import Failure, run
-from sigbench.benchmark.report.figures import figures_there, illustrate
+from sigbench.benchmark.report.figures import figure_files, write_figures
 from sigbench.benchmark.report.markdown import markdown
-from sigbench.benchmark.store.run_folder import MAX_SMALL_FILES, MAX_SMALL_FILES_AT_END, RunFolder
+from sigbench.benchmark.results import Run
+from sigbench.benchmark.store.run_folder import (
+    MAX_SMALL_FILES,
+    MAX_SMALL_FILES_AT_END,
+    RunFolder,
+)
 from sigbench.benchmark.suites.suite import Suite
 from sigbench.core import environment
 from sigbench.core.errors import InputError
@@ -24,18 +28,9 @@ from sigbench.core.protocols import Learner, Oracle, info_of
 from sigbench.scoring.leaderboard import leaderboard, to_csv
 from sigbench.scoring.scores import Scores
 
-LOOKS = 5  # at a folder in which a run may just be putting files together
+MAX_READS = 5  # of a folder in which a run may be combining files
 
-Progress = Callable[[Cell, Result | Failure | None], None]
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """How a run ended: cells done now, cells that were there, cells that failed."""
-
-    done: int
-    found: int
-    failed: int
+Progress = Callable[[Cell | Fit, Any], None]
 
 
 def run_suite(
@@ -44,83 +39,93 @@ def run_suite(
     *,
     fresh: bool = False,
     progress: Progress | None = None,
-    place: ExecutorConfig | None = None,
+    executor: ExecutorConfig | None = None,
     wait: bool = False,
-) -> RunResult:
-    """Run what is missing of a suite in a folder, then write its reports.
+) -> Run:
+    """Run the missing cells of a suite in a folder, then write its reports.
 
     Parameters
     ----------
     suite : Suite
         What to run.
     path : Path or str
-        The run folder, made where it does not exist, extended where it holds the same suite.
+        The run folder. It is created if it does not exist, and extended if it contains a run of the
+        same suite.
     fresh : bool
-        Delete the folder's own files first.
+        First delete the run that the folder contains.
     progress : callable, optional
-        Called with each cell before it runs (and None) and after (with what came out).
-    place : Place, optional
-        Where to run, by default in this process: ``Place(jobs=2)`` for two worker processes.
+        Called with a `Cell` or `Fit` and None when it starts, and with its result (`Result`,
+        `Failure` or, for a fit, `CallResult`) when it ends.
+    executor : ExecutorConfig, optional
+        Where to run; by default in this process. ``ExecutorConfig(jobs=2)`` uses two worker
+        processes.
     wait : bool
-        Wait where another run is using the folder, instead of refusing.
+        Wait if another run is using the folder, instead of raising an error.
+
+    Returns
+    -------
+    Run
+        What was written: the scores, leaderboard, timings and failures as data frames, and the
+        number of cells that were computed, cached and failed.
 
     Raises
     ------
     InputError
-        Where the folder holds something else, or another run is using it.
+        If the folder contains something else, or another run is using it.
     KeyboardInterrupt
-        On Ctrl-C: what is finished is kept; the reports are left to `write_reports`.
+        On Ctrl-C. Finished cells are kept; call `run_suite` again to resume, or `write_reports`.
     """
     path = Path(path)
     check(suite)
     folder = RunFolder(path)
-    folder.check(shared(suite), fresh=fresh)  # before anything is made
+    folder.manifest.check(shared(suite), fresh=fresh)  # before anything is written
     with folder.locked(wait=wait):
-        return _run_missing(suite, folder, fresh, progress, place or ExecutorConfig())
+        return _run_missing(suite, folder, fresh, progress, executor or ExecutorConfig())
 
 
 def _run_missing(
-    suite: Suite, folder: RunFolder, fresh: bool, progress: Progress | None, place: ExecutorConfig
-) -> RunResult:
+    suite: Suite, folder: RunFolder, fresh: bool, progress: Progress | None, config: ExecutorConfig
+) -> Run:
     cells = suite.cells()
     manifest = _manifest(suite, folder.open(shared(suite), fresh=fresh))
-    folder.drop_stale(cells)
-    missing = [cell for cell in cells if not folder.is_finished(cell)]
-    cell_files = [folder.cell_file(cell) for cell in missing]
+    folder.cells.drop_outdated(cells)
+    missing = [cell for cell in cells if not folder.cells.is_finished(cell)]
+    cell_files = [folder.cells.file_of(cell) for cell in missing]
     manifest["files"] = [*cell_files, *folder.gallery.planned(missing)]
     folder.write_manifest(manifest, manifest["files"])
     folder.tidy_failures()
-    start, done, failed = time.perf_counter(), 0, 0
-
-    def started(cell: Cell) -> None:
-        if progress:
-            progress(cell, None)
-
-    executor = place.open()
+    start, computed, failed = time.perf_counter(), 0, 0
+    executor = config.open()
     try:
         pictured = manifest["pictured_seed"]
-        for out in run(missing, suite.metrics, suite.block, executor, started, pictured):
+        for out in run(missing, suite.metrics, suite.block, executor, progress, pictured):
             if isinstance(out, Failure):
-                folder.write_failure(suite.name, out)
+                folder.failure_log.write(suite.name, out)
                 failed += 1
             else:
-                folder.write_cell(suite.name, out)
-                folder.tidy(MAX_SMALL_FILES, manifest)
-                done += 1
+                folder.cells.write(suite.name, out)
+                folder.combine_files(MAX_SMALL_FILES, manifest)
+                computed += 1
             if progress:
                 progress(out.cell, out)
-        folder.tidy(MAX_SMALL_FILES_AT_END, manifest)
+        folder.combine_files(MAX_SMALL_FILES_AT_END, manifest)
     finally:
         executor.close()
         folder.tidy_failures()
         manifest["wall_time_s"] = round(manifest["wall_time_s"] + time.perf_counter() - start, 3)
         folder.write_manifest(manifest)
     write_reports(folder.path)
-    return RunResult(done, len(cells) - len(missing), failed)
+    return Run(folder.path, computed, len(cells) - len(missing), failed)
 
 
 def check(suite: Suite) -> None:
-    """Refuse a suite that has learners on a problem without a training split."""
+    """Check that every problem with learners has a training split.
+
+    Raises
+    ------
+    InputError
+        If one has none.
+    """
     for problem in suite.problems:
         learners = [m.name for m in suite.methods if isinstance(m.entry, Learner)]
         if learners and not problem.can_train:
@@ -130,71 +135,68 @@ def check(suite: Suite) -> None:
 
 
 def plan(suite: Suite, path: Path, *, fresh: bool = False) -> list[tuple[Cell, bool]]:
-    """Return all cells of a run, and of each whether it is finished already.
+    """Return all cells of a run, and for each whether it is already finished.
 
     Raises
     ------
     InputError
-        Where the folder holds something else, or a method has nothing to learn from.
+        If the folder contains something else, or a learner has no training split.
     """
     check(suite)
     folder = RunFolder(path)
-    folder.check(shared(suite), fresh=fresh)
-    return [(cell, not fresh and folder.is_finished(cell)) for cell in suite.cells()]
+    folder.manifest.check(shared(suite), fresh=fresh)
+    return [(cell, not fresh and folder.cells.is_finished(cell)) for cell in suite.cells()]
 
 
-def write_reports(path: Path) -> str:
-    """Write ``leaderboard.csv``, ``leaderboard.md`` and ``timings.parquet``; return the Markdown.
+def write_reports(path: Path) -> None:
+    """Write ``leaderboard.csv``, ``leaderboard.md``, ``timings.parquet`` and the training logs.
 
-    The logs of trainings are written too, and where Matplotlib is installed, figures.
+    Figures are written if Matplotlib is installed.
 
     Raises
     ------
     InputError
-        Where the folder holds no run.
+        If the folder contains no run.
     """
-    for _ in range(LOOKS - 1):
+    for _ in range(MAX_READS - 1):
         with suppress(FileNotFoundError):
             return _write_reports(RunFolder(path))
     return _write_reports(RunFolder(path))
 
 
-def _write_reports(folder: RunFolder) -> str:
-    path, about = folder.path, folder.run()["suite"]
+def _write_reports(folder: RunFolder) -> None:
+    path, suite = folder.path, folder.manifest.require()["suite"]
     summaries = {}
 
     def all_scores() -> Iterator[Scores]:
-        for problem in about["problems"]:
-            for metric in about["metrics"]:
+        for problem in suite["problems"]:
+            for metric in suite["metrics"]:
                 scores = folder.scores(problem, metric)
                 if scores is not None:
                     summaries[problem, metric] = scores.summary()
                     yield scores
 
-    board = leaderboard(all_scores(), folder.timings(), about["bounds"])
+    timings = folder.cells.timings()
+    board = leaderboard(all_scores(), timings, suite["bounds"])
     folder.write_timings()
     write_atomically(path / "leaderboard.csv", to_csv(board).encode())
     try:
-        illustrate(folder, board)
-    finally:  # a picture that cannot be read is an error, but costs nobody the table
+        write_figures(folder, board)
+    finally:  # an unreadable image is an error, but the table is written
         text = markdown(
             board,
             summaries,
-            name=about["name"],
-            description=about["description"],
-            metrics=about["metrics"],
+            suite,
+            timings=timings,
             failures=folder.failures(),
-            experiments=about["experiments"],
-            trainings=about.get("trainings", {}),
-            timings=folder.timings(),
-            figures=figures_there(folder),
+            grid_edges=folder.cells.grid_edges(),
+            figures=figure_files(folder),
         )
         write_atomically(path / "leaderboard.md", text.encode())
-    return text
 
 
 def shared(suite: Suite) -> dict[str, Any]:
-    """Return what all cells of a folder have in common: see `RunFolder.open`."""
+    """Return what all cells of a folder share: see `Manifest.check`."""
     return {
         "name": suite.name,
         "block": suite.block,
@@ -204,7 +206,7 @@ def shared(suite: Suite) -> dict[str, Any]:
 
 
 def _manifest(suite: Suite, old: dict[str, Any]) -> dict[str, Any]:
-    """Return the manifest of the run, what an earlier one did included."""
+    """Return the manifest of the run, including what an earlier run in the folder did."""
     before = old.get("suite", {})
     common = shared(suite)
     methods = {
@@ -228,6 +230,7 @@ def _manifest(suite: Suite, old: dict[str, Any]) -> dict[str, Any]:
             "bounds": sorted({*before.get("bounds", []), *bounds}),
             "experiments": suite.experiments,
             "trainings": {**before.get("trainings", {}), **trainings},
+            "full": suite.full_size,
         },
         "seeds": sorted({*old.get("seeds", []), *suite.seeds}),
         "pictured_seed": old.get("pictured_seed", suite.seeds[0]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -74,6 +74,38 @@ def check(noisy: Array, sigma: Sigma) -> NDArray[np.float64] | None:
     """Check both; return the noise level as an array ``(N,)`` or None."""
     check_noisy(noisy)
     return check_sigma(sigma, len(noisy))
+
+
+def estimate_error(
+    estimate: Any, shape: tuple[int, ...], dtype: Any, items: Sequence[int] | None = None
+) -> str | None:
+    """Return what is wrong with an estimate, or None if it is valid and finite.
+
+    Parameters
+    ----------
+    estimate : object
+        What a method returned.
+    shape, dtype
+        What the estimate must have.
+    items : sequence of int, optional
+        The number of every item, for the message; by default its index.
+
+    Examples
+    --------
+    >>> estimate_error(np.zeros((1, 1, 3)), (1, 1, 4), np.float64)
+    'the estimate has shape (1, 1, 3), not (1, 1, 4)'
+    """
+    if type(estimate) is not np.ndarray:  # a masked array would not be scored everywhere
+        return f"the estimate is a {type(estimate).__name__}, not a NumPy array"
+    if estimate.shape != shape:
+        return f"the estimate has shape {estimate.shape}, not {shape}"
+    if estimate.dtype != dtype:
+        return f"the estimate has dtype {estimate.dtype}, not {dtype}"
+    if not np.isfinite(estimate).all():
+        bad = np.argwhere(~np.isfinite(estimate))[0]
+        item = bad[0] if items is None else items[bad[0]]
+        return f"the estimate contains {estimate[tuple(bad)]} in item {item}"
+    return None
 
 
 BLOCK_BYTES = 120 * 2**10  # below it an array's memory is at hand, above it comes from the system

@@ -36,7 +36,9 @@ COLUMNS = (
     "ms_per_item",
 )
 LIMITS = ("prior", "oracle")
+NUMBERS = ("mean", "ci_low", "ci_high", "gap_to_limit", "ms_per_item")
 FREE_TEXT = ("suite", "problem", "method", "params")
+FORMULA = ("=", "+", "-", "@")  # a spreadsheet would run such text
 
 LeaderboardRow = dict[str, Any]
 
@@ -142,6 +144,25 @@ def to_csv(board: Sequence[LeaderboardRow]) -> str:
     return text.getvalue()
 
 
+def from_csv(text: str) -> list[LeaderboardRow]:
+    """Return the rows of a leaderboard that `to_csv` has written, with six significant digits."""
+    return [
+        {column: _value(column, cell) for column, cell in row.items()}
+        for row in csv.DictReader(io.StringIO(text))
+    ]
+
+
+def _value(column: str, cell: str) -> Any:
+    if column in ("n", "rank_low", "rank_high"):
+        return int(cell) if cell else None
+    if column in NUMBERS:
+        return float(cell) if cell else math.nan
+    if column == "higher_is_better":
+        return cell == "true"
+    quoted = column in FREE_TEXT and cell[:1] == "'" and cell[1:2] in FORMULA
+    return cell[1:] if quoted else cell
+
+
 def _cell(column: str, value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
@@ -149,5 +170,5 @@ def _cell(column: str, value: Any) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:.6g}"
-    quoted = column in FREE_TEXT and str(value)[:1] in ("=", "+", "-", "@")
+    quoted = column in FREE_TEXT and str(value)[:1] in FORMULA
     return f"'{value}" if quoted else str(value)

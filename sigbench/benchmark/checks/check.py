@@ -17,7 +17,8 @@ from sigbench.benchmark.checks.floors import Floor, Floors
 from sigbench.benchmark.engine.executors.base import ExecutorConfig, cores
 from sigbench.benchmark.run_suite import check as check_suite
 from sigbench.benchmark.run_suite import run_suite, shared
-from sigbench.benchmark.store.run_folder import LOG, RunFolder
+from sigbench.benchmark.store.manifest import LOG
+from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.benchmark.suites.suite import Suite, load
 from sigbench.config.registry import lookup
 from sigbench.core.durations import seconds
@@ -67,7 +68,7 @@ def check(path: Path, floors: Floors) -> list[FloorResult]:
 
 def _folder(path: Path, floors: Floors) -> RunFolder:
     folder = RunFolder(path)
-    about = folder.run()["suite"]
+    about = folder.manifest.require()["suite"]
     name = _name_of(floors.suite)
     if about["name"] != name:
         raise InputError(f"{path} holds a run of {about['name']!r}, not of {name!r}")
@@ -140,7 +141,7 @@ def _lacking(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) -> 
         wanted = seeds is None or failure["seed"] in seeds
         if wanted and (failure["problem"], failure["method"]) == own:
             return f"failed, seed {failure['seed']}: {failure['error']} (see {folder.path / LOG})"
-    done = {seed for problem, seed, method in folder.entries() if (problem, method) == own}
+    done = {seed for problem, seed, method in folder.cells.all() if (problem, method) == own}
     missing = sorted(set(seeds or ()) - done)
     if missing:
         return f"has not been run on seed {', '.join(map(str, missing))}"
@@ -154,7 +155,7 @@ def _no_demand(floor: Floor) -> InputError:
 
 
 def _known_row(folder: RunFolder, floor: Floor) -> None:
-    about = folder.run()["suite"]
+    about = folder.manifest.require()["suite"]
     for kind in ("problem", "method", "metric"):
         if getattr(floor, kind) not in about[f"{kind}s"]:
             raise unknown(f"{kind} of the run", getattr(floor, kind), about[f"{kind}s"])
@@ -184,7 +185,7 @@ def _gain(metric: Metric, scores: Scores, floor: Floor) -> tuple[Floats, NDArray
     reference = RunFolder(floor.reference)
     other = reference.scores(floor.problem, floor.metric)
     if other is None or floor.reference_method not in other.methods:
-        rows = [method for problem, _, method in reference.entries() if problem == floor.problem]
+        rows = [method for problem, _, method in reference.cells.all() if problem == floor.problem]
         raise InputError(
             f"{floor.reference} has no {floor.metric} of {floor.reference_method!r} on "
             f"{floor.problem!r}; methods there: {', '.join(sorted(set(rows))) or 'none'}"
@@ -209,7 +210,7 @@ def _refuse_another_problem(folder: RunFolder, floor: Floor) -> None:
     """Refuse a reference whose items are not the run's."""
     assert floor.reference is not None
     problems = (
-        other.run()["suite"]["problems"].get(floor.problem, {})
+        other.manifest.require()["suite"]["problems"].get(floor.problem, {})
         for other in (folder, RunFolder(floor.reference))
     )
     here, there = ({**problem, "items": None} for problem in problems)
@@ -322,7 +323,7 @@ def run_floors(floors: Floors, path: Path) -> Held:
     InputError
         For a suite that cannot be loaded, or a folder that holds something else.
     """
-    place = ExecutorConfig(
+    executor = ExecutorConfig(
         jobs=cores(), timeout=None if floors.timeout is None else seconds(floors.timeout)
     )
     suite = load(floors.suite).select(
@@ -342,7 +343,7 @@ def run_floors(floors: Floors, path: Path) -> Held:
             problems=list(dict.fromkeys(floor.problem for floor in good)),
         )
         fresh = floors.folder is None and _holds_another_run(path, needed)
-        run_suite(needed, path, fresh=fresh, wait=True, place=place)
+        run_suite(needed, path, fresh=fresh, wait=True, executor=executor)
     return Held(RunFolder(path), suite.seeds, wrong)
 
 
@@ -351,17 +352,17 @@ def _check_it_can_be_held(suite: Suite, floor: Floor) -> None:
     if floor.metric not in suite.metrics:
         raise unknown("metric of the suite", floor.metric, suite.metrics)
     if floor.reference is not None:
-        RunFolder(floor.reference).run()
+        RunFolder(floor.reference).manifest.require()
     elif floor.floor is None:
         raise _no_demand(floor)
 
 
 def _holds_another_run(path: Path, suite: Suite) -> bool:
-    manifest = RunFolder(path).manifest()
+    manifest = RunFolder(path).manifest.read()
     if not manifest or manifest["suite"]["name"] != suite.name:
         return False
     try:
-        RunFolder(path).check(shared(suite))
+        RunFolder(path).manifest.check(shared(suite))
     except InputError:
         return True
     return False

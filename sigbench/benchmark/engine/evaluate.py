@@ -1,4 +1,4 @@
-"""What a worker does: fit a learner, or run a method on a problem's items and score it."""
+"""The work of a worker: fit a learner, or run a method on the items of a cell and score it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sigbench.benchmark.methods.resolve import Method, bind_problem_info, check_source, describe
+from sigbench.benchmark.methods.tuning import Tuned
 from sigbench.core.protocols import (
     Array,
     Block,
@@ -27,22 +28,23 @@ from sigbench.core.protocols import (
     TrainingHistory,
 )
 from sigbench.core.rng import item_rng
+from sigbench.core.validation import estimate_error
 from sigbench.problems.denoising import Problem
 from sigbench.scoring.metrics import METRICS, Metric, Values
 
-TRAINING_SEED = 0  # training has a seed of its own, never that of the data
-REPEATS = 3  # passes whose median is the time of a cell that takes less than BRIEF_S
+TRAINING_SEED = 0  # never a data seed
+REPEATS = 3  # passes over a cell that takes less than BRIEF_S; their median is its time
 BRIEF_S = 0.1
-MAX_SAMPLES = 2**20  # of an image that is kept to be looked at
+MAX_SAMPLES = 2**20  # of an image that is kept for display
 
 
 class BadEstimate(Exception):
-    """A method broke the protocol: wrong shape, dtype, not finite, or it changed its input."""
+    """A method violated the protocol: wrong shape or dtype, not finite, or its input changed."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One problem, seed and method; ``key`` covers all that can change its values."""
+    """One problem, seed and method; ``key`` covers everything that can change its values."""
 
     problem: Problem
     seed: int
@@ -51,7 +53,7 @@ class Cell:
 
 
 class Picture(NamedTuple):
-    """An image ``(C, H, W)``, float32, with what was made of it, and that in dB as it is scored."""
+    """A noisy and clean image ``(C, H, W)``, float32, with an estimate and its PSNR in dB."""
 
     item: int
     noisy: Array
@@ -62,14 +64,15 @@ class Picture(NamedTuple):
 
 @dataclass(frozen=True)
 class Result:
-    """A finished cell: one value per metric and item, and what it cost.
+    """A finished cell: one value per metric and item, and its cost.
 
-    ``time_s`` is the time of the calls alone, for all items together, on one thread: the median
-    of three passes where one takes less than 0.1 s. ``contended`` says that other cells ran
-    beside it. ``peak_rss_mb`` is the largest resident memory of the process, in MiB, while the
-    cell ran (on Linux; elsewhere so far). ``relative_gap`` is the largest of the items, where the
-    method certifies its solutions, else NaN. ``history`` is what the training of a method took that
-    has learned, ``pictures`` are the first images, where they were asked for.
+    ``time_s`` is the time of the calls alone, for all items, on one thread: the median of three
+    passes if one takes less than 0.1 s. ``contended`` is True if other cells ran at the same time.
+    ``peak_rss_mb`` is the peak resident memory of the process in MiB while the cell ran (outside
+    Linux: since the process started). ``relative_gap`` is the largest relative duality gap of the
+    items if the method certifies its solutions, otherwise NaN. ``history`` is the training history
+    of a trained method, ``pictures`` are the first images if requested, and ``grid_edges`` the
+    tuned parameters whose value is at the edge of the grid.
     """
 
     cell: Cell
@@ -86,23 +89,24 @@ class Result:
     relative_gap: float = float("nan")
     history: TrainingHistory | None = None
     pictures: tuple[Picture, ...] = ()
+    grid_edges: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Fit a learner on a problem's training split: once per problem, never per data seed."""
+    """Fit a learner on the training split of a problem: once per problem, not per data seed."""
 
     problem: Problem
     method: Method
 
     def __call__(self) -> Denoiser:
-        """Return the denoiser that is ready to use."""
+        """Return the fitted denoiser or estimator."""
         check_source(self.method)
         entry = bind_problem_info(self.method.entry, self.problem.problem_info)
         training = self.problem.training(sigma_given=self.method.sigma_given)
         ready: Denoiser = entry.fit(training, rng=item_rng(0, "fit", TRAINING_SEED))
         if isinstance(ready, Oracle):
-            raise BadEstimate("fit returned an oracle, which would be shown the clean items")
+            raise BadEstimate("fit returned an oracle, which would use the clean items")
         return ready
 
 
@@ -115,13 +119,13 @@ class Measure:
     cell : Cell
         Problem, seed and method.
     entry : Denoiser or Oracle
-        The method, fitted where it learns.
+        The method; a learner has been fitted.
     metrics : mapping of str to Metric
-        What to score.
+        The metrics to compute.
     block : int
-        Items a call.
+        Items per call.
     pictures : int
-        How many images are kept, where items are images.
+        How many images to keep if the items are images.
     """
 
     cell: Cell
@@ -136,7 +140,7 @@ class Measure:
         Raises
         ------
         BadEstimate
-            Where the method broke the protocol.
+            If the method violated the protocol.
         """
         problem, method = self.cell.problem, self.cell.method
         check_source(method)
@@ -179,6 +183,7 @@ class Measure:
             relative_gap=gap,
             history=_history(getattr(entry, "history", None)),
             pictures=tuple(pictures),
+            grid_edges=method.entry.grid_edges(entry) if isinstance(method.entry, Tuned) else (),
         )
 
     def _blocks(self) -> Iterable[Block]:
@@ -186,7 +191,7 @@ class Measure:
 
 
 def _call(problem: Problem, entry: Any, block: Block, sigma_given: bool) -> tuple[Array, float]:
-    """Return the checked estimate and the seconds that the call took."""
+    """Return the checked estimate and the duration of the call in seconds."""
     ready = entry.bind(block.clean.copy()) if isinstance(entry, Oracle) else entry
     sigma = None if block.sigma is None else block.sigma.copy()
     shown = dataclasses.replace(block, noisy=block.noisy.copy(), sigma=sigma)
@@ -196,17 +201,9 @@ def _call(problem: Problem, entry: Any, block: Block, sigma_given: bool) -> tupl
     same_sigma = sigma is None or bool((sigma == block.sigma).all())
     if not (same_sigma and np.array_equal(shown.noisy, block.noisy)):
         raise BadEstimate("the method changed its input")
-    if type(estimate) is not np.ndarray:  # a masked array would be scored where it is not masked
-        raise BadEstimate(f"the estimate is a {type(estimate).__name__}, not a NumPy array")
-    if estimate.shape != block.clean.shape:
-        raise BadEstimate(f"the estimate has shape {estimate.shape}, not {block.clean.shape}")
-    if estimate.dtype != block.noisy.dtype:
-        raise BadEstimate(f"the estimate has dtype {estimate.dtype}, not {block.noisy.dtype}")
-    if not np.isfinite(estimate).all():
-        bad = np.argwhere(~np.isfinite(estimate))[0]
-        raise BadEstimate(
-            f"the estimate holds {estimate[tuple(bad)]} in item {block.items[bad[0]]}"
-        )
+    error = estimate_error(estimate, block.clean.shape, block.noisy.dtype, block.items.tolist())
+    if error:
+        raise BadEstimate(error)
     return estimate, seconds
 
 
@@ -218,11 +215,11 @@ def _scored(name: str, metric: Metric, problem: Problem, block: Block, estimate:
 
 
 def _pictures(problem: Problem, block: Block, estimate: Array, most: int) -> list[Picture]:
-    """Return the first images of a block; none of those that are too large to be kept."""
+    """Return the first images of a block, unless they are too large to keep."""
     if block.clean[0].size > MAX_SAMPLES:
         return []
     psnr = problem.score(METRICS["psnr"], block, estimate)
-    with np.errstate(over="ignore"):  # what is beyond float32 is white, or black
+    with np.errstate(over="ignore"):  # values beyond float32 become infinite: white or black
         noisy, clean, estimate = (
             array[:most].astype(np.float32) for array in (block.noisy, block.clean, estimate)
         )
@@ -253,7 +250,7 @@ def _largest_gap(entry: Certified, block: Block, sigma_given: bool) -> float:
     sigma = block.sigma if sigma_given else None
     gaps = np.asarray(entry.certificate(block.noisy.copy(), sigma=sigma), dtype=np.float64)
     if gaps.shape != block.items.shape or not np.isfinite(gaps).all():
-        raise BadEstimate(f"the certificate must be {block.items.shape} finite numbers")
+        raise BadEstimate(f"the certificate has shape {gaps.shape}: it must be {block.items.shape}, and finite")
     return float(gaps.max())
 
 
@@ -263,7 +260,7 @@ def _first_item(block: Block) -> Block:
 
 
 class _Data(threading.local):
-    """The blocks of the latest (problem, seed): a worker's own, in a file where they are many."""
+    """The blocks of the latest problem and seed of a worker; large ones are kept in a file."""
 
     limit_bytes = 128 * 2**20
     of: tuple[Problem, int, int] | None = None
@@ -288,7 +285,7 @@ class _Data(threading.local):
 
 
 class _Spool:
-    """Blocks in a temporary file, which is gone with the process, however that ends."""
+    """Blocks in a temporary file, which is deleted when the process ends, even if it is killed."""
 
     def __init__(self, blocks: Iterable[Block]) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115
@@ -317,17 +314,17 @@ _DATA = _Data()
 
 
 def _forget_peak_rss() -> None:
-    """Let Linux begin anew with the peak; elsewhere it stays that of the process so far."""
+    """Reset the peak of the resident memory; possible on Linux only."""
     refs = Path("/proc/self/clear_refs")
     if refs.exists():
         try:
             refs.write_text("5")
-        except OSError:  # not allowed here: the peak so far is still an upper bound
+        except OSError:  # not permitted: the earlier peak is still an upper bound
             return
 
 
 def _peak_rss_mb() -> float:
-    """Return the process's largest resident memory in MiB; NaN where it isn't known."""
+    """Return the peak resident memory of the process in MiB, or NaN if it is unknown."""
     status = Path("/proc/self/status")
     if status.exists():
         for line in status.read_text().splitlines():

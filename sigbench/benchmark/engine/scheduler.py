@@ -1,4 +1,4 @@
-"""The runner: cells in, per-item values out. It gets objects and knows no table and no file."""
+"""Run cells on an executor: learners are fitted first, workers keep the data they have made."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sigbench.scoring.metrics import Metric
 
 @dataclass(frozen=True)
 class Failure:
-    """A cell without values: its error in one line, and the traceback where there is one."""
+    """A failed cell: its error in one line, and the traceback if there is one."""
 
     cell: Cell
     error: str
@@ -31,30 +31,31 @@ def run(
     metrics: Mapping[str, Metric],
     block: int,
     executor: Executor | None = None,
-    started: Callable[[Cell], None] | None = None,
+    progress: Callable[[Cell | Fit, Any], None] | None = None,
     pictured: int | None = None,
 ) -> Iterator[Result | Failure]:
-    """Run cells, side by side where the executor can.
+    """Run cells, in parallel if the executor has several slots.
 
-    A worker stays with the data that it has made, as long as there are cells on them. A learner
-    is fitted once per problem, and its cells wait for that. Values depend neither on the executor
-    nor on the order of the cells. A cell whose worker died is submitted again as often as the
-    executor says.
+    A worker that has made the data of a problem and seed runs the other cells on these data next.
+    A learner is fitted once per problem, before its cells. Values depend neither on the executor
+    nor on the order of the cells. A cell whose worker died is submitted again, at most
+    ``executor.retries`` times.
 
     Parameters
     ----------
     cells : iterable of Cell
-        What to run, grouped by problem and seed.
+        The cells to run, grouped by problem and seed.
     metrics : mapping of str to Metric
-        What to score.
+        The metrics to compute.
     block : int
-        Items a call.
+        Items per call.
     executor : Executor, optional
-        Where to run; by default in this process. It is not closed.
-    started : callable, optional
-        Called with each cell that begins.
+        Where to run; by default in this process. The caller closes it.
+    progress : callable, optional
+        Called with a `Cell` or `Fit` and None when it starts; with a `Fit` and its `CallResult`
+        when it ends.
     pictured : int, optional
-        The seed of which the first images are kept, to be looked at.
+        The seed whose first images are kept for display.
 
     Yields
     ------
@@ -63,45 +64,52 @@ def run(
     """
     executor = executor or Serial()
     schedule = _Schedule(cells, metrics, block, pictured)
-    under_way: dict[int, tuple[_Task, int]] = {}  # with how often its worker has died
+    running: dict[int, tuple[_Task, int]] = {}  # with the number of workers that died
     since: dict[int, float] = {}
     numbers = itertools.count()
-    last = None  # what the worker was at that is free now
+    last = None  # the data that the free worker has made
     while True:
-        while len(under_way) < executor.slots and (task := schedule.next(last)):
+        while len(running) < executor.slots and (task := schedule.next(last)):
             last = None
-            if started and isinstance(task.work, Measure):
-                started(task.work.cell)
+            if progress:
+                progress(task.subject, None)
             number = next(numbers)
-            under_way[number], since[number] = (task, 0), time.monotonic()
+            running[number], since[number] = (task, 0), time.monotonic()
             executor.submit(number, task.work)
-        yield from schedule.finished()  # while the workers are at what comes next
-        if not under_way:
+        yield from schedule.finished()  # while the workers are busy
+        if not running:
             return
         ended = executor.next()
-        task, deaths = under_way.pop(ended.number)
+        task, deaths = running.pop(ended.number)
         if ended.lost and deaths < executor.retries:
-            under_way[ended.number] = (task, deaths + 1)
+            running[ended.number] = (task, deaths + 1)
             executor.submit(ended.number, task.work)
         else:
             schedule.take(task, ended, time.monotonic() - since.pop(ended.number))
+            if progress and isinstance(task.work, Fit):
+                progress(task.work, ended)
             last = task.data
 
 
 _Data = tuple[str, int]  # problem and seed
 
-PICTURES = 4  # images of a problem that are kept
-LONG_FIT_S = 5.0  # what took longer is used, and so its result kept, before the next fit
+PICTURES = 4  # images kept per problem
+LONG_FIT_S = 5.0  # cells that waited for a longer fit run before the next fit
 
 
 @dataclass(frozen=True)
 class _Task:
     work: Fit | Measure
-    data: _Data | None  # what the worker has made when it is done
+    data: _Data | None  # the data that the worker has made afterwards
+
+    @property
+    def subject(self) -> Cell | Fit:
+        """The cell that is run, or the fit."""
+        return self.work if isinstance(self.work, Fit) else self.work.cell
 
 
 class _Schedule:
-    """What to do next; each learner's cells once it is fitted."""
+    """Decides what to run next; the cells of a learner wait until it is fitted."""
 
     def __init__(
         self,
@@ -121,11 +129,10 @@ class _Schedule:
         self._finished: list[Result | Failure] = []
 
     def next(self, last: _Data | None) -> _Task | None:
-        """Return what to start, None where there is nothing left or all must wait.
+        """Return the next task, or None if nothing is left or everything must wait.
 
-        First what is left on the data that the free worker has made ``last``; then what a long fit
-        was for; then a fit, which cells wait for; then data that no worker is at; and at the end
-        a part of another's work.
+        In this order: a cell on the data ``last`` that the free worker has made; a cell that waited
+        for a long fit; a fit; a cell on data that no worker uses; any other cell.
         """
         while not (last in self._ready or self._to_fit or self._unused()):
             _, group = next(self._groups, (None, None))
@@ -148,7 +155,7 @@ class _Schedule:
         return _Task(work, data)
 
     def take(self, task: _Task, ended: CallResult, seconds: float) -> None:
-        """Take in what has ended, after so many seconds."""
+        """Record the result of a task that took so many seconds."""
         work = task.work
         if isinstance(work, Fit):
             key = (work.problem.name, work.method.name)
@@ -166,7 +173,7 @@ class _Schedule:
             self._finished.append(result)
 
     def finished(self) -> Iterator[Result | Failure]:
-        """Give out, once, what is finished."""
+        """Yield the finished cells, each once."""
         while self._finished:
             yield self._finished.pop(0)
 

@@ -86,6 +86,20 @@ class Tuned:
         info = info_of(self.denoiser)
         return dataclasses.replace(info, name=f"tuned-{info.name}", version=1)
 
+    def grid_edges(self, fitted: Any) -> tuple[str, ...]:
+        """Return the parameters whose chosen value is the smallest or largest of their grid.
+
+        A better value may lie outside the grid. Only grids of at least three different numbers
+        count, and 0 does not count: it is the bound of the parameter itself.
+        """
+        edges = []
+        for name, values in self.grid:
+            if len(set(values)) >= 3 and all(type(value) in (int, float) for value in values):
+                chosen = getattr(fitted, name)
+                if chosen != 0 and chosen in (min(values), max(values)):
+                    edges.append(name)
+        return tuple(edges)
+
     def fit(self, train: Training, *, rng: np.random.Generator) -> Denoiser:
         """Return the denoiser with the settings that are best on ``train.pairs``.
 

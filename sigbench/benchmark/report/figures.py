@@ -1,4 +1,4 @@
-"""What a run folder shows beside its tables: the logs of trainings, and figures."""
+"""The figures and training logs of a run folder."""
 
 from __future__ import annotations
 
@@ -14,71 +14,73 @@ from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.scoring.leaderboard import LeaderboardRow
 
 KINDS = {
-    "estimates": "Noisy, clean, and what each method makes of it",
-    "trainings": "Running figures of the trainings over their time",
+    "estimates": "Noisy and clean images, and their estimates by each method",
+    "trainings": "Validation metric during training",
 }
 
 
-def illustrate(folder: RunFolder, board: Sequence[LeaderboardRow]) -> None:
-    """Write the logs of trainings, and where Matplotlib is installed, draw figures.
+def write_figures(folder: RunFolder, board: Sequence[LeaderboardRow]) -> None:
+    """Write the training logs, and if Matplotlib is installed, the figures.
 
     Parameters
     ----------
     folder : RunFolder
-        A folder that holds a run.
-    board : sequence of Row
+        A folder with a run.
+    board : sequence of LeaderboardRow
         Its leaderboard.
     """
-    groups = folder.run()["suite"].get("trainings", {})
-    for problem, entries in _entries(folder).items():
-        found = histories(entries)
+    groups = folder.manifest.require()["suite"].get("trainings", {})
+    for problem, cells in _cells_by_problem(folder).items():
+        found = histories(cells)
         for method, history in found.items():
             folder.gallery.write_training(problem, method, history)
         if find_spec("matplotlib") is None:
             continue
         trained = [method for method in _order(board, problem) if method in found]
         of_method = {m: found[m] for m in trained if math.isfinite(found[m].log[-1].figure)}
-        courses_png = plots.png(plots.trainings(of_method, groups)) if of_method else None
-        folder.gallery.write_figure("trainings", problem, courses_png)
-        strips, peak = _strips(folder, problem, entries, board)
+        trainings_png = plots.png(plots.trainings(of_method, groups)) if of_method else None
+        folder.gallery.write_figure("trainings", problem, trainings_png)
+        strips, peak = _strips(folder, problem, cells, board)
         strips_png = plots.png(plots.estimates(strips, peak)) if strips else None
         folder.gallery.write_figure("estimates", problem, strips_png)
 
 
-def figures_there(folder: RunFolder) -> dict[str, dict[str, str]]:
-    """Return by problem the figures that are there: what they show, and the file."""
+def figure_files(folder: RunFolder) -> dict[str, dict[str, str]]:
+    """Return the existing figures of each problem: what they show, and the file."""
     return {
         problem: {
             what: figure_file(kind, problem)
             for kind, what in KINDS.items()
             if folder.gallery.has_figure(kind, problem)
         }
-        for problem in folder.run()["suite"]["problems"]
+        for problem in folder.manifest.require()["suite"]["problems"]
     }
 
 
-def is_undrawn(folder: RunFolder) -> bool:
-    """Return whether there is something to draw, and no Matplotlib to draw it with."""
-    names = folder.gallery.names(folder.entries().values())
+def needs_matplotlib(folder: RunFolder) -> bool:
+    """Return whether there are figures to draw and Matplotlib is not installed."""
+    names = folder.gallery.names(folder.cells.all().values())
     return find_spec("matplotlib") is None and any(name.startswith("figures/") for name in names)
 
 
-def _entries(folder: RunFolder) -> dict[str, list[StoredCell]]:
-    """Return the cells of each problem, the first seed last."""
-    of_problem: dict[str, list[StoredCell]] = {p: [] for p in folder.run()["suite"]["problems"]}
-    for (problem, _, _), entry in sorted(folder.entries().items(), reverse=True):
-        of_problem.setdefault(problem, []).append(entry)
+def _cells_by_problem(folder: RunFolder) -> dict[str, list[StoredCell]]:
+    """Return the cells of each problem, with the first seed last."""
+    of_problem: dict[str, list[StoredCell]] = {
+        p: [] for p in folder.manifest.require()["suite"]["problems"]
+    }
+    for (problem, _, _), cell in sorted(folder.cells.all().items(), reverse=True):
+        of_problem.setdefault(problem, []).append(cell)
     return of_problem
 
 
 def _strips(
-    folder: RunFolder, problem: str, entries: Sequence[StoredCell], board: Sequence[LeaderboardRow]
+    folder: RunFolder, problem: str, cells: Sequence[StoredCell], board: Sequence[LeaderboardRow]
 ) -> tuple[list[Strip], float]:
-    """Return the noisy and the clean images, then the estimates, the best method's first."""
+    """Return the noisy and clean images, then the estimates, best method first."""
     originals = folder.gallery.originals(problem)
     if originals is None:
         return [], 0.0
-    found = folder.gallery.estimates(originals, entries)
+    found = folder.gallery.estimates(originals, cells)
     noisy, clean = Strip("noisy", originals.noisy), Strip("clean", originals.clean)
     estimates = []
     own = (row for row in board if row["problem"] == problem and row["metric"] == "psnr")

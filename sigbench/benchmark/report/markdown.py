@@ -1,9 +1,9 @@
-"""The leaderboard for people."""
+"""The leaderboard as Markdown."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -17,80 +17,84 @@ from sigbench.scoring.metrics import METRICS
 from sigbench.scoring.scores import Summary
 
 LEGEND = """\
-Means over all items of all seeds, ± half the 95 % interval over {units}. **Bold**: nothing that \
-is ranked is significantly better (paired tests, Holm, 5 %); `2-4` is a tie over these ranks. \
-Rows in *italics* know more than a method can (the true prior, or the clean item) and have no \
-rank.{gap}{errors} *knows*: `prior` the true prior, \
-`oracle` the clean item, `fitted` the training split, `sigma` the noise level, `blind` sets \
-itself from the noisy item, `none` fixed settings."""
+Means over all items of all seeds, ± half the 95 % confidence interval over {units}. **Bold**: no \
+ranked method is significantly better (paired tests, Holm, 5 %); the rank `2-4` is a tie over these \
+ranks. Methods in *italics* use the clean item or the true prior and are not ranked.{gap}{errors}"""
 
+INFORMATION = {
+    "oracle": "the clean item",
+    "prior": "the true prior",
+    "fitted": "the training split",
+    "sigma": "the noise level",
+    "blind": "the noisy item alone, to which it adapts",
+    "none": "fixed settings",
+}
 
 CERTIFICATES = """\
-By how much, at most, the objective of a solution is above its minimum, relative to it: the largest \
-duality gap over all items of all problems. Closed forms reach rounding; rows that stop as a paper \
-prints it are where that stop left them."""
-
+The largest relative duality gap over all items of all problems: an upper bound of how far the \
+objective of a solution is above its minimum, relative to the objective. For closed forms it is \
+rounding error; methods that stop at a printed tolerance have larger gaps."""
 
 TRAININGS = """\
-Each training seed is one training, scored by its mean over all items; ± half the 95 % interval of \
-the mean over trainings (Student's t)."""
+One training per training seed, scored by its mean over all items; ± half the 95 % confidence \
+interval of the mean over trainings (Student's t)."""
 
 
 def markdown(
     board: Sequence[LeaderboardRow],
     summaries: Mapping[tuple[str, str], Summary],
+    suite: Mapping[str, Any],
     *,
-    name: str,
-    description: str,
-    metrics: Sequence[str],
-    failures: Sequence[Mapping[str, Any]] = (),
-    experiments: Mapping[str, Any] | None = None,
     timings: Sequence[Mapping[str, Any]] = (),
-    trainings: Mapping[str, str] | None = None,
+    failures: Sequence[Mapping[str, Any]] = (),
+    grid_edges: Mapping[tuple[str, str], Sequence[str]] | None = None,
     figures: Mapping[str, Mapping[str, str]] | None = None,
 ) -> str:
-    """Return the leaderboard as Markdown: a table a problem, best first.
+    """Return the leaderboard as Markdown: a table per problem, best method first.
 
     Parameters
     ----------
-    board : sequence of Row
+    board : sequence of LeaderboardRow
         The leaderboard.
     summaries : mapping
-        By (problem, metric), what the values of the leaderboard were.
-    name, description : str
-        Of the suite.
-    metrics : sequence of str
-        Columns; the first one orders the rows.
-    failures : sequence of mapping
-        Cells that failed.
-    experiments : mapping, optional
-        The block in the shape of a printed table.
+        By (problem, metric), a summary of the values.
+    suite : mapping
+        The suite, from the manifest. Its first metric orders the rows.
     timings : sequence of mapping
-        Per cell, its cost, and its certificate where it has one.
-    trainings : mapping, optional
-        For a row that is one of several trainings, their common name.
+        For each cell, its cost, and its certificate if it has one.
+    failures : sequence of mapping
+        The cells that failed.
+    grid_edges : mapping, optional
+        By (problem, method), tuned parameters whose value is at the edge of their grid.
     figures : mapping, optional
         By problem, the files of its figures by what they show.
     """
+    metrics = suite["metrics"]
     independent = all(summary.independent for summary in summaries.values())
-    units = "items" if independent else "groups of items that belong together"
+    units = "items" if independent else "groups of dependent items"
     known = any(not math.isnan(row["gap_to_limit"]) for row in board)
-    gap = " *gap* is the distance to the limit in the first metric." if known else ""
+    gap = f" *gap to limit* is in units of `{metrics[0]}`." if known else ""
+    seeds = {seed for summary in summaries.values() for seed in summary.seeds}
+    partial = partial_run(suite, seeds, {problem for problem, _ in summaries})
     parts = [
-        f"# {name}",
-        description,
+        f"# {suite['name']}",
+        suite["description"],
+        f"**{partial}**" if partial else "",
         LEGEND.format(units=units, gap=gap, errors=_of_errors(metrics)),
     ]
     for problem in dict.fromkeys(row["problem"] for row in board):
         table = [row for row in board if row["problem"] == problem]
         own = {m: s for (p, m), s in summaries.items() if p == problem}
+        first = [row for row in table if row["metric"] == metrics[0]]
         parts.append(f"## {_text(problem)}")
         parts.append(_summary(own[metrics[0]]))
         took = _trained([timing for timing in timings if timing["problem"] == problem])
-        parts.append(_problem_table(table, metrics, took))
-        if experiments is not None:
-            parts.append(_experiments_table(table, own, experiments))
-        parts.append(_trainings_table(table, metrics, trainings or {}))
+        edges = {m: names for (p, m), names in (grid_edges or {}).items() if p == problem}
+        parts.append(_problem_table(table, metrics, took, edges))
+        parts.append(_notes(first, own[metrics[0]], edges))
+        if suite.get("experiments") is not None:
+            parts.append(_experiments_table(table, own, suite["experiments"]))
+        parts.append(_trainings_table(table, metrics, suite.get("trainings", {})))
         shown = (figures or {}).get(problem, {})
         parts += [f"![{_text(what)}]({file})" for what, file in shown.items()]
     certificates = _certificates_table(timings)
@@ -104,20 +108,94 @@ def markdown(
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def partial_run(suite: Mapping[str, Any], seeds: Collection[int], problems: Collection[str]) -> str:
+    """Return how much of the full suite a run contains, or an empty string if all of it.
+
+    Parameters
+    ----------
+    suite : mapping
+        The suite, from the manifest.
+    seeds, problems : collection
+        Those of the finished cells.
+    """
+    full = suite.get("full")
+    if full is None:  # a folder of an older version
+        return ""
+    missing = []
+    for what, present, whole in (
+        ("problems", problems, full["problems"]),
+        ("methods", suite["methods"], full["methods"]),
+        ("seeds", seeds, full["seeds"]),
+    ):
+        count = sum(name in present for name in whole)
+        if count < len(whole):
+            missing.append(f"{count} of {len(whole)} {what}")
+    items = [
+        (suite["problems"][name]["items"], most)
+        for name, most in full["problems"].items()
+        if name in suite["problems"] and suite["problems"][name]["items"] < most
+    ]
+    if items:
+        fewest, most = min(items)
+        missing.append(f"{fewest:,} of {most:,} items per seed")
+    return f"Partial run: {', '.join(missing)}." if missing else ""
+
+
+def is_ranked(rows: Sequence[LeaderboardRow]) -> bool:
+    """Return whether any method is significantly better than another, by one metric."""
+    return any(row["rank_low"] is not None and row["rank_low"] > 1 for row in rows)
+
+
+def unranked_note(rows: Sequence[LeaderboardRow], summary: Summary) -> str:
+    """Return why no method is marked as the best."""
+    items = sum(summary.items)
+    size = (
+        f"{items:,} items" if summary.independent else f"{items:,} items in {summary.groups} groups"
+    )
+    if summary.groups < 2:
+        return f"Not ranked: {size} are too few for confidence intervals and tests."
+    return (
+        f"Not ranked: with {size}, no method is significantly better than another "
+        f"in {rows[0]['metric']}."
+    )
+
+
+def _notes(
+    rows: Sequence[LeaderboardRow], summary: Summary, edges: Mapping[str, Sequence[str]]
+) -> str:
+    """Return the notes below a table, one paragraph each."""
+    used = [
+        f"`{k}` {text}" for k, text in INFORMATION.items() if any(r["knowledge"] == k for r in rows)
+    ]
+    notes = [f"*information*: what a method uses: {', '.join(used)}."]
+    if not is_ranked(rows):
+        notes.append(unranked_note(rows, summary))
+    if edges:
+        names = "; ".join(f"{_text(method)} ({', '.join(own)})" for method, own in edges.items())
+        notes.append(
+            f"Tuned value at the edge of its grid, so that a better one may lie outside: {names}."
+        )
+    return "\n\n".join(notes)
+
+
 def _of_errors(metrics: Sequence[str]) -> str:
-    """Return which figures are not means of the items' own; nothing where there are none."""
+    """Return a sentence on the metrics that average errors instead of values."""
     names = [m for m in metrics if lookup("metric", METRICS, m).averages == "errors"]
-    return f" {', '.join(f'`{m}`' for m in names)} averages errors, not decibels." if names else ""
+    return (
+        f" {', '.join(f'`{m}`' for m in names)} averages squared errors, not decibels."
+        if names
+        else ""
+    )
 
 
 def _certificates_table(timings: Sequence[Mapping[str, Any]]) -> str:
-    """Return the largest gap of every method that certifies its solutions; else nothing."""
+    """Return a table of the largest duality gap of every method that certifies its solutions."""
     largest: dict[str, tuple[float, str]] = {}
     for timing in timings:
         if not math.isnan(timing["relative_gap"]):
             here = (max(timing["relative_gap"], 0.0), timing["problem"])
             largest[timing["method"]] = max(largest.get(timing["method"], here), here)
-    header = ("method", "largest gap / objective", "in")
+    header = ("method", "relative duality gap", "problem")
     rows = [(_text(method), f"{gap:.1e}", _text(where)) for method, (gap, where) in largest.items()]
     return markdown_table(header, rows, right=[header[1]]) if rows else ""
 
@@ -125,13 +203,13 @@ def _certificates_table(timings: Sequence[Mapping[str, Any]]) -> str:
 def _summary(own: Summary) -> str:
     dependent = "" if own.independent else f", {own.groups:,} groups"
     same = len(set(own.items)) == 1
-    count = f"{own.items[0]:,}" if same else "differently many"
+    count = f"{own.items[0]:,}" if same else f"{min(own.items):,} to {max(own.items):,}"
     seeds = ", ".join(map(str, own.seeds))
     return f"{own.dataset}, {own.degradation}: seeds {seeds}, {count} items each{dependent}."
 
 
 def _trained(timings: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
-    """Return, where any was trained, each method's parameters and what its training took."""
+    """Return the number of parameters and the cost of training of each method, if any was trained."""
     if not any(timing["train_steps"] for timing in timings):
         return {}
     of_method: dict[str, list[Mapping[str, Any]]] = {}
@@ -150,69 +228,79 @@ def _trained(timings: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]
 
 
 def _problem_table(
-    table: Sequence[LeaderboardRow], metrics: Sequence[str], trained: Mapping[str, tuple[str, str]]
+    table: Sequence[LeaderboardRow],
+    metrics: Sequence[str],
+    trained: Mapping[str, tuple[str, str]],
+    edges: Mapping[str, Sequence[str]],
 ) -> str:
     first = [row for row in table if row["metric"] == metrics[0]]
     has_limit = any(not math.isnan(row["gap_to_limit"]) for row in first)
     most = max(row["n"] for row in first)
     of = {(row["method"], row["metric"]): row for row in table}
-    digits = {m: _digits([row for row in table if row["metric"] == m]) for m in metrics}
-    gap = ["gap"] if has_limit else []
-    figures = [_heading(metric) for metric in metrics]
+    by_metric = {m: [row for row in table if row["metric"] == m] for m in metrics}
+    places = {m: digits(rows) for m, rows in by_metric.items()}
+    ranked = {m: is_ranked(rows) for m, rows in by_metric.items()}
+    gap = ["gap to limit"] if has_limit else []
+    figures = [heading(metric) for metric in metrics]
     learned = ["parameters", "training"] if trained else []
-    header = ["rank", "method", *figures, *gap, "knows", "ms/item", *learned, "settings"]
+    header = ["rank", "method", *figures, *gap, "information", "ms/item", *learned, "settings"]
     lines = []
     for row in first:
         known = row["knowledge"] in LIMITS
         name = f"*{_text(row['method'])}*" if known else _text(row["method"])
         name += f" ({row['n']:,} of {most:,} items)" if row["n"] < most else ""
-        line = ["" if known else _rank(row["rank_low"], row["rank_high"]), name]
-        line += [_figure(of.get((row["method"], m)), digits[m]) for m in metrics]
+        line = ["" if known else rank(row), name]
+        line += [_figure(of.get((row["method"], m)), places[m], ranked[m]) for m in metrics]
         if has_limit:
             missing = math.isnan(row["gap_to_limit"])
             line.append("" if missing else f"{row['gap_to_limit'] + 0.0:.2f}")
         settings = f"`{row['params']}`" if row["params"] else ""
-        line += [row["knowledge"], _time(row["ms_per_item"])]
+        settings += " (at the edge of its grid)" if row["method"] in edges else ""
+        line += [row["knowledge"], milliseconds(row["ms_per_item"])]
         if trained:
             line += trained.get(row["method"], ("", ""))
         lines.append([*line, settings])
-    return markdown_table(header, lines, right=[*figures, "gap", "ms/item", "parameters"])
+    return markdown_table(header, lines, right=[*figures, *gap, "ms/item", "parameters"])
 
 
-def _heading(metric: str) -> str:
+def heading(metric: str) -> str:
+    """Return the name of a metric with its unit."""
     unit = lookup("metric", METRICS, metric).unit
     return f"{metric} (dB)" if unit == "dB" else metric
 
 
-def _figure(row: LeaderboardRow | None, digits: int) -> str:
+def _figure(row: LeaderboardRow | None, places: int, ranked: bool) -> str:
     if row is None:
         return ""
     half = (row["ci_high"] - row["ci_low"]) / 2
-    text = f"{row['mean']:.{digits}f}"
-    text += f" ± {half:.{digits}f}" if math.isfinite(half) else ""
-    return f"**{text}**" if row["rank_low"] == 1 else text
+    text = f"{row['mean']:.{places}f}"
+    text += f" ± {half:.{places}f}" if math.isfinite(half) else ""
+    return f"**{text}**" if ranked and row["rank_low"] == 1 else text
 
 
-def _digits(column: Sequence[LeaderboardRow]) -> int:
-    """Decimals of a metric: 2 for dB, else what shows four figures of the smallest mean."""
+def digits(column: Sequence[LeaderboardRow]) -> int:
+    """Return the decimals of a metric: 2 for dB, else for four figures of the smallest mean."""
     smallest = min((abs(row["mean"]) for row in column), default=0.0)
     if not column or column[0]["unit"] == "dB" or not math.isfinite(smallest) or smallest == 0:
         return 2
     return max(0, 3 - math.floor(math.log10(smallest)))
 
 
-def _rank(low: int, high: int) -> str:
+def rank(row: LeaderboardRow) -> str:
+    """Return the rank of a row, or its range of tied ranks."""
+    low, high = row["rank_low"], row["rank_high"]
     return str(low) if low == high else f"{low}-{high}"
 
 
-def _time(ms: float) -> str:
+def milliseconds(ms: float) -> str:
+    """Return a time with two figures; an unknown one is empty."""
     return "" if math.isnan(ms) else f"{ms:.2g}" if ms < 10 else f"{ms:.0f}"
 
 
 def _experiments_table(
     table: Sequence[LeaderboardRow], own: Mapping[str, Summary], experiments: Mapping[str, Any]
 ) -> str:
-    """Return experiments (seeds), their average, and the printed figures beside them."""
+    """Return one column per experiment (seed), their average, and the printed values."""
     first = experiments["metrics"][0]
     order = [row["method"] for row in table if row["metric"] == first]
     header = ["method"]
@@ -232,15 +320,15 @@ def _experiments_table(
                 printed = experiments["printed"].get(method)
                 line.append(f"{printed[number]:.2f}" if printed else "")
         rows.append(line)
-    source = f" Printed figures: {experiments['source']}." if experiments["source"] else ""
-    title = f"### In the shape of the printed table\n\nOne experiment a seed.{source}"
+    source = f" Printed values: {experiments['source']}." if experiments["source"] else ""
+    title = f"### In the layout of the printed table\n\nOne experiment per seed.{source}"
     return f"{title}\n\n{markdown_table(header, rows, right=header[1:])}"
 
 
 def _trainings_table(
     table: Sequence[LeaderboardRow], metrics: Sequence[str], trainings: Mapping[str, str]
 ) -> str:
-    """Return means and intervals over training seeds, best first; nothing where there are none."""
+    """Return means and intervals over training seeds, best first; empty without any."""
     of_name: dict[str, dict[str, list[float]]] = {}
     for row in table:
         if row["method"] in trainings:
@@ -261,7 +349,7 @@ def _trainings_table(
             half = (mean.high - mean.low) / 2
             line.append(f"{mean.mean:.2f}" + (f" ± {half:.2f}" if math.isfinite(half) else ""))
         rows.append(line)
-    header = ("method", "trainings", *map(_heading, metrics))
+    header = ("method", "trainings", *map(heading, metrics))
     title = f"### Over training seeds\n\n{TRAININGS}"
     return f"{title}\n\n{markdown_table(header, rows, right=header[1:])}" if rows else ""
 
@@ -269,7 +357,7 @@ def _trainings_table(
 def markdown_table(
     header: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str]
 ) -> str:
-    """Return a Markdown table padded for reading as text; columns ``right`` align right."""
+    """Return a Markdown table with padded columns; the columns ``right`` are right-aligned."""
     lines = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
     widths = [
         max(3, *(len(line[i]) for line in [list(header), *lines])) for i in range(len(header))
@@ -287,6 +375,6 @@ def markdown_table(
 
 
 def _text(value: Any) -> str:
-    """Escape what Markdown or HTML would read as more than text."""
+    """Escape characters that have a meaning in Markdown or HTML."""
     text = str(value).replace("\\", "\\\\").replace("*", "\\*").replace("`", "\\`")
     return text.replace("<", "&lt;").replace(">", "&gt;")

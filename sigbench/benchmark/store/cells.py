@@ -1,4 +1,4 @@
-"""Files of finished cells: Parquet, cell after cell, and in the metadata what each cost."""
+"""The Parquet files of finished cells; the metadata contain the cost of each cell."""
 
 from __future__ import annotations
 
@@ -58,35 +58,35 @@ CellId = tuple[str, int, str]  # problem, seed, method
 
 @dataclass(frozen=True)
 class StoredCell:
-    """A finished cell: where it is, and what its file says of it."""
+    """A finished cell: the file that contains it, and its metadata."""
 
     path: Path
-    start: int  # its first row there
+    start: int  # its first row in the file
     about: Mapping[str, Any]
 
     @property
-    def row(self) -> CellId:
+    def id(self) -> CellId:
         """Problem, seed and method."""
         return self.about["problem"], self.about["seed"], self.about["method"]
 
     @property
     def items(self) -> int:
-        """How many items it has."""
+        """The number of items."""
         return int(self.about["timing"]["items"])
 
     @property
     def timing(self) -> dict[str, Any]:
-        """Return what it cost, with the keys `TIMINGS`; older cells say nothing of trainings."""
+        """The cost, with the keys `TIMINGS`; cells of older versions lack those of training."""
         return {**UNTRAINED, **self.about["timing"]}
 
     @property
     def has_log(self) -> bool:
-        """Whether its method was trained, and its training has a log."""
+        """Whether there is a log of the training of its method."""
         return "training" in self.about
 
     @property
     def history(self) -> TrainingHistory:
-        """Return what that training took."""
+        """The history of that training."""
         seconds, steps, epochs, samples = (self.timing[name] for name in UNTRAINED)
         log = tuple(LogEntry(*point) for point in self.about["training"]["log"])
         return TrainingHistory(
@@ -95,23 +95,23 @@ class StoredCell:
 
     @property
     def rows(self) -> int:
-        """How many rows it has: one an item and metric."""
+        """The number of rows: one per item and metric."""
         return self.items * len(self.about["metrics"])
 
 
 def encode_result(suite: str, result: Result) -> tuple[dict[str, Any], bytes]:
-    """Return what a cell's file says of it, and the file."""
+    """Return the metadata of a cell, and the content of its file."""
     about = _about(suite, result)
     return about, _encode([about], [_table(about, result)])
 
 
-def rewritten(entries: Sequence[StoredCell]) -> bytes:
-    """Return one file of cells that are in other files."""
-    return _encode([e.about for e in entries], (table for _, table in read(entries)))
+def encode_cells(cells: Sequence[StoredCell]) -> bytes:
+    """Return the content of one file with cells that are stored in other files."""
+    return _encode([c.about for c in cells], (table for _, table in read_tables(cells)))
 
 
 def encode_timings(timings: Sequence[Mapping[str, Any]]) -> bytes:
-    """Return the file of the cost of cells."""
+    """Return the content of the file of timings."""
     buffer = io.BytesIO()
     columns = {name: _arrow(np.array([row[name] for row in timings])) for name in TIMINGS}
     pq.write_table(pa.table(columns), buffer)
@@ -119,7 +119,7 @@ def encode_timings(timings: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def encode_log(history: TrainingHistory) -> bytes:
-    """Return the log of a training as a table."""
+    """Return the log of a training as a CSV file."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([*LogEntry._fields[:-1], history.metric])
@@ -129,7 +129,7 @@ def encode_log(history: TrainingHistory) -> bytes:
 
 
 def _about(suite: str, result: Result) -> dict[str, Any]:
-    """Return what a file says of a cell beside its values."""
+    """Return the metadata of a cell."""
     cell = result.cell
     row = {"problem": cell.problem.name, "seed": cell.seed, "method": cell.method.name}
     took, history = UNTRAINED, result.history
@@ -158,11 +158,12 @@ def _about(suite: str, result: Result) -> dict[str, Any]:
             **took,
         },
         **({"training": training} if training else {}),
+        **({"grid_edges": result.grid_edges} if result.grid_edges else {}),
     }
 
 
 def _table(about: Mapping[str, Any], result: Result) -> pa.Table:
-    """Return a cell as the table of the contract: metric after metric, item after item."""
+    """Return the table of a cell, with the columns `COLUMNS`: metric by metric, item by item."""
     n, names = len(result.items), about["metrics"]
     rows = n * len(names)
     columns: dict[str, Any] = {
@@ -183,10 +184,9 @@ def _repeated(indices: np.ndarray, words: Sequence[str]) -> pa.DictionaryArray:
 
 
 def _arrow(values: np.ndarray) -> pa.Array:
-    """Return numbers, truth values or text as Arrow has them.
+    """Convert an array of numbers, Booleans or text to Arrow.
 
-    ``pyarrow.array`` does it too, but imports pandas, which takes as long as everything else at
-    the start of a run together.
+    ``pyarrow.array`` would import pandas, which doubles the time to start a run.
     """
     if values.dtype.kind == "U":
         words = [word.encode() for word in values.tolist()]
@@ -200,14 +200,14 @@ def _arrow(values: np.ndarray) -> pa.Array:
 
 
 def _numpy(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
-    """Return the numbers of a column; its own ``to_numpy`` imports pandas too."""
+    """Convert a column of numbers to NumPy; ``to_numpy`` would import pandas."""
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     values = np.frombuffer(whole.buffers()[1], whole.type.to_pandas_dtype())
     return values[whole.offset : whole.offset + len(whole)]
 
 
 def _encode(about: list[Mapping[str, Any]], cells: Iterable[pa.Table]) -> bytes:
-    """Return a file of cells, one after the other, and in its metadata what there is to say."""
+    """Return the content of a file of cells; its metadata describe each of them."""
     whole = pa.concat_tables(cells).unify_dictionaries()
     whole = whole.replace_schema_metadata({"sigbench": json.dumps(about)})
     buffer = io.BytesIO()
@@ -221,29 +221,37 @@ def _encode(about: list[Mapping[str, Any]], cells: Iterable[pa.Table]) -> bytes:
     return buffer.getvalue()
 
 
-def entries_of(path: Path) -> list[StoredCell]:
-    """Return the cells of a file."""
+def read_cells(path: Path) -> list[StoredCell]:
+    """Return the cells of a file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    FileNotFoundError
+        If a running benchmark has just combined it with others.
+    """
     try:
         metadata = pq.read_metadata(path)
         abouts = json.loads((metadata.metadata or {})[b"sigbench"])
-        entries, start = [], 0
+        cells, start = [], 0
         for about in abouts:
-            entries.append(StoredCell(path, start, about))
-            start += entries[-1].rows
-        if start != metadata.num_rows or any(len(entry.row) != 3 for entry in entries):
-            raise ValueError("its rows are not what its metadata say")
-    except FileNotFoundError:  # put together with others by a run that is going on
+            cells.append(StoredCell(path, start, about))
+            start += cells[-1].rows
+        if start != metadata.num_rows or any(len(cell.id) != 3 for cell in cells):
+            raise ValueError("its metadata do not match its rows")
+    except FileNotFoundError:
         raise
     except (pa.ArrowInvalid, OSError, KeyError, ValueError, TypeError) as error:
         raise _unreadable(path, error) from None
-    return entries
+    return cells
 
 
-def read(
-    entries: Iterable[StoredCell], columns: Sequence[str] | None = None
+def read_tables(
+    cells: Iterable[StoredCell], columns: Sequence[str] | None = None
 ) -> Iterator[tuple[StoredCell, pa.Table]]:
-    """Return the rows of cells; a file is read once for those of it that follow each other."""
-    for path, in_file in itertools.groupby(entries, key=lambda entry: entry.path):
+    """Yield the rows of cells; consecutive cells of one file are read together."""
+    for path, in_file in itertools.groupby(cells, key=lambda cell: cell.path):
         try:
             file = pq.ParquetFile(path, page_checksum_verification=True)
             table = file.read(columns)
@@ -251,43 +259,43 @@ def read(
             raise
         except (pa.ArrowInvalid, OSError) as error:
             raise _unreadable(path, error) from None
-        for entry in in_file:
-            yield entry, table.slice(entry.start, entry.rows)
+        for cell in in_file:
+            yield cell, table.slice(cell.start, cell.rows)
 
 
 def _unreadable(path: Path, error: Exception) -> InputError:
     return InputError(
-        f"{path} cannot be read as cells of a run: {error} (delete it to have them made again)"
+        f"{path} cannot be read: {error} (delete it, and the next run computes its cells again)"
     )
 
 
-def scores(entries: Sequence[StoredCell], metric: str, order: Sequence[str]) -> Scores | None:
-    """Return all values of a metric in the cells of one problem, None where there are none.
+def collect_scores(cells: Sequence[StoredCell], metric: str, order: Sequence[str]) -> Scores | None:
+    """Return all values of a metric in the cells of one problem; None if there are none.
 
     Parameters
     ----------
-    entries : sequence of Entry
+    cells : sequence of StoredCell
         Finished cells.
     metric : str
-        Which values to read.
+        The metric to read.
     order : sequence of str
-        Methods in the order in which they are to come.
+        The order of the methods.
     """
-    entries = [entry for entry in entries if metric in entry.about["metrics"]]
-    if not entries:
+    cells = [cell for cell in cells if metric in cell.about["metrics"]]
+    if not cells:
         return None
-    entries.sort(key=lambda entry: (entry.path, entry.start))
+    cells.sort(key=lambda cell: (cell.path, cell.start))
     place = {method: i for i, method in enumerate(order)}
-    methods = sorted({e.about["method"] for e in entries}, key=lambda m: place.get(m, len(place)))
+    methods = sorted({c.about["method"] for c in cells}, key=lambda m: place.get(m, len(place)))
     # All cells of a seed have the same items, in the same order.
-    of_seed = {entry.about["seed"]: entry for entry in entries}
+    of_seed = {cell.about["seed"]: cell for cell in cells}
     seeds = sorted(of_seed)
     lengths = [of_seed[seed].items for seed in seeds]
     starts = dict(zip(seeds, np.cumsum([0, *lengths]).tolist(), strict=False))
-    in_files = sorted(of_seed.values(), key=lambda entry: (entry.path, entry.start))
+    in_files = sorted(of_seed.values(), key=lambda cell: (cell.path, cell.start))
     of_items = {
-        entry.about["seed"]: table.slice(0, entry.items)
-        for entry, table in read(in_files, ["item", "group"])
+        cell.about["seed"]: table.slice(0, cell.items)
+        for cell, table in read_tables(in_files, ["item", "group"])
     }
     layout = [of_items[seed] for seed in seeds]
     groups = pa.concat_tables(layout)["group"].dictionary_encode().combine_chunks()
@@ -295,14 +303,14 @@ def scores(entries: Sequence[StoredCell], metric: str, order: Sequence[str]) -> 
     row = {method: i for i, method in enumerate(methods)}
     params: dict[str, dict[str, None]] = {method: {} for method in methods}
     knowledge = {}
-    for entry, table in read(entries, ["value"]):
-        about, n = entry.about, entry.items
+    for cell, table in read_tables(cells, ["value"]):
+        about, n = cell.about, cell.items
         own = table["value"].slice(n * about["metrics"].index(metric), n)
         start = starts[about["seed"]]
         values[row[about["method"]], start : start + n] = _numpy(own)
         params[about["method"]][about["params"]] = None
         knowledge[about["method"]] = about["knowledge"]
-    some = entries[0].about
+    some = cells[0].about
     return Scores(
         some["suite"],
         some["problem"],

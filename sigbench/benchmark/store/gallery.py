@@ -1,7 +1,7 @@
-"""What is to be looked at in a run folder: first images, logs of trainings, figures.
+"""Images, training histories and figures of a run folder.
 
-``estimates`` holds the first images of each problem and what every method made of them, written
-before the cell is. ``trainings`` and ``figures`` are derived from these and from the cells.
+``estimates`` contains the first images of each problem and their estimates by every method; they
+are written before the cell. ``trainings`` and ``figures`` are derived from these and from the cells.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from sigbench.core.errors import InputError
 from sigbench.core.media import write_atomically
 from sigbench.core.protocols import TrainingHistory
 
-SHOWN = ("estimates", "trainings", "figures")
+GALLERY_FOLDERS = ("estimates", "trainings", "figures")
 
 
 class Gallery:
-    """The pictures and logs of a run folder.
+    """The images and training histories of a run folder.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Gallery:
     # The names of the files, relative to the folder
 
     def planned(self, cells: Iterable[Cell]) -> list[str]:
-        """Return the names of all that may come of cells, whatever they are of."""
+        """Return the names of all files that cells may produce, whatever their problem."""
         names = set()
         for cell in cells:
             problem, method = cell.problem.name, cell.method.name
@@ -46,25 +46,25 @@ class Gallery:
             names.add(figure_file("estimates", problem))
         return sorted(names)
 
-    def names(self, entries: Iterable[StoredCell]) -> set[str]:
-        """Return the names of all that there is of cells, or that a report makes of it."""
+    def names(self, cells: Iterable[StoredCell]) -> set[str]:
+        """Return the names of the files that exist for cells, or that a report makes of them."""
         names = set()
-        for entry in entries:
-            problem, _, method = entry.row
+        for cell in cells:
+            problem, _, method = cell.id
             there = [
                 name
                 for name in (picture_file(problem), picture_file(problem, method))
                 if (self.path / name).is_file()
             ]
             names |= {*there, figure_file("estimates", problem)} if there else set()
-            if entry.has_log:
+            if cell.has_log:
                 names |= {training_file(problem, method), figure_file("trainings", problem)}
         return names
 
     # Pictures
 
     def write_pictures(self, result: Result) -> None:
-        """Write a problem's first images, and what a method has made of them."""
+        """Write the first images of a problem, and their estimates by a method."""
         problem, method = result.cell.problem, result.cell.method
         assert problem.image_peak is not None
         originals = images.encode_originals(result.pictures, problem.image_peak)
@@ -73,30 +73,28 @@ class Gallery:
         self.write(picture_file(problem.name, method.name), estimates)
 
     def originals(self, problem: str) -> Originals | None:
-        """Return a problem's first images, None where none were kept.
+        """Return the first images of a problem, or None if there are none.
 
         Raises
         ------
         InputError
-            Where the file cannot be read.
+            If the file cannot be read.
         """
         path = self.path / picture_file(problem)
         return images.read_originals(path) if path.is_file() else None
 
-    def estimates(
-        self, originals: Originals, entries: Iterable[StoredCell]
-    ) -> dict[str, Estimates]:
-        """Return by method what cells of one problem have made of its first images.
+    def estimates(self, originals: Originals, cells: Iterable[StoredCell]) -> dict[str, Estimates]:
+        """Return, by method, the estimates of the first images of one problem.
 
         Raises
         ------
         InputError
-            Where a file cannot be read, or is not of these images.
+            If a file cannot be read, or belongs to other images.
         """
         keys: dict[tuple[str, str], set[str]] = {}
-        for entry in entries:
-            problem, _, method = entry.row
-            keys.setdefault((problem, method), set()).add(entry.about["cell_key"])
+        for cell in cells:
+            problem, _, method = cell.id
+            keys.setdefault((problem, method), set()).add(cell.about["cell_key"])
         found = {}
         shapes = [image.shape for image in originals.clean]
         first = (originals.items, shapes)
@@ -106,22 +104,24 @@ class Gallery:
                 continue
             estimates = images.read_estimates(path)
             if (estimates.items, [image.shape for image in estimates.images]) != first:
-                raise InputError(f"{path} is of other images than the problem's: delete it")
-            if estimates.cell_key in own:  # else it is of a cell that has gone
+                raise InputError(
+                    f"{path} belongs to other images than those of the problem: delete it"
+                )
+            if estimates.cell_key in own:  # otherwise its cell has been deleted
                 found[method] = estimates
         return found
 
-    def pictures(self, entries: Iterable[StoredCell]) -> dict[str, bytes]:
-        """Return by name the files of pictures that cells have left.
+    def pictures(self, cells: Iterable[StoredCell]) -> dict[str, bytes]:
+        """Return, by name, the image files of cells.
 
         Raises
         ------
         InputError
-            Where a file cannot be read, or is not of these images.
+            If a file cannot be read, or belongs to other images.
         """
         of_problem: dict[str, list[StoredCell]] = {}
-        for entry in entries:
-            of_problem.setdefault(entry.row[0], []).append(entry)
+        for cell in cells:
+            of_problem.setdefault(cell.id[0], []).append(cell)
         names = []
         for problem, own in of_problem.items():
             originals = self.originals(problem)
@@ -130,54 +130,54 @@ class Gallery:
                 names += [picture_file(problem), *(picture_file(problem, m) for m in methods)]
         return {name: (self.path / name).read_bytes() for name in names}
 
-    # What is derived
+    # Derived files
 
     def write_training(self, problem: str, method: str, history: TrainingHistory) -> None:
-        """Write the log of a training."""
+        """Write the history of a training."""
         self.write(training_file(problem, method), encode_log(history))
 
-    def forget(self, entry: StoredCell) -> None:
-        """Delete the pictures that a cell has left, and the log that was made of it."""
-        problem, _, method = entry.row
+    def forget(self, cell: StoredCell) -> None:
+        """Delete the images and the training history of a cell."""
+        problem, _, method = cell.id
         for name in (picture_file(problem, method), training_file(problem, method)):
             (self.path / name).unlink(missing_ok=True)
 
     def write_figure(self, kind: str, problem: str, png: bytes | None) -> None:
-        """Write a problem's figure; None where there is nothing to draw any more."""
+        """Write a figure of a problem; None deletes it."""
         if png is None:
             (self.path / figure_file(kind, problem)).unlink(missing_ok=True)
         else:
             self.write(figure_file(kind, problem), png)
 
     def has_figure(self, kind: str, problem: str) -> bool:
-        """Return whether it is there."""
+        """Return whether the figure exists."""
         return (self.path / figure_file(kind, problem)).is_file()
 
     def write(self, name: str, data: bytes) -> None:
-        """Write a file where it isn't there as it is."""
+        """Write a file unless it already has this content."""
         path = self.path / name
         if not path.is_file() or path.read_bytes() != data:
             path.parent.mkdir(exist_ok=True)
             write_atomically(path, data)
 
 
-def histories(entries: Iterable[StoredCell]) -> dict[str, TrainingHistory]:
-    """Return by method what trainings took that have a log, of the last entry of each."""
-    return {entry.row[2]: entry.history for entry in entries if entry.has_log}
+def histories(cells: Iterable[StoredCell]) -> dict[str, TrainingHistory]:
+    """Return the training history of each method that has one, of its last cell."""
+    return {cell.id[2]: cell.history for cell in cells if cell.has_log}
 
 
 def picture_file(problem: str, method: str | None = None) -> str:
-    """Return the name of the file of a problem's first images, or of what a method made of them."""
+    """Return the file name of the first images of a problem, or of their estimates by a method."""
     return f"estimates/{_name_of(problem, method)}.npz"
 
 
 def training_file(problem: str, method: str) -> str:
-    """Return the name of the log of a training."""
+    """Return the file name of a training history."""
     return f"trainings/{_name_of(problem, method)}.csv"
 
 
 def figure_file(kind: str, problem: str) -> str:
-    """Return the name of a problem's figure.
+    """Return the file name of a figure.
 
     Examples
     --------
@@ -188,7 +188,7 @@ def figure_file(kind: str, problem: str) -> str:
 
 
 def _name_of(problem: str, method: str | None = None) -> str:
-    """Return a name that stands for a problem or row alone: as it is where that is a safe name."""
+    """Return a unique file name for a problem or method: its own name if that is safe."""
     words = [problem] if method is None else [problem, method]
     if all(re.fullmatch(r"[a-z0-9=-]{1,60}", word) for word in words):
         return ".".join(words)
@@ -197,5 +197,5 @@ def _name_of(problem: str, method: str | None = None) -> str:
 
 
 def legal(words: Iterable[str]) -> str:
-    """Return words in characters that every file system takes, with dots between them."""
+    """Join words by dots, with only characters that every file system accepts."""
     return ".".join(re.sub(r"[^A-Za-z0-9=-]+", "_", word)[:60] for word in words)

@@ -1,4 +1,4 @@
-"""Suites: problems × methods × seeds × metrics, written in TOML."""
+"""Suites: problems × methods × seeds × metrics, defined in TOML files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +47,11 @@ SUITE_KEYS = {
 
 @dataclass(frozen=True)
 class Suite:
-    """What is run; see `load`.
+    """Problems, methods, seeds and metrics that are run together; see `load`.
 
-    ``experiments`` asks for a block of the report in the shape of a printed table, one column a
-    seed: its ``metrics``, and the figures ``printed`` by row, from ``source``.
+    ``experiments`` adds a section to the report with the layout of a printed table, one column per
+    seed: its ``metrics``, and the values ``printed`` by method, from ``source``. ``full`` is the
+    suite that this one was selected from.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Suite:
     problems: tuple[AnyProblem, ...]
     methods: tuple[Method, ...]
     experiments: Mapping[str, Any] | None = None
+    full: Suite | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for problem, method in itertools.product(self.problems, self.methods):
@@ -68,17 +70,17 @@ class Suite:
                 continue
             if isinstance(problem, SystemFunction) and not method.is_estimator:
                 raise InputError(
-                    f"{method.name} denoises, and {problem.name} asks for a system function: "
-                    f"it takes estimators (one of: {', '.join(ESTIMATORS)})"
+                    f"{method.name} is a denoiser, but {problem.name} is a system identification "
+                    f"problem, which needs an estimator (one of: {', '.join(ESTIMATORS)})"
                 )
             if isinstance(problem, Denoising) and method.is_estimator:
                 raise InputError(
-                    f"{method.name} estimates system functions, and {problem.name} is to be "
-                    f"denoised: it takes denoisers (one of: {', '.join(DENOISERS)})"
+                    f"{method.name} is an estimator of impulse responses, but {problem.name} is a "
+                    f"denoising problem, which needs a denoiser (one of: {', '.join(DENOISERS)})"
                 )
 
     def cells(self) -> list[Cell]:
-        """Return all cells, those on the same data next to each other."""
+        """Return all cells; cells on the same data are consecutive."""
         return [
             Cell(problem, seed, method, self._key(problem, seed, method))
             for problem in self.problems
@@ -92,8 +94,24 @@ class Suite:
         return digest([self.problem_key(problem), seed, method.key, metrics, self.block])
 
     def problem_key(self, problem: AnyProblem) -> str:
-        """Return a digest of all of a problem that can change values."""
+        """Return a digest of everything in a problem that can change values."""
         return digest(identity(problem))
+
+    @property
+    def full_size(self) -> dict[str, Any]:
+        """The problems with their number of items, the methods and the seeds of the full suite."""
+        full = self.full or self
+        return {
+            "problems": {problem.name: problem.items for problem in full.problems},
+            "methods": [method.name for method in full.methods],
+            "seeds": list(full.seeds),
+        }
+
+    @property
+    def added(self) -> list[str]:
+        """The names of the methods that were added to the full suite."""
+        known = self.full_size["methods"]
+        return [method.name for method in self.methods if method.name not in known]
 
     def select(
         self,
@@ -103,24 +121,24 @@ class Suite:
         seeds: list[int] | None = None,
         items: int | None = None,
     ) -> Suite:
-        """Return the part of the suite that is asked for.
+        """Return a part of the suite, with other seeds or items, or with methods added.
 
         Parameters
         ----------
         methods : list of str, optional
-            Rows of the suite to keep, and methods to add to it (specs or ``module:attribute``).
-            Where no row is named, all are kept. The noisy input and the limits always are.
+            Names of methods to keep, and methods to add (specs or ``module:attribute``). All methods
+            are kept if none is named. The noisy input and the limits are always kept.
         problems : list of str, optional
             Problems to keep.
         seeds : list of int, optional
-            Other seeds.
+            The data seeds.
         items : int, optional
-            Another number of test items a seed; a dataset with fewer gives all it has.
+            The number of test items per seed, at most those that the dataset has.
 
         Raises
         ------
         InputError
-            For a name that does not exist or a number that is not legal.
+            For an unknown name or an invalid number.
         """
         suite = self
         if problems is not None:
@@ -143,29 +161,29 @@ class Suite:
             for method in suite.methods:
                 if method.name in methods and not any(map(method.is_for, chosen)):
                     raise InputError(
-                        f"{method.name} is no row of {', '.join(chosen)}: "
-                        f"it is for {', '.join(method.problems)}"
+                        f"{method.name} is not run on {', '.join(chosen)}, "
+                        f"only on {', '.join(method.problems)}"
                     )
-        return suite
+        return dataclasses.replace(suite, full=self.full or self)
 
-    def called(self, wanted: Sequence[str]) -> list[Method]:
-        """Return the rows that are called so, and of other words the methods that they write.
+    def find(self, wanted: Sequence[str]) -> list[Method]:
+        """Return methods by their name in the suite, or by their spec.
 
         Raises
         ------
         InputError
-            For a word that is neither.
+            For a text that is neither.
         """
-        rows = {method.name: method for method in self.methods}
+        own = {method.name: method for method in self.methods}
         wanted = list(dict.fromkeys(wanted))
         return [
-            m for name in wanted for m in ([rows[name]] if name in rows else self._resolved(name))
+            m for name in wanted for m in ([own[name]] if name in own else self._resolved(name))
         ]
 
     def _selected(self, wanted: list[str]) -> tuple[Method, ...]:
-        rows = {method.name: method for method in self.methods}
-        named = [name for name in wanted if name in rows]
-        added = self.called([name for name in wanted if name not in rows])
+        own = {method.name for method in self.methods}
+        named = [name for name in wanted if name in own]
+        added = self.find([name for name in wanted if name not in own])
         kept = [
             m
             for m in self.methods
@@ -180,15 +198,28 @@ class Suite:
         try:
             return resolve(text)
         except InputError as error:
-            if str(error).startswith("unknown method"):
-                rows = [method.name for method in self.methods]
-                raise unknown("method", parse(text).name, [*rows, *METHODS]) from None
-            raise
+            if not str(error).startswith("unknown method"):
+                raise
+            name = parse(text).name
+            for suite in suite_names():
+                if name in (specs := method_specs(suite)):
+                    raise InputError(
+                        f"method {name!r} belongs to the suite {suite}, not to {self.name}; "
+                        f"its definition there: {specs[name]}"
+                    ) from None
+            own = [method.name for method in self.methods]
+            raise unknown("method", name, [*own, *METHODS]) from None
 
 
 def suite_names() -> list[str]:
-    """Return the names of the suites that come with sigbench."""
+    """Return the names of the suites that are part of sigbench."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def method_specs(suite: str) -> dict[str, str]:
+    """Return the specs of the named methods in a suite's file, without building the methods."""
+    methods = read_toml(find_toml("suite", suite, FOLDER))["methods"]
+    return {entry["name"]: entry["method"] for entry in methods if "name" in entry}
 
 
 def load(name: str) -> Suite:
@@ -202,7 +233,7 @@ def load(name: str) -> Suite:
     Raises
     ------
     InputError
-        For an unknown suite, a file that cannot be read, or anything illegal in it.
+        For an unknown suite, an unreadable file, or an invalid entry.
 
     Examples
     --------
@@ -226,14 +257,14 @@ def _suite(table: dict[str, Any], default_name: str) -> Suite:
     if block < 1:
         raise InputError(f"block={block} must be >= 1")
     if len({problem.name for problem in problems}) < len(problems):
-        raise InputError("two problems have the same name")
+        raise InputError("problem names must be distinct")
     for metric in table["metrics"]:
         if not isinstance(metric, str):
             raise InputError(f"metrics: {metric!r} must be one of: {', '.join(METRICS)}")
     metrics = {metric: lookup("metric", METRICS, metric) for metric in table["metrics"]}
     name = table.get("name", default_name)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        raise InputError(f"name={name!r} must be made of letters, digits, '.', '_' and '-'")
+        raise InputError(f"name={name!r} must consist of letters, digits, '.', '_' and '-'")
     if not (problems and methods and metrics):
         raise InputError("problems, methods and metrics must not be empty")
     return Suite(
@@ -252,13 +283,13 @@ def _unique(methods: list[Method]) -> tuple[Method, ...]:
     seen: dict[str, Method] = {}
     for method in methods:
         if method.name in seen:
-            raise InputError(f"two methods are called {method.name!r}")
+            raise InputError(f"duplicate method name {method.name!r}")
         seen[method.name] = method
     return tuple(methods)
 
 
 def _with_noisy(methods: list[Method]) -> tuple[Method, ...]:
-    """Return the methods with the noisy input among them."""
+    """Add the noisy input if it is missing."""
     if any(isinstance(method.entry, Noisy) for method in methods):
         return _unique(methods)
     return _unique([Method("noisy", Noisy()), *methods])

@@ -1,0 +1,137 @@
+"""The manifest of a run folder: the suite, versions, seeds, and the files that belong to the run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sigbench.benchmark.store.gallery import GALLERY_FOLDERS
+from sigbench.core.errors import InputError
+from sigbench.core.media import UNFINISHED, write_atomically
+
+MANIFEST = "manifest.json"
+LOG = "failures.log"
+REPORTS = ("timings.parquet", "failures.jsonl", LOG, "leaderboard.csv", "leaderboard.md")
+FOLDERS = ("cells", *GALLERY_FOLDERS)
+
+
+class Manifest:
+    """The file ``manifest.json``, and the rules about which suite a folder accepts.
+
+    Parameters
+    ----------
+    folder : Path
+        The run folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / MANIFEST
+
+    def read(self) -> dict[str, Any]:
+        """Return the manifest, or an empty dict if there is none.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read.
+        """
+        if not self.path.is_file():
+            return {}
+        try:
+            manifest = json.loads(self.path.read_text(encoding="utf-8"))
+            if not isinstance(manifest["suite"], dict) or not isinstance(manifest["files"], list):
+                raise KeyError("suite")
+        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
+            raise InputError(f"{self.path} is not the manifest of a run") from None
+        return dict(manifest)
+
+    def require(self) -> dict[str, Any]:
+        """Return the manifest of a folder that must contain a run.
+
+        Raises
+        ------
+        InputError
+            If there is no run in the folder.
+        """
+        manifest = self.read()
+        if not manifest:
+            raise InputError(f"{self.folder} is not a run folder (it has no {MANIFEST})")
+        return manifest
+
+    def write(self, manifest: Mapping[str, Any], files: Iterable[str]) -> None:
+        """Write the manifest and the list of the run's files, relative to the folder."""
+        content = {**manifest, "files": sorted({*REPORTS, *files})}
+        text = json.dumps(content, indent=2, ensure_ascii=False)
+        write_atomically(self.path, (text + "\n").encode())
+
+    def check(self, suite: Mapping[str, Any], *, fresh: bool = False) -> None:
+        """Check that the folder is empty, or contains a run of the same suite.
+
+        Parameters
+        ----------
+        suite : mapping
+            ``name``, ``block``, ``metrics``, and ``problems`` by name: what all cells of a folder
+            share.
+        fresh : bool
+            Whether the run in the folder is going to be deleted first.
+
+        Raises
+        ------
+        InputError
+            If the folder contains a run of another suite, or files that belong to no run.
+        """
+        if self.folder.exists() and not self.folder.is_dir():
+            raise InputError(f"{self.folder} is not a folder")
+        manifest = self.read()
+        if manifest and not fresh:
+            self.check_same(manifest["suite"], suite, "choose another folder, or use --fresh")
+        if not manifest:
+            names = (MANIFEST, *FOLDERS, *REPORTS)
+            foreign = [name for name in names if (self.folder / name).exists()]
+            if foreign:
+                raise InputError(
+                    f"{self.folder} contains {foreign[0]} but no manifest: it is not a run folder"
+                )
+
+    def check_same(self, old: Mapping[str, Any], new: Mapping[str, Any], advice: str) -> None:
+        """Check that cells of two suites can be stored in one folder.
+
+        Raises
+        ------
+        InputError
+            If they differ in name, block size, metrics or the definition of a problem.
+        """
+        for key in ("name", "block", "metrics"):
+            if old[key] != new[key]:
+                raise InputError(
+                    f"{self.folder} contains a run with {key} {old[key]!r}, not {new[key]!r}: {advice}"
+                )
+        for name, problem in new["problems"].items():
+            known = old["problems"].get(name, problem)
+            if known != problem:
+                key = next(k for k in {**known, **problem} if known.get(k) != problem.get(k))
+                raise InputError(
+                    f"{self.folder} contains problem {name!r} with {key}={known.get(key)!r}, "
+                    f"not {problem.get(key)!r}: {advice}"
+                )
+
+    def delete_files(self) -> None:
+        """Delete the manifest and the files that it lists, and nothing else."""
+        root = self.folder.resolve()
+        for name in self.require()["files"]:
+            path = (root / name).resolve()
+            if path.is_relative_to(root) and path.is_file():
+                path.unlink()
+        for folder in (self.folder / name for name in FOLDERS):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+        self.path.unlink(missing_ok=True)
+
+    def delete_unfinished(self) -> None:
+        """Delete temporary files that a killed run left behind."""
+        for name in FOLDERS:
+            for path in (self.folder / name).glob(f".*{UNFINISHED}"):
+                path.unlink()

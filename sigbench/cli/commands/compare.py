@@ -1,0 +1,29 @@
+"""``sigbench compare``."""
+
+from __future__ import annotations
+
+import argparse
+
+from sigbench.cli.arguments import add_list
+from sigbench.cli.exit_codes import SUCCESS
+
+HELP = "compare two methods of a run, paired by item"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("folder", metavar="DIR")
+    parser.add_argument("a", metavar="METHOD_A")
+    parser.add_argument("b", metavar="METHOD_B")
+    add_list(parser, "-p", "--problem", metavar="PROBLEM", help="problems (default: all)")
+
+
+def call(args: argparse.Namespace) -> int:
+    """Run the command."""
+    from pathlib import Path
+
+    from sigbench.benchmark.compare import as_markdown, compare
+
+    pairs = compare(Path(args.folder), args.a, args.b, problems=args.problem)
+    print(as_markdown(pairs, args.a, args.b))
+    return SUCCESS

@@ -1,0 +1,27 @@
+"""``sigbench merge``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from sigbench.cli.exit_codes import SUCCESS
+
+HELP = "merge runs of one suite into a new folder"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("folders", metavar="DIR", nargs="+")
+    parser.add_argument("-o", "--out", metavar="DIR", required=True)
+
+
+def call(args: argparse.Namespace) -> int:
+    """Run the command."""
+    from pathlib import Path
+
+    from sigbench.benchmark.merge import merge
+
+    cells = merge([Path(folder) for folder in args.folders], Path(args.out))
+    print(f"{cells} cells: {args.out}", file=sys.stderr)
+    return SUCCESS

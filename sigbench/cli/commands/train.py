@@ -1,0 +1,53 @@
+"""``sigbench train``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from sigbench.cli.exit_codes import FAILED, INTERRUPTED, SUCCESS
+
+HELP = "train a network by a recipe and write its weights"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("recipe", metavar="RECIPE|FILE.toml", help="see: docs/networks.md")
+    parser.add_argument(
+        "-o", "--out", metavar="FILE", help="the weights (default: RECIPE.safetensors)"
+    )
+    parser.add_argument(
+        "--budget", metavar="10m", help="training time, instead of the recipe's: 90s, 10m or 2h"
+    )
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument(
+        "--fresh", action="store_true", help="first delete the checkpoint of an earlier training"
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite FILE if it exists")
+    parser.add_argument("--quiet", action="store_true", help="print nothing")
+
+
+def call(args: argparse.Namespace) -> int:
+    """Run the command."""
+    from sigbench.cli.train import train_recipe
+    from sigbench.networks.training.loop import Diverged, Stopped
+
+    try:
+        done = train_recipe(
+            args.recipe,
+            args.out,
+            budget=args.budget,
+            device=args.device,
+            fresh=args.fresh,
+            force=args.force,
+            quiet=args.quiet,
+        )
+    except Diverged as error:
+        print(f"sigbench: error: {error}", file=sys.stderr)
+        return FAILED
+    except Stopped as stop:
+        print(f"interrupted at step {stop}; run the same command again to resume", file=sys.stderr)
+        return INTERRUPTED
+    if not args.quiet:
+        print(done)
+    return SUCCESS
