@@ -70,7 +70,7 @@ def test_the_interval_decides_and_the_direction_of_the_metric(run, floors, metri
     worst, best = sorted((own["ci_low"], own["ci_high"]), key=lambda v: sign * v)
     demands = {
         "holds": worst - sign * 0.01 * width,
-        "straddles": own["mean"],
+        "inconclusive": own["mean"],
         "broken": best + sign * 0.01 * width,
     }
     written = floors(*(f"floor = {floor}" for floor in demands.values()), metric=metric)
@@ -173,7 +173,7 @@ def test_an_infinite_mean_does_not_hide_bad_items(here):
     )
     (verdict,) = check(here / "run", load_floors(here / "own.floors.toml"))
     assert verdict.text.startswith("inf ")
-    assert verdict.state == "straddles"
+    assert verdict.state == "inconclusive"
 
 
 def test_a_suite_of_ones_own_goes_by_its_name(here):
@@ -425,5 +425,5 @@ def test_a_floor_without_an_interval_straddles(tmp_path, floors):
     run_suite(load("table1").select(methods=["affine"], items=1, seeds=[1]), tmp_path / "run")
     for floor in (-99, 99):
         (verdict,) = check(tmp_path / "run", floors(f"floor = {floor}", method="affine"))
-        assert verdict.state == "straddles"
+        assert verdict.state == "inconclusive"
         assert np.isnan(float(verdict.text.split("[")[1].split(",")[0]))

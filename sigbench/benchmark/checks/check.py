@@ -1,4 +1,4 @@
-"""Floors held against a run: one-sided, by the intervals of the leaderboard."""
+"""Check floors against a run: one-sided, by the confidence intervals of the leaderboard."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from sigbench.scoring.inference import Floats, Mean, mean_interval
 from sigbench.scoring.metrics import METRICS, Metric
 from sigbench.scoring.scores import Scores
 
-FloorState = Literal["holds", "straddles", "broken"]
+FloorState = Literal["holds", "inconclusive", "broken"]
 
 
 @dataclass(frozen=True)
 class FloorResult:
-    """Whether a floor holds, with the figures.
+    """Whether a floor holds, and the scores.
 
-    It holds where the whole 95 % interval is on its right side, straddles where the floor is
-    inside the interval, and is broken where the whole interval is beyond it.
+    A floor holds if the whole 95 % confidence interval is at least as good, is inconclusive if it is
+    inside the interval, and is broken if the whole interval is worse.
     """
 
     floor: Floor
@@ -47,23 +47,23 @@ class FloorResult:
 
 
 def check(path: Path, floors: Floors) -> list[FloorResult]:
-    """Hold floors against a run.
+    """Check floors against a run.
 
     Parameters
     ----------
     path : Path
         The run folder.
     floors : Floors
-        As read by `load_floors`.
+        The floors, from `load_floors`.
 
     Raises
     ------
     InputError
-        For a folder that holds no run of the suite, a row that the run does not know, or a
-        reference that cannot be compared.
+        If the folder contains no run of the suite, the run does not have a problem, method or
+        metric, or a reference cannot be compared.
     """
     folder = _folder(path, floors)
-    return [verdict(folder, floor, floors.seeds) for floor in floors.floors]
+    return [check_floor(folder, floor, floors.seeds) for floor in floors.floors]
 
 
 def _folder(path: Path, floors: Floors) -> RunFolder:
@@ -71,18 +71,18 @@ def _folder(path: Path, floors: Floors) -> RunFolder:
     about = folder.manifest.require()["suite"]
     name = _name_of(floors.suite)
     if about["name"] != name:
-        raise InputError(f"{path} holds a run of {about['name']!r}, not of {name!r}")
+        raise InputError(f"{path} contains a run of {about['name']!r}, not of {name!r}")
     for problem in {floor.problem for floor in floors.floors} & about["problems"].keys():
         items = about["problems"][problem]["items"]
         if floors.items not in (None, items):
             raise InputError(
-                f"{path} holds a run with items={items}, {floors.path} says items={floors.items}"
+                f"{path} contains a run with items={items}, but {floors.path} has items={floors.items}"
             )
     return folder
 
 
 def _name_of(suite: str) -> str:
-    """Return the name that runs of a suite have, without importing what its methods name."""
+    """Return the name of a suite without importing the modules of its methods."""
     if not suite.endswith(".toml"):
         return suite
     try:
@@ -92,33 +92,33 @@ def _name_of(suite: str) -> str:
     return str(table.get("name", Path(suite).stem))
 
 
-def verdict(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) -> FloorResult:
-    """Hold one floor against a run.
+def check_floor(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) -> FloorResult:
+    """Check one floor against a run.
 
     Parameters
     ----------
     folder : RunFolder
         The run.
     floor : Floor
-        What to hold against it.
+        The floor.
     seeds : collection of int, optional
-        Which seeds count, and must be there; by default those that are.
+        The seeds to use, which must all be finished; by default the finished ones.
 
     Raises
     ------
     InputError
         As `check`.
     """
-    _known_row(folder, floor)
-    lacking = _lacking(folder, floor, seeds)
+    _check_known(folder, floor)
+    missing_text = _why_missing(folder, floor, seeds)
     scores = folder.scores(floor.problem, floor.metric, seeds)
-    if lacking or scores is None:
-        return FloorResult(floor, "broken", lacking)
+    if missing_text or scores is None:
+        return FloorResult(floor, "broken", missing_text)
     metric = lookup("metric", METRICS, floor.metric)
     sign = 1 if metric.higher_is_better else -1
     unit = " dB" if metric.unit == "dB" else ""
     if floor.reference is not None:
-        _refuse_another_problem(folder, floor)
+        _check_same_problem(folder, floor)
         gain, groups = _gain(metric, scores, floor)
         mean = mean_interval(gain, groups)
         than = f"than {floor.reference_method} in {floor.reference} ({mean.n:,} items)"
@@ -126,7 +126,7 @@ def verdict(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) -> F
         text = f"{what}; at most {floor.margin:g}{unit} worse is allowed"
         return FloorResult(floor, _state(mean, gain, -floor.margin, 1), text)
     if floor.floor is None:
-        raise _no_demand(floor)
+        raise _empty_floor(floor)
     values, groups = scores.of(floor.method)
     mean = average(metric, values, groups)
     figures = f"{mean.mean:.6g} [{mean.low:.6g}, {mean.high:.6g}]{unit}"
@@ -134,8 +134,8 @@ def verdict(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) -> F
     return FloorResult(floor, _state(mean, values, floor.floor, sign), text)
 
 
-def _lacking(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) -> str:
-    """Return why a row cannot be judged, if so: it failed, or has not been run on all seeds."""
+def _why_missing(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) -> str:
+    """Return why there is no score (a failure, or seeds that were not run), or an empty string."""
     own = (floor.problem, floor.method)
     for failure in folder.failures():
         wanted = seeds is None or failure["seed"] in seeds
@@ -148,13 +148,13 @@ def _lacking(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) -> 
     return "" if done else "has not been run"
 
 
-def _no_demand(floor: Floor) -> InputError:
+def _empty_floor(floor: Floor) -> InputError:
     return InputError(
-        f"{floor.name}: neither a floor nor a reference; sigbench check --update sets a floor"
+        f"{floor.name} has neither a floor nor a reference; sigbench check --update sets a floor"
     )
 
 
-def _known_row(folder: RunFolder, floor: Floor) -> None:
+def _check_known(folder: RunFolder, floor: Floor) -> None:
     about = folder.manifest.require()["suite"]
     for kind in ("problem", "method", "metric"):
         if getattr(floor, kind) not in about[f"{kind}s"]:
@@ -167,20 +167,20 @@ def _abs(mean: Mean) -> str:
 
 
 def _state(mean: Mean, values: Floats, floor: float, sign: int) -> FloorState:
-    """Return the state of an interval; one without ends (a single group) can only straddle."""
+    """Return the state of a floor; without an interval (a single group) it is inconclusive."""
     if not math.isfinite(mean.mean):
-        # There is no interval, and what is perfect on some items may be bad on others.
+        # Infinite scores have no interval: perfect on some items, perhaps bad on others.
         if (sign * values == -math.inf).any():
             return "broken"
-        return "holds" if np.isinf(values).all() else "straddles"
+        return "holds" if np.isinf(values).all() else "inconclusive"
     worse, better = sorted((sign * mean.low, sign * mean.high))
     if worse >= sign * floor:
         return "holds"
-    return "broken" if better < sign * floor else "straddles"
+    return "broken" if better < sign * floor else "inconclusive"
 
 
 def _gain(metric: Metric, scores: Scores, floor: Floor) -> tuple[Floats, NDArray[np.int64]]:
-    """Return by how much a row is better than that of the reference run, item by item."""
+    """Return how much better the method is than in the reference run, for every item."""
     assert floor.reference is not None
     reference = RunFolder(floor.reference)
     other = reference.scores(floor.problem, floor.metric)
@@ -195,9 +195,9 @@ def _gain(metric: Metric, scores: Scores, floor: Floor) -> tuple[Floats, NDArray
     i, j = np.array(pairs, dtype=int).reshape(-1, 2).T
     own = scores.values[scores.methods.index(floor.method)][i]
     theirs = other.values[other.methods.index(floor.reference_method)][j]
-    both = ~np.isnan(own) & ~np.isnan(theirs)  # other rows of the runs may have seen more items
+    both = ~np.isnan(own) & ~np.isnan(theirs)  # other methods of the runs may have more items
     if not both.any():
-        raise InputError(f"{floor.name}: no item in common with {floor.reference}")
+        raise InputError(f"{floor.name}: no items in common with {floor.reference}")
     gain = difference(metric, own[both], theirs[both])
     return gain if metric.higher_is_better else -gain, scores.groups[i][both]
 
@@ -206,8 +206,8 @@ def _items(scores: Scores) -> Iterable[tuple[int, int]]:
     return zip(scores.seeds.tolist(), scores.items.tolist(), strict=True)
 
 
-def _refuse_another_problem(folder: RunFolder, floor: Floor) -> None:
-    """Refuse a reference whose items are not the run's."""
+def _check_same_problem(folder: RunFolder, floor: Floor) -> None:
+    """Check that the reference has the same items as the run."""
     assert floor.reference is not None
     problems = (
         other.manifest.require()["suite"]["problems"].get(floor.problem, {})
@@ -218,53 +218,53 @@ def _refuse_another_problem(folder: RunFolder, floor: Floor) -> None:
         what = next(key for key in {**here, **there} if here.get(key) != there.get(key))
         raise InputError(
             f"{floor.reference} has {floor.problem!r} with {what}={there.get(what)!r}, "
-            f"the run with {here.get(what)!r}: they cannot be paired"
+            f"but the run has {here.get(what)!r}: their items cannot be paired"
         )
 
 
 def update(path: Path, floors: Floors, *, allow_lower: bool = False) -> list[str]:
-    """Move floors to the near end of the run's intervals, in the file, comments and all.
+    """Set floors to the worse end of the run's confidence intervals; comments are kept.
 
-    A floor is made stricter, and only with ``allow_lower`` looser; one that was left out is set.
-    Those held against a reference run stay as they are.
+    A floor that is missing is set, and an existing one is made stricter, or with ``allow_lower`` also
+    less strict. Floors with a reference run are not changed.
 
     Parameters
     ----------
     path : Path
         The run folder.
     floors : Floors
-        As read by `load_floors`.
+        The floors, from `load_floors`.
     allow_lower : bool
-        Whether a floor may come to demand less.
+        Whether a floor may become less strict.
 
     Returns
     -------
     list of str
-        What was changed and what was not, a line a floor.
+        What was changed and what was not, one line per floor.
     """
     folder = _folder(path, floors)
     document = tomlkit.parse(floors.path.read_text(encoding="utf-8"))
     lines = []
     for number, floor in enumerate(floors.floors):
         if floor.reference is not None:
-            lines.append(f"left     {floor.name}: held against {floor.reference}")
+            lines.append(f"kept     {floor.name}: compared with {floor.reference}")
             continue
-        _known_row(folder, floor)
-        lacking = _lacking(folder, floor, floors.seeds)
+        _check_known(folder, floor)
+        missing_text = _why_missing(folder, floor, floors.seeds)
         scores = folder.scores(floor.problem, floor.metric, floors.seeds)
-        if lacking or scores is None:
-            lines.append(f"left     {floor.name}: {lacking}")
+        if missing_text or scores is None:
+            lines.append(f"kept     {floor.name}: {missing_text}")
             continue
         metric = lookup("metric", METRICS, floor.metric)
         mean = average(metric, *scores.of(floor.method))
         sign = 1 if metric.higher_is_better else -1
         end = mean.low if sign > 0 else mean.high
         if not math.isfinite(end):
-            lines.append(f"left     {floor.name}: the mean {mean.mean:g} has no interval")
+            lines.append(f"kept     {floor.name}: the mean {mean.mean:g} has no confidence interval")
             continue
         new = _rounded(end, -sign)
         if floor.floor is not None and sign * new < sign * floor.floor and not allow_lower:
-            lines.append(f"left     {floor.name}: {new:g} would demand less than {floor.floor:g}")
+            lines.append(f"kept     {floor.name}: {new:g} is less strict than {floor.floor:g}")
         elif new == floor.floor:
             lines.append(f"same     {floor.name}: {new:g}")
         else:
@@ -276,7 +276,7 @@ def update(path: Path, floors: Floors, *, allow_lower: bool = False) -> list[str
 
 
 def _rounded(value: float, direction: int) -> float:
-    """Round to five figures, up or down, so that the value itself still holds."""
+    """Round to five figures, up or down, so that the value itself still passes."""
     if value == 0:
         return 0.0
     scale = 10.0 ** (4 - math.floor(math.log10(abs(value))))
@@ -285,43 +285,43 @@ def _rounded(value: float, direction: int) -> float:
 
 
 @dataclass(frozen=True)
-class Held:
-    """A run made for a file of floors: what became of each of them."""
+class FloorRun:
+    """A run for a file of floors."""
 
     folder: RunFolder
     seeds: tuple[int, ...]
     wrong: Mapping[Floor, InputError]
 
-    def verdict(self, floor: Floor) -> FloorResult:
-        """Return the verdict on one floor.
+    def result(self, floor: Floor) -> FloorResult:
+        """Return the result of one floor.
 
         Raises
         ------
         InputError
-            For a floor that cannot be held against any run, whatever the others are.
+            For an invalid floor.
         """
         if floor in self.wrong:
             raise self.wrong[floor]
-        return verdict(self.folder, floor, self.seeds)
+        return check_floor(self.folder, floor, self.seeds)
 
 
-def run_floors(floors: Floors, path: Path) -> Held:
-    """Run what a file of floors needs of its suite, resumed from a folder.
+def run_floors(floors: Floors, path: Path) -> FloorRun:
+    """Run the methods and problems that a file of floors needs, or resume that run.
 
-    A folder that holds another run of the suite, with other items say, is begun anew, unless the
-    file itself names the folder.
+    If the folder contains another run of the suite, for example with other items, it is deleted
+    first, unless the file names the folder.
 
     Parameters
     ----------
     floors : Floors
-        As read by `load_floors`.
+        The floors, from `load_floors`.
     path : Path
-        The folder.
+        The run folder.
 
     Raises
     ------
     InputError
-        For a suite that cannot be loaded, or a folder that holds something else.
+        If the suite cannot be loaded, or the folder contains something else.
     """
     executor = ExecutorConfig(
         jobs=cores(), timeout=None if floors.timeout is None else seconds(floors.timeout)
@@ -332,7 +332,7 @@ def run_floors(floors: Floors, path: Path) -> Held:
     wrong: dict[Floor, InputError] = {}
     for floor in floors.floors:
         try:
-            _check_it_can_be_held(suite, floor)
+            _check_valid(suite, floor)
         except InputError as error:
             wrong[floor] = error
     good = [floor for floor in floors.floors if floor not in wrong]
@@ -342,22 +342,22 @@ def run_floors(floors: Floors, path: Path) -> Held:
             methods=[*noisy, *dict.fromkeys(floor.method for floor in good)],
             problems=list(dict.fromkeys(floor.problem for floor in good)),
         )
-        fresh = floors.folder is None and _holds_another_run(path, needed)
+        fresh = floors.folder is None and _contains_another_run(path, needed)
         run_suite(needed, path, fresh=fresh, wait=True, executor=executor)
-    return Held(RunFolder(path), suite.seeds, wrong)
+    return FloorRun(RunFolder(path), suite.seeds, wrong)
 
 
-def _check_it_can_be_held(suite: Suite, floor: Floor) -> None:
+def _check_valid(suite: Suite, floor: Floor) -> None:
     check_suite(suite.select(methods=[floor.method], problems=[floor.problem]))
     if floor.metric not in suite.metrics:
         raise unknown("metric of the suite", floor.metric, suite.metrics)
     if floor.reference is not None:
         RunFolder(floor.reference).manifest.require()
     elif floor.floor is None:
-        raise _no_demand(floor)
+        raise _empty_floor(floor)
 
 
-def _holds_another_run(path: Path, suite: Suite) -> bool:
+def _contains_another_run(path: Path, suite: Suite) -> bool:
     manifest = RunFolder(path).manifest.read()
     if not manifest or manifest["suite"]["name"] != suite.name:
         return False

@@ -1,4 +1,4 @@
-"""Files of floors: what a maintainer demands of methods, read and checked. Loads nothing heavy."""
+"""Files of floors: the minimum scores of methods. This module imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ FLOOR_KEYS = {
 
 @dataclass(frozen=True)
 class Floor:
-    """A demand on one problem, method and metric.
+    """The minimum score of one method on one problem, by one metric.
 
     Attributes
     ----------
     problem, method, metric : str
-        Which row of the leaderboard.
+        The row of the leaderboard.
     floor : float, optional
-        The mean must not be worse, in the metric's own unit and direction.
+        The mean must not be worse than this, in the unit and direction of the metric.
     reference : Path, optional
-        A run folder: the mean must not be worse than there by more than ``margin``, over the
-        items that both have.
+        A run folder: over the common items, the mean must not be worse than there by more than
+        ``margin``.
     reference_method : str
-        The row of the reference; by default of the same name.
+        The method in the reference; by default the same name.
     margin : float
-        In the metric's unit, >= 0.
+        In the unit of the metric, >= 0.
     """
 
     problem: str
@@ -59,16 +59,16 @@ class Floor:
 
     @property
     def name(self) -> str:
-        """How it is called in a list."""
+        """The name in a list of results."""
         kind = "-reference" if self.reference is not None else ""
         return f"{self.problem}-{self.method}-{self.metric}{kind}"
 
 
 @dataclass(frozen=True)
 class Floors:
-    """A file of floors, and what to run to check them: a suite, its seeds and items, a folder.
+    """A file of floors: the suite to run, its seeds and items, the run folder, and the floors.
 
-    ``timeout`` is for one cell or one fit, as ``--timeout`` is.
+    ``timeout`` is that of one cell or fit, as with ``--timeout``.
     """
 
     path: Path
@@ -86,14 +86,14 @@ def load_floors(path: Path) -> Floors:
     Parameters
     ----------
     path : Path
-        A TOML file: ``suite``, perhaps ``seeds``, ``items``, ``folder`` and ``timeout``, and
-        ``[[floors]]`` with ``problem``, ``method``, ``metric`` and either ``floor``, or
+        A TOML file with ``suite``, optionally ``seeds``, ``items``, ``folder`` and ``timeout``,
+        and ``[[floors]]`` with ``problem``, ``method``, ``metric`` and either ``floor``, or
         ``reference`` and ``margin``.
 
     Raises
     ------
     InputError
-        For a file that cannot be read, or anything illegal in it.
+        If the file cannot be read, or has an invalid entry.
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -118,7 +118,7 @@ def load_floors(path: Path) -> Floors:
 def _floor(entry: Any, here: Path) -> Floor:
     _check_keys("a floor", entry, FLOOR_KEYS, required=("problem", "method", "metric"))
     if "floor" in entry and "reference" in entry:
-        raise InputError(f"floor {entry['floor']} and reference {entry['reference']}: only one")
+        raise InputError(f"floor {entry['floor']} and reference {entry['reference']} exclude each other")
     for key in ("margin", "reference_method"):
         if key in entry and "reference" not in entry:
             raise InputError(f"{key}={entry[key]!r} needs a reference")

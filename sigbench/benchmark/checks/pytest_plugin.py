@@ -1,7 +1,7 @@
-"""A pytest plugin: every ``*.floors.toml`` is a file of tests, one a floor.
+"""A pytest plugin: every file ``*.floors.toml`` is a file of tests, one per floor.
 
-Collecting reads the file and imports nobody's module. The suite is run, taken up again from its
-folder, when the first test of the file runs.
+Collection only reads the file and imports no user module. The suite is run, or resumed, when the
+first test of the file runs.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from sigbench.benchmark.checks.floors import Floor, Floors, load_floors
 from sigbench.core.errors import InputError
 
 if TYPE_CHECKING:
-    from sigbench.benchmark.checks.check import FloorResult, Held
+    from sigbench.benchmark.checks.check import FloorResult, FloorRun
 
 SUFFIX = ".floors.toml"
 
 
 class FloorBroken(Exception):
-    """The whole interval is beyond the floor, or there is nothing to hold it against."""
+    """The whole confidence interval is worse than the floor, or there is no score."""
 
 
 class FloorWarning(UserWarning):
-    """The floor is inside the interval."""
+    """The floor is inside the confidence interval."""
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> FloorsFile | None:
@@ -42,10 +42,10 @@ class FloorsFile(pytest.File):
     """A file of floors; its suite is run once."""
 
     floors: Floors
-    held: Held | None = None
+    floor_run: FloorRun | None = None
 
     def collect(self) -> Iterator[FloorTest]:
-        """Read the file; one test a floor."""
+        """Read the file and yield one test per floor."""
         try:
             self.floors = load_floors(self.path)
         except InputError as error:
@@ -53,13 +53,13 @@ class FloorsFile(pytest.File):
         for floor in self.floors.floors:
             yield FloorTest.from_parent(self, name=floor.name, floor=floor)
 
-    def verdict(self, floor: Floor) -> FloorResult:
-        """Run the suite where that has not been done, and return what became of a floor."""
-        if self.held is None:
+    def result(self, floor: Floor) -> FloorResult:
+        """Run the suite if that has not been done, and return the result of a floor."""
+        if self.floor_run is None:
             from sigbench.benchmark.checks.check import run_floors
 
-            self.held = run_floors(self.floors, self.floors.folder or self._folder())
-        return self.held.verdict(floor)
+            self.floor_run = run_floors(self.floors, self.floors.folder or self._folder())
+        return self.floor_run.result(floor)
 
     def _folder(self) -> Path:
         root = self.config.rootpath
@@ -76,20 +76,20 @@ class FloorTest(pytest.Item):
         self.floor = floor
 
     def runtest(self) -> None:
-        """Fail where the floor is broken, warn where the interval straddles it."""
+        """Fail if the floor is broken; warn if the result is inconclusive."""
         assert isinstance(self.parent, FloorsFile)
-        verdict = self.parent.verdict(self.floor)
-        if verdict.state == "broken":
-            raise FloorBroken(verdict.text)
-        if verdict.state == "straddles":
-            warnings.warn(FloorWarning(f"{self.name}: {verdict.text}"), stacklevel=1)
+        result = self.parent.result(self.floor)
+        if result.state == "broken":
+            raise FloorBroken(result.text)
+        if result.state == "inconclusive":
+            warnings.warn(FloorWarning(f"{self.name}: {result.text}"), stacklevel=1)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Say in one line what is wrong; tracebacks are for what is unexpected."""
+        """Return one line for a broken floor; a traceback for an unexpected error."""
         if isinstance(excinfo.value, FloorBroken | InputError | FloorWarning):
             return f"{self.name}: {str(excinfo.value).removeprefix(f'{self.name}: ')}"
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Name the file and the floor."""
+        """Return the file and the name of the floor."""
         return self.path, None, f"floor {self.name}"

@@ -230,7 +230,7 @@ def _pictures(problem: Problem, block: Block, estimate: Array, most: int) -> lis
 
 
 def _history(history: Any) -> TrainingHistory | None:
-    """Return what a training took as plain numbers; None for anything else of that name."""
+    """Return a training history with plain numbers; None for any other object."""
     if not isinstance(history, TrainingHistory):
         return None
     try:

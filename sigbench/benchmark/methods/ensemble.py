@@ -1,4 +1,4 @@
-"""Self-ensembling: a denoiser's mean over all flips and quarter turns of its input."""
+"""Self-ensembles: the mean estimate over all flips and 90° rotations of the input."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from sigbench.denoisers import DENOISERS
 from sigbench.networks.pretrained.denoiser import Pretrained
 from sigbench.networks.training.learner import Trained
 
-TABLE = {**DENOISERS, "network": Pretrained, "trained": Trained}  # what can be typed inside
+TABLE = {**DENOISERS, "network": Pretrained, "trained": Trained}  # what a spec can contain
 
 INFO = Info("self-ensemble", "ensemble", "Timofte, Rothe, Van Gool 2016; Lim et al. 2017")
 
 
 def _info(inner: Any) -> Info:
-    """Return what a denoiser says of itself, whether it adapts as it is set; or refuse it."""
+    """Return the info of the self-ensemble of a denoiser, or raise if there can be none."""
     info = info_of(inner)
     if isinstance(inner, Oracle):
-        raise InputError(f"{info.name} cannot be self-ensembled: it sees the clean item as it lies")
+        raise InputError(f"{info.name} cannot be self-ensembled: it uses the clean item in its original orientation")
     names = [f.name for f in dataclasses.fields(inner)] if dataclasses.is_dataclass(inner) else []
     if info.family == "deconvolution" or "kernel" in names:
         raise InputError(
-            f"{info.name} cannot be self-ensembled: of a signal that is turned, the blur is too"
+            f"{info.name} cannot be self-ensembled: a flip of the signal would flip the blur too"
         )
     if info == UNDESCRIBED:
         return info
@@ -57,17 +57,18 @@ def _info(inner: Any) -> Info:
 
 @dataclass(frozen=True)
 class SelfEnsemble:
-    """The mean of T⁻¹f(Ty) over all symmetries T of the grid: it commutes with each of them.
+    """The mean of T⁻¹f(Ty) over all symmetries T of the sampling grid.
 
-    Of images these are the eight flips and quarter turns, of signals the two of time reversal. It
-    costs as many calls. What f does not do alike on y and Ty, such as the errors of a network that
-    has not learned the symmetry, is averaged away; an f that commutes with all T gains nothing.
+    For images these are the eight combinations of flips and 90° rotations, for signals the identity
+    and time reversal; each costs one call of f. The mean commutes with every T. It reduces errors
+    that differ between y and Ty, as those of a network do; an f that commutes with all T is
+    unchanged.
 
     Parameters
     ----------
     denoiser : Denoiser
-        What is averaged. It is told what this is told: noise level and facts. A learner has
-        `SelfEnsembleLearner`; where methods are typed, the name is the same.
+        The denoiser f. It gets the same noise level and problem information. For a learner there
+        is `SelfEnsembleLearner`; both are written ``self-ensemble`` in a spec.
 
     References
     ----------
@@ -91,21 +92,21 @@ class SelfEnsemble:
     def __post_init__(self) -> None:
         object.__setattr__(self, "info", _info(self.denoiser))
         if isinstance(self.denoiser, Learner):
-            raise InputError(f"{info_of(self.denoiser).name} must be fitted: SelfEnsembleLearner")
+            raise InputError(f"{info_of(self.denoiser).name} is a learner: use SelfEnsembleLearner")
 
     @property
     def n_params(self) -> int:
-        """How many numbers the denoiser has learned."""
+        """The number of learned parameters of the denoiser."""
         return int(getattr(self.denoiser, "n_params", 0))
 
     @property
     def device(self) -> str:
-        """Where the denoiser runs."""
+        """The device that the denoiser runs on."""
         return str(getattr(self.denoiser, "device", "cpu"))
 
     @property
     def history(self) -> TrainingHistory | None:
-        """What the denoiser's training took, where that is known."""
+        """The training history of the denoiser, if known."""
         history: TrainingHistory | None = getattr(self.denoiser, "history", None)
         return history
 
@@ -120,19 +121,19 @@ class SelfEnsemble:
             back = np.rot90(estimate, -turns, axes=(-2, -1))
             estimates.append(np.flip(back, -1) if flipped else back)
         total = estimates
-        while len(total) > 1:  # in pairs, so that the mean of equal estimates is these to the bit
+        while len(total) > 1:  # pairwise, so that the mean of equal estimates is exact
             total = [a + b for a, b in zip(total[::2], total[1::2], strict=True)]
         return np.asarray(total[0] / len(estimates))
 
 
 @dataclass(frozen=True)
 class SelfEnsembleLearner:
-    """A learner whose denoiser is self-ensembled once it is fitted: see `SelfEnsemble`.
+    """A learner whose fitted denoiser is self-ensembled: see `SelfEnsemble`.
 
     Parameters
     ----------
     denoiser : Learner
-        What is fitted, once and as by itself.
+        The learner that is fitted.
     """
 
     denoiser: Learner = field(metadata={"table": TABLE})
@@ -144,12 +145,12 @@ class SelfEnsembleLearner:
         object.__setattr__(self, "info", _info(self.denoiser))
 
     def fit(self, train: Training, *, rng: np.random.Generator) -> SelfEnsemble:
-        """Return the self-ensemble of what the learner makes of a training split."""
+        """Return the self-ensemble of the fitted denoiser."""
         return SelfEnsemble(self.denoiser.fit(train, rng=rng))  # type: ignore[arg-type]
 
 
 def self_ensemble(denoiser: Denoiser | Learner) -> SelfEnsemble | SelfEnsembleLearner:
-    """Return the self-ensemble of a denoiser, or that of a learner."""
+    """Return the self-ensemble of a denoiser or learner."""
     if isinstance(denoiser, Learner):
         return SelfEnsembleLearner(denoiser)
     return SelfEnsemble(denoiser)

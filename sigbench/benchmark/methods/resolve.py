@@ -1,4 +1,4 @@
-"""Methods: anything that denoises or estimates a system, with its name, what it is told and its key."""
+"""Methods of a suite: how a spec or a user's object becomes a named method with a key."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ METHODS = {
 MethodEntry = Denoiser | Estimator | Learner | Oracle
 
 
-MAX_NUMBERS = 8  # of an array that are written out
+MAX_NUMBERS = 8  # longer arrays are described by their shape
 
 
 @dataclass(frozen=True)
 class Function:
-    """A plain function as a denoiser: ``f(noisy)`` or ``f(noisy, sigma)``, whole batches.
+    """A function ``f(noisy)`` or ``f(noisy, sigma)`` of batches as a denoiser.
 
     Examples
     --------
@@ -68,9 +68,9 @@ class Function:
 
     @property
     def info(self) -> Info:
-        """Its name, and whether it takes the noise level."""
+        """The name of the function, and whether it takes the noise level."""
         name = getattr(self.function, "__name__", "function")
-        return Info(name, "user", "a function of one's own", uses_sigma="sigma" in self._parameters)
+        return Info(name, "user", "a user's function", uses_sigma="sigma" in self._parameters)
 
     @property
     def _parameters(self) -> dict[str, inspect.Parameter]:
@@ -85,7 +85,7 @@ class Function:
         )
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        """Call the function; its result is checked by the runner, not here."""
+        """Call the function; the engine checks its result."""
         if "sigma" in self._parameters and (sigma is not None or self.needs_sigma):
             return self.function(noisy, sigma=sigma)
         return self.function(noisy)
@@ -93,13 +93,13 @@ class Function:
 
 @dataclass(frozen=True)
 class PerItem:
-    """A function of one item as a denoiser of whole batches.
+    """A function of one item as a denoiser of batches.
 
     Parameters
     ----------
     function : callable
-        ``f(item)`` or ``f(item, sigma)``; the item is ``(L,)`` or ``(H, W)`` where it has one
-        channel, else ``(C, *space)``; sigma is a float or None. It returns the item's estimate.
+        ``f(item)`` or ``f(item, sigma)``, which returns the estimate. An item with one channel has
+        shape ``(L,)`` or ``(H, W)``, otherwise ``(C, *space)``; sigma is a float or None.
 
     Examples
     --------
@@ -112,7 +112,7 @@ class PerItem:
 
     @property
     def info(self) -> Info:
-        """Its name, and whether it takes the noise level."""
+        """The name of the function, and whether it takes the noise level."""
         return Function(self.function).info
 
     @property
@@ -121,7 +121,7 @@ class PerItem:
         return Function(self.function).needs_sigma
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        """Return the estimates, stacked."""
+        """Return the estimate, shape and dtype of ``noisy``."""
         levels = check(noisy, sigma)
         one = Function(self.function)
         estimate = np.empty_like(noisy)
@@ -130,29 +130,29 @@ class PerItem:
             flat = item[0] if len(item) == 1 else item
             result = np.asarray(one(flat, sigma=level))
             if result.shape != flat.shape:
-                raise InputError(f"item of shape {flat.shape} came back with shape {result.shape}")
+                raise InputError(f"the estimate of an item of shape {flat.shape} has shape {result.shape}")
             estimate[i] = result
         return estimate
 
 
 @dataclass(frozen=True)
 class Method:
-    """A row of a suite.
+    """A method of a suite.
 
     Attributes
     ----------
     name : str
-        The name of the row.
+        Its name in the suite.
     entry : Denoiser, Estimator, Learner or Oracle
-        What runs.
+        The object that is run.
     sigma_given : bool
-        Whether it is told the noise level (where the problem has one).
+        Whether it is given the noise level, if the problem has one.
     source : str
-        ``module:attribute`` and digest of the user's source; empty for sigbench's own.
+        ``module:attribute`` and the digest of the user's source; empty for methods of sigbench.
     problems : tuple of str
-        Patterns of the names of the problems that it is for.
+        Patterns of the names of the problems that it is run on.
     trainings : str
-        What it is one training seed of: rows that share it are averaged in the report.
+        For one of several training seeds, their common name; the report averages over them.
     """
 
     name: str
@@ -163,20 +163,21 @@ class Method:
     trainings: str = ""
 
     def is_for(self, problem: str) -> bool:
-        """Return whether it is for a problem of this name."""
+        """Return whether it is run on a problem of this name."""
         return any(fnmatchcase(problem, pattern) for pattern in self.problems)
 
     @property
     def key(self) -> str:
-        """Digest of everything about the method that can change its values."""
+        """A digest of everything about the method that can change its values."""
+        # The word "told" must stay: finished cells of older versions have it in their keys.
         parts = {"entry": identity(self.entry), "told": self.sigma_given, "source": self.source}
         return digest(parts)
 
     @property
     def is_estimator(self) -> bool:
-        """Whether it estimates system functions, else it denoises.
+        """Whether it estimates impulse responses, instead of denoising.
 
-        A learner or oracle of one's own says so with the domain ``system`` in its ``info``.
+        A user's learner or oracle for estimators has the domain ``system`` in its ``info``.
         """
         return isinstance(self.entry, Estimator) or "system" in info_of(self.entry).domains
 
@@ -186,7 +187,7 @@ class Method:
         Parameters
         ----------
         sigma_known : bool
-            Whether the problem has a noise level to tell.
+            Whether the problem has a known noise level.
         """
         if isinstance(self.entry, Oracle):
             return "oracle"
@@ -195,7 +196,7 @@ class Method:
             return "prior"
         if info.fitted or isinstance(self.entry, Learner):
             return "fitted"
-        if info == UNDESCRIBED:  # a worker has a copy
+        if info == UNDESCRIBED:  # equal, not identical: a worker has a copy
             return "sigma" if self.sigma_given and sigma_known else "none"
         fixed = info.fixed_by and getattr(self.entry, info.fixed_by) is not None
         if fixed or not info.uses_sigma:
@@ -204,15 +205,15 @@ class Method:
 
 
 def resolve(text: str, *, sigma_given: bool = False) -> list[Method]:
-    """Return the methods that a written form stands for, one per combination of listed values.
+    """Return the methods of a spec, one per combination of listed values.
 
     Parameters
     ----------
     text : str
-        ``name[param=value,...]`` from the table, or ``module:attribute`` from the working
-        directory; ``sigma=given`` among the parameters tells it the noise level.
+        ``name[param=value,...]`` for a registered method, or ``module:attribute`` for a module in
+        the working directory. The parameter ``sigma=given`` gives it the noise level.
     sigma_given : bool
-        Whether it is told the noise level anyhow.
+        Whether it is given the noise level in any case.
 
     Raises
     ------
@@ -241,7 +242,7 @@ def resolve(text: str, *, sigma_given: bool = False) -> list[Method]:
 
 
 def _from_table(spec: Spec) -> tuple[MethodEntry, str]:
-    """Build a method of the table, or of a package's entry point."""
+    """Build a registered method, of sigbench or of another package."""
     made = lookup("method", METHODS, spec.name)
     if made is SelfEnsemble:
         ensemble = construct(made, spec, self_ensemble)
@@ -255,37 +256,38 @@ def _from_table(spec: Spec) -> tuple[MethodEntry, str]:
 
 
 def as_entry(thing: Any) -> MethodEntry:
-    """Return a denoiser, estimator, learner or oracle as it is, and a plain function as a denoiser.
+    """Return a denoiser, estimator, learner or oracle unchanged, and wrap a function.
 
     Raises
     ------
     InputError
-        For anything else.
+        For any other object.
     """
-    _refuse_network(type(thing))
+    _check_no_module(type(thing))
     if inspect.isroutine(thing) or isinstance(thing, functools.partial):
         return Function(thing)
     if isinstance(thing, Learner | Oracle | Denoiser | Estimator):
         return thing
     raise InputError(
-        f"{thing!r} is no method: a function f(noisy, sigma), a Denoiser, Estimator, Learner or Oracle"
+        f"{thing!r} is not a method: it must be a function f(noisy, sigma), a Denoiser, Estimator, "
+        "Learner or Oracle"
     )
 
 
-def _refuse_network(cls: type) -> None:
-    """Refuse a bare network, which would pass for a denoiser: whoever has one has loaded torch."""
+def _check_no_module(cls: type) -> None:
+    """Check that a class is not a torch.nn.Module, which would be taken for a denoiser."""
     if any(
         (c.__module__, c.__name__) == ("torch.nn.modules.module", "Module") for c in cls.__mro__
     ):
         raise InputError(
-            f"{cls.__name__} is a torch.nn.Module: declare its layout, range and noise level by "
-            "sigbench.TorchModule(module, ...)"
+            f"{cls.__name__} is a torch.nn.Module: wrap it in sigbench.TorchModule(module, ...), "
+            "which declares its layout, range and noise level"
         )
 
 
 def _unparametrized(spec: Spec, thing: Any) -> Any:
     if spec.params:
-        raise InputError(f"{spec}: {spec.name} takes no parameters here: it is no class")
+        raise InputError(f"{spec}: {spec.name} takes no parameters, because it is not a class")
     return thing
 
 
@@ -293,7 +295,7 @@ def _users_own(spec: Spec) -> tuple[MethodEntry, str]:
     module_name, _, attribute = spec.name.partition(":")
     if not all(part.isidentifier() for part in module_name.split(".")):
         raise InputError(
-            f"{module_name!r} must be a module of the working directory, like mine or package.mine"
+            f"{module_name!r} must be a module in the working directory, such as mine or package.mine"
         )
     here = str(Path.cwd())
     if here not in sys.path:
@@ -314,8 +316,8 @@ def _users_own(spec: Spec) -> tuple[MethodEntry, str]:
 
 
 def _made(cls: type, spec: Spec) -> Any:
-    """Make an object of a user's class: a dataclass by its fields, another without parameters."""
-    _refuse_network(cls)
+    """Create an object of a user's class; only a dataclass can have parameters."""
+    _check_no_module(cls)
     try:
         if dataclasses.is_dataclass(cls):
             return construct(cls, spec)
@@ -327,34 +329,34 @@ def _made(cls: type, spec: Spec) -> Any:
 
 
 def check_source(method: Method) -> None:
-    """Make sure that a user's module is here what it was when the method's key was made.
+    """Check that a user's module is the one that the key of the method was computed from.
 
     Raises
     ------
     RuntimeError
-        Where it has been edited since, or a worker has another version of it.
+        If it has been edited since, or a worker has another version of it.
     """
     name, _, known = method.source.partition("@")
     module = name.partition(":")[0]
     if ":" in name and _loaded_digest(importlib.import_module(module)) != known:
-        raise RuntimeError(f"the source of {module} is not the one that the run began with")
+        raise RuntimeError(f"the source of {module} has changed since the run started")
 
 
 @functools.cache
 def _loaded_digest(module: ModuleType) -> str:
-    """Return the digest of a module as it was when this process first asked, soon after loading."""
+    """Return the digest of a module at the first call in this process, soon after its import."""
     return source_digest(module.__name__)
 
 
 def bind_problem_info(entry: Any, problem_info: Mapping[str, Any]) -> Any:
-    """Fill the fields that are named like a fact and left None, in nested methods too.
+    """Fill fields that are None and have the name of problem information, also in nested methods.
 
     Parameters
     ----------
     entry : object
         A denoiser, learner or oracle.
     problem_info : mapping
-        What the problem tells every method: ``fs``, ``kernel``, ``lead_in``, ...
+        What every method may use: ``fs``, ``kernel``, ``lead_in``, ...
 
     Examples
     --------
@@ -382,7 +384,7 @@ def bind_problem_info(entry: Any, problem_info: Mapping[str, Any]) -> Any:
 
 
 def describe(entry: Any) -> str:
-    """Write a method's parameters, those left None aside; of long arrays their shape alone.
+    """Return the parameters of a method as text, without those that are None.
 
     Examples
     --------
@@ -404,7 +406,7 @@ def describe(entry: Any) -> str:
 
 
 def _brief(value: Any) -> str:
-    """Write a value; of a long array, such as a kernel, its shape."""
+    """Return a value as text; a long array, such as a kernel, as its shape."""
     if isinstance(value, tuple) and np.size(value) > MAX_NUMBERS:
         return f"[{'×'.join(map(str, np.shape(value)))} numbers]"
     return format_value(value)

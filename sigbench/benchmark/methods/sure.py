@@ -1,4 +1,4 @@
-"""Stein's unbiased risk estimate: how good a denoiser is on noisy data, without the truth."""
+"""Stein's unbiased risk estimate (SURE): the expected error of a denoiser without clean data."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from sigbench.core.rng import item_rng
 from sigbench.core.validation import check, check_field, per_item
 
 PROBES = 8
-EPSILON = 0.05  # in noise levels; solvers that stop early are too rough for smaller steps
+EPSILON = 0.05  # in noise levels; iterative solvers are too inaccurate for smaller steps
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What a denoiser made of a batch, and the mean squared error that is expected of it.
+    """The estimate of a batch by a denoiser, and its expected mean squared error.
 
     Attributes
     ----------
     estimate : array, shape (N, C, *space), float64
         The denoised items.
     mse : array, shape (N,), float64
-        SURE of each item, in squared units. It is unbiased, not exact: a good estimate of a short
-        item can have one below zero.
+        SURE of each item, in squared units. It is unbiased but noisy: for a short item with a small
+        error it can be negative.
     """
 
     estimate: NDArray[np.float64]
@@ -42,43 +42,42 @@ def sure(
     probes: int = PROBES,
     epsilon: float = EPSILON,
 ) -> Judged:
-    """Denoise, and estimate the mean squared error of every item by Monte-Carlo SURE.
+    """Denoise, and estimate the mean squared error of every item by Monte Carlo SURE.
 
     SURE = ‖f(y) − y‖²/n − σ² + 2σ²/n · div f(y), with the divergence measured along random
-    probes b: div f(y) ≈ Σ bᵀ(f(y + εb) − f(y))/ε. A probe is ±1 at every K-th sample and 0 between,
-    and K of them cover all: neighbours, which a denoiser mixes the most, don't disturb each other.
-    With K = 1 it is Ramani, Blu and Unser's; with K = n it is exact.
+    probes b: div f(y) ≈ Σ bᵀ(f(y + εb) − f(y))/ε. Each probe is ±1 at every K-th sample and 0
+    elsewhere, and the K probes together cover all samples. Neighboring samples, which a denoiser
+    mixes most, are therefore in different probes, which reduces the variance. K = 1 is the method
+    of Ramani, Blu and Unser; K = n is exact.
 
-    The expected value is that of ‖f(y) − x‖²/n where the noise y − x is white and Gaussian of the
-    known level σ, and f is continuous and differentiable almost everywhere ("weakly
-    differentiable"): linear filters, soft thresholds, L1, total variation are. A hard threshold
-    jumps, and SURE is too low for it. Where σ was estimated from the same items, its error is an
-    error of SURE.
+    The expected value of SURE is that of ‖f(y) − x‖²/n if the noise y − x is white and Gaussian
+    with the known level σ, and f is weakly differentiable, as linear filters, soft thresholds, L1
+    and total variation are. A hard threshold is discontinuous, and SURE is too low for it. An
+    error of an estimated σ is an error of SURE.
 
     Parameters
     ----------
     denoiser : Denoiser
-        f. It is told σ, and computes in float64.
+        f. It is given σ, and computes in float64.
     noisy : array, shape (N, C, *space)
         The items y, of n samples each in all channels together.
     sigma : float or array, shape (N,)
         The noise level σ, in the units of the items.
     probes : int
-        K; each costs a call of f. They are the same for every item, denoiser and call, so that
-        denoisers are compared along the same directions.
+        K; each costs one call of f. The probes are the same for every item, denoiser and call.
     epsilon : float
         The step ε in noise levels.
 
     Raises
     ------
     InputError
-        For a noise level that is None, or a parameter out of range.
+        If the noise level is None, or a parameter is out of range.
 
     References
     ----------
     Ramani, Blu, Unser, IEEE Trans. Image Process. 17 (9), 2008: theorem 2 and algorithm 1;
-    Stein, Ann. Stat. 9 (1981), theorem 1; Tang and Saad, Numer. Linear Algebra Appl. 19 (2012): why
-    probes that leave gaps have the smaller variance.
+    Stein, Ann. Stat. 9 (1981), theorem 1; Tang and Saad, Numer. Linear Algebra Appl. 19 (2012), on
+    the variance of sparse probes.
 
     Examples
     --------
@@ -111,9 +110,9 @@ def sure(
 
 
 def _turns(shape: tuple[int, ...], probes: int) -> NDArray[np.intp]:
-    """Return which probe a sample belongs to: along a row in turn, each row three ahead.
+    """Return the probe that each sample belongs to: cyclic along a row, shifted by 3 per row.
 
-    Where there are as many probes as samples, each has its own.
+    With at least as many probes as samples, each sample has its own.
     """
     if probes >= math.prod(shape):
         return np.arange(math.prod(shape)).reshape(shape)

@@ -1,4 +1,4 @@
-"""Tuning: every baseline gets the same budget to find its best settings."""
+"""Tuning of parameters: every baseline gets the same number of evaluations."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ Grid = tuple[tuple[str, tuple[Any, ...]], ...]
 
 
 def _checked(denoiser: Denoiser, grid: Any) -> Grid:
-    """Return a grid as tuples, which hash, or refuse it."""
+    """Return a valid grid as tuples, which are hashable."""
     given: Mapping[str, Sequence[Any]] = dict(grid)
     if not dataclasses.is_dataclass(denoiser):
-        raise InputError(f"{denoiser!r} cannot be tuned: it is no dataclass")
+        raise InputError(f"{denoiser!r} cannot be tuned: it is not a dataclass")
     if isinstance(denoiser, Learner | Oracle):
-        raise InputError(f"{denoiser!r} cannot be tuned: it is no denoiser")
+        raise InputError(f"{denoiser!r} cannot be tuned: it is not a denoiser")
     names = [f.name for f in dataclasses.fields(denoiser)]
     for name in given:
         if name not in names:
             raise unknown(f"parameter of {type(denoiser).__name__}", str(name), names)
     count = math.prod(len(values) for values in given.values())
     if not 1 <= count <= BUDGET:
-        raise InputError(f"the grid has {count} combinations: at least 1, at most {BUDGET}")
+        raise InputError(f"the grid has {count} combinations: it must have 1 to {BUDGET}")
     return tuple((name, tuple(values)) for name, values in given.items())
 
 
 def _candidates(denoiser: Denoiser, grid: Grid) -> Iterator[Denoiser]:
-    """Make every combination, in the order of the grid."""
+    """Yield the denoiser with every combination, in the order of the grid."""
     names = [name for name, _ in grid]
     for values in itertools.product(*(values for _, values in grid)):
         chosen = dict(zip(names, values, strict=True))
@@ -49,14 +49,14 @@ def _candidates(denoiser: Denoiser, grid: Grid) -> Iterator[Denoiser]:
 
 @dataclass(frozen=True)
 class Tuned:
-    """Tries every combination of a grid and keeps the one of least mean squared error.
+    """Choose parameters by the mean squared error on the training split, over a grid.
 
     Parameters
     ----------
     denoiser : Denoiser
-        A frozen dataclass; its other parameters stay.
+        A frozen dataclass; its other parameters are kept.
     grid : mapping of str to sequence
-        Values to try, by parameter; at most 64 combinations.
+        The values to try, by parameter; at most 64 combinations.
 
     Examples
     --------
@@ -73,16 +73,16 @@ class Tuned:
 
     @property
     def evaluations(self) -> int:
-        """How many combinations the grid has."""
+        """The number of combinations of the grid."""
         return math.prod(len(values) for _, values in self.grid)
 
     def candidates(self) -> Iterator[Denoiser]:
-        """Make every combination, in the order of the grid."""
+        """Yield the denoiser with every combination, in the order of the grid."""
         return _candidates(self.denoiser, self.grid)
 
     @property
     def info(self) -> Info:
-        """What the denoiser says of itself, as tuned."""
+        """The info of the denoiser, under another name."""
         info = info_of(self.denoiser)
         return dataclasses.replace(info, name=f"tuned-{info.name}", version=1)
 
@@ -101,7 +101,7 @@ class Tuned:
         return tuple(edges)
 
     def fit(self, train: Training, *, rng: np.random.Generator) -> Denoiser:
-        """Return the denoiser with the settings that are best on ``train.pairs``.
+        """Return the denoiser with the best parameters on ``train.pairs``.
 
         Parameters
         ----------
@@ -125,26 +125,26 @@ class Tuned:
 
 @dataclass(frozen=True)
 class SureTuned:
-    """Tries every combination of a grid on every item and keeps that of least SURE: no truth needed.
+    """Choose parameters by SURE, over a grid, without clean data.
 
-    Each item of a batch is tuned by itself, to its own noisy samples, or all of a batch together,
-    where they are of one kind, to the least mean over them (``pooled``). Where the noise level is not
-    told, it is estimated from the item. An item without noise (sigma = 0) comes back as it is.
+    The parameters are chosen for each item by its own SURE, or for all items of a batch by their
+    mean SURE (``pooled``), which suits items of one kind. If the noise level is not given, it is
+    estimated from each item. An item without noise (sigma = 0) is returned unchanged.
 
-    It holds where the noise is white and Gaussian, and for denoisers without jumps: see `sure`.
-    The choice is as uncertain as the item is short, whatever the number of probes, mostly where the
-    estimate is smooth and its error small; pooling is the remedy.
+    The noise must be white and Gaussian, and the denoiser continuous: see `sure`. For short items the
+    choice is uncertain however many probes are used, most of all if the error is small; pooling
+    helps.
 
     Parameters
     ----------
     denoiser : Denoiser
-        A frozen dataclass; its other parameters stay. It is told the noise level.
+        A frozen dataclass; its other parameters are kept. It is given the noise level.
     grid : mapping of str to sequence
-        Values to try, by parameter; at most 64 combinations.
+        The values to try, by parameter; at most 64 combinations.
     probes : int
-        Directions along which SURE measures the divergence; each costs a call a combination.
+        The number of probes of SURE; each costs one call per combination.
     pooled : bool
-        Whether the items of a batch share one setting.
+        Whether all items of a batch get the same parameters.
 
     References
     ----------
@@ -170,17 +170,17 @@ class SureTuned:
         check_field("probes", self.probes, 1)
         if info_of(self.denoiser).family == "deconvolution":
             raise InputError(
-                f"{info_of(self.denoiser).name} cannot be tuned by SURE, which takes the mean of "
-                "the noisy items for the truth: with a blur it is not"
+                f"{info_of(self.denoiser).name} cannot be tuned by SURE, which does not account "
+                "for a blur"
             )
 
     def candidates(self) -> Iterator[Denoiser]:
-        """Make every combination, in the order of the grid."""
+        """Yield the denoiser with every combination, in the order of the grid."""
         return _candidates(self.denoiser, self.grid)
 
     @property
     def info(self) -> Info:
-        """What the denoiser says of itself, but that it sets itself from the item."""
+        """The info of the denoiser, marked as adapting to the noisy item."""
         info = info_of(self.denoiser)
         return dataclasses.replace(
             info,
@@ -193,7 +193,7 @@ class SureTuned:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The parameters as a table prints them: those tried by what they range over."""
+        """The parameters for a table: those that are chosen per item by their range."""
         fields = dataclasses.fields(self.denoiser)  # type: ignore[arg-type]
         base = {f.name: getattr(self.denoiser, f.name) for f in fields if f.repr}
         return {**base, **{name: _span(values) for name, values in self.grid}}
@@ -202,7 +202,7 @@ class SureTuned:
         """Return the estimate, shape and dtype of ``noisy``."""
         levels = given_or_estimated(noisy, check(noisy, sigma))
         noisy_ones = levels > 0
-        least = np.where(noisy_ones, np.inf, -np.inf)  # without noise the input is the truth
+        least = np.where(noisy_ones, np.inf, -np.inf)  # without noise the input is returned
         best = noisy.copy()
         for candidate in self.candidates():
             judged = sure(candidate, noisy, levels, probes=self.probes)

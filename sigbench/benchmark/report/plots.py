@@ -1,4 +1,4 @@
-"""Figures of a run: images with what the methods make of them, and the course of trainings."""
+"""Figures of a run: images and their estimates, and the metric during training."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 130
-MAX_LARGE_STRIPS = 8  # up to here tiles are larger
-TILE = {True: 128, False: 96}  # pixels a side, for few strips and for many
-TILES = {True: 8, False: 12}  # side by side
-PAD, MARGIN, HEAD, FOOT = 6, 30, 28, 30  # pixels between tiles and strips, above and beneath a tile
-LABEL = 0.19  # inches a label at the end of a line
-SHORTEST = 1e-3  # seconds that a log axis shows
+MAX_LARGE_STRIPS = 8  # more strips have smaller tiles
+TILE = {True: 128, False: 96}  # pixels per side, for few strips and for many
+TILES = {True: 8, False: 12}  # tiles per line
+PAD, MARGIN, HEAD, FOOT = 6, 30, 28, 30  # pixels: between tiles, between strips, above and below a tile
+LABEL = 0.19  # inches, height of a label at the end of a line
+SHORTEST = 1e-3  # seconds, on the log axis
 STYLES = ("-", "--", ":")
 TICKS: dict[float, str] = {
     **{n: f"{n} s" for n in (0.1, 0.3, 1, 3, 10, 30)},
@@ -36,7 +36,7 @@ TICKS: dict[float, str] = {
 
 @dataclass(frozen=True, eq=False)
 class Strip:
-    """Images ``(C, H, W)`` side by side: their name, figures in dB, and the mean of all items."""
+    """Images ``(C, H, W)`` with a name, their PSNR in dB, and the mean over all items."""
 
     name: str
     images: Sequence[Array]
@@ -45,16 +45,16 @@ class Strip:
 
 
 def estimates(strips: Sequence[Strip], peak: float) -> Figure:
-    """Draw strips of images of values 0..peak, in lines from left to right.
+    """Draw strips of images with values 0..peak, in lines from left to right.
 
-    Small images are enlarged by a whole factor, each pixel a square; large ones are reduced.
+    Small images are enlarged by an integer factor, large ones are reduced.
 
     Parameters
     ----------
     strips : sequence of Strip
-        As many images each, of the same sizes.
+        Each with the same number of images, of the same sizes.
     peak : float
-        What is white; values beyond it, or below zero, are drawn as it, or as zero.
+        The value of white; values are clipped to 0..peak.
     """
     from matplotlib.figure import Figure
 
@@ -92,12 +92,12 @@ def estimates(strips: Sequence[Strip], peak: float) -> Figure:
 
 
 def _tile(image: Array, peak: float, side: int) -> NDArray[np.uint8]:
-    """Return an image as pixels ``(H, W, 3)`` of about that size."""
+    """Return an image as pixels ``(H, W, 3)``, resized to about ``side``."""
     from PIL import Image
 
     pixels = np.rint(np.clip(image / peak, 0, 1) * 255).astype(np.uint8)
     if len(pixels) != 3:
-        pixels = np.repeat(pixels[:1], 3, axis=0)  # of other images the first channel
+        pixels = np.repeat(pixels[:1], 3, axis=0)  # the first channel of other images
     pixels = np.moveaxis(pixels, 0, -1)
     longest = max(pixels.shape[:2])
     if longest <= side:
@@ -108,7 +108,7 @@ def _tile(image: Array, peak: float, side: int) -> NDArray[np.uint8]:
 
 
 def shortened(name: str, most: int) -> str:
-    """Return a name of at most so many letters.
+    """Return a name shortened to at most ``most`` characters.
 
     Examples
     --------
@@ -122,14 +122,14 @@ def shortened(name: str, most: int) -> str:
 def trainings(
     histories: Mapping[str, TrainingHistory], groups: Mapping[str, str] | None = None
 ) -> Figure:
-    """Draw the running figures of trainings over their time, a panel a metric, named at the ends.
+    """Draw the validation metric over the training time, one panel per metric.
 
     Parameters
     ----------
-    courses : mapping of str to TrainingHistory
-        By name; each with a log that ends in a number.
+    histories : mapping of str to TrainingHistory
+        By name; the last logged value must be finite.
     groups : mapping, optional
-        Of names that belong together, their common one: they have one colour.
+        By name, the name of a group; a group has one color.
     """
     from matplotlib.figure import Figure
 
@@ -144,7 +144,7 @@ def trainings(
     axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights).ravel()
     for ax, (metric, own), height in zip(axes, panels.items(), heights, strict=True):
         _lines(ax, metric, own, {name: look_of[group_of[name]] for name in own}, LABEL / height)
-    figure.supxlabel("time of training, validations included", fontsize=8.5)
+    figure.supxlabel("training time, validation included", fontsize=8.5)
     return figure
 
 
@@ -155,7 +155,7 @@ def _lines(
     looks: Mapping[str, tuple[str, str]],
     gap: float,
 ) -> None:
-    """Draw the trainings of one metric; labels are ``gap`` of the height apart."""
+    """Draw the trainings of one metric; labels are at least ``gap`` of the height apart."""
     known = METRICS.get(metric)
     unit = f" in {known.unit}" if known and known.unit else ""
     ax.set_title(f"{metric}{unit} on the validation pairs", loc="left", fontsize=9.5)
@@ -200,7 +200,7 @@ def _lines(
 
 
 def _inside(places: Sequence[float], gap: float) -> NDArray[np.float64]:
-    """Return places ``gap`` apart moved into 0..1, in their order and as far apart.
+    """Move positions that are ``gap`` apart into 0..1, keeping their order and distance.
 
     Examples
     --------
@@ -219,10 +219,10 @@ def _time(point: LogEntry) -> float:
 
 
 def _range(histories: Mapping[str, TrainingHistory], sign: int) -> tuple[float, float]:
-    """Return the figures to show: where trainings end, and of how they got there the better part.
+    """Return the limits of the value axis: the final values, and the better part of the curves.
 
-    Three times as far down from the best as half of all points are; before that, curves are steep
-    and say little.
+    The range is three times the distance from the best value to the median; it leaves out the
+    steep beginning.
     """
     every = sign * np.array(
         [point.figure for history in histories.values() for point in history.log]
@@ -236,7 +236,7 @@ def _range(histories: Mapping[str, TrainingHistory], sign: int) -> tuple[float, 
 
 
 def png(figure: Figure) -> bytes:
-    """Return a figure as the bytes of a PNG file, the same ones for the same figure."""
+    """Return a figure as a reproducible PNG file."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""The entries of a suite's file: problems, methods, a printed table."""
+"""The entries of a suite file: problems, methods, and values of a printed table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sigbench.problems.denoising import Denoising
 from sigbench.problems.system_id import SystemFunction
 from sigbench.scoring.metrics import Metric
 
-# Legal keys of each table, with the type of each.
+# The valid keys of each table, with their types.
 PROBLEM_KEYS = {
     "name": str,
     "dataset": str,
@@ -50,7 +50,7 @@ METHOD_KEYS = {
     "training_seeds": list,
     "problems": list,
 }
-POOLED_PROBES = 5  # items share them, so that pooling does not average their error out
+POOLED_PROBES = 5  # all items use the same probes, so pooling does not reduce their error
 TUNED_BY: dict[str, Callable[..., Tuned | SureTuned]] = {
     "truth": Tuned,
     "sure": SureTuned,
@@ -62,7 +62,7 @@ AnyProblem = Denoising | SystemFunction
 
 
 def problems_of(entry: Any) -> list[Denoising] | list[SystemFunction]:
-    """Return the problems that an entry stands for, one per combination of listed values."""
+    """Return the problems of an entry, one per combination of listed values."""
     if isinstance(entry, dict) and "system" in entry:
         return _system_functions(entry)
     check_keys("a problem", entry, PROBLEM_KEYS, required=("dataset", "degradation"))
@@ -81,14 +81,14 @@ def problems_of(entry: Any) -> list[Denoising] | list[SystemFunction]:
         items = entry.get("items", dataset.size("test"))
         if items is None:
             raise InputError(
-                f"{name}: {data.name} has no end, so the problem needs the key 'items'"
+                f"{name}: the dataset {data.name} is unlimited, so the problem needs the key 'items'"
             )
         problems.append(Denoising(name, dataset, degradation, items, **rest))
     return problems
 
 
 def _system_functions(entry: dict[str, Any]) -> list[SystemFunction]:
-    """Return a problem for every combination of the listed lengths, levels and colorations."""
+    """Return a problem for every combination of the listed values."""
     required = ("system", "length", "snr_db", "items")
     check_keys("a problem", entry, SYSTEM_KEYS, required=required)
     swept = Spec("problem", tuple((k, v) for k, v in entry.items() if isinstance(v, list)))
@@ -103,7 +103,7 @@ def _system_functions(entry: dict[str, Any]) -> list[SystemFunction]:
 
 
 def _filled(kind: str, template: str, values: Mapping[str, Any]) -> str:
-    """Return a name with ``{parameter}`` filled in."""
+    """Return a name in which ``{parameter}`` is replaced by its value."""
 
     def value(match: re.Match[str]) -> str:
         if match[1] not in values:
@@ -116,7 +116,7 @@ def _filled(kind: str, template: str, values: Mapping[str, Any]) -> str:
 
 
 def methods_of(problems: list[str], entry: Any) -> list[Method]:
-    """Return the methods of an entry, for those of the problems that it names."""
+    """Return the methods of an entry, restricted to the problems that it names."""
     methods = _methods(entry)
     if "training_seeds" in entry:
         methods = [one for m in methods for one in _trained(m, entry["training_seeds"])]
@@ -166,7 +166,7 @@ def _trained(method: Method, seeds: list[Any]) -> list[Method]:
     entry: Any = method.entry
     fields = dataclasses.fields(entry) if dataclasses.is_dataclass(entry) else ()
     if not isinstance(entry, Learner) or "seed" not in {f.name for f in fields if f.init}:
-        raise InputError(f"{method.name} has no training seed: training_seeds is for what trains")
+        raise InputError(f"{method.name} has no parameter 'seed', which training_seeds needs")
     made = []
     for seed in checked_seeds(seeds):
         one: Any = dataclasses.replace(entry, seed=seed)  # type: ignore[type-var]
@@ -176,7 +176,7 @@ def _trained(method: Method, seeds: list[Any]) -> list[Method]:
 
 
 def checked_seeds(seeds: list[Any]) -> tuple[int, ...]:
-    """Return seeds that are whole numbers, none twice.
+    """Return seeds after checking that they are distinct whole numbers.
 
     Raises
     ------
@@ -187,7 +187,7 @@ def checked_seeds(seeds: list[Any]) -> tuple[int, ...]:
         if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
             raise InputError(f"seed {seed!r} must be a whole number >= 0 and < 2**63")
     if not seeds or len(set(seeds)) < len(seeds):
-        raise InputError(f"seeds={seeds} must hold at least one, and none twice")
+        raise InputError(f"seeds={seeds} must not be empty, and must be distinct")
     return tuple(seeds)
 
 
@@ -198,7 +198,7 @@ def _tuned(
     sigma_given: bool,
     tuner: Callable[..., Tuned | SureTuned],
 ) -> Method:
-    """Return the method that tries a grid, written as parameter = [values]."""
+    """Return a tuned method; ``tune`` has the values to try by parameter."""
     cls = lookup("method", METHODS, spec.name)
     grid = {}
     for key, values in tune.items():
@@ -211,15 +211,15 @@ def _tuned(
     first = tuple((key, values[0]) for key, values in tune.items())
     start = build("method", METHODS, Spec(spec.name, (*spec.params, *first)))
     if tuner is not Tuned and isinstance(start, Estimator):
-        raise InputError(f"{name}: tuned_by='sure' is for denoisers, which {spec.name} is not")
+        raise InputError(f"{name}: tuned_by='sure' requires a denoiser, which {spec.name} is not")
     tuned = tuner(start, grid)
-    for _ in tuned.candidates():  # an illegal value is told now, not in every cell
+    for _ in tuned.candidates():  # so that an invalid value is reported before the run
         pass
     return Method(name, tuned, sigma_given)
 
 
 def experiments_of(table: Any, metrics: Mapping[str, Metric]) -> dict[str, Any]:
-    """Return the block that has the shape of a printed table, checked."""
+    """Return the checked table ``experiments``."""
     check_keys("experiments", table, EXPERIMENT_KEYS, required=("metrics",))
     if not table["metrics"]:
         raise InputError("experiments.metrics must not be empty")
@@ -229,5 +229,5 @@ def experiments_of(table: Any, metrics: Mapping[str, Metric]) -> dict[str, Any]:
     for row, figures in table.get("printed", {}).items():
         numbers = isinstance(figures, list) and all(isinstance(f, int | float) for f in figures)
         if not numbers or len(figures) != len(table["metrics"]):
-            raise InputError(f"experiments.printed.{row}={figures!r} must hold one number a metric")
+            raise InputError(f"experiments.printed.{row}={figures!r} must contain one number per metric")
     return {"source": "", "printed": {}, **table}

@@ -1,7 +1,7 @@
-"""Where work runs: in this process, in worker processes, or on a Dask cluster.
+"""Executors: they run calls in this process, in worker processes, or on a Dask cluster.
 
-An executor gets calls without arguments and gives back what came of each, in the order in which
-they end. It knows nothing of cells and methods, and it never raises for what a call did.
+An executor gets calls without arguments and returns their results in the order in which they end.
+It knows nothing about cells and methods. An error in a call is a result, not an exception.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ Work = Callable[[], Any]
 
 
 class Executor(Protocol):
-    """Runs calls, some side by side.
+    """Runs calls, possibly in parallel.
 
-    ``slots`` is how many calls may be under way at once, ``retries`` how often a call is to be
-    submitted again whose worker died.
+    ``slots`` is the number of calls that may run at the same time, and ``retries`` how often a call
+    is submitted again after its worker died.
     """
 
     slots: int
     retries: int
 
     def submit(self, number: int, work: Work) -> None:
-        """Start a call; ``number`` names it in what `next` returns."""
+        """Start a call; `next` returns its result with the same ``number``."""
         ...
 
     def next(self) -> CallResult:
-        """Wait until a call has ended and return what came of it."""
+        """Wait until a call has ended and return its result."""
         ...
 
     def close(self) -> None:
-        """Drop what is under way, at once."""
+        """Stop all running calls immediately."""
         ...
 
 
 class Serial:
-    """In this process, one call after the other, on one thread; nothing can end a call early.
+    """Runs calls in this process, one after the other, on one thread and without a time limit.
 
     Examples
     --------
@@ -64,40 +64,40 @@ class Serial:
         self._threads = ThreadpoolController()
 
     def submit(self, number: int, work: Work) -> None:
-        """Keep the call until `next`."""
+        """Queue a call; it runs in `next`."""
         self._waiting.append((number, work))
 
     def next(self) -> CallResult:
-        """Run the call that waits longest."""
+        """Run the oldest call in the queue."""
         number, work = self._waiting.popleft()
-        if len(sys.modules) != self._loaded:  # libraries with threads of their own, perhaps
+        if len(sys.modules) != self._loaded:  # new libraries may have thread pools
             self._loaded = len(sys.modules)
             self._threads = ThreadpoolController()
         with self._threads.limit(limits=1):
             return replace(attempt(work), number=number)
 
     def close(self) -> None:
-        """Forget what waits."""
+        """Empty the queue."""
         self._waiting.clear()
 
 
 @dataclass(frozen=True)
 class ExecutorConfig:
-    """Where to run: how a command or a script says it.
+    """Settings of an executor.
 
     Parameters
     ----------
     executor : str
-        ``"local"`` for worker processes here, or ``"dask://HOST:PORT"``.
+        ``"local"`` for this machine, or ``"dask://HOST:PORT"``.
     jobs : int, optional
-        Worker processes; None runs everything in this process. A cluster has its own.
+        Worker processes; None runs everything in this process. Ignored on a cluster.
     timeout : float, optional
-        Seconds after which a call's worker is ended; needs a worker.
+        Time limit of a call in seconds; its worker is then stopped.
 
     Raises
     ------
     InputError
-        For an unknown executor or a number that is not legal.
+        For an unknown executor or an invalid number.
     """
 
     executor: str = "local"
@@ -118,7 +118,7 @@ class ExecutorConfig:
         Raises
         ------
         InputError
-            For a cluster that does not answer.
+            If a cluster does not answer.
         """
         if self.executor != "local":
             from sigbench.benchmark.engine.executors.cluster import Cluster
@@ -132,7 +132,7 @@ class ExecutorConfig:
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""A call on its way to a worker, and what came of it on its way back."""
+"""Calls that are sent to a worker, and their results."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ import sigbench
 
 @dataclass(frozen=True)
 class CallResult:
-    """What came of a call: its value, or the error in one line and the traceback.
+    """The result of a call: its value, or the error in one line and the traceback.
 
-    ``lost`` says that its worker died, ``contended`` that other calls ran beside it.
+    ``lost`` means that its worker died, and ``contended`` that other calls ran at the same time.
     """
 
     value: Any = None
@@ -30,7 +30,7 @@ class CallResult:
 
 
 def attempt(work: Callable[[], Any]) -> CallResult:
-    """Make a call, and return its value or its error; Ctrl-C passes through."""
+    """Run a call and return its value or error; KeyboardInterrupt is not caught."""
     try:
         return CallResult(work())
     except (Exception, SystemExit) as error:
@@ -38,7 +38,7 @@ def attempt(work: Callable[[], Any]) -> CallResult:
 
 
 def one_line(error: Exception | SystemExit) -> str:
-    """Return an error's type and message on one line."""
+    """Return the type and message of an error on one line."""
     try:
         message = str(error)
     except Exception as broken:
@@ -47,28 +47,28 @@ def one_line(error: Exception | SystemExit) -> str:
 
 
 def _printable(text: str) -> str:
-    """Escape what no file could hold, as the bytes of a file name that is not UTF-8."""
+    """Escape characters that UTF-8 cannot encode, such as bytes of a file name."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def pack(work: Callable[[], Any]) -> bytes:
-    """Return a call as bytes; functions of a notebook or script go along by value.
+    """Return a call as bytes; functions defined in a script or notebook are included.
 
     Raises
     ------
     Exception
-        Where part of it cannot be sent.
+        If part of it cannot be serialized.
     """
     return cloudpickle.dumps((sigbench.__version__, str(Path.cwd()), cloudpickle.dumps(work)))
 
 
 def answer(packed: bytes) -> bytes:
-    """In a worker: make a packed call and return what came of it, packed."""
+    """Run a packed call, in a worker, and return its packed result."""
     ended = attempt(lambda: _unpack(packed)())
     try:
         return cloudpickle.dumps(ended)
     except Exception as error:
-        what = f"the result cannot be sent back by the worker: {one_line(error)}"
+        what = f"the worker cannot send its result: {one_line(error)}"
         return cloudpickle.dumps(CallResult(error=what, trace=traceback.format_exc()))
 
 
@@ -77,5 +77,5 @@ def _unpack(packed: bytes) -> Any:
     if version != sigbench.__version__:
         raise RuntimeError(f"the worker has sigbench {sigbench.__version__}, not {version}")
     if here not in sys.path and Path(here).is_dir():
-        sys.path.insert(0, here)  # where a user's own modules are
+        sys.path.insert(0, here)  # the modules of the user
     return cloudpickle.loads(work)

@@ -1,4 +1,4 @@
-"""A Dask cluster as an executor."""
+"""An executor on a Dask cluster."""
 
 from __future__ import annotations
 
@@ -19,23 +19,22 @@ from sigbench.core.errors import InputError
 
 
 class Cluster:
-    """Calls on the workers of a running Dask scheduler.
+    """Runs calls on the workers of a running Dask scheduler.
 
-    Each worker needs the same sigbench installed, and a user's own modules where this process
-    has them. Dask itself runs a call again whose worker died, as often as the scheduler's setting
-    ``distributed.scheduler.allowed-failures`` says.
+    Each worker needs the same version of sigbench, and the user's modules at the same path. Dask
+    itself repeats a call whose worker died, as set by ``distributed.scheduler.allowed-failures``.
 
     Parameters
     ----------
     address : str
         ``HOST:PORT`` of the scheduler.
     timeout : float, optional
-        Seconds that a call may take before its worker is restarted; its nanny does that.
+        Time limit of a call in seconds; its nanny then restarts the worker.
 
     Raises
     ------
     InputError
-        Where ``distributed`` is not installed, or no scheduler with workers answers.
+        If ``distributed`` is not installed, or no scheduler with workers answers.
     """
 
     retries = 0
@@ -74,7 +73,7 @@ class Cluster:
         future.add_done_callback(lambda done: self._done.put((number, done)))
 
     def next(self) -> CallResult:
-        """Wait for a call to end or to run out of time."""
+        """Wait until a call has ended or exceeded the time limit."""
         while True:
             number, left = min(
                 self._deadlines.items(), key=lambda entry: entry[1], default=(-1, float("inf"))
@@ -95,15 +94,15 @@ class Cluster:
                 return replace(self._outcome(future), number=number, contended=self.slots > 1)
 
     def close(self) -> None:
-        """Cancel what is under way and leave the cluster."""
+        """Cancel all running calls and disconnect."""
         self._client.cancel(list(self._futures.values()), force=True)
         self._client.close()
 
     def _outcome(self, future: Any) -> CallResult:
         if future.status == "cancelled":
-            raise ConnectionError("the Dask scheduler is gone")
+            raise ConnectionError("the Dask scheduler has stopped")
         error = future.exception()
-        if error is not None:  # not the method's own, which comes back as a value
+        if error is not None:  # an error of the method itself is returned as a value
             return CallResult(error=f"WorkerDied: {one_line(error)}", lost=True)
         ended: CallResult = cloudpickle.loads(future.result())
         return ended

@@ -1,4 +1,4 @@
-"""A pool of worker processes: one call each, ended on time, replaced when they die."""
+"""A pool of worker processes with a time limit; a worker that dies is replaced."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from threadpoolctl import threadpool_limits
 
 from sigbench.benchmark.engine.executors.calls import CallResult, answer, one_line, pack
 
-CALL = b"?"  # asks a worker whether it is there: a large call would fill the pipe to one that hangs
-STARTED = b"!"  # its word that it is
-LOOK_S = 1.0  # the longest wait: Python does not see a Ctrl-C that came just before one
+CALL = b"?"  # announces a call: sending a large call to a worker that hangs would block
+STARTED = b"!"  # the reply of a worker that is ready
+MAX_WAIT_S = 1.0  # Python does not see a Ctrl-C that arrives just before a wait
 
 
 def context() -> Any:
-    """Return how workers are started: forked off a server that has done the imports, if it can be.
+    """Return the start method: fork from a server that has done the imports, if available.
 
-    Forking this process itself could copy a lock that one of its threads holds.
+    Forking this process could copy a lock that one of its threads holds.
     """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
@@ -42,7 +42,7 @@ def context() -> Any:
 
 
 def prepare() -> None:
-    """Let the server of workers start its imports now, while this process does its own."""
+    """Start the server of workers, so that it imports modules while this process does."""
     if context().get_start_method() == "forkserver":
         from multiprocessing import forkserver
 
@@ -54,24 +54,24 @@ def prepare() -> None:
 class _Worker:
     process: Any
     connection: Connection
-    number: int | None = None  # the call that it is at
-    call: bytes | None = None  # as long as the worker has not begun
+    number: int | None = None  # of the call that it runs
+    call: bytes | None = None  # until the worker has started it
     deadline: float = float("inf")
-    alone: bool = True  # no other call has run beside this one
+    alone: bool = True  # no other call has run at the same time
 
 
 @dataclass
 class Pool:
-    """Worker processes, started when they are needed.
+    """Runs calls in worker processes, which are started when needed.
 
     Parameters
     ----------
     slots : int
-        How many.
+        The number of workers.
     timeout : float, optional
-        Seconds that a call may take before its worker is ended.
+        Time limit of a call in seconds; its worker is then killed.
     patience_s : float
-        Seconds in which a worker must have begun with a call; else it counts as dead.
+        Seconds within which a worker must start a call; otherwise it counts as dead.
     """
 
     slots: int
@@ -82,7 +82,7 @@ class Pool:
     _ended: deque[CallResult] = field(default_factory=deque)
 
     def submit(self, number: int, work: Callable[[], Any]) -> None:
-        """Send a call to a worker that is free; one is when fewer than ``slots`` are under way."""
+        """Send a call to a free worker; there is one if fewer than ``slots`` calls are running."""
         try:
             packed = pack(work)
         except Exception as error:
@@ -95,16 +95,16 @@ class Pool:
         worker.call, worker.deadline = packed, time.monotonic() + self.patience_s
         for other in busy:
             other.alone = False
-        with suppress(OSError):  # it has just died: `next` finds that out
+        with suppress(OSError):  # it has just died: `next` will notice
             worker.connection.send_bytes(CALL)
 
     def next(self) -> CallResult:
-        """Wait for a worker to answer, to die or to run out of time."""
+        """Wait until a worker has answered, died or exceeded the time limit."""
         while not self._ended:
             busy = self._busy()
             ends = [end for w in busy for end in (w.connection, w.process.sentinel)]
             left = min(w.deadline for w in busy) - time.monotonic()
-            signalled = wait(ends, min(max(left, 0), LOOK_S))
+            signalled = wait(ends, min(max(left, 0), MAX_WAIT_S))
             for worker in busy:
                 if worker.connection in signalled or worker.process.sentinel in signalled:
                     self._listen(worker)
@@ -113,7 +113,7 @@ class Pool:
         return self._ended.popleft()
 
     def close(self) -> None:
-        """End all workers: they hold nothing that could be lost."""
+        """Kill all workers; nothing can be lost."""
         for worker in self._workers:
             _kill(worker.process)
         for worker in self._workers:
@@ -155,8 +155,8 @@ class Pool:
     def _late(self, worker: _Worker) -> CallResult:
         if worker.call is None:
             return CallResult(error=f"TimeoutError: longer than {self.timeout:g} s")
-        # Busy, perhaps, with what an earlier call has left behind.
-        what = f"has not begun with a call in {self.patience_s:g} s"
+        # An earlier call may have left threads behind.
+        what = f"did not start a call within {self.patience_s:g} s"
         return CallResult(error=f"WorkerDied: {what}", lost=True)
 
     def _end(self, worker: _Worker, ended: CallResult) -> None:
@@ -191,7 +191,7 @@ def _how_it_ended(code: int) -> str:
 
 
 def _kill(process: Any) -> None:
-    """End a worker and what it has started."""
+    """Kill a worker and its child processes."""
     process.kill()
     if hasattr(os, "killpg"):
         with suppress(ProcessLookupError, PermissionError):
@@ -199,15 +199,15 @@ def _kill(process: Any) -> None:
 
 
 def _serve(connection: Connection) -> None:
-    """In a worker: answer calls, one at a time, on one thread, as long as the parent lives."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's matter
+    """Answer calls in a worker, one at a time, on one thread, while the parent runs."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)
-        os.register_at_fork(after_in_child=connection.close)  # a call's children don't answer
-    for library in ("OMP", "OPENBLAS", "MKL"):  # those that a call loads later
+        os.register_at_fork(after_in_child=connection.close)  # child processes of a call must not answer
+    for library in ("OMP", "OPENBLAS", "MKL"):  # for libraries that a call loads later
         os.environ[f"{library}_NUM_THREADS"] = "1"
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    with threadpool_limits(1), suppress(EOFError, OSError):  # the parent is gone
+    with threadpool_limits(1), suppress(EOFError, OSError):  # the parent has ended
         while True:
             connection.recv_bytes()
             connection.send_bytes(STARTED)
@@ -218,7 +218,7 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is None:
         return
-    if sys.platform == "linux":  # a signal, which also ends a call that lets no thread run
+    if sys.platform == "linux":  # a signal also ends a call that blocks all threads
         import fcntl
 
         fcntl.fcntl(parent.sentinel, fcntl.F_SETOWN, -os.getpgrp())
@@ -232,9 +232,9 @@ def _end_with_parent() -> None:
 
 @contextmanager
 def _without_main() -> Iterator[None]:
-    """Keep a new process from running the caller's script again, as multiprocessing would.
+    """Prevent a new process from running the caller's script again, as multiprocessing would.
 
-    What a call needs of that script travels with the call.
+    The parts of the script that a call needs are sent with the call.
     """
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
