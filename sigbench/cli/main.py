@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     argv : list of str, optional
         The arguments; by default those of the process.
     """
-    args = _parser().parse_args(argv)
+    args = build_parser().parse_args(argv)
     from sigbench.core.errors import InputError
 
     try:
@@ -69,7 +69,8 @@ def main(argv: list[str] | None = None) -> int:
         return INVALID
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser; parsed arguments have the function of their command as ``call``."""
     from sigbench import __version__
 
     parser = argparse.ArgumentParser(
