@@ -1,4 +1,4 @@
-"""32×32 colour crops of the photographs that come inside scikit-image and scikit-learn."""
+"""32×32 colour crops of six photographs, four of them from the installed scikit-image."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Domain
 from sigbench.core.rng import item_rng
 from sigbench.core.validation import check_field
-from sigbench.datasets.base import Split
+from sigbench.datasets.base import Split, card_folder
 from sigbench.datasets.crops import as_grey, fresh_crops
 from sigbench.datasets.source import Installed
 
@@ -24,9 +24,9 @@ PHOTOGRAPHS: dict[Split, tuple[str, ...]] = {
     "train": ("astronaut.png", "coffee.png"),
     "test": ("chelsea.png", "rocket.jpg"),
 }
-DRAWN = (*PHOTOGRAPHS["train"], "china.jpg", "flower.jpg")  # what fresh crops are of
-FOLDERS = {"skimage": "data", "sklearn": "datasets/images"}  # of the packages they come inside
-TILE = 64  # pixels of the full-size photograph: crops of one tile are one group
+EMBEDDED = ("china.jpg", "flower.jpg")  # in datasets/photos32; the others are in scikit-image
+DRAWN = (*PHOTOGRAPHS["train"], *EMBEDDED)  # the photographs that `Photos32.draw` crops
+TILE = 64  # pixels of the full-size photograph: crops that start in one tile are one group
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Photos32:
     version: ClassVar[str] = "1"
     source: ClassVar[Installed] = Installed(
         "photos32",
-        "scikit-image and scikit-learn",
+        "scikit-image and sigbench",
         "public domain, CC0, CC-BY",
         lambda name: photograph_file(name),
     )
@@ -110,20 +110,22 @@ class Photos32:
 
 
 def photograph_file(name: str) -> Path:
-    """Return where a photograph lies, inside the package that it comes with.
+    """Return the path of a photograph in sigbench or in the installed scikit-image.
 
     Raises
     ------
     InputError
-        Where the installed packages don't have it.
+        If the file is missing.
     """
-    for package, folder in FOLDERS.items():
-        found = find_spec(package)  # does not import it
-        for root in (found and found.submodule_search_locations) or []:
-            path = Path(root, folder, name)
-            if path.is_file():
-                return path
-    raise InputError(f"photos32: {name} is not inside the installed {' or '.join(FOLDERS)}")
+    if name in EMBEDDED:
+        folders, package = [card_folder() / "photos32"], "sigbench"
+    else:
+        spec, package = find_spec("skimage"), "scikit-image"  # find_spec does not import it
+        folders = [Path(root, "data") for root in (spec and spec.submodule_search_locations) or []]
+    for folder in folders:
+        if (folder / name).is_file():
+            return folder / name
+    raise InputError(f"photos32: {name} is missing from the installation of {package}")
 
 
 @functools.cache

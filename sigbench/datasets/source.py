@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import platformdirs
+
 from sigbench.core.errors import InputError
 from sigbench.core.media import write_atomically
 from sigbench.datasets.base import card_folder
@@ -180,9 +182,7 @@ def data_folder() -> Path:
     """Return where fetched data lie: ``SIGBENCH_DATA``, else the user's folder for caches."""
     if chosen := os.environ.get("SIGBENCH_DATA"):
         return Path(chosen).expanduser()
-    import pooch
-
-    return Path(pooch.os_cache("sigbench"))
+    return platformdirs.user_cache_path("sigbench")
 
 
 _DIGEST = re.compile(r"md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}")

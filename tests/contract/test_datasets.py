@@ -119,12 +119,17 @@ def test_fresh_crops_are_of_the_training_photographs_and_turned(rng, monkeypatch
     assert len(steps) == 8
 
 
-def test_a_photograph_that_is_not_installed_is_named(monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "package"), [("china.jpg", "sigbench"), ("coffee.png", "scikit-image")]
+)
+def test_a_photograph_that_is_not_installed_is_named(monkeypatch, tmp_path, name, package):
     from sigbench.datasets import photos32
 
-    monkeypatch.setattr(photos32, "FOLDERS", {"skimage": "data"})
-    with pytest.raises(InputError, match=r"china.jpg is not inside the installed skimage"):
-        photos32.photograph_file("china.jpg")
+    monkeypatch.setattr(photos32, "card_folder", lambda: tmp_path)
+    monkeypatch.setattr(photos32, "find_spec", lambda package: None)
+    message = f"photos32: {name} is missing from the installation of {package}"
+    with pytest.raises(InputError, match=message):
+        photos32.photograph_file(name)
 
 
 def test_overlapping_crops_share_their_group():
