@@ -246,7 +246,7 @@ def test_an_output_is_not_replaced_without_force(here):
         ("nope", {}, "unknown method 'nope'"),
         ("noisy", {"sigma": "much"}, "sigma=much must be a number >= 0, or auto"),
         ("noisy", {"sigma": "-1"}, "sigma=-1 must be a number >= 0, or auto"),
-        ("l1[transform=stft,lam=1]", {}, r"signal has shape \(1, 1, 4, 4\): the STFT takes"),
+        ("l1[transform=stft,lam=1]", {}, r"signal has shape \(1, 1, 4, 4\): the STFT requires"),
     ],
 )
 def test_bad_calls_are_refused(here, method, more, message):

@@ -130,7 +130,7 @@ def parameter(cls: Any, owner: str, name: str, value: Any) -> Any:
 
 
 def _without_float(hint: Any) -> Any:
-    """Remove float from a hint: an int that does not conform to the rest becomes a float."""
+    """Return a hint without float: an int that conforms only to float is converted."""
     options = [option for option in typing.get_args(hint) or (hint,) if option is not float]
     return typing.Union[tuple(options)] if options else type(None)  # noqa: UP007
 
