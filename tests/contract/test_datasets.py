@@ -150,12 +150,15 @@ def test_speech_voices_do_not_cross_splits():
     [
         ("demo-signals[signal=nope]", "unknown demo signal 'nope'"),
         ("demo-signals[n=4]", "n=4 must be >= 16"),
-        ("demo-signals[signal=piece-regular,n=1000]", "n=1000 does not suit piece-regular"),
+        (
+            "demo-signals[signal=piece-regular,n=1000]",
+            "n=1000 must be a power of two for piece-regular",
+        ),
         ("systems[tail=1]", "tail=1 must be >= 0 and < 1"),
         ("systems[taps=1]", "taps=1 must be >= 2"),
         ("sparse-spikes[n=0]", "n=0 must be >= 1"),
         ("photos32[window=4]", "window=4 must be >= 8"),
-        ("folder[path=nowhere]", "path=nowhere is no folder"),
+        ("folder[path=nowhere]", "path=nowhere is not a folder"),
         ("folder", "folder: path must be set, as in folder[path=...]"),
     ],
 )
