@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sigbench.core.errors import InputError
 
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Incomplete(InputError):
@@ -43,7 +43,7 @@ class Part:
         return self.note.is_file() and self.size > 0
 
     def validator(self, url: str) -> str | None:
-        """Return the HTTP validator of the file at ``url`` that this is a part of, or None."""
+        """Return the stored ETag or date if the part can be resumed from ``url``, else None."""
         try:
             noted = json.loads(self.note.read_text(encoding="utf-8"))
             same = noted["url"] == url and self.size > 0 and not self.path.is_symlink()
@@ -87,7 +87,7 @@ class Part:
             raise
         except OSError as error:
             self.discard()
-            if error.errno not in FULL:
+            if error.errno not in DISK_FULL:
                 raise
             raise InputError(
                 f"the disk of {self.final.parent} is full: {self.final.name} does not fit "
