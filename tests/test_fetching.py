@@ -241,7 +241,7 @@ def test_a_part_longer_than_the_file_is_by_now_is_dropped(tiny, server):
         fetch("ee559", url)
     whole = (tiny.pairs(tiny.folder / "pairs") / "train_data.pkl").read_bytes()
     server.files["/train_data.pkl"], server.ignores_if_range = whole[:1500], True
-    with pytest.raises(InputError, match="it is not a torch.save file"):
+    with pytest.raises(InputError, match=r"it is not a torch\.save file"):
         fetch("ee559", url)
     assert server.asked[-2:] == ["bytes=2000-", None]
     assert left() == []

@@ -91,9 +91,9 @@ def construct(cls: Any, spec: Spec, make: Callable[..., Any] | None = None) -> A
     If ``make`` is given, it is called with the parameters instead of the dataclass.
     """
     params = {k: parameter(cls, spec.name, k, v) for k, v in spec.params}
-    for name, taken in inspect.signature(cls).parameters.items():
-        plain = taken.kind in (taken.POSITIONAL_OR_KEYWORD, taken.KEYWORD_ONLY)
-        if plain and taken.default is taken.empty and name not in params:
+    for name, field in inspect.signature(cls).parameters.items():
+        named = field.kind in (field.POSITIONAL_OR_KEYWORD, field.KEYWORD_ONLY)
+        if named and field.default is field.empty and name not in params:
             raise InputError(f"{spec}: {name} must be set, as in {spec.name}[{name}=...]")
     try:
         return (make or cls)(**params)

@@ -23,7 +23,7 @@ def unknown(kind: str, name: str, legal: Iterable[str]) -> InputError:
     Parameters
     ----------
     kind : str
-        What the name stands for: ``"method"``, ``"dataset"`` ...
+        Kind of name: ``"method"``, ``"dataset"`` ...
     name : str
         The unknown name.
     legal : iterable of str

@@ -24,7 +24,7 @@ FILES = (
 )
 ORIGIN = "Berkeley segmentation data, Martin et al. 2001"
 LICENCE = "for research and education"
-HELD = 32  # the last images of bsd400 are its test split
+N_TEST = 32  # the last images of bsd400 are its test split
 SCALES = (1.0, 0.9, 0.8, 0.7)  # of training images, as in the publications
 
 
@@ -45,7 +45,7 @@ def _check(file: File, path: Path, sizes: tuple[tuple[int, int], ...]) -> None:
         raise InputError(f"{file.name} is not a PNG image: {error}") from None
     if found not in [("L", size) for size in sizes]:
         raise InputError(
-            f"{file.name} has mode and size {found}: it must have mode L and a size of {sizes}"
+            f"{file.name} has mode and size {found}: it must have mode L and one of the sizes {sizes}"
         )
 
 
@@ -90,8 +90,8 @@ class Bsd400:
 
     def size(self, split: Split) -> int | None:
         """Return the number of images in the split."""
-        held = min(HELD, len(self.source.files) // 2)
-        return len(self.source.files) - held if split == "train" else held
+        n_test = min(N_TEST, len(self.source.files) // 2)
+        return len(self.source.files) - n_test if split == "train" else n_test
 
     def item(self, split: Split, seed: int, item: int) -> Array:
         """Return one image, shape ``(1, 180, 180)``, float32; the same for every seed."""

@@ -24,7 +24,7 @@ VALIDATION = (
     100  # the first items of val_data.pkl, as in the reports; the others are the test split
 )
 PIXELS = 3 * 32 * 32
-MAX_BESIDES = 1 << 20  # bytes in a file other than pixels
+MAX_OVERHEAD = 1 << 20  # bytes in a file other than pixels
 KINDS = ("Byte", "Char", "Short", "Int", "Long", "Bool", "Half", "Float", "Double")
 TORCH = {  # names in a pickle of tensors
     "torch._utils._rebuild_tensor_v2",
@@ -61,7 +61,7 @@ class Ee559:
         origin="course EE-559, EPFL",
         licence="none stated",
         declared=tuple(
-            File(name, most=2 * pairs * PIXELS + MAX_BESIDES) for name, pairs in PAIRS.items()
+            File(name, most=2 * pairs * PIXELS + MAX_OVERHEAD) for name, pairs in PAIRS.items()
         ),
         check=_check,
     )
@@ -107,7 +107,7 @@ def _tensors(path: Path, pairs: int) -> tuple[NDArray[np.uint8], ...]:
     InputError
         If the file does not contain two uint8 tensors of shape ``(pairs, 3, 32, 32)``.
     """
-    _check_archive(path, 2 * pairs * PIXELS + MAX_BESIDES)
+    _check_archive(path, 2 * pairs * PIXELS + MAX_OVERHEAD)
     try:
         import torch
     except ImportError:
@@ -139,7 +139,7 @@ def _check_archive(path: Path, max_bytes: int) -> None:
             if packed or sum(part.file_size for part in parts) > max_bytes:
                 raise InputError("it unpacks to more bytes than declared: refused")
             pickles = [part for part in parts if part.filename.endswith("/data.pkl")]
-            if len(pickles) != 1 or pickles[0].file_size > MAX_BESIDES:
+            if len(pickles) != 1 or pickles[0].file_size > MAX_OVERHEAD:
                 raise InputError("it is not a torch.save file: it must contain one small data.pkl")
             for _ in opcodes(archive.read(pickles[0]), TORCH):
                 pass

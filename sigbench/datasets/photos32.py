@@ -1,4 +1,4 @@
-"""32×32 colour crops of six photographs, four of them from the installed scikit-image."""
+"""32×32 color crops of six photographs, four of them from the installed scikit-image."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
+from sigbench.core.validation import check_field
 from sigbench.transforms.base import Coefficients, Geometry, half_spectrum, space_axes
 from sigbench.transforms.orthonormal import default_level, orthogonal_wavelet
 
@@ -109,12 +110,8 @@ class StationaryWavelet:
     orthonormal: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if not orthogonal_wavelet(self.wavelet).orthogonal:
-            raise InputError(
-                f"wavelet={self.wavelet!r} is not orthogonal: use haar, dbN, symN or coifN"
-            )
-        if self.level is not None and self.level < 1:
-            raise InputError(f"level={self.level} must be >= 1")
+        orthogonal_wavelet(self.wavelet)
+        check_field("level", self.level, 1)
 
     def depth(self, space: tuple[int, ...]) -> int:
         """Return the depth for signals of shape ``space``."""

@@ -11,6 +11,7 @@ import scipy.fft
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
+from sigbench.core.validation import check_field
 from sigbench.transforms.base import Coefficients, Geometry, half_spectrum, space_axes
 
 
@@ -130,12 +131,8 @@ class Wavelet:
     orthonormal: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not orthogonal_wavelet(self.wavelet).orthogonal:
-            raise InputError(
-                f"wavelet={self.wavelet!r} is not orthogonal: use haar, dbN, symN or coifN"
-            )
-        if self.level is not None and self.level < 1:
-            raise InputError(f"level={self.level} must be >= 1")
+        orthogonal_wavelet(self.wavelet)
+        check_field("level", self.level, 1)
 
     def _depth(self, space: tuple[int, ...]) -> int:
         even = min(
@@ -191,18 +188,21 @@ def _unpack(packed: Coefficients, depth: int, axes: tuple[int, ...]) -> list[Any
 
 
 def orthogonal_wavelet(name: str) -> Any:
-    """Return a discrete wavelet of PyWavelets by name.
+    """Return an orthogonal wavelet of PyWavelets by name.
 
     Raises
     ------
     InputError
-        If the name is unknown.
+        If the name is unknown or the wavelet is not orthogonal.
     """
     if name == "dmey" or name not in pywt.wavelist(
         kind="discrete"
     ):  # dmey is only approximately orthogonal
         raise InputError(f"wavelet={name!r} is unknown: use haar, dbN, symN or coifN")
-    return pywt.Wavelet(name)
+    wavelet = pywt.Wavelet(name)
+    if not wavelet.orthogonal:
+        raise InputError(f"wavelet={name!r} is not orthogonal: use haar, dbN, symN or coifN")
+    return wavelet
 
 
 def default_level(space: tuple[int, ...], wavelet: str) -> int:
