@@ -30,11 +30,13 @@ def test_the_real_ones(real_data, tmp_path, monkeypatch):
 
 
 def test_what_is_not_here_is_told(tiny_bsd, capsys):
-    with pytest.raises(InputError, match="bsd400 is not here: sigbench data fetch bsd400"):
+    with pytest.raises(
+        InputError, match="bsd400 has not been fetched: run sigbench data fetch bsd400"
+    ):
         Bsd400().item("train", 1, 0)
     fetch("bsd68", str(tiny_bsd / "bsd68-copy"))
     assert Bsd68().item("test", 1, 0).shape == (1, 321, 481)
-    with pytest.raises(InputError, match="bsd400 is not here"):
+    with pytest.raises(InputError, match="bsd400 has not been fetched"):
         Bsd68().item("train", 1, 0)
 
 
@@ -75,7 +77,7 @@ def test_what_is_no_such_image_is_refused(tiny_bsd, capsys):
     assert main(["data", "fetch", "bsd400", "--from", str(folder)]) == 2
     assert "not the declared sha256" in capsys.readouterr().err
     for content, error in (
-        (b"no image", "is no PNG image"),
+        (b"no image", "is not a PNG image"),
         ((folder / "0.png").read_bytes(), r"mode and size \('RGB', \(180, 180\)\)"),
     ):
         path = tiny_bsd / "one.png"

@@ -245,6 +245,6 @@ def test_a_kernel_can_be_written_and_a_wrong_one_is_told():
     from sigbench import DENOISERS
     from sigbench.config.registry import build
 
-    with pytest.raises(InputError, match="kernel='x' is no array of numbers"):
+    with pytest.raises(InputError, match="kernel='x' is not an array of numbers"):
         build("method", DENOISERS, "regularized-inverse[kernel=x]")
     assert build("method", DENOISERS, "regularized-inverse[kernel=none]").kernel is None

@@ -119,7 +119,5 @@ def test_a_stationary_depth_beyond_the_length_is_refused():
 
 
 def test_a_wavelet_that_is_only_nearly_orthogonal_is_refused():
-    with pytest.raises(
-        InputError, match="wavelet='dmey' is unknown: take haar, dbN, symN or coifN"
-    ):
+    with pytest.raises(InputError, match="wavelet='dmey' is unknown: use haar, dbN, symN or coifN"):
         WaveletShrink("dmey")

@@ -1,1 +1,1 @@
-"""Parsing of specs, tables of names and TOML files into objects."""
+"""Parsing of text into objects: specs, registries and TOML files."""

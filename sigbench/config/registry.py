@@ -1,4 +1,4 @@
-"""From a written spec to an object: literal tables, entry points, checked parameters."""
+"""Construction of objects from specs: literal tables, entry points, parameter checks."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from sigbench.core.errors import InputError, unknown
 
 
 def lookup(kind: str, table: Mapping[str, Any], name: str) -> Any:
-    """Return the entry of a table, or of a package that adds to it.
+    """Return an entry of a table, or one that another package registers.
 
     Parameters
     ----------
     kind : str
-        ``"method"``, ``"dataset"``, ...: for the error, and for the entry-point group.
+        ``"method"``, ``"dataset"``, ...: determines the entry-point group and the error message.
     table : mapping
-        The literal table.
+        Literal table of names.
     name : str
         The name to look up.
 
     Raises
     ------
     InputError
-        For an unknown name; it lists the nearest.
+        For an unknown name, with the nearest names, or if the other package fails to load it.
     """
     if name in table:
         return table[name]
@@ -39,16 +39,16 @@ def lookup(kind: str, table: Mapping[str, Any], name: str) -> Any:
     if name in plugins:
         try:
             return plugins[name].load()
-        except Exception as error:  # another package's code
+        except Exception as error:  # code of another package
             what = f"{type(error).__name__}: {error}"
             raise InputError(
-                f"{kind} {name!r} of another package cannot be loaded: {what}"
+                f"{kind} {name!r} from another package cannot be loaded: {what}"
             ) from error
     raise unknown(kind, name, [*table, *plugins])
 
 
 def names(kind: str, table: Mapping[str, Any]) -> list[str]:
-    """Return every name that `lookup` knows, those of other packages last."""
+    """Return all names that `lookup` accepts, those from other packages last."""
     return [*table, *(name for name in _plugins(kind) if name not in table)]
 
 
@@ -59,21 +59,21 @@ def _plugins(kind: str) -> dict[str, Any]:
 
 
 def build(kind: str, table: Mapping[str, Any], spec: Spec | str) -> Any:
-    """Make the object that a spec describes.
+    """Construct the object that a spec describes.
 
     Parameters
     ----------
     kind : str
-        What the table holds, for the errors.
+        What the table contains, as in `lookup`.
     table : mapping
-        Name to dataclass.
+        Names and their dataclasses.
     spec : Spec or str
-        The spec, or its written form.
+        Spec, or its text form.
 
     Raises
     ------
     InputError
-        For an unknown name or parameter, or a value that the parameter does not take.
+        For an unknown name or parameter, or an invalid value.
 
     Examples
     --------
@@ -86,14 +86,14 @@ def build(kind: str, table: Mapping[str, Any], spec: Spec | str) -> Any:
 
 
 def construct(cls: Any, spec: Spec, make: Callable[..., Any] | None = None) -> Any:
-    """Call a dataclass with a spec's parameters, each checked against its annotation.
+    """Call a dataclass with the parameters of a spec, each checked against its annotation.
 
-    ``make`` is called in its place, where what is made depends on the parameters.
+    If ``make`` is given, it is called with the parameters instead of the dataclass.
     """
     params = {k: parameter(cls, spec.name, k, v) for k, v in spec.params}
-    for name, taken in inspect.signature(cls).parameters.items():
-        plain = taken.kind in (taken.POSITIONAL_OR_KEYWORD, taken.KEYWORD_ONLY)
-        if plain and taken.default is taken.empty and name not in params:
+    for name, field in inspect.signature(cls).parameters.items():
+        named = field.kind in (field.POSITIONAL_OR_KEYWORD, field.KEYWORD_ONLY)
+        if named and field.default is field.empty and name not in params:
             raise InputError(f"{spec}: {name} must be set, as in {spec.name}[{name}=...]")
     try:
         return (make or cls)(**params)
@@ -102,12 +102,12 @@ def construct(cls: Any, spec: Spec, make: Callable[..., Any] | None = None) -> A
 
 
 def parameter(cls: Any, owner: str, name: str, value: Any) -> Any:
-    """Return a parameter's value as the dataclass takes it.
+    """Return the value of a parameter, checked and converted for the dataclass.
 
     Raises
     ------
     InputError
-        For a parameter that the dataclass does not have or a value of the wrong kind.
+        If the dataclass has no such parameter or the value has the wrong type.
     """
     fields = {f.name: f for f in dataclasses.fields(cls) if f.init}
     if name not in fields:
@@ -115,20 +115,22 @@ def parameter(cls: Any, owner: str, name: str, value: Any) -> Any:
     if "table" in fields[name].metadata:  # a nested choice, for example a transform
         if isinstance(value, str | Spec):
             return build(name, fields[name].metadata["table"], value)
-        raise InputError(f"{owner}: {name}={value!r} is no name of a {name}")
+        raise InputError(f"{owner}: {name}={value!r} is not the name of a {name}")
     hint = typing.get_type_hints(cls)[name]
-    if isinstance(value, Spec) and _conforms(exact(value), hint):  # a word with parameters
+    if isinstance(value, Spec) and _conforms(
+        exact(value), hint
+    ):  # a string parameter written as a spec
         value = exact(value)
-    if value is None and "none" in typing.get_args(hint):  # a choice that is called so
+    if value is None and "none" in typing.get_args(hint):  # the choice "none"
         value = "none"
     if not _conforms(value, hint):
         raise InputError(f"{owner}: {name}={format_value(value)} must be {_describe(hint)}")
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return float(value) if whole and not _conforms(value, _without_float(hint)) else value
+    integer = isinstance(value, int) and not isinstance(value, bool)
+    return float(value) if integer and not _conforms(value, _without_float(hint)) else value
 
 
 def _without_float(hint: Any) -> Any:
-    """Return a hint without float, so that a whole number that only float takes is seen."""
+    """Return a hint without float: an int that conforms only to float is converted."""
     options = [option for option in typing.get_args(hint) or (hint,) if option is not float]
     return typing.Union[tuple(options)] if options else type(None)  # noqa: UP007
 

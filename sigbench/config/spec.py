@@ -1,4 +1,4 @@
-"""The written form of a method, dataset or degradation: ``name[param=value,param=[v1,v2]]``."""
+"""The text form of methods, datasets and degradations: ``name[param=value,param=[v1,v2]]``."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sigbench.core.errors import InputError
 
 @dataclass(frozen=True)
 class Spec:
-    """A name with its parameters; a list among the values is a sweep.
+    """A name with parameters; a list as a value is a sweep.
 
     Examples
     --------
     >>> spec = parse("l1[transform=wavelet[wavelet=haar],lam=[1,2.5]]")
-    >>> [str(one) for one in expand(spec)]
+    >>> [str(single) for single in expand(spec)]
     ['l1[transform=wavelet[wavelet=haar],lam=1]', 'l1[transform=wavelet[wavelet=haar],lam=2.5]']
     """
 
@@ -31,7 +31,7 @@ class Spec:
 
 
 def format_value(value: Any) -> str:
-    """Write a parameter's value as it is typed.
+    """Format a parameter value as a user would type it.
 
     Examples
     --------
@@ -51,19 +51,19 @@ _TOKEN = re.compile(r"\s*([\[\]=,]|[^\[\]=,]+)")
 
 
 def parse(text: str) -> Spec:
-    """Read ``name`` or ``name[param=value,...]``.
+    """Parse ``name`` or ``name[param=value,...]``.
 
-    Values are numbers, ``true``, ``false``, ``none``, words, ``[lists]``, or specs themselves.
+    Values are numbers, ``true``, ``false``, ``none``, words, ``[lists]``, or nested specs.
 
     Parameters
     ----------
     text : str
-        What was typed.
+        Text form of a spec.
 
     Raises
     ------
     InputError
-        Where the text doesn't have that form.
+        If the text does not have this form.
 
     Examples
     --------
@@ -73,13 +73,13 @@ def parse(text: str) -> Spec:
     tokens = [t.strip() for t in _TOKEN.findall(text)]
     if text.count("[") > 50:
         raise InputError(f"{text[:40]}...: more than 50 brackets")
-    wrong = InputError(f"cannot read {text!r}: expected name or name[param=value,...]")
+    syntax_error = InputError(f"cannot read {text!r}: expected name or name[param=value,...]")
 
     def take(legal: str | None = None) -> str:
         if not tokens or (legal is None) == (tokens[0] in "[]=,"):
-            raise wrong
+            raise syntax_error
         if legal is not None and tokens[0] not in legal:
-            raise wrong
+            raise syntax_error
         return tokens.pop(0)
 
     def spec() -> Spec:
@@ -92,7 +92,7 @@ def parse(text: str) -> Spec:
             key = take()
             take("=")
             if key in params:
-                raise InputError(f"parameter {key!r} stands twice in {text!r}")
+                raise InputError(f"duplicate parameter {key!r} in {text!r}")
             params[key] = value()
             if tokens[:1] != ["]"]:
                 take(",")
@@ -101,8 +101,8 @@ def parse(text: str) -> Spec:
 
     def value() -> Any:
         if tokens[:1] != ["["]:
-            one = spec()
-            return one if one.params else _scalar(one.name)
+            nested = spec()
+            return nested if nested.params else _scalar(nested.name)
         take("[")
         values = []
         while tokens[:1] != ["]"]:
@@ -111,12 +111,12 @@ def parse(text: str) -> Spec:
                 take(",")
         take("]")
         if not values:
-            raise InputError(f"an empty list in {text!r}: it must hold at least one value")
+            raise InputError(f"empty list in {text!r}: it must contain at least one value")
         return tuple(values)
 
     result = spec()
     if tokens:
-        raise wrong
+        raise syntax_error
     return result
 
 
@@ -133,12 +133,12 @@ def _scalar(word: str) -> Any:
 
 
 def expand(spec: Spec) -> list[Spec]:
-    """Return one spec for every combination of the listed values, those of inner specs too.
+    """Return one spec for every combination of listed values, including those in nested specs.
 
     Parameters
     ----------
     spec : Spec
-        A spec, perhaps with lists among its values.
+        Spec whose values may be lists.
     """
     keys = [key for key, _ in spec.params]
     choices = [_choices(value) for _, value in spec.params]
@@ -150,24 +150,24 @@ def expand(spec: Spec) -> list[Spec]:
 
 def _choices(value: Any) -> list[Any]:
     if isinstance(value, list | tuple):
-        return [choice for one in value for choice in _choices(one)]
+        return [choice for element in value for choice in _choices(element)]
     return list(expand(value)) if isinstance(value, Spec) else [value]
 
 
 def words(spec: Spec) -> dict[str, Any]:
-    """Return all parameters by name, those of inner specs too.
+    """Return all parameters by name, including those of nested specs.
 
     Examples
     --------
     >>> words(parse("a[b=1,c=d[e=2]]"))
     {'b': 1, 'c': Spec(name='d', params=(('e', 2),)), 'e': 2}
     """
-    inner = [words(value) for _, value in spec.params if isinstance(value, Spec)]
-    return dict(spec.params) | {k: v for one in inner for k, v in one.items()}
+    nested = [words(value) for _, value in spec.params if isinstance(value, Spec)]
+    return dict(spec.params) | {k: v for params in nested for k, v in params.items()}
 
 
 def exact(value: Any) -> str:
-    """Write a spec to all digits.
+    """Format a spec or value with all digits.
 
     Examples
     --------

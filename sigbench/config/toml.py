@@ -1,4 +1,4 @@
-"""Tables read from TOML: their keys and types, checked."""
+"""TOML files, and checks of the keys and types of their tables."""
 
 from __future__ import annotations
 
@@ -11,28 +11,31 @@ from sigbench.core.errors import InputError, unknown
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return a TOML file's table.
+    """Return the top-level table of a TOML file.
 
     Raises
     ------
     InputError
-        For a file that is missing or no TOML.
+        If the file is missing or is not valid TOML.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:  # no TOML, no text, too long, too deep
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # not TOML, not UTF-8, an integer too long, or nested too deeply
         raise InputError(f"{path.name}: {error}") from None
 
 
 def find_toml(kind: str, name: str, folder: Path) -> Path:
-    """Return the path of a file that comes with sigbench, or of one's own, ending in ``.toml``.
+    """Return the path of a shipped TOML file, or ``name`` itself if it ends in ``.toml``.
 
     Raises
     ------
     InputError
-        For an unknown name; it lists those of the folder.
+        For an unknown name; the message lists those in the folder.
     """
     if name.endswith(".toml"):
         return Path(name)
@@ -48,12 +51,12 @@ def check_keys(
     legal: Mapping[str, type | tuple[type, ...]],
     required: tuple[str, ...] = (),
 ) -> None:
-    """Refuse a table with an unknown key, a value of the wrong type, or a key missing.
+    """Check that a table has only legal keys, values of the right types, and all required keys.
 
     Raises
     ------
     InputError
-        It names the key and the legal ones.
+        With the offending key and the legal ones.
 
     Examples
     --------
@@ -75,4 +78,4 @@ def check_keys(
 
 
 def _type_name(kind: type | tuple[type, ...]) -> str:
-    return kind.__name__ if isinstance(kind, type) else " or ".join(one.__name__ for one in kind)
+    return kind.__name__ if isinstance(kind, type) else " or ".join(k.__name__ for k in kind)

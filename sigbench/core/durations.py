@@ -1,4 +1,4 @@
-"""Durations as text, and text as durations."""
+"""Conversion of durations between seconds and text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sigbench.core.errors import InputError
 
 
 def duration(seconds: float) -> str:
-    """Return a time for people.
+    """Return a duration as short text.
 
     Examples
     --------
@@ -19,7 +19,12 @@ def duration(seconds: float) -> str:
 
 
 def seconds(time: str | float, what: str = "timeout") -> float:
-    """Return a time like ``90``, ``"90s"``, ``"10m"`` or ``"2h"`` in seconds.
+    """Convert a duration such as ``90``, ``"90s"``, ``"10m"`` or ``"2h"`` to seconds.
+
+    Raises
+    ------
+    InputError
+        For any other text; ``what`` names the parameter.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a result was made with: versions and the kind of machine, without its name or paths."""
+"""Software versions and the kind of machine, without host names or paths."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PACKAGES = ("numpy", "scipy", "pywavelets", "pandas", "pyarrow", "scikit-image",
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of sigbench, Python and the packages that compute."""
+    """Return the versions of sigbench, Python and the numerical packages."""
     found = {"sigbench": sigbench.__version__, "python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -26,7 +26,7 @@ def versions() -> dict[str, str]:
 
 
 def machine() -> dict[str, Any]:
-    """Return the kind of machine: system, processor, cores, memory."""
+    """Return the operating system, architecture, processor, number of cores and memory."""
     info: dict[str, Any] = {
         "system": platform.system(),
         "architecture": platform.machine(),
@@ -49,9 +49,9 @@ def _processor() -> str:
 
 
 def git_commit() -> str | None:
-    """Return the commit of the checkout that sigbench runs from, ``-dirty`` where its code differs.
+    """Return the commit of the sigbench checkout, with ``-dirty`` appended if its code is modified.
 
-    None where it was installed from a wheel, or git is not there.
+    None if sigbench was installed from a wheel or git is not available.
     """
     root = Path(__file__).parents[2]
     if not (root / ".git").exists() or not (root / "pyproject.toml").is_file():

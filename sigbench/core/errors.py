@@ -1,4 +1,4 @@
-"""Errors that a person can act on."""
+"""Exceptions, and the message for an unknown name."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from collections.abc import Iterable
 
 
 class InputError(ValueError):
-    """What was asked for is wrong; the message names the value and the legal ones.
+    """Invalid input; the message contains the value and the valid alternatives.
 
     The command line prints it in one line and exits with code 2.
     """
 
 
 class NoDerivative(InputError):
-    """A network has no derivative of its own: part of it is computed without one."""
+    """A network has no derivative, because part of it is computed without one."""
 
 
 def unknown(kind: str, name: str, legal: Iterable[str]) -> InputError:
-    """Return the error for a name that is in no table, nearest legal names first.
+    """Return the error for an unknown name; it lists the nearest valid names first.
 
     Parameters
     ----------
     kind : str
-        What the name should have been: ``"method"``, ``"dataset"`` ...
+        Kind of name: ``"method"``, ``"dataset"`` ...
     name : str
-        The name as given.
+        The unknown name.
     legal : iterable of str
-        All legal names.
+        All valid names.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def unknown(kind: str, name: str, legal: Iterable[str]) -> InputError:
     sigbench.core.errors.InputError: unknown method 'l2': did you mean 'l1'? (one of: gmc, l1)
     """
     names = sorted(set(legal))
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
-    choice = f"(one of: {', '.join(names)})" if hint else f"one of: {', '.join(names)}"
-    return InputError(f"unknown {kind} {name!r}: {hint}{choice if names else 'there are none'}")
+    nearest = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(map(repr, nearest))}? " if nearest else ""
+    choices = f"(one of: {', '.join(names)})" if hint else f"one of: {', '.join(names)}"
+    return InputError(f"unknown {kind} {name!r}: {hint}{choices if names else 'there are none'}")

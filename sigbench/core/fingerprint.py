@@ -1,4 +1,4 @@
-"""What values depend on: an object's settings, a user's source, and their digests."""
+"""Fingerprints of what can change computed values: settings, arrays, user source code."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from sigbench.core.protocols import Info
 
 
 def identity(thing: Any) -> Any:
-    """Return, as JSON knows it, all of an object that can change its values.
+    """Return a JSON-like description of everything in an object that can change its values.
 
-    A registered object is named by its table's name and declared version, so that moving or
-    renaming code changes nothing; arrays go by their digest. A field with the metadata
-    ``identity=False`` does not count; with ``"if set"``, for one that was added later, not where
-    it is None or False.
+    A registered object is described by its registered name and declared version, so that moving
+    or renaming code does not change the result; an array by its digest. Fields with the metadata
+    ``identity=False`` are left out. Fields with ``identity="if set"``, for fields that were added
+    later, are left out while they are None or False.
     """
     if isinstance(thing, np.ndarray):
         return f"array:{thing.dtype}:{thing.shape}:{hashlib.sha256(thing.tobytes()).hexdigest()}"
@@ -32,7 +32,7 @@ def identity(thing: Any) -> Any:
         fields = {
             f.name: identity(getattr(thing, f.name))
             for f in dataclasses.fields(thing)
-            if _counts(f.metadata.get("identity", True), getattr(thing, f.name))
+            if _is_included(f.metadata.get("identity", True), getattr(thing, f.name))
         }
         return {"is": _declared_name(thing), **fields}
     if isinstance(thing, Mapping):
@@ -52,8 +52,8 @@ def identity(thing: Any) -> Any:
     return getattr(thing, "__qualname__", type(thing).__qualname__)
 
 
-def _counts(identity_: bool | str, value: Any) -> bool:
-    return not (value is None or value is False) if identity_ == "if set" else bool(identity_)
+def _is_included(flag: bool | str, value: Any) -> bool:
+    return not (value is None or value is False) if flag == "if set" else bool(flag)
 
 
 def _declared_name(thing: Any) -> str:
@@ -71,13 +71,14 @@ def digest(thing: Any) -> str:
 
 
 def source_digest(module_name: str) -> str:
-    """Return a digest of a user's module and of all that it imports from beside it.
+    """Return a digest of a user module and of the local modules that it imports.
 
-    Import statements are followed in the source, those inside functions too. An installed
-    package is taken whole. Data files and modules imported by computed names are not seen.
+    Import statements are followed in the source code, including those inside functions. An
+    installed package is hashed as a whole. Data files and modules imported by computed names are
+    not covered.
     """
     file = getattr(sys.modules[module_name], "__file__", None)
-    if file is None:  # built in
+    if file is None:  # a built-in module
         return digest(sys.version)
     depth = module_name.count(".") + (Path(file).stem == "__init__")
     root = Path(file).absolute().parents[depth]
@@ -93,30 +94,30 @@ def source_digest(module_name: str) -> str:
 
 
 def _imported(root: Path, module_name: str) -> set[Path]:
-    """Return the files below ``root`` that a module and its imports consist of."""
+    """Return the files below ``root`` of a module and of everything it imports."""
     files: set[Path] = set()
-    waiting, seen = [module_name], {"sigbench"}
-    while waiting:
-        name = waiting.pop()
+    pending, seen = [module_name], {"sigbench"}
+    while pending:
+        name = pending.pop()
         if name in seen or name.partition(".")[0] == "sigbench":
             continue
         seen.add(name)
         if "." in name:
-            waiting.append(name.rpartition(".")[0])  # a package's __init__ runs first
+            pending.append(name.rpartition(".")[0])  # a package's __init__ runs first
         stem = root.joinpath(*name.split("."))
         for file in (stem.with_suffix(".py"), stem / "__init__.py"):
             if file.is_file():
                 files.add(file)
                 package = name if file.stem == "__init__" else name.rpartition(".")[0]
-                waiting += _names_imported(file, package)
+                pending += _names_imported(file, package)
     return files
 
 
 def _names_imported(file: Path, package: str) -> list[str]:
-    """Return every module that a source file may import, by its full name."""
+    """Return the full names of all modules that a source file may import."""
     try:
         tree = ast.parse(file.read_bytes())
-    except SyntaxError:  # imported by nobody, or the import has said so
+    except SyntaxError:  # not imported, or the import itself reports the error
         return []
     found = []
     for node in ast.walk(tree):

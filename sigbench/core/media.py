@@ -1,4 +1,4 @@
-"""Files of one's own: sound, images and tables, read into batches and written back alike."""
+"""Sound, image, table and array files: read into batches, written back in the same format."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ FAMILIES: dict[str, Family] = {
 
 @dataclass(frozen=True)
 class Content:
-    """What a file holds, and all that is needed to write its like.
+    """The content of a file, and how to write other data in the same format.
 
     Attributes
     ----------
     batch : array
-        Sound: one channel an item, ``(channels, 1, L)``, full scale 1. Images: ``(1, C, H, W)``
-        in the file's own levels. Tables: one column an item, ``(columns, 1, L)``.
+        Sound: one item per channel, ``(channels, 1, L)``, full scale 1. Images: ``(1, C, H, W)``,
+        in the units of the file. Tables: one item per column, ``(columns, 1, L)``.
     domain : {"signal", "speech", "image"}
-        What kind of signal it is.
+        Kind of signal.
     peak : float or None
-        The largest value the file's format can hold; None for floating-point data.
+        Largest value that the file format can represent; None for floating-point data.
     fs : float or None
         Sampling rate in Hz.
     encode : callable
@@ -60,17 +60,17 @@ class Content:
 
     @property
     def item(self) -> Array:
-        """The file as one item, ``(C, *space)``."""
+        """The file as one item, shape ``(C, *space)``."""
         return self.batch[0] if self.domain == "image" else self.batch[:, 0]
 
 
 def family(path: Path) -> Family:
-    """Return the family of a file by its suffix.
+    """Return the family of a file from its suffix.
 
     Raises
     ------
     InputError
-        For a suffix that is not read; it lists those that are.
+        For an unknown suffix; the message lists the supported ones.
     """
     if path.suffix.lower() not in FAMILIES:
         raise InputError(
@@ -85,8 +85,8 @@ def read(path: Path) -> Content:
     Raises
     ------
     InputError
-        Where the file is missing, broken, empty, of a layout that is not supported, or holds
-        values that are not finite.
+        If the file is missing, broken or empty, has an unsupported layout, or contains values
+        that are not finite.
     """
     readers = {
         "sound": _read_sound,
@@ -99,7 +99,7 @@ def read(path: Path) -> Content:
         raise InputError(f"{path}: no such file")
     content = reader(path)
     if content.batch.size == 0:
-        raise InputError(f"{path.name} is empty: it holds no samples")
+        raise InputError(f"{path.name} is empty: it contains no samples")
     if not np.isfinite(content.batch).all():
         where = np.argwhere(~np.isfinite(content.batch))[0]
         raise InputError(
@@ -110,7 +110,13 @@ def read(path: Path) -> Content:
 
 
 def write(path: Path, content: Content, batch: Array) -> None:
-    """Write a batch in the format, rate and size of ``content``; the file appears whole or not."""
+    """Write a batch in the format of ``content``, atomically.
+
+    Raises
+    ------
+    InputError
+        If the format cannot represent the batch.
+    """
     try:
         data = content.encode(batch, path.suffix.lower())
     except (RuntimeError, ValueError, TypeError, OSError) as error:
@@ -118,11 +124,11 @@ def write(path: Path, content: Content, batch: Array) -> None:
     write_atomically(path, data)
 
 
-UNFINISHED = ".sigbench-unfinished"  # ends the name of a file that is being written
+UNFINISHED = ".sigbench-unfinished"  # suffix of a file that is being written
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole, or as it was."""
+    """Write a file completely, or leave it as it was."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=UNFINISHED)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -131,14 +137,14 @@ def write_atomically(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         os.chmod(name, 0o666 & ~_umask())
         os.replace(name, path)
-    except OSError as error:  # a full disk, say, tells no name of its own
+    except OSError as error:  # some, such as a full disk, carry no file name
         raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:  # where it was not replaced, on Ctrl-C too, no half file is left behind
+    finally:  # remove the temporary file if it was not renamed, also on Ctrl-C
         Path(name).unlink(missing_ok=True)
 
 
 def append(path: Path, text: str) -> None:
-    """Write at the end of a file."""
+    """Append text to a file."""
     try:
         with path.open("a", encoding="utf-8") as file:
             file.write(text)
@@ -185,13 +191,13 @@ def _read_image(path: Path) -> Content:
     tiff = path.suffix.lower() in (".tif", ".tiff")
     pixels, exif = (_tiff_pixels(path), b"") if tiff else _pixels(path)
     alpha = None
-    if pixels.ndim == 3 and pixels.shape[2] in (2, 4):  # transparency is kept as it is
+    if pixels.ndim == 3 and pixels.shape[2] in (2, 4):  # transparency is not denoised
         pixels, alpha = pixels[..., :-1], pixels[..., -1:]
     planes = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
-    batch, back = _levels(planes[None], path)
+    batch, restore = _to_float(planes[None], path)
 
     def encode(estimate: Array, suffix: str) -> bytes:
-        out = np.moveaxis(back(estimate)[0], 0, -1)
+        out = np.moveaxis(restore(estimate)[0], 0, -1)
         if alpha is not None:
             out = np.concatenate([out, alpha], axis=-1)
         return _encode_image(out[..., 0] if out.shape[2] == 1 else out, suffix, exif)
@@ -201,7 +207,7 @@ def _read_image(path: Path) -> Content:
 
 
 def _pixels(path: Path) -> tuple[NDArray[Any], bytes]:
-    """Return the pixels and the EXIF data, which say which way up they are."""
+    """Return the pixels and the EXIF data, which contain the orientation."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -210,10 +216,10 @@ def _pixels(path: Path) -> tuple[NDArray[Any], bytes]:
                 b"\x10\x02",
                 b"\x10\x06",
             ):
-                raise InputError(f"{path.name} has 16 bits a colour: save it as TIFF to keep them")
+                raise InputError(f"{path.name} has 16 bits per color channel: save it as TIFF")
             frames = getattr(image, "n_frames", 1)
             if frames > 1:
-                raise InputError(f"{path.name} holds {frames} frames: it must hold one")
+                raise InputError(f"{path.name} has {frames} frames: it must have one")
             transparent = "transparency" in image.info
             modes = {"P": "RGB", "RGB": "RGB", "L": "L", "1": "L"}
             opened: Image.Image = image
@@ -221,7 +227,7 @@ def _pixels(path: Path) -> tuple[NDArray[Any], bytes]:
                 opened = image.convert(modes[image.mode] + ("A" if transparent else ""))
             if opened.mode not in IMAGE_MODES:
                 raise InputError(
-                    f"{path.name} has colour mode {opened.mode}: one of {', '.join(IMAGE_MODES)}, P"
+                    f"{path.name} has color mode {opened.mode}: it must be one of {', '.join(IMAGE_MODES)}, P"
                 )
             return np.asarray(opened), image.info.get("exif", b"")
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
@@ -233,14 +239,16 @@ def _tiff_pixels(path: Path) -> NDArray[Any]:
 
     try:
         with tifffile.TiffFile(path) as tiff:
-            frames, colours = len(tiff.pages), tiff.pages.first.photometric.name
+            frames, photometric = len(tiff.pages), tiff.pages.first.photometric.name
             pixels: NDArray[Any] = tiff.pages.first.asarray()
-    except Exception as error:  # a broken file makes tifffile raise almost anything
+    except Exception as error:  # tifffile raises many types of error for a broken file
         raise InputError(f"{path.name} cannot be read as TIFF: {error}") from None
     if frames > 1:
-        raise InputError(f"{path.name} holds {frames} frames: it must hold one")
-    if colours not in ("MINISBLACK", "RGB"):
-        raise InputError(f"{path.name} has colours {colours}: one of MINISBLACK, RGB")
+        raise InputError(f"{path.name} has {frames} frames: it must have one")
+    if photometric not in ("MINISBLACK", "RGB"):
+        raise InputError(
+            f"{path.name} has photometric type {photometric}: it must be MINISBLACK or RGB"
+        )
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 2, 3, 4)):
         raise InputError(
             f"{path.name} has shape {pixels.shape}: it must be (H, W) or (H, W, 1 to 4)"
@@ -265,25 +273,25 @@ def _encode_image(pixels: NDArray[Any], suffix: str, exif: bytes) -> bytes:
         pixels.dtype == np.uint16 and pixels.ndim == 2 and suffix == ".png"
     ):
         raise InputError(
-            f"{suffix} cannot hold {pixels.dtype} pixels of shape {pixels.shape}: take .tif"
+            f"{suffix} cannot store {pixels.dtype} pixels of shape {pixels.shape}: use .tif"
         )
     if suffix in (".jpg", ".jpeg"):
         if pixels.ndim == 3 and pixels.shape[2] in (2, 4):
-            raise InputError(f"{suffix} cannot hold transparency: take .png")
+            raise InputError(f"{suffix} cannot store transparency: use .png")
         Image.fromarray(pixels).save(buffer, "JPEG", quality=95, subsampling=0, exif=exif)
     else:
         Image.fromarray(pixels).save(buffer, "PNG", exif=exif)
     return buffer.getvalue()
 
 
-def _levels(values: NDArray[Any], path: Path) -> tuple[Array, Callable[[Array], NDArray[Any]]]:
-    """Return values as floats, and the way back to their type, rounded and clipped."""
+def _to_float(values: NDArray[Any], path: Path) -> tuple[Array, Callable[[Array], NDArray[Any]]]:
+    """Return values as floats, and a function that rounds and clips them back to their dtype."""
     dtype = values.dtype
-    whole = dtype.kind in "ui" and dtype.itemsize <= 4
+    integer = dtype.kind in "ui" and dtype.itemsize <= 4
     real = dtype.kind == "f" and dtype.itemsize in (4, 8)
-    if not (whole or real):
+    if not (integer or real):
         raise InputError(
-            f"{path.name} has dtype {dtype}: one of float32, float64, or whole numbers of up to 32 bits"
+            f"{path.name} has dtype {dtype}: it must be float32, float64 or an integer type of at most 32 bits"
         )
     if real:
         native = dtype.newbyteorder("=")
@@ -291,15 +299,15 @@ def _levels(values: NDArray[Any], path: Path) -> tuple[Array, Callable[[Array], 
     limits = np.iinfo(dtype)
     exact = np.float32 if dtype.itemsize <= 2 else np.float64
 
-    def back(estimate: Array) -> NDArray[Any]:
+    def restore(estimate: Array) -> NDArray[Any]:
         return np.clip(np.round(estimate), limits.min, limits.max).astype(dtype)
 
-    return np.ascontiguousarray(values, exact), back
+    return np.ascontiguousarray(values, exact), restore
 
 
 def _read_array(path: Path) -> Content:
     try:
-        with path.open("rb") as file:  # np.load leaves what it cannot read open
+        with path.open("rb") as file:  # np.load does not close a file that it cannot read
             values = np.load(file, allow_pickle=False)
     except (ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise InputError(f"{path.name} cannot be read as an array: {error}") from None
@@ -308,11 +316,11 @@ def _read_array(path: Path) -> Content:
         raise InputError(
             f"{path.name} has shape {shape}: it must be (L,), a signal, or (H, W), an image"
         )
-    batch, back = _levels(values[None, None], path)
+    batch, restore = _to_float(values[None, None], path)
 
     def encode(estimate: Array, suffix: str) -> bytes:
         buffer = io.BytesIO()
-        np.save(buffer, back(estimate)[0, 0], allow_pickle=False)
+        np.save(buffer, restore(estimate)[0, 0], allow_pickle=False)
         return buffer.getvalue()
 
     return Content(batch, "signal" if values.ndim == 1 else "image", None, None, encode)
@@ -325,7 +333,7 @@ def _read_table(path: Path) -> Content:
         raise InputError(f"{path.name} cannot be read as text: {error}") from None
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
-        raise InputError(f"{path.name} is empty: it holds no samples")
+        raise InputError(f"{path.name} is empty: it contains no samples")
     delimiter = next((mark for mark in ",;\t " if mark in lines[-1]), ",")
     try:
         rows = list(csv.reader(lines, delimiter=delimiter))
@@ -334,13 +342,15 @@ def _read_table(path: Path) -> Content:
     header = [] if all(_is_number(cell) for cell in rows[0]) else [lines[0]]
     rows = rows[len(header) :]
     if not rows:
-        raise InputError(f"{path.name} is empty: it holds no samples")
+        raise InputError(f"{path.name} is empty: it contains no samples")
     for number, row in enumerate(rows, len(header) + 1):
         if len(row) != len(rows[0]):
-            raise InputError(f"{path.name}, line {number}: {len(row)} cells, not {len(rows[0])}")
+            raise InputError(
+                f"{path.name}, line {number}: {len(row)} cells instead of {len(rows[0])}"
+            )
         for cell in row:
             if not _is_number(cell):
-                raise InputError(f"{path.name}, line {number}: {cell!r} is no number")
+                raise InputError(f"{path.name}, line {number}: {cell!r} is not a number")
     columns = np.array(rows, dtype=np.float64).T.reshape(-1, len(rows))
     n_axis = int(len(columns) > 1 and len(rows) > 2 and _is_monotonic(columns[0]))
     end = "\r\n" if "\r\n" in text else "\n"
@@ -355,7 +365,7 @@ def _read_table(path: Path) -> Content:
 
 
 def _is_monotonic(column: NDArray[np.float64]) -> bool:
-    """Tell an axis (time, say) from a signal: it only rises, or only falls."""
+    """Return whether a column only increases or only decreases, as a time axis does."""
     step = np.diff(column)
     return bool((step > 0).all() or (step < 0).all())
 

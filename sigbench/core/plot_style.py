@@ -1,4 +1,4 @@
-"""Colours, width and axis limits shared by all figures."""
+"""Colors, width and label placement shared by all figures."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# Okabe and Ito's colours, which people with any kind of colour vision tell apart; yellow left out.
+# The palette of Okabe and Ito for all types of color vision, without yellow.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 WIDTH = 9.0  # inches
 
 
 def spread(values: Sequence[float], gap: float) -> list[float]:
-    """Return values moved apart to at least ``gap``, in their order, around where they were.
+    """Move values to a distance of at least ``gap``, keeping their order.
+
+    The sum of squared displacements is minimal (isotonic regression).
+
 
     Examples
     --------
@@ -21,7 +24,7 @@ def spread(values: Sequence[float], gap: float) -> list[float]:
     """
     order = np.argsort(values, kind="stable")
     wanted = np.asarray(values, np.float64)[order] - gap * np.arange(len(values))
-    blocks: list[list[float]] = []  # of labels that touch: their mean stays where it was
+    blocks: list[list[float]] = []  # of touching values; the mean of a block does not move
     for value in wanted:
         blocks.append([float(value)])
         while len(blocks) > 1 and np.mean(blocks[-2]) > np.mean(blocks[-1]):

@@ -1,8 +1,8 @@
-"""The protocols that everything shares, and the small records that travel between rooms.
+"""The protocols of methods, and the records that packages exchange.
 
 Arrays are ``(batch, channel, *space)``: signals and speech ``(N, 1, L)``, images
 ``(N, C, H, W)``, float32 or float64. ``sigma`` is the standard deviation of white noise in the
-signal's units: a float, an array of shape ``(N,)``, or None where it is unknown or not white.
+signal's units: a float, an array of shape ``(N,)``, or None if it is unknown or not white.
 """
 
 from __future__ import annotations
@@ -18,112 +18,118 @@ Array = NDArray[np.floating[Any]]
 Sigma = float | Array | None
 
 Knowledge = Literal["oracle", "prior", "fitted", "sigma", "blind", "none"]
-"""What a method was told, strongest first; see ``docs/architecture.md``."""
+"""The strongest information that a method used, strongest first; see ``docs/architecture.md``."""
 
 Domain = Literal["signal", "speech", "image", "system"]
 
 
 @runtime_checkable
 class Denoiser(Protocol):
-    """Noisy in, estimate out: same shape, dtype and units; neither self nor input changes."""
+    """A callable from a noisy batch to an estimate of the same shape, dtype and units.
+
+    A call modifies neither the denoiser nor its input.
+    """
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        """Return the estimate of a batch ``(N, C, *space)``."""
+        """Return the estimate for a noisy batch ``(N, C, *space)``."""
         ...
 
 
 @runtime_checkable
 class Estimator(Protocol):
-    """Input and output of systems in, their impulse responses out; neither self nor input changes.
+    """A method that estimates impulse responses of systems from their input and output.
 
-    Index 0 of a response ``h`` is lag 0, and ``y = h ∗ x + n`` is circular: an ``h`` that is
-    shorter than the record goes on with zeros.
+    Index 0 of a response ``h`` is lag 0, and ``y = h ∗ x + n`` is circular: a shorter ``h`` is
+    zero-padded to the length of the record. A call modifies neither the estimator nor its input.
     """
 
     def estimate(self, x: Array, y: Array, *, sigma: Sigma = None) -> Array:
-        """Return ``h``, shape ``(N, 1, taps)``, of inputs and outputs ``(N, 1, L)``.
+        """Return ``h``, shape ``(N, 1, taps)``, for inputs and outputs ``(N, 1, L)``.
 
-        ``sigma`` is passed only where the method is told the noise level of ``y``.
+        ``sigma`` is the noise level of ``y`` if the method is given it, otherwise None.
         """
         ...
 
 
 @runtime_checkable
 class Learner(Protocol):
-    """Learns from a training split. ``fit`` leaves ``self`` alone and returns what is ready."""
+    """A method that learns from a training split; ``fit`` does not modify it."""
 
     def fit(self, train: Training, *, rng: np.random.Generator) -> Denoiser | Estimator:
-        """Return a denoiser that is ready to use; on system functions, an estimator."""
+        """Return a fitted denoiser; for system identification, a fitted estimator."""
         ...
 
 
 @runtime_checkable
 class Oracle(Protocol):
-    """Sees the truth: a limit or a reference, never ranked."""
+    """A method that uses the clean items: a limit or a reference, never ranked."""
 
     def bind(self, clean: Array) -> Denoiser | Estimator:
-        """Return the denoiser (or estimator) of these clean items, shape ``(N, C, *space)``."""
+        """Return the denoiser (or estimator) for these clean items, shape ``(N, C, *space)``."""
         ...
 
 
 @runtime_checkable
 class Certified(Protocol):
-    """A denoiser that minimizes an objective, and says how far from the minimum it may be."""
+    """A denoiser that minimizes an objective and bounds its distance from the minimum."""
 
     def certificate(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        """Return the duality gap over the objective of every item's solution, shape ``(N,)``."""
+        """Return the duality gap divided by the objective for each item, shape ``(N,)``."""
         ...
 
 
 @runtime_checkable
 class Differentiable(Protocol):
-    """A denoiser that knows its derivative, as networks do."""
+    """A denoiser that computes its derivative, as networks do."""
 
     def pull_back(self, noisy: Array, gradient: Array, *, sigma: Sigma = None) -> Array:
-        """Return Aᵀ·g of every item, A the Jacobian at ``noisy``; all ``(N, C, *space)``.
+        """Return Aᵀg for each item, where A is the Jacobian at ``noisy``; all ``(N, C, *space)``.
 
-        It raises a `NoDerivative` where part of it is computed without one.
+        Raises
+        ------
+        NoDerivative
+            If part of the network is computed without a derivative.
         """
         ...
 
 
 @runtime_checkable
 class Rectifying(Protocol):
-    """A network whose rectifiers can be seen."""
+    """A network that reports which of its rectifiers are active."""
 
     def active(self, noisy: Array, *, sigma: Sigma = None) -> NDArray[np.bool_]:
-        """Return which of them are on for every item, shape ``(N, units)``."""
+        """Return which rectifiers are active for each item, shape ``(N, units)``."""
         ...
 
 
 @dataclass(frozen=True)
 class Info:
-    """What a registered method says of itself.
+    """Metadata of a registered method.
 
     Attributes
     ----------
     name : str
-        Its key in the table.
+        Name in the table of methods.
     family : str
-        The family it is listed under.
+        Family under which it is listed.
     source : str
-        Where the method comes from.
+        Publication or origin.
     domains : tuple of {"signal", "speech", "image", "system"}
-        What it can be given: records of a system are for estimators.
+        Kinds of signal that it accepts; ``"system"`` is for estimators.
     uses_sigma : bool
-        Whether it adapts to the noise level, told or estimated by itself.
+        Whether it adapts to the noise level, given or estimated.
     fixed_by : str
-        The parameter that, where set, makes it not adapt.
+        Name of the parameter that, if set, stops it from adapting.
     prior : bool
-        Whether it knows the true prior: a limit.
+        Whether it knows the true prior, so that it is a limit.
     fitted : bool
-        Whether it has learned from data before: a network with its weights.
+        Whether it was trained beforehand: a network with its weights.
     bound : bool
-        For an oracle: whether no method can be better.
+        For an oracle: whether no method can be better, so that it is a true bound.
     exact_at_zero : bool
-        Whether ``sigma=0`` gives the input back.
+        Whether ``sigma=0`` returns the input.
     version : int
-        Raised when the same parameters give other values: cells of an older version are stale.
+        Incremented when the same parameters give other values; cells of older versions are stale.
     """
 
     name: str
@@ -139,21 +145,21 @@ class Info:
     version: int = 1
 
 
-UNDESCRIBED = Info("user", "user", "a class of one's own that has no info")
+UNDESCRIBED = Info("user", "user", "a user class without info")
 
 
 def info_of(entry: Any) -> Info:
-    """Return what a method says of itself; a user's own need not say anything."""
+    """Return the metadata of a method; user classes may omit it."""
     info: Info = getattr(entry, "info", UNDESCRIBED)
     return info
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Noisy items with their targets, shape ``(N, C, *space)`` each.
+    """Noisy items and their targets, each of shape ``(N, C, *space)``.
 
-    Of system functions, ``noisy`` holds input and output as two channels, ``target`` the ``h``.
-    ``sigma`` is what the method is told: None, a float, or shape ``(N,)``.
+    For system identification, ``noisy`` contains input and output as two channels and ``target``
+    is ``h``. ``sigma`` is the given noise level: None, a float, or shape ``(N,)``.
     """
 
     noisy: Array
@@ -167,24 +173,24 @@ def _denoised(method: Denoiser, pairs: Pairs) -> Array:
 
 @dataclass(frozen=True)
 class Training:
-    """What a learner may see: the training split, and nothing of the test split.
+    """The data that a learner may use: the training split, nothing of the test split.
 
     Attributes
     ----------
     pairs : Pairs
-        Fixed arrays, noisy and clean.
+        A fixed set of noisy and clean items.
     validation : Pairs
-        Other fixed arrays of the training split, to stop or choose by.
+        Another fixed set from the training split, for early stopping and model selection.
     draw : callable
-        ``draw(n, rng, target="clean")`` makes ``n`` fresh pairs; ``target="noisy"`` gives a
-        second, independently noisy view as the target.
+        ``draw(n, rng, target="clean")`` returns ``n`` new pairs; with ``target="noisy"`` the
+        targets are second views with independent noise.
     peak : float
-        The dataset's peak value, in its units.
+        Peak value of the dataset, in its units.
     apply : callable
-        ``apply(method, pairs)`` is what a method makes of pairs: by default it denoises them.
+        ``apply(method, pairs)`` returns the estimates of a method; by default it denoises.
     second : callable, optional
-        ``second()`` makes another noisy view of the validation items: what there is to stop or
-        choose by where nothing clean is to be used.
+        ``second()`` returns a second noisy view of the validation items, for early stopping and
+        model selection without clean data.
     """
 
     pairs: Pairs
@@ -197,10 +203,11 @@ class Training:
 
 @dataclass(frozen=True)
 class Block:
-    """Items of one length that a problem made: all that a method may see, and the truth.
+    """Items of equal size from a problem: the data given to a method, and the clean items.
 
     ``noisy`` and ``clean`` have shape ``(N, C, *space)``; ``items``, ``groups`` and ``sigma``
-    length N. Of system functions, ``clean`` is ``h`` and ``noisy`` input and output.
+    have length N. For system identification, ``clean`` is ``h`` and ``noisy`` contains input and
+    output as two channels.
     """
 
     items: NDArray[np.intp]
@@ -211,10 +218,10 @@ class Block:
 
 
 class LogEntry(NamedTuple):
-    """Where a training was at a validation.
+    """State of a training at one validation.
 
-    ``loss`` is the mean over the steps since the point before, ``validation`` the loss on the
-    validation pairs, and ``figure`` the running metric there.
+    ``loss`` is the mean over the steps since the previous entry, ``validation`` the loss on the
+    validation pairs, and ``figure`` the metric on them.
     """
 
     step: int
@@ -226,22 +233,22 @@ class LogEntry(NamedTuple):
 
 @dataclass(frozen=True)
 class TrainingHistory:
-    """What a training took: of what has learned, its attribute ``history``.
+    """Cost and log of a training: the attribute ``history`` of a trained method.
 
     Attributes
     ----------
     seconds : float
-        How long it took, validations included.
+        Duration, including validations.
     steps : int
-        How many steps.
+        Number of steps.
     epochs : float
-        How often it has seen its pairs; NaN where that is not known.
+        Number of passes over the training pairs; NaN if not known.
     samples : int
-        How many pairs it has seen, each as often as it has.
+        Number of pairs processed, with repetition.
     metric : str
-        What the figures of the log are.
-    log : tuple of Point
-        One a validation; empty where it is not known.
+        Name of the metric in the log.
+    log : tuple of LogEntry
+        One entry per validation; empty if not known.
     """
 
     seconds: float

@@ -1,4 +1,4 @@
-"""Named random streams: any item of any dataset can be made again alone, in any order."""
+"""Named random streams: any item can be generated again on its own, in any order."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from numpy.random.bit_generator import ISeedSequence
 def item_rng(item: int, *stream: str | int) -> np.random.Generator:
     """Return the generator of one item in a named stream.
 
-    A counter-based generator (Philox) is keyed by the stream's name; the item stands in the
-    high word of the counter, so that items never overlap and none depends on another.
+    A counter-based generator (Philox) is keyed by the name of the stream. The item index is the
+    high word of the counter, so the draws of different items never overlap.
 
     Parameters
     ----------
     item : int
         Index of the item, >= 0.
     *stream : str or int
-        What the draw belongs to, for example dataset, version, split and seed. Never the method,
-        the worker or the noise level.
+        Name of the stream, for example dataset, version, split and seed; never the method, the
+        worker or the noise level.
 
     Examples
     --------
@@ -32,15 +32,15 @@ def item_rng(item: int, *stream: str | int) -> np.random.Generator:
     """
     name = "\x1f".join(map(str, stream)).encode()
     key = np.frombuffer(hashlib.blake2b(name, digest_size=16).digest(), "<u8")
-    seed: Any = _Key(key)  # NumPy's own annotation knows of one kind of seed sequence only
+    seed: Any = _Key(key)  # NumPy's annotation accepts SeedSequence only
     return np.random.Generator(np.random.Philox(seed, counter=[0, 0, 0, item]))
 
 
 class _Key(ISeedSequence):
-    """Hands Philox its key.
+    """A seed sequence that returns a given Philox key.
 
-    Given as ``key=`` it would be the same, but Philox would also draw a seed from the system,
-    which takes longer than all the rest, and for nothing.
+    ``Philox(key=...)`` generates the same numbers, but also draws an unused seed from the
+    operating system, which takes longer than everything else here.
     """
 
     def __init__(self, key: np.ndarray) -> None:

@@ -14,12 +14,12 @@ from sigbench.core.protocols import Array, Sigma
 
 
 def check_noisy(noisy: Array) -> None:
-    """Refuse what is not a finite batch ``(N, C, L)`` or ``(N, C, H, W)`` of float32 or float64.
+    """Check that ``noisy`` is a finite batch ``(N, C, L)`` or ``(N, C, H, W)`` of floats.
 
     Raises
     ------
     InputError
-        It carries the offending shape, dtype or value.
+        With the offending shape, dtype or value.
 
     Examples
     --------
@@ -33,7 +33,13 @@ def check_noisy(noisy: Array) -> None:
 
 
 def check_array(name: str, array: Array) -> None:
-    """Refuse what is not a finite array of float32 or float64, of any shape that isn't empty."""
+    """Check that ``array`` is a finite, non-empty array of float32 or float64.
+
+    Raises
+    ------
+    InputError
+        With the offending type, shape, dtype or value.
+    """
     if not isinstance(array, np.ndarray):
         raise InputError(f"{name} is a {type(array).__name__}: it must be a NumPy array")
     if array.dtype not in (np.float32, np.float64):
@@ -48,12 +54,12 @@ def check_array(name: str, array: Array) -> None:
 
 
 def check_sigma(sigma: Sigma, batch: int) -> NDArray[np.float64] | None:
-    """Return the noise level as an array ``(N,)``, or None where it is unknown.
+    """Return the noise level as an array ``(N,)``, or None if it is unknown.
 
     Raises
     ------
     InputError
-        For a negative or infinite level, or one of the wrong shape.
+        If it is negative, not finite, or of the wrong shape.
 
     Examples
     --------
@@ -71,7 +77,7 @@ def check_sigma(sigma: Sigma, batch: int) -> NDArray[np.float64] | None:
 
 
 def check(noisy: Array, sigma: Sigma) -> NDArray[np.float64] | None:
-    """Check both; return the noise level as an array ``(N,)`` or None."""
+    """Check a batch and its noise level; return the level as an array ``(N,)`` or None."""
     check_noisy(noisy)
     return check_sigma(sigma, len(noisy))
 
@@ -108,8 +114,8 @@ def estimate_error(
     return None
 
 
-BLOCK_BYTES = 120 * 2**10  # below it an array's memory is at hand, above it comes from the system
-MIN_ITEMS = 64  # a call itself costs something
+BLOCK_BYTES = 120 * 2**10  # larger arrays are allocated by the system, which is slow
+MIN_ITEMS = 64  # fewer would be dominated by the cost of a call
 
 
 def in_blocks(
@@ -117,14 +123,14 @@ def in_blocks(
     noisy: Array,
     levels: NDArray[np.float64] | None,
 ) -> Array:
-    """Denoise some hundred short items at a time, so that what is computed stays in the cache.
+    """Denoise a batch in blocks of items whose intermediate arrays fit into the cache.
 
     Parameters
     ----------
     denoise : callable
-        ``denoise(noisy, levels)``, which treats every item by itself.
+        ``denoise(noisy, levels)``, which processes each item independently.
     noisy : array, shape (N, C, *space)
-        The batch.
+        Noisy batch.
     levels : array of shape (N,), or None
         Noise level of each item.
 
@@ -145,12 +151,12 @@ def in_blocks(
 
 
 def check_field(name: str, value: float | None, low: float, *, below: float = np.inf) -> None:
-    """Refuse a parameter outside ``low <= value < below``; None passes.
+    """Check that a parameter satisfies ``low <= value < below``; None is accepted.
 
     Raises
     ------
     InputError
-        It carries the value and the legal range.
+        With the value and the valid range.
     """
     if value is not None and not low <= value < below:
         huge = isinstance(value, int) and abs(value) > sys.float_info.max
@@ -162,5 +168,5 @@ def check_field(name: str, value: float | None, low: float, *, below: float = np
 
 
 def per_item(values: NDArray[Any], like: Array) -> Array:
-    """Shape ``(N,)`` values so that they broadcast over a batch, in the batch's dtype."""
+    """Reshape values ``(N,)`` so that they broadcast over the batch ``like``, in its dtype."""
     return values.astype(like.dtype).reshape(-1, *[1] * (like.ndim - 1))

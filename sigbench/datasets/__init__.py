@@ -1,4 +1,4 @@
-"""The datasets, one a file, and the table of their names."""
+"""The datasets, one per file, and the table of their names."""
 
 from __future__ import annotations
 

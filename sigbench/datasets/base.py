@@ -1,4 +1,4 @@
-"""What a dataset is, and where the cards with their small data lie."""
+"""The dataset protocol, and the folder of dataset cards."""
 
 from __future__ import annotations
 
@@ -15,36 +15,32 @@ Split = Literal["train", "test"]
 
 
 class Dataset(Protocol):
-    """Clean items, each made or read alone; a frozen dataclass of its parameters.
-
-    ``peak`` is the declared peak value in the dataset's units; ``version`` is raised when items
-    change.
-    """
+    """Clean items, each generated or read on its own; a frozen dataclass of its parameters."""
 
     kind: ClassVar[str]
 
     @property
     def domain(self) -> Domain:
-        """What kind of signal it holds."""
+        """Kind of signal."""
         ...
 
     @property
     def peak(self) -> float:
-        """The declared peak value."""
+        """Declared peak value, in the units of the dataset."""
         ...
 
     @property
     def problem_info(self) -> Mapping[str, Any]:
-        """What every method is told by name: ``fs`` in Hz, the parameters of a known prior."""
+        """Problem information by name: ``fs`` in Hz, the parameters of a known prior."""
         ...
 
     @property
     def version(self) -> str:
-        """Changes when items do."""
+        """Version of the items: it changes whenever they change."""
         ...
 
     def size(self, split: Split) -> int | None:
-        """Return how many items the split has; None: without end."""
+        """Return the number of items in the split, or None if it is unlimited."""
         ...
 
     def item(self, split: Split, seed: int, item: int) -> Array:
@@ -52,32 +48,38 @@ class Dataset(Protocol):
         ...
 
     def group(self, split: Split, item: int) -> str | None:
-        """Return what the item depends on with others, or None where it stands alone."""
+        """Return a name shared by dependent items, or None if the item is independent."""
         ...
 
 
 @runtime_checkable
 class Sampler(Protocol):
-    """A dataset that makes many fresh items at once: training draws them without end."""
+    """A dataset that generates any number of new items, for training."""
 
     def draw(self, n: int, rng: np.random.Generator) -> Array:
-        """Return ``n`` clean items, shape ``(n, C, *space)``."""
+        """Return ``n`` new clean items, shape ``(n, C, *space)``."""
         ...
 
 
 @runtime_checkable
 class WithNoise(Protocol):
-    """A dataset whose noise comes with it: an item is the clean view, then the noisy one.
+    """A dataset with recorded noise: an item contains a clean and a noisy view.
 
-    They follow one another along the channels, shape ``(2C, *space)``; in the training split the
-    first may be another noisy view.
+    The views are concatenated along the channels, clean first, shape ``(2C, *space)``. In the
+    training split the first view may also be noisy.
     """
 
     recorded: ClassVar[bool]
 
 
 def check_items(name: str, dataset: Dataset, items: int, train_items: int) -> None:
-    """Refuse a problem's numbers of items: to test, none or more than there are; to train, < 2."""
+    """Check the numbers of test and training items of the problem ``name``.
+
+    Raises
+    ------
+    InputError
+        If ``items`` is < 1 or exceeds the test split, or ``train_items`` is < 2.
+    """
     size = dataset.size("test")
     if items < 1 or (size is not None and items > size):
         raise InputError(
@@ -88,25 +90,25 @@ def check_items(name: str, dataset: Dataset, items: int, train_items: int) -> No
 
 
 def can_train(dataset: Dataset) -> bool:
-    """Whether there is a training split."""
+    """Return whether there is a training split."""
     size = dataset.size("train")
     return size is None or size >= 2
 
 
 class Share(NamedTuple):
-    """Items of the training split that learners see; a fifth of them is for validation."""
+    """Indices of training items for fitting and for validation."""
 
     pairs: range
     validation: range
 
 
 def training_share(name: str, dataset: Dataset, most: int) -> Share:
-    """Share out at most so many items of the training split.
+    """Divide at most ``most`` items of the training split; a fifth is for validation.
 
     Raises
     ------
     InputError
-        Where the dataset has none.
+        If the dataset has no training split.
     """
     if not can_train(dataset):
         raise InputError(f"{name}: {dataset.kind} has no training split to tune or train on")
@@ -117,6 +119,6 @@ def training_share(name: str, dataset: Dataset, most: int) -> Share:
 
 
 def card_folder() -> Path:
-    """Return the folder of the dataset cards: inside an installed wheel, or in the checkout."""
-    inside = Path(__file__).parent / "cards"
-    return inside if inside.is_dir() else Path(__file__).parents[2] / "datasets"
+    """Return the folder of the dataset cards, in the installed wheel or in the checkout."""
+    installed = Path(__file__).parent / "cards"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "datasets"

@@ -1,4 +1,4 @@
-"""The Berkeley photographs that papers on denoising networks train on and test by, fetched."""
+"""The Berkeley photographs on which denoising networks are usually trained and tested."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ FILES = (
 )
 ORIGIN = "Berkeley segmentation data, Martin et al. 2001"
 LICENCE = "for research and education"
-HELD = 32  # of bsd400, the last ones: its test split
-SCALES = (1.0, 0.9, 0.8, 0.7)  # of training images, as in the papers
+N_TEST = 32  # the last images of bsd400 are its test split
+SCALES = (1.0, 0.9, 0.8, 0.7)  # of training images, as in the publications
 
 
 def _check(file: File, path: Path, sizes: tuple[tuple[int, int], ...]) -> None:
-    """Refuse what is no grey image of one of these sizes, before it is decoded."""
+    """Check, without decoding, that a file is a grey PNG image of one of these sizes."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -42,21 +42,23 @@ def _check(file: File, path: Path, sizes: tuple[tuple[int, int], ...]) -> None:
         ValueError,
         SyntaxError,
     ) as error:
-        raise InputError(f"{file.name} is no PNG image: {error}") from None
+        raise InputError(f"{file.name} is not a PNG image: {error}") from None
     if found not in [("L", size) for size in sizes]:
-        raise InputError(f"{file.name} is of mode and size {found}: it must be L and {sizes}")
+        raise InputError(
+            f"{file.name} has mode and size {found}: it must have mode L and one of the sizes {sizes}"
+        )
 
 
 @dataclass(frozen=True)
 class Bsd400:
-    """400 grey pieces of photographs, 180×180, in grey levels 0..255, float32.
+    """400 grey crops of photographs, 180×180 pixels, grey levels 0..255, float32.
 
-    `draw` takes fresh crops from anywhere in the training images at four sizes, flipped and turned.
+    `draw` returns random crops of the training images at four scales, flipped and rotated.
 
     Parameters
     ----------
     window : int
-        Side of a fresh crop in pixels.
+        Side of a random crop in pixels.
 
     References
     ----------
@@ -84,24 +86,24 @@ class Bsd400:
     )
 
     def __post_init__(self) -> None:
-        check_field("window", self.window, 8, below=127)  # the smallest size has 126 pixels a side
+        check_field("window", self.window, 8, below=127)  # the smallest scale has 126×126 pixels
 
     def size(self, split: Split) -> int | None:
         """Return the number of images in the split."""
-        held = min(HELD, len(self.source.files) // 2)
-        return len(self.source.files) - held if split == "train" else held
+        n_test = min(N_TEST, len(self.source.files) // 2)
+        return len(self.source.files) - n_test if split == "train" else n_test
 
     def item(self, split: Split, seed: int, item: int) -> Array:
         """Return one image, shape ``(1, 180, 180)``, float32; the same for every seed."""
         return _image(self._file(split, item)).copy()
 
     def draw(self, n: int, rng: np.random.Generator) -> Array:
-        """Return ``n`` fresh crops to train on, shape ``(n, 1, window, window)``."""
+        """Return ``n`` random crops of training images, shape ``(n, 1, window, window)``."""
         paths = tuple(self._file("train", i) for i in range(self.size("train") or 0))
         return fresh_crops(_scaled(paths), n, self.window, rng)
 
     def group(self, split: Split, item: int) -> str | None:
-        """Return the name of the file: its noises under several seeds are one group."""
+        """Return the file name, so that noise draws of several seeds on one image are grouped."""
         return self._file(split, item).name
 
     def _file(self, split: Split, item: int) -> Path:
@@ -112,9 +114,9 @@ class Bsd400:
 
 @dataclass(frozen=True)
 class Bsd68:
-    """68 grey photographs, 481×321 or upright, in grey levels 0..255, float32, to test by.
+    """68 grey test photographs, 481×321 or 321×481 pixels, grey levels 0..255, float32.
 
-    The training split is that of `Bsd400`, fetched by itself.
+    The training split is that of `Bsd400`, which is fetched separately.
 
     References
     ----------
@@ -150,18 +152,18 @@ class Bsd68:
         return _image(_found(self.source, self.source.files[item])).copy()
 
     def draw(self, n: int, rng: np.random.Generator) -> Array:
-        """Return ``n`` fresh crops of `Bsd400` to train on, shape ``(n, 1, 50, 50)``."""
+        """Return ``n`` random crops of `Bsd400`, shape ``(n, 1, 50, 50)``."""
         return Bsd400().draw(n, rng)
 
     def group(self, split: Split, item: int) -> str | None:
-        """Return the name of the file: its noises under several seeds are one group."""
+        """Return the file name, so that noise draws of several seeds on one image are grouped."""
         return Bsd400().group(split, item) if split == "train" else self.source.files[item].name
 
 
 @functools.cache
 def _found(source: DatasetSource, file: File) -> Path:
-    """Return where a file lies, its digest seen once a process."""
-    return source.found(file)
+    """Return the path of a file; its digest is checked once per process."""
+    return source.verified_path(file)
 
 
 @functools.lru_cache(maxsize=512)
@@ -174,14 +176,14 @@ def _image(path: Path) -> NDArray[np.float32]:
 
 @functools.lru_cache(maxsize=1)
 def _scaled(paths: tuple[Path, ...]) -> list[NDArray[np.float32]]:
-    """Return images at all sizes."""
+    """Return all images at all scales."""
     from PIL import Image
 
-    found = []
+    images = []
     for path in paths:
         full = Image.fromarray(_image(path)[0])
         for scale in SCALES:
             size = (round(scale * full.width), round(scale * full.height))
-            one = full if scale == 1 else full.resize(size, Image.Resampling.BICUBIC)
-            found.append(np.clip(np.asarray(one, np.float32)[None], 0, 255))
-    return found
+            image = full if scale == 1 else full.resize(size, Image.Resampling.BICUBIC)
+            images.append(np.clip(np.asarray(image, np.float32)[None], 0, 255))
+    return images

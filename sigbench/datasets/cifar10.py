@@ -1,4 +1,4 @@
-"""CIFAR-10: 60,000 small colour photographs, fetched."""
+"""CIFAR-10: 60,000 small color photographs, which must be fetched."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sigbench.datasets.base import Split
 from sigbench.datasets.safe_load import members, opcodes
 from sigbench.datasets.source import DatasetSource, File
 
-PICTURES = 10_000  # in each member
+PICTURES = 10_000  # images in each member
 MEMBERS: dict[Split, tuple[str, ...]] = {
     "train": tuple(f"cifar-10-batches-py/data_batch_{i}" for i in range(1, 6)),
     "test": ("cifar-10-batches-py/test_batch",),
@@ -25,7 +25,11 @@ MEMBERS: dict[Split, tuple[str, ...]] = {
 MAX_IN_A_MEMBER, MAX_IN_ALL = 32_000_000, 200_000_000  # bytes
 PIXELS = 3 * 32 * 32
 ORDERS: dict[str, Literal["C", "F"]] = {"NEWFALSE": "C", "NEWTRUE": "F"}
-NUMPY = ("numpy.core.multiarray._reconstruct", "numpy.ndarray", "numpy.dtype")  # an array's names
+NUMPY = (
+    "numpy.core.multiarray._reconstruct",
+    "numpy.ndarray",
+    "numpy.dtype",
+)  # names in the pickle of an array
 
 
 def _check(file: File, path: Path) -> None:
@@ -34,10 +38,10 @@ def _check(file: File, path: Path) -> None:
 
 @dataclass(frozen=True)
 class Cifar10:
-    """32×32 colour photographs of CIFAR-10, in grey levels 0..255, float32.
+    """32×32 color photographs of CIFAR-10, grey levels 0..255, float32.
 
-    The archive is never unpacked and its pickles are never loaded: their opcodes are read, and
-    the one byte string that is as long as the pictures is taken.
+    The archive is never unpacked and its pickles are never loaded. Only their opcodes are parsed,
+    to find the byte string with the length of the image array.
 
     References
     ----------
@@ -70,43 +74,46 @@ class Cifar10:
     )
 
     def size(self, split: Split) -> int | None:
-        """Return the number of pictures in the split."""
+        """Return the number of images in the split."""
         return PICTURES * len(MEMBERS[split])
 
     def item(self, split: Split, seed: int, item: int) -> Array:
-        """Return one picture, shape ``(3, 32, 32)``, float32; the same for every seed."""
-        return _pictures(self.source.folder, split)[item].astype(np.float32)
+        """Return one image, shape ``(3, 32, 32)``, float32; the same for every seed."""
+        return _images(self.source.folder, split)[item].astype(np.float32)
 
     def group(self, split: Split, item: int) -> str | None:
-        """Return None: every picture stands alone."""
+        """Return None: images are independent."""
         return None
 
 
 @functools.cache
-def _pictures(folder: Path, split: Split) -> NDArray[np.uint8]:
+def _images(folder: Path, split: Split) -> NDArray[np.uint8]:
     (file,) = Cifar10.source.files
-    return _read(Cifar10.source.found(file), MEMBERS[split])
+    return _read(Cifar10.source.verified_path(file), MEMBERS[split])
 
 
 def _read(path: Path, names: tuple[str, ...]) -> NDArray[np.uint8]:
-    pictures = np.empty((len(names), PICTURES, 3, 32, 32), np.uint8)
+    images = np.empty((len(names), PICTURES, 3, 32, 32), np.uint8)
     for name, pickle in members(path, dict.fromkeys(names, MAX_IN_A_MEMBER), MAX_IN_ALL):
-        pictures[names.index(name)] = _pictures_in(pickle)
-    return pictures.reshape(-1, 3, 32, 32)
+        images[names.index(name)] = _pictures_in(pickle)
+    return images.reshape(-1, 3, 32, 32)
 
 
 def _pictures_in(pickle: bytes) -> NDArray[np.uint8]:
-    """Return the pictures of a pickled dictionary of Python 2.
+    """Return the images in a dictionary pickled by Python 2.
 
-    An array's bytes follow a truth value: whether they run down the columns, a picture a row.
+    The opcode before the bytes of an array is its boolean Fortran-order flag; one row of the array
+    is one image.
     """
-    found, before = [], ""
+    found, previous = [], ""
     for name, text in opcodes(pickle, NUMPY):
         if name == "BINSTRING" and isinstance(text, str) and len(text) == PICTURES * PIXELS:
-            found.append((before, text.encode("latin-1")))  # pickletools decodes it so
-        before = name
+            found.append((previous, text.encode("latin-1")))  # as pickletools decodes it
+        previous = name
     if len(found) != 1 or found[0][0] not in ORDERS:
-        raise InputError(f"the pickle holds {len(found)} arrays of {PICTURES} pictures, not 1")
+        raise InputError(
+            f"the pickle contains {len(found)} arrays of {PICTURES} images instead of 1"
+        )
     (order, levels) = found[0]
     rows = np.frombuffer(levels, np.uint8).reshape(PICTURES, PIXELS, order=ORDERS[order])
     return rows.reshape(PICTURES, 3, 32, 32)

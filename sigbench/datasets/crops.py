@@ -1,4 +1,4 @@
-"""Fresh crops of photographs, for training."""
+"""Random crops of photographs for training, and conversion to grey."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601: of red, green and blue
+GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601 weights of red, green and blue
 
 
 def fresh_crops(
     photographs: Sequence[NDArray[np.float32]], n: int, window: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Return square crops from any place of photographs, flipped and turned.
+    """Return square crops from random positions in photographs, flipped and rotated.
 
     Parameters
     ----------
     photographs : sequence of array, shape (C, H, W)
-        What is cut; all places of all of them alike.
+        Photographs to crop; all positions in all of them are equally likely.
     n : int
-        How many.
+        Number of crops.
     window : int
-        Their side in pixels.
+        Side of a crop in pixels.
     rng : numpy.random.Generator
-        Chooses place, flips and quarter turns.
+        Draws position, flips and rotations by 90°.
 
     Returns
     -------
@@ -36,20 +36,21 @@ def fresh_crops(
     >>> fresh_crops([ramp], 5, 2, np.random.default_rng(0)).shape
     (5, 1, 2, 2)
     """
-    ends = [np.subtract(one.shape[1:], window - 1) for one in photographs]
-    places = np.array([end.prod() for end in ends])
+    extents = [np.subtract(image.shape[1:], window - 1) for image in photographs]
+    positions = np.array([extent.prod() for extent in extents])
     crops = np.empty((n, len(photographs[0]), window, window), np.float32)
-    for crop, which in zip(crops, rng.choice(len(places), n, p=places / places.sum()), strict=True):
-        row, column = rng.integers(ends[which])
-        turned, *flips = rng.integers(2, size=3)
-        cut = photographs[which][:, row : row + window, column : column + window]
-        cut = cut.swapaxes(1, 2) if turned else cut
+    chosen = rng.choice(len(positions), n, p=positions / positions.sum())
+    for crop, index in zip(crops, chosen, strict=True):
+        row, column = rng.integers(extents[index])
+        transposed, *flips = rng.integers(2, size=3)
+        cut = photographs[index][:, row : row + window, column : column + window]
+        cut = cut.swapaxes(1, 2) if transposed else cut
         crop[...] = cut[:, :: 1 - 2 * flips[0], :: 1 - 2 * flips[1]]
     return crops
 
 
 def as_grey(photograph: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the luma of red, green and blue, shape ``(1, H, W)`` of ``(3, H, W)``, not rounded.
+    """Return the luma, shape ``(1, H, W)``, of an RGB image ``(3, H, W)``, without rounding.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The classic test signals: Blocks, Bumps, HeaviSine, Doppler and their family."""
+"""The classic test signals: Blocks, Bumps, HeaviSine, Doppler and others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sigbench.core.protocols import Array, Domain
 from sigbench.core.validation import check_field
 from sigbench.datasets.base import Split
 
-# Those of the family that are one fixed signal of any length.
+# The demo signals of PyWavelets that are deterministic and available at any length.
 SIGNALS = tuple(
     name
     for name in pywt.data.demo_signal("list")
@@ -26,15 +26,15 @@ SIGNALS = tuple(
 
 @dataclass(frozen=True)
 class DemoSignals:
-    """One fixed signal, the same in every item: items differ in their noise alone.
+    """A fixed test signal such as Blocks or Doppler; items differ only in their noise.
 
-    The training split is the signal's mirror image in time and value, so that settings can be
-    tuned on something of the same kind that is not the test signal.
+    The training split is the signal reversed in time and with its sign changed, so that settings
+    are tuned on a similar signal, but not on the test signal.
 
     Parameters
     ----------
     signal : str
-        A name of ``pywt.data.demo_signal``, upper or lower case.
+        Name in ``pywt.data.demo_signal``, case-insensitive.
     n : int
         Length, at least 16.
 
@@ -68,7 +68,7 @@ class DemoSignals:
         return float(np.abs(_signal(self.signal, self.n)).max())
 
     def size(self, split: Split) -> int | None:
-        """Return None: noise without end."""
+        """Return None: the number of items is unlimited."""
         return None
 
     def item(self, split: Split, seed: int, item: int) -> Array:
@@ -77,15 +77,15 @@ class DemoSignals:
         return (-x[::-1] if split == "train" else x)[None].copy()
 
     def group(self, split: Split, item: int) -> str | None:
-        """Return None: the noise of two items is independent."""
+        """Return None: the noise of different items is independent."""
         return None
 
 
 @functools.cache
 def _signal(name: str, n: int) -> NDArray[np.float64]:
-    proper = next(known for known in SIGNALS if known.lower() == name.lower())
+    canonical = next(known for known in SIGNALS if known.lower() == name.lower())
     try:
-        x: NDArray[np.float64] = np.asarray(pywt.data.demo_signal(proper, n), dtype=np.float64)
-    except ValueError:  # the piecewise ones are put together from parts of n/2^k samples
-        raise InputError(f"n={n} does not suit {name}: take a power of two") from None
+        x: NDArray[np.float64] = np.asarray(pywt.data.demo_signal(canonical, n), dtype=np.float64)
+    except ValueError:  # the piecewise signals consist of segments of n/2^k samples
+        raise InputError(f"n={n} must be a power of two for {name}") from None
     return x

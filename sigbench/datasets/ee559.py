@@ -1,4 +1,4 @@
-"""The pairs of a course: 32×32 colour images whose noise comes with them."""
+"""Image pairs from a course: 32×32 color images with recorded noise."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ from sigbench.datasets.safe_load import opcodes
 from sigbench.datasets.source import DatasetSource, File
 
 PAIRS = {"train_data.pkl": 50_000, "val_data.pkl": 1_000}
-VALIDATION = 100  # of val_data.pkl: the reports' choice; the others are the test split
+VALIDATION = (
+    100  # the first items of val_data.pkl, as in the reports; the others are the test split
+)
 PIXELS = 3 * 32 * 32
-MAX_BESIDES = 1 << 20  # bytes of a file that are no pixels
+MAX_OVERHEAD = 1 << 20  # bytes in a file other than pixels
 KINDS = ("Byte", "Char", "Short", "Int", "Long", "Bool", "Half", "Float", "Double")
-TORCH = {  # the names in a pickle of tensors
+TORCH = {  # names in a pickle of tensors
     "torch._utils._rebuild_tensor_v2",
     "collections.OrderedDict",
     *(f"torch.{kind}Storage" for kind in KINDS),
@@ -37,11 +39,11 @@ def _check(file: File, path: Path) -> None:
 
 @dataclass(frozen=True)
 class Ee559:
-    """Noisy pairs of a course, in grey levels 0..255, float32; the noise is recorded with them.
+    """Image pairs from a course, with recorded noise, grey levels 0..255, float32.
 
-    An item holds both views, one after the other along the channels: the clean one (in the
-    training split another noisy one), then the noisy one. The degradation `Recorded` takes them
-    apart.
+    An item contains two views, concatenated along the channels: first the clean view (in the
+    training split another noisy view), then the noisy one. The degradation `Recorded` separates
+    them.
 
     Examples
     --------
@@ -59,17 +61,17 @@ class Ee559:
         origin="course EE-559, EPFL",
         licence="none stated",
         declared=tuple(
-            File(name, most=2 * pairs * PIXELS + MAX_BESIDES) for name, pairs in PAIRS.items()
+            File(name, most=2 * pairs * PIXELS + MAX_OVERHEAD) for name, pairs in PAIRS.items()
         ),
         check=_check,
     )
 
     @property
     def version(self) -> str:
-        """A digest of both files, as recorded when they were fetched."""
+        """Digest of both files, as recorded when they were fetched."""
         digests = [self.source.digest(file) for file in self.source.files]
         if None in digests:
-            raise InputError(f"ee559 is not here: {self.source.command}")
+            raise InputError(f"ee559 has not been fetched: run {self.source.command}")
         return hashlib.sha256(" ".join(map(str, digests)).encode()).hexdigest()[:16]
 
     def size(self, split: Split) -> int | None:
@@ -79,7 +81,7 @@ class Ee559:
         return PAIRS["val_data.pkl"] - VALIDATION
 
     def item(self, split: Split, seed: int, item: int) -> Array:
-        """Return both views of one image, shape ``(6, 32, 32)``, float32, the noisy one last."""
+        """Return both views of one image, the noisy one last, shape ``(6, 32, 32)``, float32."""
         train, val = self.source.files
         if split == "train":
             noisy, other = _pairs(self.source.folder, train)
@@ -88,58 +90,60 @@ class Ee559:
         return np.concatenate([other[item], noisy[item]]).astype(np.float32)
 
     def group(self, split: Split, item: int) -> str | None:
-        """Return None: every image stands alone."""
+        """Return None: images are independent."""
         return None
 
 
 @functools.cache
 def _pairs(folder: Path, file: File) -> tuple[NDArray[np.uint8], ...]:
-    return _tensors(Ee559.source.found(file), PAIRS[file.name])
+    return _tensors(Ee559.source.verified_path(file), PAIRS[file.name])
 
 
 def _tensors(path: Path, pairs: int) -> tuple[NDArray[np.uint8], ...]:
-    """Return the two arrays of a file of ``torch.save``; they stay on the disk until used.
+    """Return the two arrays in a ``torch.save`` file, memory-mapped.
 
     Raises
     ------
     InputError
-        Where the file holds anything but two tensors of uint8, ``(pairs, 3, 32, 32)``.
+        If the file does not contain two uint8 tensors of shape ``(pairs, 3, 32, 32)``.
     """
-    _refuse(path, 2 * pairs * PIXELS + MAX_BESIDES)
+    _check_archive(path, 2 * pairs * PIXELS + MAX_OVERHEAD)
     try:
         import torch
     except ImportError:
-        raise InputError("ee559 is read by torch: pip install 'sigbench[torch]'") from None
+        raise InputError("ee559 requires torch: pip install 'sigbench[torch]'") from None
     try:
-        held: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except Exception as error:  # it has many; what they say is advice to trust the file
-        raise InputError(f"torch's safe loader refuses it ({type(error).__name__})") from None
+        content: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception as error:  # of many types; their messages recommend trusting the file
+        raise InputError(f"torch's safe loader rejects it ({type(error).__name__})") from None
     shape = (pairs, 3, 32, 32)
-    if not isinstance(held, tuple | list) or len(held) != 2:
-        raise InputError("it must hold two tensors")
-    for views in held:
+    if not isinstance(content, tuple | list) or len(content) != 2:
+        raise InputError("it must contain two tensors")
+    for views in content:
         if type(views) is not torch.Tensor or views.layout is not torch.strided:
-            raise InputError("it must hold two tensors")
+            raise InputError("it must contain two tensors")
         if views.dtype is not torch.uint8 or tuple(views.shape) != shape:
             raise InputError(
-                f"it holds a tensor of {views.dtype} and shape {tuple(views.shape)}: "
+                f"it contains a tensor of {views.dtype} and shape {tuple(views.shape)}: "
                 f"it must be torch.uint8 and {shape}"
             )
-    return tuple(views.numpy() for views in held)
+    return tuple(views.numpy() for views in content)
 
 
-def _refuse(path: Path, most: int) -> None:
-    """Look into a file before torch does: its sizes, and what its pickle imports."""
+def _check_archive(path: Path, max_bytes: int) -> None:
+    """Check the sizes in a file and the imports of its pickle before torch reads it."""
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
             packed = any(part.compress_type != zipfile.ZIP_STORED for part in parts)
-            if packed or sum(part.file_size for part in parts) > most:
-                raise InputError("it unpacks to more than the declared bytes: refused")
+            if packed or sum(part.file_size for part in parts) > max_bytes:
+                raise InputError("it unpacks to more bytes than declared: refused")
             pickles = [part for part in parts if part.filename.endswith("/data.pkl")]
-            if len(pickles) != 1 or pickles[0].file_size > MAX_BESIDES:
-                raise InputError("it is no file of torch.save: one pickle is missing in it")
+            if len(pickles) != 1 or pickles[0].file_size > MAX_OVERHEAD:
+                raise InputError("it is not a torch.save file: it must contain one small data.pkl")
             for _ in opcodes(archive.read(pickles[0]), TORCH):
                 pass
     except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError):
-        raise InputError("it is no file of torch.save (a zip archive), or it is cut") from None
+        raise InputError(
+            "it is not a torch.save file (a zip archive), or it is truncated"
+        ) from None

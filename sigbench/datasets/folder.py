@@ -1,4 +1,4 @@
-"""A folder of one's own recordings, images or tables."""
+"""A folder of user files: recordings, images, tables or arrays."""
 
 from __future__ import annotations
 
@@ -16,45 +16,47 @@ from sigbench.datasets.base import Split
 
 @dataclass(frozen=True)
 class Folder:
-    """Clean items from files: WAV, FLAC, PNG, JPG, TIFF, CSV or NPY, one kind a folder.
+    """Clean items from a folder of WAV, FLAC, PNG, JPG, TIFF, CSV or NPY files of one kind.
 
-    With subfolders ``train`` and ``test`` these are the splits. Without, every file is in the
-    test split, and there is nothing to tune or train on.
+    If there are subfolders ``train`` and ``test``, they are the splits. Otherwise all files are
+    in the test split, and methods cannot be tuned or trained.
 
     Parameters
     ----------
     path : str
-        The folder, relative to the working directory.
+        Path of the folder, relative to the working directory.
     peak : float, optional
-        The peak value, in the files' units. By default full scale for sound (1) and whole-number
-        images (255 or 65535); floating-point data have none and must say it.
+        Peak value, in the units of the files. The default is full scale for sound (1) and integer
+        images (255 or 65535); for floating-point data it must be set.
 
     Examples
     --------
     >>> Folder("no/such/folder")
     Traceback (most recent call last):
-    sigbench.core.errors.InputError: path=no/such/folder is no folder
+    sigbench.core.errors.InputError: path=no/such/folder is not a folder
     """
 
-    path: str = field(metadata={"identity": False})  # `version` stands for the content
+    path: str = field(metadata={"identity": False})  # `version` depends on the content
     peak: float | None = None
 
     kind: ClassVar[str] = "folder"
 
     def __post_init__(self) -> None:
         if not Path(self.path).is_dir():
-            raise InputError(f"path={self.path} is no folder")
+            raise InputError(f"path={self.path} is not a folder")
         for file in self._files("train") + self._files("test"):
             if not file.name.isprintable():
-                raise InputError(f"path={self.path} holds {file.name!r}: rename it")
+                raise InputError(
+                    f"path={self.path} contains the unprintable file name {file.name!r}: rename it"
+                )
         if not self._files("test"):
-            raise InputError(f"path={self.path} holds no file of {', '.join(FAMILIES)}")
+            raise InputError(f"path={self.path} contains no file of type {', '.join(FAMILIES)}")
         families = {family(file) for file in self._files("train") + self._files("test")}
         if len(families) > 1:
             raise InputError(f"path={self.path} mixes {' and '.join(sorted(families))} files")
         peak = _content(self._files("test")[0]).peak if self.peak is None else self.peak
         if peak is None:
-            raise InputError(f"path={self.path} holds floating-point data: set peak=")
+            raise InputError(f"path={self.path} contains floating-point data: set peak=")
         if peak <= 0:
             raise InputError(f"peak={peak:g} must be > 0")
         object.__setattr__(self, "peak", peak)
@@ -71,18 +73,18 @@ class Folder:
 
     @functools.cached_property
     def domain(self) -> Domain:
-        """What kind of signal the files hold."""
+        """Kind of signal in the files."""
         return _content(self._files("test")[0]).domain
 
     @functools.cached_property
     def problem_info(self) -> dict[str, Any]:
-        """The sampling rate of sound, in Hz."""
+        """For sound, the sampling rate ``fs`` in Hz."""
         fs = _content(self._files("test")[0]).fs
         return {} if fs is None else {"fs": fs}
 
     @functools.cached_property
     def version(self) -> str:
-        """A digest of all names and contents."""
+        """Digest of all file names and contents."""
         digest = hashlib.sha256()
         for split in ("train", "test"):
             for file in self._files(split):
@@ -95,17 +97,17 @@ class Folder:
         return len(self._files(split))
 
     def item(self, split: Split, seed: int, item: int) -> Array:
-        """Return one file's content, shape ``(C, *space)``; the same for every seed."""
+        """Return the content of one file, shape ``(C, *space)``; the same for every seed."""
         file = self._files(split)[item]
         content = _content(file)
         if content.fs != self.problem_info.get("fs"):
             raise InputError(
-                f"{file.name} has fs={content.fs} Hz, others {self.problem_info.get('fs')} Hz"
+                f"{file.name} has fs={content.fs} Hz, other files {self.problem_info.get('fs')} Hz"
             )
         return content.item
 
     def group(self, split: Split, item: int) -> str | None:
-        """Return the file's name: its noises under several seeds are one group."""
+        """Return the file name, so that noise draws of several seeds on one file are grouped."""
         return self._files(split)[item].name
 
 

@@ -1,4 +1,4 @@
-"""Stationary Gaussian signals: the prior under which linear filters are the limit."""
+"""Stationary Gaussian signals, for which a linear filter is the Bayes-optimal limit."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from sigbench.datasets.base import Split
 
 @dataclass(frozen=True)
 class GaussianProcess:
-    """A circular autoregressive process of first order, x[t] = a·x[t−1] + e[t], of variance 1.
+    """A circular first-order autoregressive process, x[t] = a·x[t−1] + e[t], with variance 1.
 
     Parameters
     ----------
     n : int
         Length.
     correlation : float
-        Samples after which the correlation has fallen to 1/e: a = exp(−1/correlation).
+        Lag, in samples, at which the correlation is 1/e: a = exp(−1/correlation).
 
     References
     ----------
@@ -55,7 +55,7 @@ class GaussianProcess:
 
     @property
     def problem_info(self) -> Mapping[str, Any]:
-        """The power spectrum E|F x|²/n of the half spectrum, as a tuple: the true prior."""
+        """``prior_spectrum``: the power spectrum E|Fx|²/n at the non-negative frequencies."""
         return {"prior_spectrum": tuple(self._spectrum.tolist())}
 
     @property
@@ -67,7 +67,7 @@ class GaussianProcess:
         return scaled
 
     def size(self, split: Split) -> int | None:
-        """Return None: items without end."""
+        """Return None: the number of items is unlimited."""
         return None
 
     def item(self, split: Split, seed: int, item: int) -> Array:

@@ -1,4 +1,4 @@
-"""32×32 colour crops of the photographs that come inside scikit-image and scikit-learn."""
+"""32×32 color crops of six photographs, four of them from the installed scikit-image."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Domain
 from sigbench.core.rng import item_rng
 from sigbench.core.validation import check_field
-from sigbench.datasets.base import Split
+from sigbench.datasets.base import Split, card_folder
 from sigbench.datasets.crops import as_grey, fresh_crops
 from sigbench.datasets.source import Installed
 
@@ -24,32 +24,32 @@ PHOTOGRAPHS: dict[Split, tuple[str, ...]] = {
     "train": ("astronaut.png", "coffee.png"),
     "test": ("chelsea.png", "rocket.jpg"),
 }
-DRAWN = (*PHOTOGRAPHS["train"], "china.jpg", "flower.jpg")  # what fresh crops are of
-FOLDERS = {"skimage": "data", "sklearn": "datasets/images"}  # of the packages they come inside
-TILE = 64  # pixels of the full-size photograph: crops of one tile are one group
+EMBEDDED = ("china.jpg", "flower.jpg")  # in datasets/photos32; the others are in scikit-image
+DRAWN = (*PHOTOGRAPHS["train"], *EMBEDDED)  # the photographs that `Photos32.draw` crops
+TILE = 64  # pixels of the full-size photograph: crops that start in one tile are one group
 
 
 @dataclass(frozen=True)
 class Photos32:
-    """Square crops in colour or grey, in grey levels 0..255, float32; split by photograph.
+    """Square crops in color or grey, grey levels 0..255, float32; split by photograph.
 
-    Crops overlap, so they carry the 64-pixel tile they start in as their group. Their order is
-    shuffled once and for all: the first N are a sample of all. `draw` takes fresh ones from
-    anywhere in the training photographs and two more, flipped and turned.
+    Crops overlap; their group is the 64-pixel tile in which they start. They are in a fixed random
+    order, so that the first N are a sample of all. `draw` returns random crops of the training
+    photographs and of two further photographs, flipped and rotated.
 
     Parameters
     ----------
     window : int
         Side of a crop in pixels: 32, or 32 times the factor of a `Subsample` degradation.
     stride : int
-        Distance of neighbouring crops in pixels.
+        Distance between neighboring crops in pixels.
     scales : int
-        How many sizes of each photograph are cut: 1, or 2 to add the half size (2×2 means).
+        Number of scales of each photograph: 1, or 2 to add half size (means of 2×2 pixels).
     min_std : float
-        Flat crops, of which nothing can be learned, are left out: the standard deviation over
-        the crop, averaged over the channels, must exceed this many grey levels.
+        Minimum contrast: crops whose standard deviation, averaged over the channels, does not
+        exceed this many grey levels are left out.
     grey : bool
-        Whether crops are the luma alone, in one channel.
+        Whether crops have one channel, the luma.
 
     Examples
     --------
@@ -73,7 +73,7 @@ class Photos32:
     version: ClassVar[str] = "1"
     source: ClassVar[Installed] = Installed(
         "photos32",
-        "scikit-image and scikit-learn",
+        "scikit-image and sigbench",
         "public domain, CC0, CC-BY",
         lambda name: photograph_file(name),
     )
@@ -96,34 +96,36 @@ class Photos32:
         return photograph[:, row : row + self.window, column : column + self.window].copy()
 
     def draw(self, n: int, rng: np.random.Generator) -> Array:
-        """Return ``n`` fresh crops to train on, shape ``(n, C, window, window)``.
+        """Return ``n`` random crops for training, shape ``(n, C, window, window)``.
 
-        Each from any place of any photograph at any of the scales, all such places alike, flat
-        ones too, in one of the eight flips and quarter turns.
+        All positions in all photographs at all scales are equally likely, including flat ones.
+        Each crop has one of the eight combinations of flips and rotations by 90°.
         """
         return fresh_crops(_photographs(DRAWN, self), n, self.window, rng)
 
     def group(self, split: Split, item: int) -> str | None:
-        """Return the tile of the photograph in which the crop starts."""
+        """Return the tile in which the crop starts."""
         name, scale, row, column = _crops(split, self)[item]
         return f"{name.partition('.')[0]}/{row * scale // TILE}/{column * scale // TILE}"
 
 
 def photograph_file(name: str) -> Path:
-    """Return where a photograph lies, inside the package that it comes with.
+    """Return the path of a photograph in sigbench or in the installed scikit-image.
 
     Raises
     ------
     InputError
-        Where the installed packages don't have it.
+        If the file is missing.
     """
-    for package, folder in FOLDERS.items():
-        found = find_spec(package)  # does not import it
-        for root in (found and found.submodule_search_locations) or []:
-            path = Path(root, folder, name)
-            if path.is_file():
-                return path
-    raise InputError(f"photos32: {name} is not inside the installed {' or '.join(FOLDERS)}")
+    if name in EMBEDDED:
+        folders, package = [card_folder() / "photos32"], "sigbench"
+    else:
+        spec, package = find_spec("skimage"), "scikit-image"  # find_spec does not import it
+        folders = [Path(root, "data") for root in (spec and spec.submodule_search_locations) or []]
+    for folder in folders:
+        if (folder / name).is_file():
+            return folder / name
+    raise InputError(f"photos32: {name} is missing from the installation of {package}")
 
 
 @functools.cache
@@ -142,26 +144,28 @@ def _photograph(name: str, scale: int, grey: bool) -> NDArray[np.float32]:
     return np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
 
 
-def _photographs(names: tuple[str, ...], of: Photos32) -> list[NDArray[np.float32]]:
-    """Return photographs at all scales at which they hold a crop."""
-    found = [_photograph(name, s + 1, of.grey) for name in names for s in range(of.scales)]
-    return [one for one in found if min(one.shape[1:]) >= of.window]
+def _photographs(names: tuple[str, ...], dataset: Photos32) -> list[NDArray[np.float32]]:
+    """Return photographs at all scales at which they are large enough for a crop."""
+    scales = range(1, dataset.scales + 1)
+    images = [_photograph(name, scale, dataset.grey) for name in names for scale in scales]
+    return [image for image in images if min(image.shape[1:]) >= dataset.window]
 
 
 @functools.cache
-def _crops(split: Split, of: Photos32) -> list[tuple[str, int, int, int]]:
+def _crops(split: Split, dataset: Photos32) -> list[tuple[str, int, int, int]]:
+    window = dataset.window
     crops = [
         (name, scale, row, column)
         for name in PHOTOGRAPHS[split]
-        for scale in range(1, of.scales + 1)
-        for photograph in [_photograph(name, scale, of.grey)]
-        for row in range(0, photograph.shape[1] - of.window + 1, of.stride)
-        for column in range(0, photograph.shape[2] - of.window + 1, of.stride)
-        if _spread(photograph[:, row : row + of.window, column : column + of.window]) > of.min_std
+        for scale in range(1, dataset.scales + 1)
+        for photograph in [_photograph(name, scale, dataset.grey)]
+        for row in range(0, photograph.shape[1] - window + 1, dataset.stride)
+        for column in range(0, photograph.shape[2] - window + 1, dataset.stride)
+        if _contrast(photograph[:, row : row + window, column : column + window]) > dataset.min_std
     ]
-    order = item_rng(0, of.kind, of.version, split, "order").permutation(len(crops))
+    order = item_rng(0, dataset.kind, dataset.version, split, "order").permutation(len(crops))
     return [crops[i] for i in order]
 
 
-def _spread(crop: NDArray[np.float32]) -> float:
+def _contrast(crop: NDArray[np.float32]) -> float:
     return float(crop.std(axis=(1, 2)).mean())

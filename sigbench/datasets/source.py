@@ -1,4 +1,4 @@
-"""Where the files of a dataset are from, where they lie, and whether they are the right ones."""
+"""The files of a dataset: their origin, location and digests."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import platformdirs
+
 from sigbench.core.errors import InputError
 from sigbench.core.media import write_atomically
 from sigbench.datasets.base import card_folder
 
-MAX_LISTED = 1_000_000  # bytes of a file that a card lists
-RECORD = "hashes.json"  # beside files whose hash nobody has published
+MAX_LISTED = 1_000_000  # maximum size in bytes of a file listed in a card
+RECORD = "hashes.json"  # recorded digests of files whose digests are not published
 
 
 @dataclass(frozen=True)
@@ -27,15 +29,15 @@ class File:
     Parameters
     ----------
     name : str
-        Its name.
+        File name.
     digest : str, optional
-        ``md5:...`` or ``sha256:...``. Where it is not known, that of the file fetched is recorded.
+        ``md5:...`` or ``sha256:...``. If not given, the digest of the fetched file is recorded.
     size : int, optional
-        Bytes, exactly.
+        Exact size in bytes.
     most : int, optional
-        Bytes at most, where the size is not known.
+        Maximum size in bytes, if the exact size is not known.
     url : str, optional
-        Where it is public.
+        Public address.
     """
 
     name: str
@@ -47,20 +49,20 @@ class File:
 
 @dataclass(frozen=True)
 class DatasetSource:
-    """Files that are fetched into a folder of their own, and read from there.
+    """Files that are fetched into the data folder and read from there.
 
     Parameters
     ----------
     name : str
-        The dataset's.
+        Name of the dataset.
     origin, licence : str
-        Who made it, and on what terms it is given.
+        Author and licence.
     check : callable
-        ``check(file, path)`` raises an `InputError` where a file's content is not as it must be.
+        ``check(file, path)`` raises an `InputError` if the content of a file is invalid.
     declared : tuple of File
-        What is fetched; where it is empty, the files that the card lists.
+        Files to fetch; if empty, the files listed in the card.
     address : str
-        Where those are public: a folder, its address ending in a slash.
+        Public address of the files listed in the card: a folder, ending in a slash.
     """
 
     name: str
@@ -72,7 +74,7 @@ class DatasetSource:
 
     @functools.cached_property
     def files(self) -> tuple[File, ...]:
-        """What is fetched."""
+        """The files to fetch."""
         return self.declared or tuple(
             dataclasses.replace(file, most=MAX_LISTED, url=self.address + file.name)
             for file in listed(self.name)
@@ -80,19 +82,19 @@ class DatasetSource:
 
     @property
     def folder(self) -> Path:
-        """Where the files lie."""
+        """The folder of the fetched files."""
         return data_folder() / self.name
 
     def path(self, file: File) -> Path:
-        """Return where a file lies, or would."""
+        """Return the path of a file, whether or not it exists."""
         return self.folder / file.name
 
     def digest(self, file: File) -> str | None:
-        """Return the digest that a file must have: as declared, or as recorded at fetching."""
+        """Return the declared digest of a file, or the one recorded when it was fetched."""
         return file.digest or self._recorded().get(file.name)
 
     def record(self, file: File, digest: str) -> None:
-        """Note the digest of a file that was fetched."""
+        """Record the digest of a fetched file."""
         recorded = {**self._recorded(), file.name: digest}
         write_atomically(self.folder / RECORD, json.dumps(recorded, indent=2).encode() + b"\n")
 
@@ -106,42 +108,42 @@ class DatasetSource:
 
     @property
     def command(self) -> str:
-        """How it is fetched."""
+        """The command that fetches the files."""
         public = all(file.url for file in self.files)
         return f"sigbench data fetch {self.name}" + ("" if public else " --from PATH_OR_URL")
 
-    def found(self, file: File) -> Path:
-        """Return where a file lies, once its digest is seen to be the right one.
+    def verified_path(self, file: File) -> Path:
+        """Return the path of a file after checking its digest.
 
         Raises
         ------
         InputError
-            Where it is not here, or damaged; it says what to do.
+            If it has not been fetched or is damaged; the message names the command to run.
         """
         path, digest = self.path(file), self.digest(file)
         if not path.is_file() or digest is None:
-            raise InputError(f"{self.name} is not here: {self.command}")
+            raise InputError(f"{self.name} has not been fetched: run {self.command}")
         found = digest_of(path, digest)
         if found != digest:
             raise InputError(
                 f"{self.name} is damaged: {file.name} has {short(found)}, not {short(digest)}: "
-                f"{self.command}"
+                f"run {self.command}"
             )
         return path
 
 
 @dataclass(frozen=True)
 class Installed:
-    """Files that come with the installation; their digests stand in the dataset's card.
+    """Files that are part of an installation; their digests are listed in the dataset card.
 
     Parameters
     ----------
     name : str
-        The dataset's.
+        Name of the dataset.
     origin, licence : str
-        What they come with, and on what terms they are given.
+        Packages that contain the files, and their licence.
     path_of : callable
-        ``path_of(name)`` returns where a file lies; it may raise an `InputError`.
+        ``path_of(name)`` returns the path of a file; it may raise an `InputError`.
     """
 
     name: str
@@ -151,20 +153,20 @@ class Installed:
 
     @property
     def files(self) -> tuple[File, ...]:
-        """The files that the card lists."""
+        """The files listed in the card."""
         return listed(self.name)
 
     def path(self, file: File) -> Path:
-        """Return where a file lies."""
+        """Return the path of a file."""
         return self.path_of(file.name)
 
     def digest(self, file: File) -> str | None:
-        """Return the digest that a file must have."""
+        """Return the digest listed in the card."""
         return file.digest
 
 
 def listed(name: str) -> tuple[File, ...]:
-    """Return the files that a dataset's card lists with their digests.
+    """Return the files listed in a dataset card, with their digests.
 
     Examples
     --------
@@ -177,19 +179,17 @@ def listed(name: str) -> tuple[File, ...]:
 
 
 def data_folder() -> Path:
-    """Return where fetched data lie: ``SIGBENCH_DATA``, else the user's folder for caches."""
+    """Return the folder of fetched data: ``SIGBENCH_DATA``, or the user's cache folder."""
     if chosen := os.environ.get("SIGBENCH_DATA"):
         return Path(chosen).expanduser()
-    import pooch
-
-    return Path(pooch.os_cache("sigbench"))
+    return platformdirs.user_cache_path("sigbench")
 
 
 _DIGEST = re.compile(r"md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}")
 
 
 def digest_of(path: Path, like: str = "sha256:") -> str:
-    """Return a file's digest, of the same kind as another.
+    """Return the digest of a file, with the hash function of the digest ``like``.
 
     Examples
     --------
@@ -203,7 +203,7 @@ def digest_of(path: Path, like: str = "sha256:") -> str:
 
 
 def short(digest: str) -> str:
-    """Return a digest's kind and first digits, for people.
+    """Return the hash function and first digits of a digest, for messages.
 
     Examples
     --------

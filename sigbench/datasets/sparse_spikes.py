@@ -15,16 +15,18 @@ from sigbench.datasets.base import Split
 
 @dataclass(frozen=True)
 class SparseSpikes:
-    """Zeros, with integer amplitudes at indices drawn with replacement; a later one overwrites.
+    """Sparse spikes: integer amplitudes at random indices, all other samples zero.
+
+    Indices are drawn with replacement; later amplitudes overwrite earlier ones.
 
     Parameters
     ----------
     n : int
         Length.
     draws : int
-        How many amplitudes are written.
+        Number of amplitudes.
     low, high : int
-        Amplitudes are uniform on low..high; the largest absolute value is the peak.
+        Amplitudes are uniform on low..high; the peak is the largest absolute value.
 
     References
     ----------
@@ -53,7 +55,7 @@ class SparseSpikes:
 
     @property
     def peak(self) -> float:
-        """The largest amplitude."""
+        """The largest absolute amplitude."""
         return float(max(abs(self.low), abs(self.high)))
 
     @property
@@ -62,7 +64,7 @@ class SparseSpikes:
         return {"draws": self.draws, "low": self.low, "high": self.high}
 
     def size(self, split: Split) -> int | None:
-        """Return None: items without end."""
+        """Return None: the number of items is unlimited."""
         return None
 
     def item(self, split: Split, seed: int, item: int) -> Array:
@@ -70,7 +72,7 @@ class SparseSpikes:
         return self.draw(1, item_rng(item, self.kind, self.version, split, seed))[0]
 
     def draw(self, n: int, rng: np.random.Generator) -> Array:
-        """Return fresh items, shape ``(n, 1, length)``, float64."""
+        """Return ``n`` new items, shape ``(n, 1, length)``, float64."""
         x = np.zeros((n, 1, self.n))
         where = rng.integers(self.n, size=(n, self.draws))
         amplitudes = rng.integers(self.low, self.high + 1, size=(n, self.draws))

@@ -1,4 +1,4 @@
-"""Synthesized speech, small enough to travel with the package: a smoke test, not a benchmark."""
+"""A few clips of synthesized speech in the package: a smoke test, not a benchmark."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sigbench.core.protocols import Array, Domain
 from sigbench.datasets.base import Split, card_folder
 from sigbench.datasets.source import Installed
 
-# Voices by split; a clip is voice-number.flac.
+# Voices of each split; clips are named voice-number.flac.
 VOICES: dict[Split, tuple[str, ...]] = {
     "train": ("kal", "en-gb-f"),
     "test": ("slt", "rms", "awb", "en-us-m", "en-sc-m", "en-rp-f"),
@@ -50,7 +50,7 @@ class SpeechSmoke:
         return _read(_clips(split)[item]).copy()
 
     def group(self, split: Split, item: int) -> str | None:
-        """Return the clip's voice."""
+        """Return the voice of the clip."""
         return _voice(_clips(split)[item])
 
 
@@ -61,7 +61,7 @@ def _voice(path: Path) -> str:
 @functools.cache
 def _clips(split: Split) -> tuple[Path, ...]:
     folder = card_folder() / "speech-smoke"
-    # Clips of all voices take turns, so that the first N hold many voices.
+    # Voices alternate, so that the first N clips contain many voices.
     clips = sorted(folder.glob("*.flac"), key=lambda path: path.stem.rpartition("-")[::-1])
     chosen = tuple(path for path in clips if _voice(path) in VOICES[split])
     if not chosen:

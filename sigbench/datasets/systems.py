@@ -1,4 +1,4 @@
-"""Impulse responses of systems that have a stable inverse."""
+"""Impulse responses of systems with a stable inverse."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from sigbench.datasets.base import Split
 
 @dataclass(frozen=True)
 class Systems:
-    """h = δ + a decaying random tail: h[0] = 1, h[k] ∝ gₖ·exp(−k/decay), Σₖ|h[k]| = tail < 1.
+    """Impulse responses h with h[0] = 1 and a decaying random tail, which have an inverse.
 
-    The gₖ are independent standard normal. 1 − tail ≤ |H(f)| ≤ 1 + tail at every frequency, so h
-    has an inverse, circular of any length.
+    For k ≥ 1, h[k] ∝ gₖ·exp(−k/decay), where the gₖ are independent standard normal and
+    Σₖ|h[k]| = tail < 1. Hence 1 − tail ≤ |H(f)| ≤ 1 + tail at every frequency, and h has a
+    circular inverse of any length.
 
     Parameters
     ----------
     taps : int
-        Length.
+        Length of h.
     decay : float
-        Lags after which the tail has fallen by e.
+        Lags after which the envelope of the tail has decreased by a factor of e.
     tail : float
-        Sum of its absolute values.
+        Sum of the absolute values of the tail.
 
     Examples
     --------
@@ -52,11 +53,11 @@ class Systems:
 
     @property
     def problem_info(self) -> dict[str, Any]:
-        """How many taps an item has."""
+        """``taps``: the length of an item."""
         return {"taps": self.taps}
 
     def size(self, split: Split) -> int | None:
-        """Return None: items without end."""
+        """Return None: the number of items is unlimited."""
         return None
 
     def item(self, split: Split, seed: int, item: int) -> Array:

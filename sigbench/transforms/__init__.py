@@ -1,4 +1,4 @@
-"""Transforms: orthonormal ones, redundant frames and operators, and the table of their names."""
+"""Orthonormal transforms, Parseval frames and operators, and the table of their names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a transform is: the dictionary A of a sparse model y ≈ Ac, and its adjoint."""
+"""The transform protocol: the dictionary A of a sparse model y ≈ Ac, and its adjoint Aᴴ."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ Weights = float | NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
-    """What norms and penalties have to know of a transform on a space; arrays broadcast over c.
+    """Properties of a transform that norms and penalties need; arrays broadcast over c.
 
     Attributes
     ----------
     norm : float
-        ‖A‖², the largest eigenvalue of AAᴴ, or more.
+        ‖A‖², the largest eigenvalue of AAᴴ, or an upper bound.
     multiplicity : float or array
-        How many coefficients each kept one stands for: of the conjugate pairs of a real signal's
-        spectrum one is kept, and inner products and norms count it twice.
+        Number of coefficients that each stored one represents. The spectrum of a real signal
+        consists of conjugate pairs; one of each pair is stored and counts twice in inner products
+        and norms.
     weights : float or array
-        What a penalty weighs each coefficient by.
+        Weight of each coefficient in a penalty.
     parseval : bool
-        Whether AAᴴ = I is known, so that A(Aᴴy) = y.
+        Whether AAᴴ = I is known to hold, so that A(Aᴴy) = y.
     """
 
     norm: float = 1.0
@@ -38,7 +39,7 @@ class Geometry:
 
 
 class Transform(Protocol):
-    """A linear map A from coefficients to signals, for whole batches."""
+    """A linear map A from coefficients to signals, applied to batches."""
 
     @property
     def real(self) -> bool:
@@ -47,29 +48,29 @@ class Transform(Protocol):
 
     @property
     def orthonormal(self) -> bool:
-        """Whether AᴴA = I: then L1 and GMC have closed forms."""
+        """Whether AᴴA = I, so that L1 and GMC have closed forms."""
         ...
 
     def analysis(self, signal: Array) -> Coefficients:
-        """Return Aᴴy of a batch ``(N, C, *space)``; coefficients are ``(N, C, ...)``."""
+        """Return Aᴴy, shape ``(N, C, ...)``, of a batch ``(N, C, *space)``."""
         ...
 
     def synthesis(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
-        """Return Ac, whose space axes have the lengths ``space``."""
+        """Return Ac, shape ``(N, C, *space)``."""
         ...
 
     def geometry(self, space: tuple[int, ...]) -> Geometry:
-        """Return what norms and penalties have to know of it."""
+        """Return the properties for signals of shape ``space``."""
         ...
 
 
 def space_axes(array: NDArray[Any]) -> tuple[int, ...]:
-    """Return the axes of a batch behind items and channels."""
+    """Return the space axes of a batch: all except items and channels."""
     return tuple(range(2, array.ndim))
 
 
 def half_spectrum(n: int) -> NDArray[np.float64]:
-    """Return how many of n frequencies each of the n // 2 + 1 kept ones stands for.
+    """Return how many of n frequencies each of the n // 2 + 1 stored ones represents.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Parseval frames: more coefficients than samples, AAᴴ = I, so that A(Aᴴy) = y."""
+"""Parseval frames: redundant transforms with AAᴴ = I, so that A(Aᴴy) = y."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
+from sigbench.core.validation import check_field
 from sigbench.transforms.base import Coefficients, Geometry, half_spectrum, space_axes
 from sigbench.transforms.orthonormal import default_level, orthogonal_wavelet
 
 
 @dataclass(frozen=True)
 class OversampledDFT:
-    """The spectrum of the zero-padded signal, on a ``factor`` times finer grid of frequencies.
+    """The DFT of the zero-padded signal, on a ``factor`` times finer frequency grid.
 
     Parameters
     ----------
     factor : int
-        Coefficients per sample, along every space axis.
+        Number of frequencies per sample, along each space axis.
 
     References
     ----------
@@ -34,7 +35,7 @@ class OversampledDFT:
     Examples
     --------
     >>> y = np.array([[[1.0, 2.0, 3.0]]])
-    >>> u = OversampledDFT(4).analysis(y)  # 12 frequencies, 7 of them kept
+    >>> u = OversampledDFT(4).analysis(y)  # 12 frequencies, 7 of them stored
     >>> u.shape, OversampledDFT(4).synthesis(u, (3,)).round(12)
     ((1, 1, 7), array([[[1., 2., 3.]]]))
     """
@@ -46,24 +47,24 @@ class OversampledDFT:
 
     def __post_init__(self) -> None:
         if self.factor < 2 or self.factor % 1:
-            raise InputError(f"factor={self.factor} must be >= 2, a whole number")
+            raise InputError(f"factor={self.factor} must be >= 2 and a whole number")
 
     def _grid(self, space: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(self.factor * n for n in space)
 
     def analysis(self, signal: Array) -> Coefficients:
-        """Return the coefficients, complex, the last axis of length factor·L // 2 + 1."""
+        """Return complex coefficients; the last axis has length factor·L // 2 + 1."""
         grid = self._grid(signal.shape[2:])
         return scipy.fft.rfftn(signal, s=grid, axes=space_axes(signal), norm="ortho")
 
     def synthesis(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
-        """Return the signal whose space axes have the lengths ``space``."""
+        """Return the signal, shape ``(N, C, *space)``."""
         axes = space_axes(coefficients)
         padded = scipy.fft.irfftn(coefficients, s=self._grid(space), axes=axes, norm="ortho")
         return np.ascontiguousarray(padded[:, :, *map(slice, space)])
 
     def geometry(self, space: tuple[int, ...]) -> Geometry:
-        """Return that most coefficients stand for a conjugate pair."""
+        """Return multiplicities: most coefficients represent a conjugate pair."""
         return Geometry(multiplicity=half_spectrum(self.factor * space[-1]))
 
     def __str__(self) -> str:
@@ -72,19 +73,19 @@ class OversampledDFT:
 
 @dataclass(frozen=True)
 class StationaryWavelet:
-    """The stationary (undecimated, translation-invariant) wavelet transform, circular.
+    """The circular stationary (undecimated, translation-invariant) wavelet transform.
 
-    The orthonormal transforms of all circular shifts together, normalized to a Parseval frame: the
-    coefficients of depth j are 2^(−j/2) times those of the orthonormal transform, in every
-    dimension. A penalty weighs them likewise, as if all atoms had norm 1, so that a weight λ means
-    the same at all depths. Any length will do.
+    It combines the orthonormal transforms of all circular shifts and is normalized to a Parseval
+    frame: in each dimension, coefficients of depth j are 2^(−j/2) times those of the orthonormal
+    transform. The weights in a penalty are scaled accordingly, so that a weight λ has the same
+    meaning at all depths, as if all atoms had norm 1. Signals may have any length.
 
     Parameters
     ----------
     wavelet : str
-        An orthogonal wavelet of PyWavelets.
+        Orthogonal wavelet of PyWavelets.
     level : int, optional
-        Depth; by default as deep as the wavelet's length allows.
+        Depth; by default the maximum for the filter length.
 
     References
     ----------
@@ -95,7 +96,7 @@ class StationaryWavelet:
     --------
     >>> y = np.array([[[0.0, 0.0, 4.0, 0.0, 0.0]]])
     >>> haar = StationaryWavelet("haar", level=1)
-    >>> abs(haar.analysis(y)).round(12)  # sums and differences of neighbours, by 2
+    >>> abs(haar.analysis(y)).round(12)  # half the sums and differences of neighbors
     array([[[[0., 2., 2., 0., 0.],
              [0., 2., 2., 0., 0.]]]])
     >>> bool(np.allclose(haar.synthesis(haar.analysis(y), (5,)), y))
@@ -109,15 +110,11 @@ class StationaryWavelet:
     orthonormal: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if not orthogonal_wavelet(self.wavelet).orthogonal:
-            raise InputError(
-                f"wavelet={self.wavelet!r} is not orthogonal: take haar, dbN, symN or coifN"
-            )
-        if self.level is not None and self.level < 1:
-            raise InputError(f"level={self.level} must be >= 1")
+        orthogonal_wavelet(self.wavelet)
+        check_field("level", self.level, 1)
 
     def depth(self, space: tuple[int, ...]) -> int:
-        """Return the depth on axes of these lengths."""
+        """Return the depth for signals of shape ``space``."""
         if self.level is None:
             return default_level(space, self.wavelet)
         if 2**self.level > max(space):
@@ -125,26 +122,26 @@ class StationaryWavelet:
         return self.level
 
     def depths(self, space: tuple[int, ...]) -> list[int]:
-        """Return the depth of every band: the coarse one, then details from coarse to fine."""
+        """Return the depth of each band: the approximation, then details from coarse to fine."""
         depth, details = self.depth(space), 2 ** len(space) - 1
         return [depth, *np.repeat(np.arange(depth, 0, -1), details).tolist()]
 
     def analysis(self, signal: Array) -> Coefficients:
-        """Return the bands, shape ``(N, C, bands, *space)``, in the order of `depths`."""
+        """Return the bands, shape ``(N, C, bands, *space)``, ordered as in `depths`."""
         space, axes = signal.shape[2:], space_axes(signal)
         spectrum = scipy.fft.rfftn(signal, axes=axes)
         product = spectrum[:, :, None] * self._responses(space, signal.dtype.char).conj()
         return scipy.fft.irfftn(product, s=space, axes=tuple(axis + 1 for axis in axes))
 
     def synthesis(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
-        """Return the signal whose space axes have the lengths ``space``."""
+        """Return the signal, shape ``(N, C, *space)``."""
         axes = space_axes(coefficients)[1:]
         spectra = scipy.fft.rfftn(coefficients, axes=axes)
         spectra *= self._responses(space, coefficients.dtype.char)
         return scipy.fft.irfftn(spectra.sum(axis=2), s=space, axes=tuple(a - 1 for a in axes))
 
     def geometry(self, space: tuple[int, ...]) -> Geometry:
-        """Return weights that fall with the depth, as the norms of the atoms do."""
+        """Return weights that decrease with the depth like the norms of the atoms."""
         depths = np.array(self.depths(space)).reshape(-1, *[1] * len(space))
         return Geometry(weights=2.0 ** (-depths * len(space) / 2))
 
@@ -160,10 +157,10 @@ class StationaryWavelet:
 def _responses(
     space: tuple[int, ...], wavelet: str, depth: int, dtype: str
 ) -> NDArray[np.complexfloating]:
-    """Return the frequency response of every band, shape ``(bands, *half spectrum)``.
+    """Return the frequency response of each band, shape ``(bands, *half spectrum)``.
 
-    At depth j the filter has 2^(j−1) − 1 zeros between its taps: its response at frequency k is
-    the undilated one's at 2^(j−1)·k.
+    At depth j the filter has 2^(j−1) − 1 zeros between its taps, so its response at frequency k
+    is that of the original filter at 2^(j−1)·k.
     """
     bank = orthogonal_wavelet(wavelet)
     low, high = np.array(bank.rec_lo) / np.sqrt(2), np.array(bank.rec_hi) / np.sqrt(2)
@@ -181,30 +178,31 @@ def _responses(
         pairs = [[axis_response(taps, n, j) for taps in (low, high)] for n in space]
         bands = [
             functools.reduce(
-                np.multiply.outer, [pair[c] for pair, c in zip(pairs, pick, strict=True)]
+                np.multiply.outer, [pair[i] for pair, i in zip(pairs, choice, strict=True)]
             )
-            for pick in itertools.product((0, 1), repeat=len(space))
+            for choice in itertools.product((0, 1), repeat=len(space))
         ]
         details = [coarse * band for band in bands[1:]] + details
         coarse = coarse * bands[0]
-    kept = np.stack([coarse, *details])[..., : space[-1] // 2 + 1]
-    return kept.astype(np.result_type(np.dtype(dtype), np.complex64))
+    half = np.stack([coarse, *details])[..., : space[-1] // 2 + 1]
+    return half.astype(np.result_type(np.dtype(dtype), np.complex64))
 
 
 @dataclass(frozen=True)
 class STFT:
     """The short-time Fourier transform of signals, with a tight window.
 
-    Frame m is the spectrum of ``window`` samples from m·hop − (window − hop) on, the signal
-    continued with zeros, times a square-root Hann window scaled so that the frames add up to 1.
+    Frame m is the DFT of ``window`` samples of the zero-padded signal, starting at sample
+    m·hop − (window − hop), multiplied by a square-root Hann window. The window is scaled so that
+    its shifted squares sum to 1.
 
     Parameters
     ----------
     window : int
-        Samples of a frame, even.
+        Frame length in samples, even.
     hop : int, optional
-        Samples from one frame to the next, a divisor of ``window``, at most half of it;
-        by default a half.
+        Distance between frames in samples: a divisor of ``window``, at most ``window // 2``,
+        which is the default.
 
     References
     ----------
@@ -239,7 +237,7 @@ class STFT:
 
     @property
     def _taper(self) -> NDArray[np.float64]:
-        # Hann's is sin², whose shifts by a half or a divisor of it add up to a constant
+        # the Hann window is sin²; its shifts by a hop as checked above sum to a constant
         taper: NDArray[np.float64] = np.sin(np.pi * np.arange(self.window) / self.window)
         return taper * np.sqrt(2 * self._hop / self.window)
 
@@ -249,15 +247,15 @@ class STFT:
         return before, (frames - 1) * self._hop + self.window - before - n
 
     def analysis(self, signal: Array) -> Coefficients:
-        """Return the coefficients, complex, shape ``(N, C, frames, window // 2 + 1)``."""
+        """Return complex coefficients, shape ``(N, C, frames, window // 2 + 1)``."""
         if signal.ndim != 3:
-            raise InputError(f"signal has shape {signal.shape}: the STFT takes (N, C, L)")
+            raise InputError(f"signal has shape {signal.shape}: the STFT requires (N, C, L)")
         padded = np.pad(signal, ((0, 0), (0, 0), self._padding(signal.shape[-1])))
         frames = sliding_window_view(padded, self.window, axis=-1)[:, :, :: self._hop]
         return scipy.fft.rfft(frames * self._taper.astype(signal.dtype), norm="ortho")
 
     def synthesis(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
-        """Return the signal of the length ``space``."""
+        """Return the signal, shape ``(N, C, L)`` with ``space = (L,)``."""
         frames = scipy.fft.irfft(coefficients, n=self.window, norm="ortho")
         frames *= self._taper.astype(frames.dtype)
         (n,), (before, after) = space, self._padding(*space)
@@ -267,7 +265,7 @@ class STFT:
         return np.ascontiguousarray(padded[..., before : before + n])
 
     def geometry(self, space: tuple[int, ...]) -> Geometry:
-        """Return that most coefficients stand for a conjugate pair."""
+        """Return multiplicities: most coefficients represent a conjugate pair."""
         return Geometry(multiplicity=half_spectrum(self.window))
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Operators: a blur before the samples, or a pair of functions of one's own."""
+"""Operators: a transform followed by a convolution, or a pair of user functions."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from sigbench.core.protocols import Array
 from sigbench.transforms.base import Coefficients, Geometry, Transform, space_axes
 from sigbench.transforms.orthonormal import Identity
 
-KernelValues = tuple[Any, ...]  # numbers, or rows of numbers: an array that compares and hashes
+KernelValues = tuple[Any, ...]  # nested tuples of numbers, which compare and hash
 
 
 def as_kernel(values: Any) -> KernelValues:
-    """Return an impulse response as nested tuples, which compare and hash; lag 0 comes first.
+    """Convert an impulse response, lag 0 first, to nested tuples.
 
     Raises
     ------
     InputError
-        Where it is no finite, rectangular array of one or two dimensions, or all zero.
+        If it is not a finite array of one or two dimensions, or is all zero.
 
     Examples
     --------
@@ -34,23 +34,23 @@ def as_kernel(values: Any) -> KernelValues:
     try:
         taps = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
-        raise InputError(f"kernel={values!r:.60} is no array of numbers") from None
+        raise InputError(f"kernel={values!r:.60} is not an array of numbers") from None
     if taps.ndim not in (1, 2) or not np.isfinite(taps).all() or not taps.any():
         raise InputError(
-            f"kernel of shape {taps.shape} must be finite, not all zero, of 1 or 2 dimensions"
+            f"kernel of shape {taps.shape} must be finite, not all zero, and have 1 or 2 dimensions"
         )
     return tuple(taps.tolist() if taps.ndim == 1 else map(tuple, taps.tolist()))
 
 
 def transfer_function(kernel: Any, space: tuple[int, ...]) -> NDArray[np.complex128]:
-    """Return H, the DFT of an impulse response continued with zeros to the lengths ``space``.
+    """Return H, the DFT of an impulse response zero-padded to the shape ``space``.
 
-    Of the last axis the non-redundant half is kept.
+    Only the non-redundant half of the last axis is returned.
 
     Raises
     ------
     InputError
-        Where the kernel has another number of dimensions, or is longer.
+        If the kernel has another number of dimensions or is larger than ``space``.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def transfer_function(kernel: Any, space: tuple[int, ...]) -> NDArray[np.complex
 
 
 def filtered(batch: Array, response: NDArray[np.complexfloating[Any]]) -> Array:
-    """Return a batch whose spectrum is multiplied by a frequency response, in the batch's dtype."""
+    """Filter a batch with a frequency response; the dtype is kept."""
     space, axes = batch.shape[2:], space_axes(batch)
     spectrum = scipy.fft.rfftn(batch, axes=axes)
     result: Array = scipy.fft.irfftn(spectrum * response, s=space, axes=axes)
@@ -74,14 +74,14 @@ def filtered(batch: Array, response: NDArray[np.complexfloating[Any]]) -> Array:
 
 @dataclass(frozen=True)
 class Convolution:
-    """A = HW: synthesis by a transform W, then circular convolution with an impulse response.
+    """A = HW: synthesis with a transform W, then circular convolution with an impulse response.
 
     Parameters
     ----------
     kernel : array or nested tuple
-        The impulse response h, lag 0 first; shorter than the signal: continued with zeros.
+        Impulse response h, lag 0 first, zero-padded to the length of the signal.
     of : Transform
-        W, by default the samples themselves.
+        W; by default the identity.
 
     Examples
     --------
@@ -98,12 +98,12 @@ class Convolution:
 
     @property
     def real(self) -> bool:
-        """Whether the coefficients are real: as those of W."""
+        """Whether the coefficients of W are real."""
         return self.of.real
 
     @property
     def orthonormal(self) -> bool:
-        """Whether AᴴA = I: not in general."""
+        """Whether AᴴA = I: in general not."""
         return False
 
     def analysis(self, signal: Array) -> Coefficients:
@@ -112,15 +112,15 @@ class Convolution:
         return self.of.analysis(filtered(signal, response))
 
     def synthesis(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
-        """Return HWc, whose space axes have the lengths ``space``."""
+        """Return HWc, shape ``(N, C, *space)``."""
         response = transfer_function(self.kernel, space)
         return filtered(self.of.synthesis(coefficients, space), response)
 
     def geometry(self, space: tuple[int, ...]) -> Geometry:
-        """Return that of W with the norm max|H|²‖W‖²."""
-        of = self.of.geometry(space)
+        """Return the properties of W with the norm bound max|H|²‖W‖²."""
+        inner = self.of.geometry(space)
         largest = float(np.max(np.abs(transfer_function(self.kernel, space)) ** 2))
-        return Geometry(largest * of.norm, of.multiplicity, of.weights, parseval=False)
+        return Geometry(largest * inner.norm, inner.multiplicity, inner.weights, parseval=False)
 
     def __str__(self) -> str:
         return f"convolution[of={self.of}]"
@@ -131,30 +131,31 @@ POWER_ITERATIONS = 100
 
 @dataclass(frozen=True)
 class Operator:
-    """A pair of functions of one's own as a transform: c ↦ Ac and y ↦ Aᴴy, for whole batches.
+    """A transform given by two functions, c ↦ Ac and y ↦ Aᴴy, which operate on batches.
 
-    Channels must not mix: ‖A‖² is found on one.
+    They must not mix channels: ‖A‖² is computed with one channel.
 
     Parameters
     ----------
     synthesis_of : callable
         ``f(coefficients, space)`` returns Ac, shape ``(N, C, *space)``.
     analysis_of : callable
-        ``g(signal)`` returns Aᴴy, shape ``(N, C, ...)``: real, or complex with all coefficients.
+        ``g(signal)`` returns Aᴴy, shape ``(N, C, ...)``. Complex coefficients must be complete, not
+        a half spectrum.
     real : bool
         Whether the coefficients are real.
     largest : float, optional
-        ‖A‖² or more; by default found by power iteration, and 5 % added.
+        Upper bound of ‖A‖²; by default 1.05 times the result of a power iteration.
 
     Raises
     ------
     InputError
-        On use, where the two are not each other's adjoint.
+        In `geometry`, if the functions are not adjoint to each other.
 
     Examples
     --------
     >>> twice = Operator(lambda c, space: 2 * c, lambda y: 2 * y)
-    >>> round(twice.geometry((8,)).norm, 6)  # 4, and 5 % more
+    >>> round(twice.geometry((8,)).norm, 6)  # 1.05 · 4
     4.2
     """
 
@@ -165,7 +166,7 @@ class Operator:
 
     @property
     def orthonormal(self) -> bool:
-        """Whether AᴴA = I: not known."""
+        """Whether AᴴA = I: unknown, hence False."""
         return False
 
     def analysis(self, signal: Array) -> Coefficients:
@@ -179,18 +180,18 @@ class Operator:
         return np.real(self.synthesis_of(coefficients, space))
 
     def geometry(self, space: tuple[int, ...]) -> Geometry:
-        """Return the norm, after a check that the two functions are adjoint."""
+        """Return the norm after checking that the two functions are adjoint."""
         rng = np.random.default_rng(0)
         y: Array = rng.standard_normal((1, 1, *space))
-        like = self.analysis(y)
-        if self.real and np.iscomplexobj(like):
-            raise InputError("the coefficients are complex: real=False")
-        c = rng.standard_normal(like.shape)  # any coefficients, not just those of a signal
+        coefficients = self.analysis(y)
+        if self.real and np.iscomplexobj(coefficients):
+            raise InputError("the coefficients are complex: set real=False")
+        c = rng.standard_normal(coefficients.shape)  # not only coefficients of a signal
         if not self.real:
-            c = c + 1j * rng.standard_normal(like.shape)
-        forth, back = np.vdot(self.synthesis(c, space), y), np.vdot(c, self.analysis(y)).real
-        if abs(forth - back) > 1e-6 * max(abs(forth), abs(back)):
-            raise InputError(f"not adjoint: ⟨Ac, y⟩ = {forth:.6g}, but ⟨c, Aᴴy⟩ = {back:.6g}")
+            c = c + 1j * rng.standard_normal(coefficients.shape)
+        left, right = np.vdot(self.synthesis(c, space), y), np.vdot(c, self.analysis(y)).real
+        if abs(left - right) > 1e-6 * max(abs(left), abs(right)):
+            raise InputError(f"not adjoint: ⟨Ac, y⟩ = {left:.6g}, but ⟨c, Aᴴy⟩ = {right:.6g}")
         for _ in range(POWER_ITERATIONS):
             y = self.synthesis(self.analysis(y), space)
             norm = float(np.linalg.norm(y))

@@ -11,12 +11,13 @@ import scipy.fft
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
+from sigbench.core.validation import check_field
 from sigbench.transforms.base import Coefficients, Geometry, half_spectrum, space_axes
 
 
 @dataclass(frozen=True)
 class Identity:
-    """The samples themselves: the dictionary in which spikes are sparse.
+    """The identity: coefficients are the samples, so spikes are sparse.
 
     Examples
     --------
@@ -32,11 +33,11 @@ class Identity:
         return signal.copy()
 
     def synthesis(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
-        """Return a copy of the coefficients."""
+        """Return a copy of the real part of the coefficients."""
         return np.real(coefficients).copy()
 
     def geometry(self, space: tuple[int, ...]) -> Geometry:
-        """Return the default: every coefficient counts once."""
+        """Return the default geometry: each coefficient counts once."""
         return Geometry()
 
     def __str__(self) -> str:
@@ -47,7 +48,7 @@ class Identity:
 class DFT:
     """The orthonormal discrete Fourier transform of a real signal.
 
-    Of the conjugate-symmetric coefficients only the non-redundant half is kept.
+    Only the non-redundant half of the conjugate-symmetric coefficients is stored.
 
     Examples
     --------
@@ -60,15 +61,15 @@ class DFT:
     orthonormal: ClassVar[bool] = True
 
     def analysis(self, signal: Array) -> Coefficients:
-        """Return the coefficients, complex, the last axis of length L // 2 + 1."""
+        """Return complex coefficients; the last axis has length L // 2 + 1."""
         return scipy.fft.rfftn(signal, axes=space_axes(signal), norm="ortho")
 
     def synthesis(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
-        """Return the signal whose space axes have the lengths ``space``."""
+        """Return the signal, shape ``(N, C, *space)``."""
         return scipy.fft.irfftn(coefficients, s=space, axes=space_axes(coefficients), norm="ortho")
 
     def geometry(self, space: tuple[int, ...]) -> Geometry:
-        """Return that most coefficients stand for a conjugate pair."""
+        """Return multiplicities: most coefficients represent a conjugate pair."""
         return Geometry(multiplicity=half_spectrum(space[-1]))
 
     def __str__(self) -> str:
@@ -89,7 +90,7 @@ class DCT:
     orthonormal: ClassVar[bool] = True
 
     def analysis(self, signal: Array) -> Coefficients:
-        """Return the coefficients, in the shape of the signal."""
+        """Return the coefficients, with the shape of the signal."""
         return scipy.fft.dctn(signal, axes=space_axes(signal), norm="ortho")
 
     def synthesis(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
@@ -97,7 +98,7 @@ class DCT:
         return scipy.fft.idctn(coefficients, axes=space_axes(coefficients), norm="ortho")
 
     def geometry(self, space: tuple[int, ...]) -> Geometry:
-        """Return the default: every coefficient counts once."""
+        """Return the default geometry: each coefficient counts once."""
         return Geometry()
 
     def __str__(self) -> str:
@@ -111,10 +112,10 @@ class Wavelet:
     Parameters
     ----------
     wavelet : str
-        An orthogonal wavelet of PyWavelets.
+        Orthogonal wavelet of PyWavelets.
     level : int, optional
-        Depth. By default as deep as the wavelet's length and the halving of every axis allow;
-        an axis of odd length is not transformed at all.
+        Depth. The default is the largest depth that the filter length allows and for which every
+        axis can be halved; if an axis has odd length, the transform is the identity.
 
     Examples
     --------
@@ -130,15 +131,13 @@ class Wavelet:
     orthonormal: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not orthogonal_wavelet(self.wavelet).orthogonal:
-            raise InputError(
-                f"wavelet={self.wavelet!r} is not orthogonal: take haar, dbN, symN or coifN"
-            )
-        if self.level is not None and self.level < 1:
-            raise InputError(f"level={self.level} must be >= 1")
+        orthogonal_wavelet(self.wavelet)
+        check_field("level", self.level, 1)
 
     def _depth(self, space: tuple[int, ...]) -> int:
-        even = min((n & -n).bit_length() - 1 for n in space)  # how often every axis can be halved
+        even = min(
+            (n & -n).bit_length() - 1 for n in space
+        )  # number of times that every axis can be halved
         if self.level is None:
             return min(even, default_level(space, self.wavelet))
         if self.level > even:
@@ -146,7 +145,7 @@ class Wavelet:
         return self.level
 
     def analysis(self, signal: Array) -> Coefficients:
-        """Return the coefficients packed into the shape of the signal, coarse ones first."""
+        """Return the coefficients, packed into the shape of the signal, coarse to fine."""
         axes = space_axes(signal)
         parts = pywt.wavedecn(
             signal, self.wavelet, "periodization", self._depth(signal.shape[2:]), axes=axes
@@ -162,7 +161,7 @@ class Wavelet:
         return signal
 
     def geometry(self, space: tuple[int, ...]) -> Geometry:
-        """Return the default: every coefficient counts once."""
+        """Return the default geometry: each coefficient counts once."""
         return Geometry()
 
     def __str__(self) -> str:
@@ -171,7 +170,7 @@ class Wavelet:
 
 
 def _unpack(packed: Coefficients, depth: int, axes: tuple[int, ...]) -> list[Any]:
-    """Cut a packed array into the nested list that ``pywt.waverecn`` takes."""
+    """Split a packed array into the nested list that ``pywt.waverecn`` expects."""
     parts: list[Any] = []
     block = packed
     for _ in range(depth):
@@ -189,18 +188,23 @@ def _unpack(packed: Coefficients, depth: int, axes: tuple[int, ...]) -> list[Any
 
 
 def orthogonal_wavelet(name: str) -> Any:
-    """Return a discrete wavelet of PyWavelets by name.
+    """Return an orthogonal wavelet of PyWavelets by name.
 
     Raises
     ------
     InputError
-        Where there is none of that name.
+        If the name is unknown or the wavelet is not orthogonal.
     """
-    if name == "dmey" or name not in pywt.wavelist(kind="discrete"):  # dmey is only nearly so
-        raise InputError(f"wavelet={name!r} is unknown: take haar, dbN, symN or coifN")
-    return pywt.Wavelet(name)
+    if name == "dmey" or name not in pywt.wavelist(
+        kind="discrete"
+    ):  # dmey is only approximately orthogonal
+        raise InputError(f"wavelet={name!r} is unknown: use haar, dbN, symN or coifN")
+    wavelet = pywt.Wavelet(name)
+    if not wavelet.orthogonal:
+        raise InputError(f"wavelet={name!r} is not orthogonal: use haar, dbN, symN or coifN")
+    return wavelet
 
 
 def default_level(space: tuple[int, ...], wavelet: str) -> int:
-    """Return how deep the shortest axis can be decomposed before boundaries rule."""
+    """Return the maximum useful depth for the shortest axis (``pywt.dwt_max_level``)."""
     return min(pywt.dwt_max_level(n, wavelet) for n in space)

@@ -119,12 +119,17 @@ def test_fresh_crops_are_of_the_training_photographs_and_turned(rng, monkeypatch
     assert len(steps) == 8
 
 
-def test_a_photograph_that_is_not_installed_is_named(monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "package"), [("china.jpg", "sigbench"), ("coffee.png", "scikit-image")]
+)
+def test_a_photograph_that_is_not_installed_is_named(monkeypatch, tmp_path, name, package):
     from sigbench.datasets import photos32
 
-    monkeypatch.setattr(photos32, "FOLDERS", {"skimage": "data"})
-    with pytest.raises(InputError, match=r"china.jpg is not inside the installed skimage"):
-        photos32.photograph_file("china.jpg")
+    monkeypatch.setattr(photos32, "card_folder", lambda: tmp_path)
+    monkeypatch.setattr(photos32, "find_spec", lambda package: None)
+    message = f"photos32: {name} is missing from the installation of {package}"
+    with pytest.raises(InputError, match=message):
+        photos32.photograph_file(name)
 
 
 def test_overlapping_crops_share_their_group():
@@ -145,12 +150,15 @@ def test_speech_voices_do_not_cross_splits():
     [
         ("demo-signals[signal=nope]", "unknown demo signal 'nope'"),
         ("demo-signals[n=4]", "n=4 must be >= 16"),
-        ("demo-signals[signal=piece-regular,n=1000]", "n=1000 does not suit piece-regular"),
+        (
+            "demo-signals[signal=piece-regular,n=1000]",
+            "n=1000 must be a power of two for piece-regular",
+        ),
         ("systems[tail=1]", "tail=1 must be >= 0 and < 1"),
         ("systems[taps=1]", "taps=1 must be >= 2"),
         ("sparse-spikes[n=0]", "n=0 must be >= 1"),
         ("photos32[window=4]", "window=4 must be >= 8"),
-        ("folder[path=nowhere]", "path=nowhere is no folder"),
+        ("folder[path=nowhere]", "path=nowhere is not a folder"),
         ("folder", "folder: path must be set, as in folder[path=...]"),
     ],
 )

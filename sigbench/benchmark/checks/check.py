@@ -260,7 +260,9 @@ def update(path: Path, floors: Floors, *, allow_lower: bool = False) -> list[str
         sign = 1 if metric.higher_is_better else -1
         end = mean.low if sign > 0 else mean.high
         if not math.isfinite(end):
-            lines.append(f"kept     {floor.name}: the mean {mean.mean:g} has no confidence interval")
+            lines.append(
+                f"kept     {floor.name}: the mean {mean.mean:g} has no confidence interval"
+            )
             continue
         new = _rounded(end, -sign)
         if floor.floor is not None and sign * new < sign * floor.floor and not allow_lower:

@@ -118,7 +118,9 @@ def load_floors(path: Path) -> Floors:
 def _floor(entry: Any, here: Path) -> Floor:
     _check_keys("a floor", entry, FLOOR_KEYS, required=("problem", "method", "metric"))
     if "floor" in entry and "reference" in entry:
-        raise InputError(f"floor {entry['floor']} and reference {entry['reference']} exclude each other")
+        raise InputError(
+            f"floor {entry['floor']} and reference {entry['reference']} exclude each other"
+        )
     for key in ("margin", "reference_method"):
         if key in entry and "reference" not in entry:
             raise InputError(f"{key}={entry[key]!r} needs a reference")

@@ -250,7 +250,9 @@ def _largest_gap(entry: Certified, block: Block, sigma_given: bool) -> float:
     sigma = block.sigma if sigma_given else None
     gaps = np.asarray(entry.certificate(block.noisy.copy(), sigma=sigma), dtype=np.float64)
     if gaps.shape != block.items.shape or not np.isfinite(gaps).all():
-        raise BadEstimate(f"the certificate has shape {gaps.shape}: it must be {block.items.shape}, and finite")
+        raise BadEstimate(
+            f"the certificate has shape {gaps.shape}: it must be {block.items.shape}, and finite"
+        )
     return float(gaps.max())
 
 

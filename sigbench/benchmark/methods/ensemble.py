@@ -36,7 +36,9 @@ def _info(inner: Any) -> Info:
     """Return the info of the self-ensemble of a denoiser, or raise if there can be none."""
     info = info_of(inner)
     if isinstance(inner, Oracle):
-        raise InputError(f"{info.name} cannot be self-ensembled: it uses the clean item in its original orientation")
+        raise InputError(
+            f"{info.name} cannot be self-ensembled: it uses the clean item in its original orientation"
+        )
     names = [f.name for f in dataclasses.fields(inner)] if dataclasses.is_dataclass(inner) else []
     if info.family == "deconvolution" or "kernel" in names:
         raise InputError(

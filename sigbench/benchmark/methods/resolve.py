@@ -130,7 +130,9 @@ class PerItem:
             flat = item[0] if len(item) == 1 else item
             result = np.asarray(one(flat, sigma=level))
             if result.shape != flat.shape:
-                raise InputError(f"the estimate of an item of shape {flat.shape} has shape {result.shape}")
+                raise InputError(
+                    f"the estimate of an item of shape {flat.shape} has shape {result.shape}"
+                )
             estimate[i] = result
         return estimate
 

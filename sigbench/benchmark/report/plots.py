@@ -23,7 +23,12 @@ DPI = 130
 MAX_LARGE_STRIPS = 8  # more strips have smaller tiles
 TILE = {True: 128, False: 96}  # pixels per side, for few strips and for many
 TILES = {True: 8, False: 12}  # tiles per line
-PAD, MARGIN, HEAD, FOOT = 6, 30, 28, 30  # pixels: between tiles, between strips, above and below a tile
+PAD, MARGIN, HEAD, FOOT = (
+    6,
+    30,
+    28,
+    30,
+)  # pixels: between tiles, between strips, above and below a tile
 LABEL = 0.19  # inches, height of a label at the end of a line
 SHORTEST = 1e-3  # seconds, on the log axis
 STYLES = ("-", "--", ":")

@@ -229,5 +229,7 @@ def experiments_of(table: Any, metrics: Mapping[str, Metric]) -> dict[str, Any]:
     for row, figures in table.get("printed", {}).items():
         numbers = isinstance(figures, list) and all(isinstance(f, int | float) for f in figures)
         if not numbers or len(figures) != len(table["metrics"]):
-            raise InputError(f"experiments.printed.{row}={figures!r} must contain one number per metric")
+            raise InputError(
+                f"experiments.printed.{row}={figures!r} must contain one number per metric"
+            )
     return {"source": "", "printed": {}, **table}

@@ -1,1 +1,1 @@
-"""Fetching the files of datasets, and holding them against their digests."""
+"""Transfer of dataset files: resumable, limited in size, atomic."""

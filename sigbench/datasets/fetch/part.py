@@ -1,4 +1,4 @@
-"""A file on its way: partial, hidden beside its final place, until it is whole and seen to be right."""
+"""Partial files: hidden next to the final path until they are complete and verified."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from pathlib import Path
 
 from sigbench.core.errors import InputError
 
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-class Unfinished(InputError):
-    """What came is good, but not all of it came."""
+class Incomplete(InputError):
+    """A transfer stopped early, but the bytes received so far are valid."""
 
 
 class Part:
-    """A partial file, and where it can be gone on with a note of what it is a part of.
+    """A partial file and, if the transfer can be resumed, a note of its origin.
 
     Parameters
     ----------
     final : Path
-        Where the file will lie.
+        Path of the complete file.
     """
 
     def __init__(self, final: Path) -> None:
@@ -34,16 +34,16 @@ class Part:
 
     @property
     def size(self) -> int:
-        """How many bytes are here."""
+        """Number of bytes received."""
         return self.path.stat().st_size if self.path.is_file() else 0
 
     @property
-    def can_go_on(self) -> bool:
-        """Whether a later command can go on from what is here."""
+    def is_resumable(self) -> bool:
+        """Whether a later transfer can resume this one."""
         return self.note.is_file() and self.size > 0
 
-    def mark(self, url: str) -> str | None:
-        """Return the mark by which a server knows the file that this is a part of."""
+    def validator(self, url: str) -> str | None:
+        """Return the stored ETag or date if the part can be resumed from ``url``, else None."""
         try:
             noted = json.loads(self.note.read_text(encoding="utf-8"))
             same = noted["url"] == url and self.size > 0 and not self.path.is_symlink()
@@ -51,51 +51,51 @@ class Part:
         except (OSError, ValueError, LookupError, TypeError, RecursionError):
             return None
 
-    def begin(self, url: str, mark: str | None) -> None:
-        """Begin anew; without a mark the part cannot be gone on with."""
-        self.discard()  # also where it is somebody's link: nothing is written through it
+    def begin(self, url: str, validator: str | None) -> None:
+        """Start an empty part; without a validator it cannot be resumed."""
+        self.discard()  # also if it is a symbolic link, so that its target is not overwritten
         self.path.touch(exist_ok=False)
-        if mark is not None:
-            self.note.write_text(json.dumps({"url": url, "mark": mark}), encoding="utf-8")
+        if validator is not None:
+            self.note.write_text(json.dumps({"url": url, "mark": validator}), encoding="utf-8")
 
     def finish(self) -> None:
-        """Give the file its final name."""
+        """Rename the part to its final name."""
         with self.path.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(self.path, self.final)
         self.note.unlink(missing_ok=True)
 
     def discard(self) -> None:
-        """Leave nothing."""
+        """Delete the part and its note."""
         self.note.unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def kept_if_useful(self) -> Iterator[None]:
-        """Where something goes wrong, leave the part only if it can be gone on with.
+        """Delete the part on any error, unless the transfer can be resumed.
 
         Raises
         ------
         InputError
-            In place of the system's error, where the disk is full.
+            If the disk is full, instead of the system's error.
         """
         try:
             yield
-        except (Unfinished, KeyboardInterrupt):
-            if not self.can_go_on:
+        except (Incomplete, KeyboardInterrupt):
+            if not self.is_resumable:
                 self.discard()
             raise
         except OSError as error:
             self.discard()
-            if error.errno not in FULL:
+            if error.errno not in DISK_FULL:
                 raise
             raise InputError(
-                f"the disk of {self.final.parent} is full: {self.final.name} does not fit, "
-                "nothing of it is kept"
+                f"the disk of {self.final.parent} is full: {self.final.name} does not fit "
+                "and was deleted"
             ) from error
         except BaseException:
             self.discard()
             raise
         finally:
             with contextlib.suppress(OSError):
-                self.final.parent.rmdir()  # where nothing came of it
+                self.final.parent.rmdir()  # if the folder is empty

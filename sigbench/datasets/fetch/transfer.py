@@ -1,4 +1,4 @@
-"""Bytes from an address or a file into a partial file: bounded, and gone on with where cut."""
+"""Transfer of a file from an address or path into a partial file: size-limited, resumable."""
 
 from __future__ import annotations
 
@@ -18,142 +18,147 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from sigbench.core.errors import InputError
-from sigbench.datasets.fetch.part import Part, Unfinished
+from sigbench.datasets.fetch.part import Incomplete, Part
 from sigbench.datasets.source import File
 
 SCHEMES = ("https", "http")
 CHUNK = 1 << 16  # bytes
-PATIENCE = 30.0  # seconds without a byte
-LATER = (408, 429)  # what a server answers, beside its own errors, that may pass
-PAUSES = (1.0, 2.0, 4.0)  # seconds before trying again while nothing new comes
+TIMEOUT = 30.0  # seconds to wait for a connection or for more bytes
+TRANSIENT = (408, 429)  # status codes that may be temporary, in addition to 5xx
+PAUSES = (1.0, 2.0, 4.0)  # seconds between attempts that make no progress
 
-Tell = Callable[[int, "int | None"], None]
-"""Called with the bytes that are here, and with how many there are in all where that is known."""
+ProgressCallback = Callable[[int, "int | None"], None]
+"""Called with the number of bytes received, and with the total if it is known."""
 
 
-class _Cut(Unfinished):
-    """The connection ended before the file did."""
+class _ConnectionClosed(Incomplete):
+    """The connection was closed before the end of the file."""
 
 
 class _Stale(Exception):
-    """The part that is here belongs to another file than the server has by now."""
+    """The part belongs to a different version of the file than the server has now."""
 
 
-def copy(path: Path, part: Part, file: File, tell: Tell) -> None:
+def copy(path: Path, part: Part, file: File, progress: ProgressCallback) -> None:
     """Copy a local file.
 
     Raises
     ------
     InputError
-        Where it has another size than declared, or does not fit on the disk.
+        If its size is not as declared, or it does not fit on the disk.
     """
     part.begin(str(path), None)
     with path.open("rb") as source:
-        _append(part, file, source.read, 0, path.stat().st_size, str(path), tell)
+        _append(part, file, source.read, 0, path.stat().st_size, str(path), progress)
 
 
-def download(url: str, part: Part, file: File, tell: Tell) -> None:
-    """Download a file; what is here of it already is not asked for again, if the server can.
+def download(url: str, part: Part, file: File, progress: ProgressCallback) -> None:
+    """Download a file, resuming the part that exists if the server supports it.
 
-    A cut connection is taken up again where it ended, until nothing new came for some times.
+    If the connection is closed early, the download is resumed until several consecutive attempts
+    make no progress.
 
     Raises
     ------
     InputError
-        Where the server has no such file or one of another size, or it does not fit on the disk.
-    Unfinished
-        Where the server is not reached, or the connection is cut again and again.
+        If the server does not have the file, its size is not as declared, or it does not fit on
+        the disk.
+    Incomplete
+        If the server cannot be reached, or keeps closing the connection.
     """
-    best, tries, reached = part.size, 0, False
+    best, attempts, connected = part.size, 0, False
     while True:
         try:
-            return _receive(url, part, file, tell)
+            return _receive(url, part, file, progress)
         except _Stale:
             part.discard()
-        except Unfinished as stop:
-            reached = reached or isinstance(stop, _Cut)
+        except Incomplete as error:
+            connected = connected or isinstance(error, _ConnectionClosed)
             if part.size > best:
-                best, tries = part.size, 0
-            if not reached or tries == len(PAUSES):
-                if not part.can_go_on:
+                best, attempts = part.size, 0
+            if not connected or attempts == len(PAUSES):
+                if not part.is_resumable:
                     raise
-                raise Unfinished(f"{stop}; the same command goes on from there") from None
-            time.sleep(PAUSES[tries])
-            tries += 1
+                raise Incomplete(f"{error}; run the same command again to resume") from None
+            time.sleep(PAUSES[attempts])
+            attempts += 1
 
 
-def _receive(url: str, part: Part, file: File, tell: Tell) -> None:
-    mark = part.mark(url)
-    have = part.size if mark else 0
-    if mark and have == file.size:
-        return  # it was stopped between the last byte and the check
+def _receive(url: str, part: Part, file: File, progress: ProgressCallback) -> None:
+    validator = part.validator(url)
+    received = part.size if validator else 0
+    if validator and received == file.size:
+        return  # complete, but interrupted before it was checked
     request = Request(url, headers={"User-Agent": "sigbench", "Accept-Encoding": "identity"})
-    if mark:
-        request.add_header("Range", f"bytes={have}-")
-        request.add_header("If-Range", mark)
-    with _answer(request) as answer:
-        if answer.status == 206:
-            if not mark:
-                raise InputError(f"{url}: the server answers with a part, not with the file")
-            found = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", answer.headers.get("Content-Range", ""))
-            if not found or int(found[1]) != have or _mark(answer.headers) not in (mark, None):
+    if validator:
+        request.add_header("Range", f"bytes={received}-")
+        request.add_header("If-Range", validator)
+    with _open(request) as response:
+        if response.status == 206:
+            if not validator:
+                raise InputError(f"{url}: the server sent a part of the file instead of all of it")
+            content_range = response.headers.get("Content-Range", "")
+            found = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", content_range)
+            same_file = _validator(response.headers) in (validator, None)
+            if not found or int(found[1]) != received or not same_file:
                 raise _Stale
             total: int | None = int(found[2])
-        else:  # all of it: the first time, or where the server has no ranges or another file
-            have, total = 0, answer.length
-            ranges = "bytes" in answer.headers.get("Accept-Ranges", "")
-            part.begin(url, _mark(answer.headers) if ranges else None)
+        else:  # the whole file: a new download, no support for ranges, or a different version
+            received, total = 0, response.length
+            ranges = "bytes" in response.headers.get("Accept-Ranges", "")
+            part.begin(url, _validator(response.headers) if ranges else None)
 
-        broken = False
+        failed = False
 
         def read(size: int) -> bytes:
-            nonlocal broken
+            nonlocal failed
             try:
-                return answer.read1(size)
+                return response.read1(size)
             except (OSError, http.client.HTTPException):
-                broken = True
-                return b""  # as where the connection is closed
+                failed = True
+                return b""  # as at the end of the stream
 
-        have = _append(part, file, read, have, total, url, tell)
+        received = _append(part, file, read, received, total, url, progress)
     end = file.size if total is None else total
-    if broken or (end is not None and have < end):
-        raise _Cut(f"{url}: the connection was cut after {have} of {end or 'all'} bytes")
+    if failed or (end is not None and received < end):
+        of = f" of {end}" if end else ""
+        raise _ConnectionClosed(f"{url}: the connection was closed after {received}{of} bytes")
 
 
 def _append(
     part: Part,
     file: File,
     read: Callable[[int], bytes],
-    have: int,
+    received: int,
     total: int | None,
     origin: str,
-    tell: Tell,
+    progress: ProgressCallback,
 ) -> int:
-    """Append what ``read`` gives, within the bounds; return how many bytes are here then."""
+    """Append the bytes that ``read`` returns, within the limits; return the new size of the part."""
     if total is not None:
         _check_size(total, file, origin)
-    coming = file.size if total is None else total
+    expected = file.size if total is None else total
     free = shutil.disk_usage(part.path.parent).free
-    if coming is not None and coming - have > free:
+    if expected is not None and expected - received > free:
         raise InputError(
-            f"the disk of {part.path.parent} has {free} bytes free, and {file.name} needs "
-            f"{coming - have}"
+            f"the disk of {part.path.parent} has {free} bytes free, but {file.name} needs "
+            f"{expected - received}"
         )
     with part.path.open("ab") as out:
         while chunk := read(CHUNK):
-            have += len(chunk)
-            if have > _limit(file):
+            received += len(chunk)
+            if received > _limit(file):
                 raise InputError(
-                    f"{origin} has more than the {_limit(file)} bytes declared: refused"
+                    f"{origin} has more than the declared {_limit(file)} bytes: refused"
                 )
             out.write(chunk)
-            tell(have, coming)
-    return have
+            progress(received, expected)
+    return received
 
 
 def _limit(file: File) -> int:
     limit = file.most if file.size is None else file.size
-    assert limit is not None  # every file that is fetched declares one of both
+    assert limit is not None  # every file to fetch declares one of the two
     return limit
 
 
@@ -161,17 +166,17 @@ def _check_size(size: int, file: File, origin: str) -> None:
     if file.size is not None and size != file.size:
         raise InputError(f"{origin} has {size} bytes, not the declared {file.size}: refused")
     if size > _limit(file):
-        raise InputError(f"{origin} has {size} bytes: it may have {file.most}: refused")
+        raise InputError(f"{origin} has {size} bytes, the limit is {file.most}: refused")
 
 
-def _mark(headers: Message) -> str | None:
-    """Return what tells this state of a file from others: a strong ETag, else its date."""
+def _validator(headers: Message) -> str | None:
+    """Return a strong ETag or the modification date, which identify a version of a file."""
     etag = headers.get("ETag", "")
     return etag if etag.startswith('"') else headers.get("Last-Modified")
 
 
 class _Redirects(HTTPRedirectHandler):
-    """From http to https, or to the same: no other."""
+    """Follow redirects from http to https or within one scheme, and refuse all others."""
 
     def redirect_request(
         self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
@@ -183,12 +188,12 @@ class _Redirects(HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _answer(request: Request) -> Any:
-    """Return the open answer of a server that has what was asked for."""
+def _open(request: Request) -> Any:
+    """Return the response to a request, translating errors."""
     url = request.full_url
     host = urlsplit(url).hostname or ""
     try:
-        return build_opener(_Redirects).open(request, timeout=PATIENCE)
+        return build_opener(_Redirects).open(request, timeout=TIMEOUT)
     except InputError:
         raise
     except HTTPError as error:
@@ -196,17 +201,17 @@ def _answer(request: Request) -> Any:
             error.close()
         if error.code == 416 and request.has_header("Range"):
             raise _Stale from None
-        if 300 <= error.code < 400:  # to a place that the library itself refuses, or in circles
+        if 300 <= error.code < 400:  # a scheme that urllib refuses, or a redirect loop
             raise InputError(f"{url}: its redirect is refused") from None
         text = f"{url}: {error.code} {http.client.responses.get(error.code, '')}".strip()
-        later = error.code >= 500 or error.code in LATER
-        raise Unfinished(text) if later else InputError(text) from None
+        transient = error.code >= 500 or error.code in TRANSIENT
+        raise Incomplete(text) if transient else InputError(text) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = error.reason if isinstance(error, URLError) else error
         if isinstance(reason, socket.gaierror):
-            raise Unfinished(f"unknown host {host!r}: is there a network?") from None
+            raise Incomplete(f"unknown host {host!r}: check the network connection") from None
         if isinstance(reason, TimeoutError):
-            raise Unfinished(f"{host} did not answer within {PATIENCE:g} s") from None
+            raise Incomplete(f"{host} did not answer within {TIMEOUT:g} s") from None
         if isinstance(reason, ssl.SSLError | http.client.HTTPException | ValueError):
             raise InputError(f"{url} cannot be read: {reason}") from None
-        raise Unfinished(f"{host} cannot be reached: {reason}") from None
+        raise Incomplete(f"{host} cannot be reached: {reason}") from None

@@ -203,7 +203,9 @@ def _serve(connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)
-        os.register_at_fork(after_in_child=connection.close)  # child processes of a call must not answer
+        os.register_at_fork(
+            after_in_child=connection.close
+        )  # child processes of a call must not answer
     for library in ("OMP", "OPENBLAS", "MKL"):  # for libraries that a call loads later
         os.environ[f"{library}_NUM_THREADS"] = "1"
     threading.Thread(target=_end_with_parent, daemon=True).start()
