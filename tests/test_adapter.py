@@ -421,12 +421,12 @@ class TestAsAMethod:
     def test_a_bare_network_is_told_what_to_declare(self, name, capsys):
         assert main(["run", "table1", "-m", f"mine_net:{name}", "-o", "out"]) == 2
         err = capsys.readouterr().err
-        assert "is a torch.nn.Module: declare its layout, range and noise level" in err
+        assert "is a torch.nn.Module: wrap it in sigbench.TorchModule" in err
         assert "sigbench.TorchModule(module, ...)" in err
         assert len(err.splitlines()) == 1
 
     def test_a_bare_network_in_python(self):
-        with pytest.raises(InputError, match=r"Identity is a torch.nn.Module: declare its layout"):
+        with pytest.raises(InputError, match=r"Identity is a torch.nn.Module: wrap it"):
             as_entry(torch.nn.Identity())
 
     def test_runs_and_any_number_of_workers_gives_the_same(self):

@@ -86,5 +86,5 @@ def test_a_run_of_which_there_is_only_the_report_says_so(run, tmp_path):
     shutil.copytree(run, tmp_path / "copy")
     for folder in FOLDERS:
         shutil.rmtree(tmp_path / "copy" / folder, ignore_errors=True)
-    with pytest.raises(InputError, match="copy has no cells to compare: sigbench run makes them"):
+    with pytest.raises(InputError, match="copy has no finished cells to compare"):
         compare(tmp_path / "copy", "affine", "sure")

@@ -94,7 +94,7 @@ def test_per_item_sees_single_items(rng):
     np.testing.assert_allclose(PerItem(f)(y, sigma=levels), y * levels[:, None, None])
     assert seen == [((8,), 1.0), ((8,), 2.0), ((8,), 3.0)]
     with pytest.raises(
-        InputError, match=r"item of shape \(3, 4, 4\) came back with shape \(4, 4\)"
+        InputError, match=r"the estimate of an item of shape \(3, 4, 4\) has shape \(4, 4\)"
     ):
         PerItem(lambda item: item[0])(np.ones((1, 3, 4, 4)))
 
@@ -259,14 +259,14 @@ class TestUsersOwn:
         self.write(here, "own_broken", "1 / 0\n")
         with pytest.raises(InputError, match=r"cannot import 'own_broken'.*ZeroDivisionError"):
             resolve("own_broken:f")
-        with pytest.raises(InputError, match=r"'\.\./own' must be a module of the working dir"):
+        with pytest.raises(InputError, match=r"'\.\./own' must be a module in the working dir"):
             resolve("../own:f")
         with pytest.raises(InputError, match=r"cannot import 'own_absent'.*ModuleNotFoundError"):
             resolve("own_absent:f")
 
     def test_something_that_is_no_method(self, here):
         self.write(here, "own_number", "x = 3\n")
-        with pytest.raises(InputError, match="3 is no method"):
+        with pytest.raises(InputError, match="3 is not a method"):
             resolve("own_number:x")
 
 

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from sigbench import ExecutorConfig, InputError, load, run_suite
+from sigbench.benchmark.engine.evaluate import Cell
 from sigbench.benchmark.merge import merge
 from sigbench.benchmark.report import plots
 from sigbench.benchmark.report.plots import Strip
@@ -189,10 +190,10 @@ class TestCourse:
     def test_a_learner_of_ones_own_may_tell_it(self, here):
         (here / "mine.py").write_text(
             "import numpy as np\n"
-            "from sigbench.core.protocols import TrainingHistory, Point\n"
+            "from sigbench.core.protocols import TrainingHistory, LogEntry\n"
             "class Half:\n"
             "    history = TrainingHistory(np.float32(90), np.int64(7), 0.5, 14, 'psnr',\n"
-            "                    (Point(7, 90.0, float('nan'), 1.0, np.float32(20)),))\n"
+            "                    (LogEntry(7, 90.0, float('nan'), 1.0, np.float32(20)),))\n"
             "    def __call__(self, noisy, *, sigma=None): return 0.5 * noisy\n"
             "class Mine:\n"
             "    def fit(self, train, *, rng): return Half()\n"
@@ -305,7 +306,7 @@ class TestFiles:
         path, ended = here / "stopped", []
 
         def stop_at_the_second(cell, out):
-            ended.extend([cell.method.name] * (out is not None))
+            ended.extend([cell.method.name] * (out is not None and isinstance(cell, Cell)))
             if len(ended) == 2:
                 raise KeyboardInterrupt
 
@@ -341,11 +342,11 @@ class TestFiles:
 
         suite = tiny.select(methods=["blur"])
         with monkeypatch.context() as patch:
-            patch.setattr("sigbench.benchmark.store.cells.encode_result", dies)
+            patch.setattr("sigbench.benchmark.store.cell_store.encode_result", dies)
             with pytest.raises(KeyboardInterrupt):
                 run_suite(suite, here / "run")
         assert files(here / "run") == {"estimates": ["photos.noisy.npz", "photos.npz"]}
-        assert RunFolder(here / "run").entries() == {}
+        assert RunFolder(here / "run").cells.all() == {}
         assert run_suite(suite, here / "run").computed == 2
         run_suite(suite, here / "alone")
         assert list(contents(here / "run", "estimates").values()) == list(
@@ -399,7 +400,8 @@ class TestFiles:
         folder = RunFolder(run)
         methods = tuple(replace(m, source="other") for m in tiny.methods if m.name == "net")
         folder.cells.drop_outdated(replace(tiny, methods=methods).cells())
-        text = write_reports(run)
+        write_reports(run)
+        text = (run / "leaderboard.md").read_text()
         assert files(run)["figures"] == ["estimates-photos.png"]
         assert "figures/trainings" not in text
 
@@ -550,7 +552,8 @@ def as_before(path):
 class TestOldFolders:
     def test_they_are_read_and_say_nothing_of_trainings(self, run):
         as_before(run)
-        text = write_reports(run)
+        write_reports(run)
+        text = (run / "leaderboard.md").read_text()
         assert "| training " not in text
         assert "figures/" not in text
         timings = pd.read_parquet(run / "timings.parquet")
@@ -584,10 +587,10 @@ class TestFigures:
             assert "figures/" not in (here / "run" / "leaderboard.md").read_text()
             lines = capsys.readouterr().err.splitlines()
             assert [line for line in lines if "Matplotlib" in line] == [
-                "run: pictures need Matplotlib: pip install 'sigbench[plots]'"
+                "run: figures need Matplotlib: pip install 'sigbench[plots]'"
             ]
             assert main(["report", "run"]) == 0
-            assert "pictures need Matplotlib" in capsys.readouterr().err
+            assert "figures need Matplotlib" in capsys.readouterr().err
         assert main(["report", "run"]) == 0
         assert capsys.readouterr().err == ""
         assert files(here / "run") == FILES

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from sigbench import InputError, load, run_suite
+from sigbench.benchmark.engine.evaluate import Cell
 from sigbench.benchmark.engine.scheduler import Failure
 from sigbench.benchmark.run_suite import write_reports
 from sigbench.benchmark.store.cells import COLUMNS, TIMINGS
@@ -121,7 +122,7 @@ def test_an_interrupted_run_keeps_what_is_finished_and_goes_on(tmp_path):
     path, started = tmp_path / "run", []
 
     def stop_at_the_fourth(cell, out):
-        if out is None:
+        if out is None and isinstance(cell, Cell):
             started.append(cell)
             if len(started) == 4:
                 raise KeyboardInterrupt
@@ -129,7 +130,8 @@ def test_an_interrupted_run_keeps_what_is_finished_and_goes_on(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run_suite(small(), path, progress=stop_at_the_fourth)
     assert len(list((path / "cells").glob("*.parquet"))) == 2
-    report = write_reports(path)
+    write_reports(path)
+    report = (path / "leaderboard.md").read_text()
     assert all(f"| {cell.method.name} " in report for cell in started[:2])
     outcome = run_suite(small(), path)
     assert (outcome.computed, outcome.cached) == (8, 2)
@@ -250,7 +252,7 @@ def test_files_that_are_not_a_runs_are_never_overwritten(tmp_path):
         run_suite(small(), tmp_path)
     assert (tmp_path / "leaderboard.csv").read_text() == "mine"
     (tmp_path / "manifest.json").write_text("{}")
-    with pytest.raises(InputError, match="is no manifest of a run"):
+    with pytest.raises(InputError, match="is not the manifest of a run"):
         run_suite(small(), tmp_path)
 
 
@@ -270,7 +272,7 @@ def test_fresh_deletes_only_what_the_manifest_lists(run):
 def test_a_broken_cell_is_named(run):
     broken = next((run / "cells").glob("*.parquet"))
     broken.write_bytes(b"PAR1 not really")
-    with pytest.raises(InputError, match="cannot be read as cells of a run"):
+    with pytest.raises(InputError, match=r"part-0000\.parquet cannot be read"):
         write_reports(run)
 
 

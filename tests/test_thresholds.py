@@ -1,4 +1,4 @@
-"""Floors: what holds, what straddles, what is broken; the command and the pytest plugin."""
+"""Floors: which hold, are inconclusive or broken; the command and the pytest plugin."""
 
 import dataclasses
 import subprocess
@@ -226,7 +226,7 @@ def test_a_reference_of_another_problem_is_refused(run, here, floors):
         (
             'suite = "t"\n'
             + FLOOR.format(method="a", metric="b", demand='reference = "r"\nfloor = 1'),
-            "only one",
+            "exclude each other",
         ),
         ("suite = ", "Invalid value"),
     ],
@@ -243,7 +243,7 @@ class TestUpdate:
     def test_floors_are_set_raised_and_not_lowered(self, run, floors):
         written = floors("", "floor = 1.0  # low", "floor = 99", method="affine")
         lines = update(run, written)
-        assert [line.split()[0] for line in lines] == ["set", "set", "left"]
+        assert [line.split()[0] for line in lines] == ["set", "set", "kept"]
         text = written.path.read_text()
         assert "# a comment" in text
         assert "# low" in text
@@ -267,7 +267,7 @@ class TestUpdate:
     def test_references_stay(self, run, floors):
         written = floors(f'reference = "{run}"')
         before = written.path.read_text()
-        assert update(run, written)[0].startswith("left ")
+        assert update(run, written)[0].startswith("kept ")
         assert written.path.read_text() == before
 
 
@@ -275,8 +275,10 @@ def test_the_command(run, floors, capsys):
     written = floors("floor = 1.0", "floor = 9.0")
     assert main(["check", str(run), str(written.path)]) == 1
     out, err = capsys.readouterr()
-    assert out.splitlines()[0].startswith("holds      sparse-spikes-wiener-printed-psnr_table1: 4.")
-    assert out.splitlines()[1].startswith("broken     ")
+    assert out.splitlines()[0].startswith(
+        "holds        sparse-spikes-wiener-printed-psnr_table1: 4."
+    )
+    assert out.splitlines()[1].startswith("broken       ")
     assert "2 floors: 1 holds, 1 broken" in err
     assert main(["check", str(run), str(written.path), "--update", "--allow-lower"]) == 0
     assert main(["check", str(run), str(written.path)]) == 0
@@ -285,7 +287,7 @@ def test_the_command(run, floors, capsys):
     written.path.write_text(written.path.read_text().replace('"table1"', '"signals"'))
     capsys.readouterr()
     assert main(["check", str(run), str(written.path)]) == 2
-    assert "holds a run of 'table1', not of 'signals'" in capsys.readouterr().err
+    assert "contains a run of 'table1', not of 'signals'" in capsys.readouterr().err
 
 
 class TestPlugin:
