@@ -446,7 +446,7 @@ class TestSuite:
         [
             ("snr_db =", "snr =", "unknown key of a problem 'snr': did you mean 'snr_db'"),
             ("[16, 32]", "[16.5]", "systems: length=16.5 must be a whole number"),
-            ("[16, 32]", "16", "length=16 must be of type list"),
+            ("[16, 32]", "16", "length=16 must be a list"),
             ("[16, 32]", "[3]", "length=3 must be >= 4, the taps of h"),
             ("items = 3", "", "a problem needs the key 'items'"),
             ("{length}", "{n}", "no parameter 'n' (one of: taps, length, snr_db, coloration)"),

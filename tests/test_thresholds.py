@@ -150,7 +150,7 @@ def test_only_the_seeds_of_the_file_count_and_all_of_them_must_be_there(run, flo
 def test_a_run_of_other_items_than_the_file_says_is_refused(run, floors):
     written = dataclasses.replace(floors("floor = 1.0"), items=300)
     for refused in (check, update):
-        with pytest.raises(InputError, match=r"items=200, .*mine\.floors\.toml says items=300"):
+        with pytest.raises(InputError, match=r"items=200, .*mine\.floors\.toml has items=300"):
             refused(run, written)
 
 
@@ -190,7 +190,7 @@ def test_a_reference_of_another_problem_is_refused(run, here, floors):
     suite = (here / "suite.toml").write_text(SUITE.replace("sigma=3", "sigma=4"))
     suite = load("suite.toml").select(items=10)
     run_suite(suite, here / "other")
-    with pytest.raises(InputError, match=r"with degradation=.*they cannot be paired"):
+    with pytest.raises(InputError, match=r"with degradation=.*their items cannot be paired"):
         check(run, floors('reference = "other"\nreference_method = "wiener"'))
     (here / "suite.toml").write_text(SUITE)
     run_suite(load("suite.toml").select(items=10, seeds=[8]), here / "elsewhere")
@@ -205,7 +205,7 @@ def test_a_reference_of_another_problem_is_refused(run, here, floors):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("suite = 1\nfloors = []", "suite=1 must be a text"),
+        ("suite = 1\nfloors = []", "suite=1 must be text"),
         (
             'suite = "t"\n' + FLOOR.format(method="a", metric="b", demand='floor = "15"'),
             "floor='15' must be a number",

@@ -117,7 +117,7 @@ def test_the_reports_protocol():
     ("changes", "message"),
     [
         ({"optimiser": "sgd"}, "unknown key of the recipe 'optimiser': did you mean 'optimizer'"),
-        ({"batch": "4"}, "batch='4' must be of type int"),
+        ({"batch": "4"}, "batch='4' must be a whole number"),
         ({"batch": 0}, "batch=0 must be >= 1"),
         ({"network": "icn"}, "unknown network 'icn': did you mean 'icnn'"),
         ({"network": "icnn[size=xl]"}, "size=xl must be one of: s, m, l"),
@@ -126,7 +126,7 @@ def test_the_reports_protocol():
         ({"schedule": "cosin"}, "unknown schedule 'cosin': did you mean 'cosine'"),
         ({"loss": "l2"}, "unknown loss 'l2': one of: log-mse, mse, smooth-l1"),
         ({"unit": 0}, "unit=0 must be >= 1e-12"),
-        ({"unit": "255"}, "unit='255' must be of type int or float"),
+        ({"unit": "255"}, "unit='255' must be a number"),
         ({"initial": "zero"}, "unknown initial 'zero'"),
         ({"precision": "float16"}, "unknown precision 'float16'"),
         ({"precision": "bfloat16"}, "precision=bfloat16 needs engine=torch"),
@@ -308,7 +308,7 @@ def test_the_path_of_a_recipe_may_hold_anything():
     [
         ("icnn[stepps=3]", "unknown key of a recipe 'stepps': did you mean 'steps'"),
         ("icnn[data=3]", "unknown key of a recipe 'data'"),
-        ("icnn[batch=[1,2]]", r"batch=\(1, 2\) must be of type int"),
+        ("icnn[batch=[1,2]]", r"batch=\(1, 2\) must be a whole number"),
         ("icnn[steps=3,epochs=3]", r"exactly one of epochs, steps and time"),
         ("icnn[target=dirty]", "unknown target 'dirty': one of: clean, noisy"),
         ("icnm[steps=3]", "unknown recipe 'icnm': did you mean 'icnn'"),

@@ -9,6 +9,15 @@ from typing import Any
 
 from sigbench.core.errors import InputError, unknown
 
+TYPE_NAMES = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "a table",
+}
+
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the top-level table of a TOML file.
@@ -22,11 +31,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: no such file")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # not TOML, not UTF-8, an integer too long, or nested too deeply
-        raise InputError(f"{path.name}: {error}") from None
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, or nested too deeply
+        raise InputError(f"{path}: {error}") from None
 
 
 def find_toml(kind: str, name: str, folder: Path) -> Path:
@@ -71,11 +77,12 @@ def check_keys(
             raise unknown(f"key of {what}", key, legal)
         number = isinstance(legal[key], tuple) or legal[key] is int
         if not isinstance(value, legal[key]) or (number and isinstance(value, bool)):
-            raise InputError(f"{what}: {key}={value!r} must be of type {_type_name(legal[key])}")
+            raise InputError(f"{what}: {key}={value!r} must be {_type_name(legal[key])}")
     for key in required:
         if key not in table:
             raise InputError(f"{what} needs the key {key!r}")
 
 
 def _type_name(kind: type | tuple[type, ...]) -> str:
-    return kind.__name__ if isinstance(kind, type) else " or ".join(k.__name__ for k in kind)
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    return " or ".join(TYPE_NAMES[one] for one in kinds if not (one is int and float in kinds))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sigbench.core.errors import InputError, unknown
+from sigbench.config.toml import check_keys, read_toml
+from sigbench.core.errors import InputError
 
-FILE_KEYS = {
+FILE_KEYS: dict[str, type | tuple[type, ...]] = {
     "suite": str,
     "seeds": list,
     "items": int,
@@ -18,8 +17,7 @@ FILE_KEYS = {
     "timeout": (str, int, float),
     "floors": list,
 }
-TYPES = {str: "a text", int: "a number", float: "a number", list: "a list"}
-FLOOR_KEYS = {
+FLOOR_KEYS: dict[str, type | tuple[type, ...]] = {
     "problem": str,
     "method": str,
     "metric": str,
@@ -95,12 +93,9 @@ def load_floors(path: Path) -> Floors:
     InputError
         If the file cannot be read, or has an invalid entry.
     """
+    table = read_toml(path)
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {error}") from None
-    try:
-        _check_keys("the file", table, FILE_KEYS, required=("suite", "floors"))
+        check_keys("the file", table, FILE_KEYS, required=("suite", "floors"))
         suite = table["suite"]
         return Floors(
             path,
@@ -116,7 +111,7 @@ def load_floors(path: Path) -> Floors:
 
 
 def _floor(entry: Any, here: Path) -> Floor:
-    _check_keys("a floor", entry, FLOOR_KEYS, required=("problem", "method", "metric"))
+    check_keys("a floor", entry, FLOOR_KEYS, required=("problem", "method", "metric"))
     if "floor" in entry and "reference" in entry:
         raise InputError(
             f"floor {entry['floor']} and reference {entry['reference']} exclude each other"
@@ -135,18 +130,3 @@ def _floor(entry: Any, here: Path) -> Floor:
         entry.get("reference_method", entry["method"]),
         float(entry.get("margin", 0)),
     )
-
-
-def _check_keys(what: str, table: Any, legal: Mapping[str, Any], required: tuple[str, ...]) -> None:
-    if not isinstance(table, dict):
-        raise InputError(f"{what} must be a table, not {table!r}")
-    for key, value in table.items():
-        if key not in legal:
-            raise unknown(f"key of {what}", key, legal)
-        if not isinstance(value, legal[key]) or isinstance(value, bool):
-            kinds = legal[key] if isinstance(legal[key], tuple) else (legal[key],)
-            names = " or ".join(dict.fromkeys(TYPES[kind] for kind in kinds))
-            raise InputError(f"{what}: {key}={value!r} must be {names}")
-    for key in required:
-        if key not in table:
-            raise InputError(f"{what} needs the key {key!r}")

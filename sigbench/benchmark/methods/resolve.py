@@ -230,17 +230,28 @@ def resolve(text: str, *, sigma_given: bool = False) -> list[Method]:
     methods = []
     for spec in expand(parse(text)):
         params = tuple((k, v) for k, v in spec.params if k != "sigma")
-        given = dict(spec.params).get("sigma", "none")
-        if given not in ("given", "none", None):
-            raise InputError(f"{text}: sigma={format_value(given)} must be one of: given, none")
+        given = is_given(dict(spec.params).get("sigma"))
         plain = Spec(spec.name, params)
         if ":" in spec.name:
             entry, source = _users_own(plain)
         else:
             entry, source = _from_table(plain)
         needs = isinstance(entry, Function | PerItem) and entry.needs_sigma
-        methods.append(Method(str(spec), entry, sigma_given or given == "given" or needs, source))
+        methods.append(Method(str(spec), entry, sigma_given or given or needs, source))
     return methods
+
+
+def is_given(sigma: Any) -> bool:
+    """Return whether the option ``sigma`` of a method is "given".
+
+    Raises
+    ------
+    InputError
+        If it is neither "given", "none" nor None.
+    """
+    if sigma not in ("given", "none", None):
+        raise InputError(f"sigma={format_value(sigma)} must be one of: given, none")
+    return bool(sigma == "given")
 
 
 def _from_table(spec: Spec) -> tuple[MethodEntry, str]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sigbench.benchmark.methods.resolve import METHODS, Method, resolve
+from sigbench.benchmark.methods.resolve import METHODS, Method, is_given, resolve
 from sigbench.benchmark.methods.tuning import SureTuned, Tuned
 from sigbench.config.registry import build, lookup, parameter
 from sigbench.config.spec import Spec, expand, format_value, parse, words
@@ -134,19 +134,17 @@ def methods_of(problems: list[str], entry: Any) -> list[Method]:
 def _methods(entry: Any) -> list[Method]:
     check_keys("a method", entry, METHOD_KEYS, required=("method",))
     text, name = entry["method"], entry.get("name")
-    sigma = entry.get("sigma", "none")
-    if sigma not in ("given", "none"):
-        raise InputError(f"sigma={sigma!r} must be one of: given, none")
+    sigma_given = is_given(entry.get("sigma"))
     by = entry.get("tuned_by", "truth")
     if by not in TUNED_BY:
         raise InputError(f"tuned_by={by!r} must be one of: {', '.join(TUNED_BY)}")
     if "tune" in entry:
         suffix = "tuned" if by == "truth" else f"{by}-tuned"
         row = name or f"{text}-{suffix}"
-        return [_tuned(parse(text), entry["tune"], row, sigma == "given", TUNED_BY[by])]
+        return [_tuned(parse(text), entry["tune"], row, sigma_given, TUNED_BY[by])]
     if "tuned_by" in entry:
         raise InputError(f"{name or text}: tuned_by={by!r} needs the key 'tune'")
-    methods = resolve(text, sigma_given=sigma == "given")
+    methods = resolve(text, sigma_given=sigma_given)
     if name is None:
         return methods
     if "{" in name:
