@@ -46,6 +46,21 @@ DECONVOLUTION_PROBLEMS = (
     "photos-gaussian-30dB",
 )
 
+TABLE1 = (
+    "noisy",
+    "gmc-printed",
+    "l1-printed",
+    "wiener-printed",
+    "gmc-tuned",
+    "l1-tuned",
+    "icnn-report-3e-4-input",
+    "icnn-report-input",
+    "l1-nonneg-tuned",
+    "icnn",
+    "shrinknet",
+    "limit",
+)
+
 SWEPT = {
     "gaussian-blur": "Gaussian blur",
     "sliding-dct": "sliding DCT",
@@ -94,6 +109,21 @@ def first_of(suite: str, name: str, methods: dict[str, str]) -> list[Example]:
     """Denoise the first test item of a problem."""
     problem = problem_of(suite, name)
     return examples(problem, next(problem.blocks(1, 1)), methods)
+
+
+def table1() -> Any:
+    """Draw methods of Table 1 with the limit and the printed values."""
+    printed = (sigbench.load("table1").experiments or {})["printed"]
+    figure = result_figures.family(
+        board("table1"),
+        TABLE1,
+        ["sparse-spikes"],
+        metric="psnr_table1",
+        printed={name: psnr for name, (psnr, _) in printed.items()},
+    )
+    figure.axes[0].set_title('"PSNR" of Table 1', loc="left", fontsize=9.5, fontweight="bold")
+    figure.legends[0].set_title('mean "PSNR", 20·log₁₀(10/MSE), in dB with 95 % interval')
+    return figure
 
 
 def linear() -> Any:
@@ -431,6 +461,7 @@ def effective_dimension() -> Any:
 
 
 FIGURES: dict[str, Callable[[], Any]] = {
+    "table1": table1,
     "linear": linear,
     "sparse": sparse,
     "wavelet": wavelet,

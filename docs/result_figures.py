@@ -134,6 +134,7 @@ def family(
     *,
     metric: str = "psnr",
     columns: int = 4,
+    printed: Mapping[str, float] | None = None,
 ) -> Figure:
     """Draw the means of methods with 95 % intervals, one panel per problem, best method on top.
 
@@ -151,6 +152,8 @@ def family(
         A metric of which larger values are better.
     columns : int
         Maximum number of panels per line.
+    printed : mapping of str to float, optional
+        Published values by method, drawn as open circles.
 
     Raises
     ------
@@ -172,12 +175,25 @@ def family(
     for ax in axes[len(problems) :]:
         ax.set_visible(False)
     styles = {_style(row): None for rows in shown.values() for row in rows.values()}
+    handles = [
+        Line2D([], [], color=color, marker=marker, ls="", ms=5, label=label)
+        for color, marker, label in (*KNOWLEDGE.values(), INPUT)
+        if (color, marker, label) in styles
+    ]
+    values = {name: value for name, value in (printed or {}).items() if name in names}
+    for ax in axes[: len(problems) if values else 0]:
+        rings = ax.plot(
+            list(values.values()),
+            [names.index(name) for name in values],
+            "o",
+            color="black",
+            mfc="none",
+            ms=10,
+            label="printed value",
+        )
+    handles += rings if values else []
     figure.legend(
-        handles=[
-            Line2D([], [], color=color, marker=marker, ls="", ms=5, label=label)
-            for color, marker, label in (*KNOWLEDGE.values(), INPUT)
-            if (color, marker, label) in styles
-        ],
+        handles=handles,
         loc="outside lower center",
         ncols=4,
         frameon=False,

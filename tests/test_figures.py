@@ -64,6 +64,16 @@ def test_family_draws_dots_intervals_and_limit_at_their_values():
     assert high > 16.2
 
 
+def test_printed_values_are_open_circles_of_their_methods():
+    printed = {"given": 13.5, "of-another-suite": 1.0}
+    figure = result_figures.family(BOARD, METHODS, ["one"], printed=printed)
+    (circles,) = [line for line in figure.axes[0].lines if line.get_markerfacecolor() == "none"]
+    row_of_given = ["awful", "noisy", "given"].index("given")
+    assert (list(circles.get_xdata()), list(circles.get_ydata())) == ([13.5], [row_of_given])
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()][-1] == "printed value"
+
+
 def test_the_legend_of_family_lists_only_the_information_in_use():
     (legend,) = result_figures.family(BOARD, METHODS, ["two"]).legends
     assert [t.get_text() for t in legend.get_texts()] == [
@@ -140,7 +150,7 @@ def test_every_figure_exists_and_is_shown_on_a_page(draw):
 
 
 @pytest.mark.parametrize(
-    "name", ["linear", "sparse", "wavelet", "images", "deconvolution", "system-function"]
+    "name", ["table1", "linear", "sparse", "wavelet", "images", "deconvolution", "system-function"]
 )
 def test_committed_runs_can_be_drawn(draw, name):
     figure = draw.FIGURES[name]()
