@@ -1,10 +1,10 @@
-"""What a run costs beyond its work: sigbench and benchopt against a bare script.
+"""Overhead of a run: sigbench and benchopt against a bare script.
 
-All do the same: three methods on 1,000 signals a seed, each method once a seed, results stored
-(the bare script: printed), one cell after the other; sigbench also as it is by default, with a
-worker a core. It runs the noisy input as a fourth method and every short call three times, which
-is counted against it. What a command has imported when it ends is imported by another process
-alone: that, and every cell at the price of a further one, taken off a run leaves what is fixed.
+All run three methods on 1,000 signals per seed, one cell after the other, and store the results (the
+bare script prints them). sigbench also runs with its defaults, one worker per core. It runs the
+noisy input as a fourth method and every short call three times; this is included in its time.
+Imports are timed in a process that only imports the modules loaded at the end of a command. The
+fixed time is that of a run minus its imports and its cells at the cost of an additional one.
 Needs ``pip install benchopt``.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 METHODS, FEW, MANY, REPEATS = 3, 3, 33, 5
-# Runs a script or module as ``python`` does, then prints what it has imported.
+# Run a script or module as ``python`` does, then print the names of all imported modules.
 LIST_IMPORTS = """
 import atexit, runpy, sys
 atexit.register(lambda: print("IMPORTS", *sys.modules, flush=True))
@@ -37,13 +37,13 @@ import importlib, sys
 for name in sys.argv[1].split():
     try:
         importlib.import_module(name)
-    except ImportError:  # made by hand, as those of benchopt's own files are
+    except ImportError:  # created dynamically, as benchopt does for its own files
         pass
 """
 
 
 def bare(seeds, folder):
-    """Return a command, and a function that reads its RMSE by method."""
+    """Return a command and a function that returns its RMSE by method."""
 
     def read(text):
         return {name: float(value) for name, value in map(str.split, text.splitlines())}
@@ -52,7 +52,7 @@ def bare(seeds, folder):
 
 
 def sigbench(seeds, folder, *options):
-    """Return the same for ``sigbench run``."""
+    """Return command and reader of ``sigbench run``."""
     numbers = ",".join(map(str, range(1, seeds + 1)))
     out = folder / "run"
 
@@ -66,12 +66,12 @@ def sigbench(seeds, folder, *options):
 
 
 def sigbench_sequential(seeds, folder):
-    """Return the same for ``sigbench run -j 1``."""
+    """Return command and reader of ``sigbench run -j 1``."""
     return sigbench(seeds, folder, "-j", "1")
 
 
 def benchopt(seeds, folder, *options):
-    """Return the same for ``benchopt run``."""
+    """Return command and reader of ``benchopt run``."""
     numbers = ",".join(map(str, range(1, seeds + 1)))
     out = folder / "results.parquet"
 
@@ -86,7 +86,7 @@ def benchopt(seeds, folder, *options):
 
 
 def benchopt_no_cache(seeds, folder):
-    """Return the same for ``benchopt run --no-cache``."""
+    """Return command and reader of ``benchopt run --no-cache``."""
     return benchopt(seeds, folder, "--no-cache")
 
 
@@ -100,7 +100,7 @@ RUNS = {
 
 
 def timed(run, seeds):
-    """Return the seconds of one fresh process, and its RMSE by method."""
+    """Return the seconds of one new process and its RMSE by method."""
     with tempfile.TemporaryDirectory() as name:
         command, read = run(seeds, Path(name))
         seconds, text = python(command, Path(name))
@@ -108,7 +108,7 @@ def timed(run, seeds):
 
 
 def python(command, folder):
-    """Return the seconds of one fresh process, and what it printed."""
+    """Return the seconds of one new process and its output."""
     environment = {**os.environ, "BENCHOPT_CACHE": str(folder / "cache")}
     start = time.perf_counter()
     done = subprocess.run(
@@ -118,7 +118,7 @@ def python(command, folder):
 
 
 def medians(seeds):
-    """Return every run's median seconds, repeats interleaved; the RMSE must be the same."""
+    """Return the median seconds of every run, repeats interleaved; check that the RMSEs agree."""
     seconds = {name: [] for name in RUNS}
     for _ in range(REPEATS):
         _, truth = timed(bare, seeds)  # also warms the disk cache
@@ -131,7 +131,7 @@ def medians(seeds):
 
 
 def imports():
-    """Return the median seconds of every run's imports alone."""
+    """Return the median seconds of the imports of every run."""
     seconds = {name: [] for name in RUNS}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -150,12 +150,12 @@ def imports():
 
 
 def main():
-    """Time all runs on few and on many seeds."""
+    """Time all runs with few and with many seeds."""
     importing, few, many = imports(), medians(FEW), medians(MANY)
     cells, more = METHODS * FEW, METHODS * (MANY - FEW)
-    print(f"Fresh processes, medians of {REPEATS}.\n")
+    print(f"New processes, medians of {REPEATS}.\n")
     print(
-        f"| | {cells} cells, s | {cells + more} cells, s | a further cell, ms | over bare, ms "
+        f"| | {cells} cells, s | {cells + more} cells, s | additional cell, ms | over bare, ms "
         "| imports, s | fixed, s |"
     )
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")

@@ -1,6 +1,6 @@
-"""The work of three.toml as a bare script: sigbench's functions, no runner, nothing stored.
+"""The computations of three.toml as a bare script: functions of sigbench, no runner, no storage.
 
-``python benchmarks/bare.py SEEDS`` prints every method's RMSE, a mean over seeds 1..SEEDS.
+``python benchmarks/bare.py SEEDS`` prints the RMSE of every method, averaged over seeds 1..SEEDS.
 """
 
 import sys

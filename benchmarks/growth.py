@@ -1,7 +1,7 @@
-"""Growth of time and memory from a thousand to a million signals.
+"""Time and memory from a thousand to a million signals.
 
-Runs three.toml (four cells) with one worker, each size as a fresh process; memory is that of
-the command, its worker and the server that starts workers, together, shared pages counted once.
+Runs three.toml (four cells) with one worker, each size in a new process. Memory is that of the
+command, its worker and the server that starts workers together, with shared pages counted once.
 """
 
 import subprocess
@@ -17,18 +17,18 @@ CELLS = 4
 
 
 def memory(process):
-    """Return the memory of a process and all that it started, in MiB."""
+    """Return the memory of a process and its descendants, in MiB."""
     total = 0
     for one in (process, *process.children(recursive=True)):
         try:
             total += one.memory_full_info().pss
-        except psutil.Error:  # it has just ended
+        except psutil.Error:  # the process has just ended
             continue
     return total / 2**20
 
 
 def run(items):
-    """Return the seconds of a run, and its largest memory in MiB."""
+    """Return the seconds of a run and its largest memory in MiB."""
     with tempfile.TemporaryDirectory() as out:
         command = ["-m", "sigbench", "run", str(HERE / "three.toml"), "--items", str(items)]
         command += ["--seeds", "1", "-j", "1", "-o", str(Path(out) / "run"), "--quiet"]
@@ -46,9 +46,9 @@ def run(items):
 
 
 def main():
-    """Run all sizes."""
+    """Run all sizes and print a table."""
     sizes = [int(size) for size in sys.argv[1:]] or [10**3, 10**4, 10**5, 10**6]
-    print("| signals | seconds | µs a signal and cell | memory, MiB |")
+    print("| signals | seconds | µs per signal and cell | memory, MiB |")
     print("| ---: | ---: | ---: | ---: |")
     for items in sizes:
         seconds, peak = run(items)

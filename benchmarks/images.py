@@ -1,8 +1,7 @@
-"""Training of the networks for images: against plain torch in float32, and NumPy against torch.
+"""Training of image networks: sigbench against plain torch in float32, and NumPy against torch.
 
-Prints Markdown tables. Before two sides are timed, they must give the same losses. The speed of
-each side is measured in processes of its own, by turns: what glibc does with memory is set for a
-whole process.
+Prints Markdown tables. Before two sides are timed, they must give the same losses. The sides
+alternate in separate processes, because glibc's memory settings apply to a whole process.
 """
 
 import json
@@ -31,9 +30,9 @@ from sigbench.scoring.inference import mean_interval
 from sigbench.scoring.metrics import METRICS
 
 BATCH = 400
-ROUNDS, STEPS = 3, 5  # processes of each side, and steps that are timed in each
+ROUNDS, STEPS = 3, 5  # processes of each side, and timed steps in each
 TARGET, AGREEMENT_DB = 2.0, 0.05
-PLAIN, KEPT = "plain torch, float32", "the same, where glibc keeps memory"
+PLAIN, KEPT = "plain torch, float32", "plain torch, glibc keeps memory"
 SIDES = {
     PLAIN: None,
     KEPT: None,
@@ -45,14 +44,14 @@ TRAININGS = (1, 2, 3, 4)
 
 
 def pairs(items):
-    """Return noisy items and targets, drawn as the recipe's."""
+    """Return noisy items and targets, drawn as by the recipe."""
     source = load_recipe("n2n").source
     drawn = source.training(None).draw(items, np.random.default_rng(1), target="noisy")
     return drawn.noisy, drawn.target
 
 
 def plain_step(module, optimizer):
-    """Return a training step as one writes it: ``step(noisy, target)`` returns the loss."""
+    """Return a plain training step: ``step(noisy, target)`` returns the loss."""
     module.train()
 
     def step(noisy, target):
@@ -67,14 +66,14 @@ def plain_step(module, optimizer):
 
 
 def loaded(module, network):
-    """Return a module with the first weights of our network."""
+    """Return the module with the initial weights of our network."""
     arrays = first_weights(network, seed=1)
     module.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     return module
 
 
 def side(name):
-    """Print, as JSON, the loss of the first step and seconds of the timed ones."""
+    """Print the loss of the first step and the seconds of the timed steps, as JSON."""
     recipe = load_recipe("n2n-report")
     noisy, target = pairs(BATCH)
     if name == KEPT:
@@ -100,7 +99,7 @@ def side(name):
 
 
 def speed():
-    """Print images a second of the original network at the reports' batch."""
+    """Print images per second of the original network at the batch size of the reports."""
     names = [n for n in SIDES if SIDES[n] != "bfloat16" or has_bfloat16("cpu")]
     times, losses = {name: [] for name in names}, {}
     for _ in range(ROUNDS):
@@ -112,21 +111,21 @@ def speed():
     for name, loss in losses.items():
         assert abs(loss / losses[PLAIN] - 1) < 1e-2, (name, losses)
     print(f"\nThe original network, a training step at batch {BATCH}, all cores\n")
-    print("| | images a second | over plain |")
+    print("| | images/s | relative to plain |")
     print("| --- | ---: | ---: |")
     base = statistics.median(times[PLAIN])
     for name in names:
         one = statistics.median(times[name])
         print(f"| {name} | {BATCH / one:.0f} | {base / one:.2f} |")
     if len(names) < len(SIDES):
-        print("\nThis processor has no units for bfloat16.")
+        print("\nThis processor has no bfloat16 units.")
     else:
         reached = "reached" if base / one >= TARGET else "not reached"
-        print(f"\nTarget {TARGET} for the last: {reached}.")
+        print(f"\nTarget {TARGET} for the last row: {reached}.")
 
 
 def quality():
-    """Print what bfloat16 costs in PSNR, on the test photographs."""
+    """Print the PSNR of bfloat16 and float32 trainings on the test photographs."""
     problem = load("images32").select(problems=["gaussian-25"]).problems[0]
     (block,) = problem.blocks(1, problem.items)
     print(f"\nPSNR on the test photographs after `{QUALITY}`, dB\n")
@@ -152,14 +151,14 @@ def quality():
     shown = "shown" if max(-over.low, over.high) <= AGREEMENT_DB else "not shown"
     print(
         f"\nMean difference {over.mean:+.3f} ± {over.high - over.mean:.3f} dB over training seeds; "
-        f"to agree within {AGREEMENT_DB}: {shown}."
+        f"agreement within {AGREEMENT_DB} dB: {shown}."
     )
 
 
 def strided():
-    """Print the time of a step of the two networks that are trained in NumPy."""
+    """Print the time of a training step of the two strided networks."""
     print("\nTraining steps of the strided networks, plain gradient descent, one thread\n")
-    print("| upsampling, batch | torch, ms a step | NumPy, ms a step | NumPy / torch |")
+    print("| upsampling, batch | torch, ms/step | NumPy, ms/step | NumPy / torch |")
     print("| --- | ---: | ---: | ---: |")
     for upsampling in ("nearest", "transposed"):
         network = f"strided[upsampling={upsampling}]"

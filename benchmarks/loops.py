@@ -1,4 +1,4 @@
-"""Table 1's methods as one would write them without sigbench: one signal at a time.
+"""The methods of Table 1 written without sigbench, one signal at a time.
 
 Every function takes one signal, an array of shape ``(n,)``, and returns its estimate.
 """
@@ -13,12 +13,12 @@ from skimage.restoration import denoise_wavelet
 
 
 def wiener(y, window=3):
-    """Local-mean Wiener filter that estimates the noise itself; zeros beyond the border."""
+    """Local-mean Wiener filter that estimates the noise level; zeros beyond the border."""
     return scipy.signal.wiener(y, window)
 
 
 def wiener_reflect(y, window, noise):
-    """Local-mean Wiener filter of a known noise level; the signal is reflected at the border."""
+    """Local-mean Wiener filter with known noise level; the signal is reflected at the border."""
     mean = uniform_filter1d(y, window)
     variance = np.maximum(uniform_filter1d(y * y, window) - mean**2, 1e-12)
     return mean + np.maximum(1 - noise**2 / variance, 0) * (y - mean)
@@ -64,7 +64,7 @@ def ista_l1(y, lam, transform, step=1.9, tol=1e-4, max_iter=10_000, nonneg=False
 
 
 def gmc(y, lam, gamma, transform, step=1.9, tol=1e-4, max_iter=10_000):
-    """L1 with the generalized minimax-concave penalty: Selesnick's saddle-point iteration."""
+    """Least squares with the generalized minimax-concave penalty, by the saddle-point iteration."""
     forward, inverse = transform
     mu = step / max(1, gamma / (1 - gamma))
     x = v = np.zeros_like(forward(y))
@@ -81,7 +81,7 @@ def gmc(y, lam, gamma, transform, step=1.9, tol=1e-4, max_iter=10_000):
 
 
 def wavelet_threshold(y, sigma, wavelet="sym8", rule="visu", shrink="soft", scale=1.0):
-    """Threshold the details of the periodized wavelet transform, as deep as it goes."""
+    """Threshold the details of the periodized wavelet transform at maximum depth."""
     coarse, *details = pywt.wavedec(y, wavelet, "periodization")
     for i, d in enumerate(details):
         details[i] = pywt.threshold(d, scale * _threshold(d, sigma, rule, len(y)), shrink)
@@ -100,14 +100,14 @@ def _threshold(d, sigma, rule, n_samples):
     if rule == "bayes":
         excess = np.mean(d**2) - sigma**2
         return sigma**2 / np.sqrt(excess) if excess > 0 else np.abs(d).max()
-    t = np.concatenate([[0.0], np.sort(np.abs(d))])  # sure: the least risk stands at one of these
+    t = np.concatenate([[0.0], np.sort(np.abs(d))])  # sure: candidates for the minimum of the risk
     below = np.arange(len(t))
     risk = sigma**2 * (len(d) - 2 * below) + np.cumsum(t**2) + (len(d) - below) * t**2
     return min(t[np.argmin(risk)], universal)
 
 
 def wavelet_skimage(y, sigma, wavelet="sym8", method="VisuShrink", level=2):
-    """Threshold by scikit-image, which extends the signal by its mirror image."""
+    """Threshold with scikit-image, which extends the signal by reflection."""
     return denoise_wavelet(
         y, sigma, wavelet, mode="soft", wavelet_levels=level, method=method, rescale_sigma=False
     )
@@ -119,7 +119,7 @@ def gaussian_blur(y, width):
 
 
 def fit_affine(noisy, clean):
-    """Return the a and b of the best clean ≈ a·noisy + b."""
+    """Return the least-squares a and b of clean ≈ a·noisy + b."""
     return np.polyfit(np.ravel(noisy), np.ravel(clean), 1)
 
 
@@ -129,7 +129,7 @@ DRAWS, VALUES = 20, np.arange(2, 11)
 
 
 def _evidence(y, sigma):
-    """Return every sample's likelihood ratio, nonzero to zero, and its mean if nonzero."""
+    """Return the likelihood ratio (nonzero to zero) and the posterior mean if nonzero, per sample."""
     p = np.exp(-((y[:, None] - VALUES) ** 2) / (2 * sigma**2))
     ratio = p.mean(axis=1) * np.exp(y**2 / (2 * sigma**2))
     return ratio, p @ VALUES / p.sum(axis=1)
@@ -143,7 +143,7 @@ def posterior_mean_samplewise(y, sigma):
 
 
 def support_prior(n):
-    """Return the probability of one support of k = 0..20 indices among n."""
+    """Return the probability of one given support of k = 0..20 indices among n."""
     p = np.zeros(DRAWS + 1)
     p[0] = 1.0
     k = np.arange(DRAWS + 1)
@@ -155,7 +155,7 @@ def support_prior(n):
 def posterior_mean(y, sigma, prior):
     """Exact posterior mean: sums over all supports by elementary symmetric polynomials.
 
-    ``prior`` is `support_prior`. In double precision nothing overflows at Table 1's amplitudes.
+    ``prior`` is the result of `support_prior`. At the amplitudes of Table 1 nothing overflows.
     """
     ratio, mean = _evidence(y, sigma)
     n, size = len(y), len(prior)

@@ -1,4 +1,4 @@
-"""Table 1's methods, 1,000 signals on one thread: sigbench's batches against per-signal loops.
+"""Methods of Table 1 on 1,000 signals, one thread: batches of sigbench against per-signal loops.
 
 Prints a Markdown table. Before a pair is timed, both sides must give the same estimates.
 """
@@ -18,17 +18,17 @@ ITEMS, LENGTH, SIGMA = 1000, 100, 3.0
 REPEATS = 15
 EXACT = 1e-10  # the same arithmetic in another order
 # At the printed stop, a relative change of 1e-4, an iteration whose error shrinks by the factor q
-# is still off by q/(1 − q) times the change. ISTA at step 1.9: q = −0.9, off by half the change.
+# has an error of q/(1 − q) times the change. ISTA at step 1.9: q = −0.9, half the change.
 STOPPED = 1e-4
-# GMC at step 1.9/4, between λ and λ/γ: q = 1 − 0.2·1.9/4 = 0.905, off by 9.5 times the change.
+# GMC at step 1.9/4, between λ and λ/γ: q = 1 − 0.2·1.9/4 = 0.905, 9.5 times the change.
 STOPPED_GMC = 1e-3
-# scikit-image extends a signal by its mirror image, not periodically, so that its coefficients
-# are others: the two can agree on average alone, in RMSE.
+# scikit-image extends a signal by reflection, not periodically, so its coefficients differ:
+# the two can only agree on average, in RMSE.
 ON_AVERAGE = 0.01
 
 
 def spikes(rng):
-    """Draw Table 1's signals; return clean and noisy, shape (1000, 100)."""
+    """Draw signals of Table 1; return clean and noisy, shape (1000, 100)."""
     clean = np.zeros((ITEMS, LENGTH))
     for x in clean:
         x[rng.integers(LENGTH, size=20)] = rng.integers(2, 11, size=20)
@@ -46,13 +46,13 @@ def rmse(clean, estimate):
 
 
 def check_problems(noisy):
-    """Assert on a few signals that loops and closed forms solve the same problem to 1e-9."""
+    """Assert on a few signals that loops and closed forms agree to 1e-9."""
     few = noisy[:5]
     l1 = np.stack([loops.ista_l1(y, 1.0, loops.DFT, tol=1e-12) for y in few])
     gmc = np.stack([loops.gmc(y, 3.0, 0.8, loops.DFT, tol=1e-12) for y in few])
     assert off(l1, L1(DFT(), lam=1.0)(few[:, None])[:, 0]) < 1e-9
     assert off(gmc, GMC(DFT(), lam=3.0, gamma=0.8)(few[:, None])[:, 0]) < 1e-9
-    # With haar on an even length nothing crosses the border: scikit-image's rules are ours.
+    # Haar on an even length never crosses the border, so scikit-image's rules match ours.
     for rule, method in (("visu", "VisuShrink"), ("bayes", "BayesShrink")):
         theirs = np.stack([loops.wavelet_skimage(y, SIGMA, "haar", method) for y in few])
         ours = WaveletShrink("haar", level=2, rule=rule)(few[:, None], sigma=SIGMA)[:, 0]
@@ -60,7 +60,7 @@ def check_problems(noisy):
 
 
 def seconds(loop, few, batched, noisy):
-    """Return the median seconds a signal of a loop and of a batch, repeats interleaved."""
+    """Return the median seconds per signal of a loop and of a batch, repeats interleaved."""
     calls = max(1, round(0.05 / timeit.timeit(lambda: batched(noisy), number=1)))
     slow, fast = [], []
     for _ in range(REPEATS):
@@ -87,7 +87,7 @@ def main():
     def skimage(method):
         return lambda y: loops.wavelet_skimage(y, SIGMA, method=method)
 
-    rows = [  # name, loop, signals in the loop, sigbench, how close, target
+    rows = [  # name, loop, signals in the loop, sigbench, tolerance, target
         ("local Wiener: scipy.signal.wiener", loops.wiener, 1000,
          LocalWiener(3, border="zero"), EXACT, 35),
         ("L1, Fourier: ISTA, closed form", l1, 100, L1(DFT(), lam=1.0), STOPPED, 2000),
@@ -106,7 +106,7 @@ def main():
     ]  # fmt: skip
 
     print(f"{ITEMS} signals of length {LENGTH}, one thread, medians of {REPEATS} repeats\n")
-    print("| method: loop, sigbench | loop, µs a signal | sigbench, µs a signal | ratio | target |")
+    print("| method: loop, sigbench | loop, µs/signal | sigbench, µs/signal | ratio | target |")
     print("| --- | ---: | ---: | ---: | --- |")
     for name, loop, signals, denoiser, tolerance, target in rows:
         sigma = SIGMA if isinstance(denoiser, WaveletShrink) else None

@@ -1,4 +1,4 @@
-"""The 1-D networks in NumPy against plain torch, one thread: passes and training steps.
+"""The 1-D networks in NumPy against plain torch, one thread: inference and training steps.
 
 Prints Markdown tables. Before a pair is timed, both sides must give the same estimates, or losses.
 """
@@ -29,12 +29,12 @@ SINGLE = 1e-5  # float32, relative to the largest value
 TARGET = 1.3
 LOOP_TARGET = 1.05
 STRETCHES = 60  # of 50 steps or half a second
-LR, MOMENTUM, DECAY = 1e-4, 0.9, 1e-6  # the report's training
+LR, MOMENTUM, DECAY = 1e-4, 0.9, 1e-6  # as in the report
 NETWORKS = {"ICNN without prior": ICNN(prior=False), "ICNN": ICNN(), "ShrinkNet": ShrinkNet()}
 
 
 def pairs(rng, items):
-    """Draw signals like Table 1's; return clean and noisy, shape (items, 1, 100), float32."""
+    """Draw signals like those of Table 1; return clean and noisy, (items, 1, 100), float32."""
     clean = rng.integers(2, 11, (items, 1, LENGTH)) * (rng.random((items, 1, LENGTH)) < 0.18)
     noisy = clean + 3 * rng.standard_normal(clean.shape)
     return clean.astype(np.float32), noisy.astype(np.float32)
@@ -56,7 +56,7 @@ def our_step(network, weights, optimizer):
 
 
 def their_step(module):
-    """Return the same in torch."""
+    """Return a training step in torch: ``step(clean, noisy)`` returns the loss."""
     module.train()
     optimizer = torch.optim.SGD(module.parameters(), LR, MOMENTUM, weight_decay=DECAY)
     loss_function = torch.nn.SmoothL1Loss()
@@ -72,7 +72,7 @@ def their_step(module):
 
 
 def trained(network, steps=200):
-    """Return weights after some steps, float32."""
+    """Return float32 weights after some training steps."""
     weights, rng = first_weights(network), np.random.default_rng(1)
     step = our_step(network, weights, nn.Adam(lr=1e-2))
     for _ in range(steps):
@@ -91,11 +91,11 @@ def seconds(*calls):
 
 
 def passes():
-    """Print the time of a pass over 1,000 signals."""
+    """Print the time of inference on 1,000 signals."""
     _, noisy = pairs(np.random.default_rng(2), ITEMS)
     tensor = torch.from_numpy(noisy)
     print(f"\n{ITEMS} signals of length {LENGTH}, float32, running statistics\n")
-    print("| network | torch, µs a signal | NumPy, µs a signal | NumPy / torch | target |")
+    print("| network | torch, µs/signal | NumPy, µs/signal | NumPy / torch | target |")
     print("| --- | ---: | ---: | ---: | --- |")
     for name, network in NETWORKS.items():
         weights = trained(network)
@@ -119,7 +119,7 @@ def passes():
 def steps():
     """Print the time of a training step."""
     print("\nTraining steps: SmoothL1, SGD with momentum and weight decay, float32\n")
-    print("| network, batch | torch, ms a step | NumPy, ms a step | NumPy / torch |")
+    print("| network, batch | torch, ms/step | NumPy, ms/step | NumPy / torch |")
     print("| --- | ---: | ---: | ---: |")
     for name, network in NETWORKS.items():
         for items in (1, 32):
@@ -139,10 +139,10 @@ def steps():
 
 
 def norms():
-    """Print what the norms cost: both engines run our definition."""
+    """Print the cost of the norms; both engines run our definition."""
     _, noisy = pairs(np.random.default_rng(2), ITEMS)
-    print(f"\nICNN without prior by its norm, {ITEMS} signals, both engines ours\n")
-    print("| norm | torch, µs a signal | NumPy, µs a signal |")
+    print(f"\nICNN without prior by norm, {ITEMS} signals, both engines run our definition\n")
+    print("| norm | torch, µs/signal | NumPy, µs/signal |")
     print("| --- | ---: | ---: |")
     for norm in ("none", "batch", "sparse"):
         network = ICNN(prior=False, norm=norm)
@@ -156,12 +156,12 @@ def norms():
 
 
 def loops():
-    """Print the time of `sigbench train`, on torch, over that of the bare steps."""
+    """Print the time of `sigbench train` on torch relative to that of bare steps."""
     print(
-        f"\nThe training loop, on torch, over bare steps of torch; {STRETCHES} stretches of each\n"
+        f"\nThe training loop on torch relative to bare torch steps; {STRETCHES} stretches of each\n"
     )
     print(
-        "| recipe | bare step, ms | step and loop | and data | and validation, over the recipe "
+        "| recipe | bare step, ms | step and loop | + data | + validation, over the recipe "
         "| target for the loop |"
     )
     print("| --- | ---: | ---: | ---: | ---: | --- |")
@@ -192,9 +192,9 @@ class Enough(Exception):
 
 
 class Stretches:
-    """Told of a training's progress, takes as many bare steps as the loop has just taken.
+    """Progress callback of a training: runs as many bare steps as the loop has just run.
 
-    So both run by turns within the same second, and a slower spell of the machine meets both.
+    The two alternate within a second, so a slow phase of the machine affects both.
     """
 
     def __init__(self, bare, draw):
@@ -203,14 +203,14 @@ class Stretches:
         self.bare, self.own, self.loop = [], [], []
 
     def draw(self, *args, **kwargs):
-        """Draw pairs, and add the time up."""
+        """Draw pairs and add up the time."""
         began = time.perf_counter()
         pairs = self._draw(*args, **kwargs)
         self._drawn += time.perf_counter() - began
         return pairs
 
     def __call__(self, state, loss, row):
-        """Measure, unless the loop has just validated too."""
+        """Measure, unless the loop has also validated since the last call."""
         took = None if row or self._began is None else time.perf_counter() - self._began
         if took:
             steps = range(self._first, state.step)
@@ -224,7 +224,7 @@ class Stretches:
 
 
 def bare_step(recipe, batches):
-    """Return a step as one writes it in torch, on batches that lie ready."""
+    """Return a plain torch step on batches prepared in advance."""
     data = [[torch.from_numpy(a.astype(np.float32)) for a in batches(step)] for step in range(50)]
     module = plain(recipe.network, first_weights(recipe.network)).train()
     optimizer = torch_optimizer(recipe.optimizer, list(module.parameters()))

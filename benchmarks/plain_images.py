@@ -1,4 +1,4 @@
-"""The networks for images as one writes them in torch; their weights are called as ours are."""
+"""The image networks in plain torch; weights have the same names as in sigbench."""
 
 import torch
 from torch import nn
@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 
 def conv(inputs, outputs):
-    """Return a 3×3 convolution that keeps the size."""
+    """Return a 3×3 convolution that preserves the size."""
     return nn.Conv2d(inputs, outputs, 3, padding=1)
 
 
@@ -24,7 +24,7 @@ class N2N(nn.Module):
         self.out = conv(32, 3)
 
     def forward(self, y):
-        """Return the estimate of a batch (N, 3, H, W) in grey levels."""
+        """Return the estimate of a batch (N, 3, H, W) in gray levels."""
         x = y / 255
         skips = []
         for i in range(1, 6):
@@ -38,24 +38,24 @@ class N2N(nn.Module):
 
 
 class Pair(nn.Module):
-    """Two convolutions with their leaky ReLU."""
+    """Two convolutions, each with a leaky ReLU."""
 
     def __init__(self, inputs, middle, outputs):
         super().__init__()
         self.conv1, self.conv2 = conv(inputs, middle), conv(middle, outputs)
 
     def forward(self, x):
-        """Run both."""
+        """Apply both."""
         return leaky(self.conv2(leaky(self.conv1(x))))
 
 
 def leaky(x):
-    """max(x, x/10)."""
+    """Return max(x, x/10)."""
     return F.leaky_relu(x, 0.1)
 
 
 class Strided(nn.Module):
-    """Two strided convolutions, and two that double the size: by nearest pixels or transposed."""
+    """Two strided convolutions and two that double the size, with nearest or transposed upsampling."""
 
     def __init__(self, upsampling):
         super().__init__()
@@ -71,7 +71,7 @@ class Strided(nn.Module):
             self.conv4 = nn.ConvTranspose2d(c, 3, 3, **options)
 
     def forward(self, y):
-        """Return the estimate of a batch (N, 3, H, W) in grey levels."""
+        """Return the estimate of a batch (N, 3, H, W) in gray levels."""
         x = F.relu(self.conv2(F.relu(self.conv1(y / 255))))
         for layer, last in ((self.conv3, F.relu), (self.conv4, torch.sigmoid)):
             x = last(layer(F.interpolate(x, scale_factor=2) if self.nearest else x))

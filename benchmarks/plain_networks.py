@@ -1,4 +1,4 @@
-"""The networks of Table 1 as one writes them in torch; their weights are called as ours are."""
+"""The networks of Table 1 in plain torch; weights have the same names as in sigbench."""
 
 import torch
 from torch import nn
@@ -16,12 +16,12 @@ class Stage(nn.Module):
         self.norm2 = nn.BatchNorm1d(outputs)
 
     def forward(self, x, factors=None):
-        """Run both; ``factors`` scale the taps of the first kernel for each item."""
+        """Apply both; ``factors`` scale the taps of the first kernel per item."""
         x = self.conv1(x) if factors is None else self.modulated(x, factors)
         return F.relu(self.norm2(self.conv2(F.relu(self.norm1(x)))))
 
     def modulated(self, x, factors):
-        """Run the first convolution with a kernel for each item, as groups of one batch."""
+        """Apply the first convolution with one kernel per item, as groups of one batch."""
         items, channels, length = x.shape
         kernels = (factors[:, :, None] * self.conv1.weight).flatten(0, 1)
         y = F.conv1d(x.reshape(1, -1, length), kernels, padding=1, groups=items)
@@ -29,7 +29,7 @@ class Stage(nn.Module):
 
 
 class UNet(nn.Module):
-    """U-Net with five stages down and four up, with or without the prior branch beside it."""
+    """U-Net with five stages down and four up, with or without the prior branch."""
 
     def __init__(self, prior):
         super().__init__()
@@ -60,7 +60,7 @@ class UNet(nn.Module):
         return self.out(x)
 
     def factors(self, y):
-        """Return 1 + β·h, h what the branch makes of the local-mean filter's response."""
+        """Return 1 + β·h, where h is the branch's output for the response of the local-mean filter."""
         h = self.prior1(response(y))
         for stage in (self.prior2, self.prior3, self.prior4):
             h = stage(F.max_pool1d(h, 2))
@@ -68,7 +68,7 @@ class UNet(nn.Module):
 
 
 def response(y):
-    """Return |F⁻¹[F(ŷ)/F(y)]|, ŷ the local-mean Wiener filter of y, window 3."""
+    """Return |F⁻¹[F(ŷ)/F(y)]|, where ŷ is the local-mean Wiener filter of y with window 3."""
     wide = y.double()
     mean = F.avg_pool1d(wide, 3, 1, 1)
     variance = F.avg_pool1d(wide * wide, 3, 1, 1) - mean * mean
@@ -98,7 +98,7 @@ class Shrink(nn.Module):
 
 
 def plain(network, weights):
-    """Return the module of a network, with our weights."""
+    """Return the module of a network with our weights."""
     if network.info.name == "icnn":
         module = UNet(network.prior)
     else:

@@ -1,8 +1,8 @@
 """All rows of Table 1 by a plain script of loops over signals, without sigbench.
 
-The same work as ``sigbench run table1``: 3 seeds of 1,000 signals, tuned rows tuned over the same
-grids on 400 other signals. Prints a Markdown table of means with the half width of their 95 %
-intervals.
+Computes the same as ``sigbench run table1``: 3 seeds of 1,000 signals, with tuned rows tuned over
+the same grids on 400 other signals. Prints a Markdown table of means and half widths of their 95 %
+confidence intervals.
 """
 
 import argparse
@@ -37,15 +37,15 @@ def wiener(y, window, noise_over_sigma):
     return loops.wiener_reflect(y, window, noise_over_sigma * SIGMA)
 
 
-# One iteration for every transform: with the identity, too, as one writes a solver once and then
-# tries it on everything. --closed puts in the formulas instead, for who has derived them.
+# One solver for all transforms, including the identity, as in typical research code. --closed uses
+# the closed forms instead.
 def l1(y, lam, transform="dft"):
     """L1 by iteration."""
     return loops.ista_l1(y, lam, TRANSFORMS[transform])
 
 
 def l1_nonneg(y, lam):
-    """L1 of non-negative samples by iteration."""
+    """L1 with a non-negativity constraint by iteration."""
     return loops.ista_l1(y, lam, loops.IDENTITY, nonneg=True)
 
 
@@ -55,18 +55,18 @@ def gmc(y, lam, gamma, transform="dft"):
 
 
 def l1_closed(y, lam, transform):
-    """L1 by its formula: the soft threshold."""
+    """L1 in closed form: the soft threshold."""
     forward, inverse = TRANSFORMS[transform]
     return inverse(loops.soft(forward(y), lam))
 
 
 def l1_nonneg_closed(y, lam):
-    """L1 of non-negative samples by its formula."""
+    """L1 with a non-negativity constraint in closed form."""
     return np.maximum(y - lam, 0)
 
 
 def gmc_closed(y, lam, gamma, transform):
-    """GMC by its formula: the firm threshold."""
+    """GMC in closed form: the firm threshold."""
     forward, inverse = TRANSFORMS[transform]
     u = forward(y)
     return inverse(u * np.clip((1 - lam / np.maximum(np.abs(u), 1e-300)) / (1 - gamma), 0, 1))
@@ -108,7 +108,7 @@ GRIDS = {
 
 
 def best_of(denoise, grid, train):
-    """Return the settings of least mean squared error on the training pairs."""
+    """Return the settings with the least mean squared error on the training pairs."""
     best, least = {}, math.inf
     for values in itertools.product(*grid.values()):
         settings = dict(zip(grid, values, strict=True))
@@ -119,7 +119,7 @@ def best_of(denoise, grid, train):
 
 
 def denoisers(train, closed=False):
-    """Return the function of every row; those in GRIDS are still to be tuned."""
+    """Return the function of every row; those in GRIDS still need tuning."""
     clean, noisy = zip(*train, strict=True)
     a, b = loops.fit_affine(noisy, clean)
     prior = loops.support_prior(LENGTH)
@@ -144,7 +144,7 @@ def denoisers(train, closed=False):
 
 
 def mean_and_half_width(values):
-    """Write a mean with the half width of its 95 % interval."""
+    """Format a mean with the half width of its 95 % interval."""
     half = 1.96 * np.std(values, ddof=1) / math.sqrt(len(values))
     return f"{np.mean(values):.4f} ± {half:.4f}"
 
@@ -152,9 +152,9 @@ def mean_and_half_width(values):
 def main():
     """Tune, denoise, score, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--items", type=int, default=1000, help="signals a seed")
+    parser.add_argument("--items", type=int, default=1000, help="signals per seed")
     parser.add_argument("--train-items", type=int, default=400, help="signals to tune on")
-    parser.add_argument("--closed", action="store_true", help="tune L1 and GMC by closed forms")
+    parser.add_argument("--closed", action="store_true", help="tune L1 and GMC with closed forms")
     args = parser.parse_args()
     train = draw(0, args.train_items)
     test = [pair for seed in (1, 2, 3) for pair in draw(seed, args.items)]

@@ -1,12 +1,12 @@
-"""L1 and GMC to one accuracy: sigbench's batches against pylops, pyproximal, a loop and CVXPY.
+"""L1 and GMC at equal accuracy: batches of sigbench against pylops, pyproximal, a loop and CVXPY.
 
-Prints a Markdown table. The others solve signal after signal, as one uses them; sigbench 1,000 at
-once. All know ‖A‖² = 1 and reach the same accuracy, an objective within 1e-6 of the minimum. How many
-iterations that takes the others is told them beforehand, so that no check is on their time: *each*
-signal its own number, which nobody knows, or *one* for all, their most. sigbench is timed twice:
-*told* one setting as well, the loosest tolerance of its gap at which all 1,000 are that close; and
-*certified*, with a gap of 1e-6, an upper bound, and so closer than that. Before a problem is timed,
-all sides must agree on its minima and estimates.
+Prints a Markdown table. The others solve one signal at a time, sigbench a batch of 1,000. All use
+‖A‖² = 1 and reach an objective within 1e-6 of the minimum. The others run a given number of
+iterations, without any check: *each* signal its own number, which is not known in practice, or
+*one* number for all, the largest. sigbench is timed twice: *given* the loosest tolerance of its gap
+at which all 1,000 signals are that accurate, and *certified*, with a gap of 1e-6; the gap is an upper
+bound, so that result is more accurate. Before a problem is timed, all sides must agree on its minima
+and estimates.
 """
 
 import statistics
@@ -26,7 +26,7 @@ from sigbench.denoisers.sparse_model import Exact
 from sigbench.transforms import DFT, Convolution, OversampledDFT, StationaryWavelet
 
 LENGTH, ITEMS = 100, 1000
-LOOPED, PROGRAMS = 20, 3  # signals that the loops, and CVXPY, solve
+LOOPED, PROGRAMS = 20, 3  # number of signals for the loops and for CVXPY
 REPEATS = 7
 ACCURACY = 1e-6
 MAX_ITER = 3000
@@ -34,24 +34,24 @@ MAX_ITER = 3000
 
 @dataclass(frozen=True, eq=False)
 class Dictionary:
-    """A as all sides have it.
+    """The dictionary A in the form that each side uses.
 
-    The others multiply by real matrices, which at this length is faster than FFTs and pylops's own
-    operators. Of a real signal's spectrum they keep a half, as sigbench does: real and imaginary
-    parts in turn.
+    The others multiply by real matrices, which at this length is faster than FFTs and the operators
+    of pylops. As in sigbench, half of the spectrum of a real signal is kept; real and imaginary
+    parts alternate.
 
     Attributes
     ----------
     transform : Transform
-        sigbench's.
+        For sigbench.
     synthesis, analysis : array
         A and Aᴴ.
     thresholds : float or array
-        What a proximal step multiplies λ by.
+        Factors of λ in a proximal step.
     weights : array
-        What the penalty multiplies it by: twice as much for a coefficient that stands for a pair.
+        Factors of λ in the penalty: twice as large for a coefficient that represents a pair.
     dtype : str
-        Of the coefficients.
+        Type of the coefficients.
     """
 
     transform: object
@@ -71,13 +71,13 @@ class Dictionary:
 
     @property
     def operator(self):
-        """A for pylops; explicit matrices would have it form AᴴA in every call."""
+        """A for pylops; with explicit matrices it would compute AᴴA in every call."""
         shape = (LENGTH, len(self.weights))
         return pylops.FunctionOperator(self.apply, self.adjoint, *shape, dtype=self.dtype)
 
 
 def spectrum(factor):
-    """Return the DFT on a ``factor`` times finer grid of frequencies."""
+    """Return the DFT on a grid of frequencies finer by ``factor``."""
     size = factor * LENGTH
     k = np.arange(size // 2 + 1)
     counts = np.where((k == 0) | (2 * k == size), 1.0, 2.0)
@@ -89,7 +89,7 @@ def spectrum(factor):
 
 
 def stationary_haar(level):
-    """Return the undecimated Haar transform, with weights that fall as the norms of its atoms."""
+    """Return the undecimated Haar transform, weighted by the norms of its atoms."""
     coarse, details = np.eye(LENGTH), []
     for j in range(level):
         shifted = np.roll(coarse, 2**j, axis=1)
@@ -113,7 +113,7 @@ def blur(width):
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What is solved: L1 where ``gamma`` is 0, else GMC."""
+    """A problem: L1 if ``gamma`` is 0, otherwise GMC."""
 
     dictionary: Dictionary
     lam: float
@@ -127,11 +127,11 @@ class Problem:
         return L1(self.dictionary.transform, self.lam, solver=solver)
 
     def objectives(self, y, iterates):
-        """Return ½‖y − Ac‖² plus the penalty, for many c."""
+        """Return ½‖y − Ac‖² plus the penalty for many c."""
         fits = np.stack([self.dictionary.apply(c) for c in iterates])
         values = np.sum((y - fits) ** 2, axis=1) / 2
         values += self.lam * np.abs(iterates) @ self.dictionary.weights
-        if self.gamma:  # less min over v of λ‖v‖₁ + γ/2‖Ac − Av‖²: an L1 problem
+        if self.gamma:  # minus min over v of λ‖v‖₁ + γ/2‖Ac − Av‖²: an L1 problem
             inner = L1(self.dictionary.transform, self.lam / self.gamma, solver=Exact(tol=1e-9))
             values -= self.gamma * inner.solve(fits[:, None]).objective
         return values
@@ -141,7 +141,7 @@ class Problem:
 
 
 def by_pylops(problem, y, iterations, seen=None):
-    """Return c by pylops's FISTA; its penalty is half of ours, with one weight for all."""
+    """Return c by FISTA of pylops; its penalty is half of ours, with one weight for all."""
     return fista(
         problem.dictionary.operator, y, niter=iterations, eps=2 * problem.lam, alpha=1.0, tol=-1,
         callback=seen,
@@ -149,7 +149,7 @@ def by_pylops(problem, y, iterations, seen=None):
 
 
 def by_pyproximal(problem, y, iterations, seen=None):
-    """Return c by pyproximal's FISTA, where the weights differ."""
+    """Return c by FISTA of pyproximal, which takes different weights."""
     fit = pyproximal.L2(Op=problem.dictionary.operator, b=y)
     penalty = pyproximal.L1(sigma=problem.lam * problem.dictionary.thresholds)
     start = np.zeros(len(problem.dictionary.weights), problem.dictionary.dtype)
@@ -159,7 +159,7 @@ def by_pyproximal(problem, y, iterations, seen=None):
 
 
 def by_loop(problem, y, iterations, seen=None):
-    """Return c of GMC by Selesnick's saddle-point iteration: pylops and pyproximal have no GMC."""
+    """Return c of GMC by the saddle-point iteration; pylops and pyproximal have no GMC."""
     gamma, apply, adjoint = problem.gamma, problem.dictionary.apply, problem.dictionary.adjoint
     mu = 1.9 / max(1, gamma / (1 - gamma))
     t = mu * problem.lam
@@ -178,10 +178,10 @@ def by_loop(problem, y, iterations, seen=None):
 
 
 def program(problem):
-    """Return a function that solves a signal by CVXPY; the program is built once for all.
+    """Return a function that solves one signal with CVXPY; the program is built once.
 
-    F of GMC isn't convex by the rules of CVXPY; with w the dual of v the penalty is λ‖x‖₁ −
-    γ/2‖Ax‖² + min over w of ‖w‖²/2γ with |Aᴴ(γAx − w)| <= λ, whose first terms go with ½‖y − Ax‖².
+    CVXPY does not recognize the GMC objective as convex. With w the dual of v, the penalty is λ‖x‖₁ −
+    γ/2‖Ax‖² + min over w of ‖w‖²/2γ with |Aᴴ(γAx − w)| <= λ, and its first terms combine with ½‖y − Ax‖².
     """
     dictionary, lam, gamma = problem.dictionary, problem.lam, problem.gamma
     A, weights = dictionary.synthesis, dictionary.weights
@@ -210,7 +210,7 @@ def program(problem):
 
 
 def iterations_needed(solver, problem, y, minimum):
-    """Return after how many iterations the objective is close enough to the minimum."""
+    """Return the number of iterations after which the objective is close enough to the minimum."""
     iterates = []
     solver(problem, y, MAX_ITER, lambda c: iterates.append(c.copy()))
     close = problem.objectives(y, np.stack(iterates)) <= (1 + ACCURACY) * minimum
@@ -219,8 +219,8 @@ def iterations_needed(solver, problem, y, minimum):
 
 
 def check(problem, noisy, minima, looped, solved):
-    """Assert that minima and estimates agree; return by how much ours miss a minimum at most."""
-    apply, slack = problem.dictionary.apply, 1.01 * ACCURACY  # rounding, where it is just reached
+    """Assert that minima and estimates agree; return the largest relative excess of our objectives."""
+    apply, slack = problem.dictionary.apply, 1.01 * ACCURACY  # 1 % for rounding
     solution = problem.ours(ACCURACY).solve(noisy[:LOOPED, None])
     estimates = problem.ours(ACCURACY)(noisy[:LOOPED, None])[:, 0]
     for i, (y, minimum) in enumerate(zip(noisy, minima, strict=False)):
@@ -237,12 +237,12 @@ def check(problem, noisy, minima, looped, solved):
 
 
 def loosest(problem, noisy):
-    """Return the loosest tolerance at which every one of ours is close enough to its minimum."""
+    """Return the loosest tolerance at which all our solutions are close enough to their minima."""
     minima = problem.ours(1e-10).solve(noisy[:, None]).objective
     for tol in (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6):
         solution = problem.ours(tol).solve(noisy[:, None])
         objectives = solution.objective
-        if problem.gamma:  # whose own is an upper bound
+        if problem.gamma:  # the reported objective is an upper bound
             objectives = problem.objectives(noisy, solution.coefficients.reshape(len(noisy), -1))
         if np.all(objectives <= (1 + ACCURACY) * minima):
             return tol
@@ -281,9 +281,9 @@ def inputs(rng):
 def main():
     """Check and time every problem."""
     tones, steps, blurred, gaussian = inputs(np.random.default_rng(1))
-    # The weights are near the best for these signals: L1 1.5 noise levels, GMC 2.5, of atoms of
-    # norm 1; those of the oversampled DFT have norm 1/√factor.
-    rows = [  # name, the others' solver, problem, signals
+    # The weights are near the best for these signals: 1.5 noise levels for L1 and 2.5 for GMC, for
+    # atoms of norm 1; those of the oversampled DFT have norm 1/√factor.
+    rows = [  # name, solver of the loop, problem, signals
         ("L1, DFT (closed form): pylops", by_pylops, Problem(spectrum(1), 1.5), tones),
         ("L1, DFT oversampled by 2: pylops", by_pylops,
          Problem(spectrum(2), 1.5 / np.sqrt(2)), tones),
@@ -299,9 +299,9 @@ def main():
 
     print(f"{ITEMS} signals of length {LENGTH}, one thread, medians of {REPEATS} repeats\n")
     print(
-        "| problem: loop | its iterations: each, one | loop, µs a signal: each, one | CVXPY, µs | "
-        "sigbench, µs: told, certified | certified: above the minimum by at most | "
-        "loop (each, one) / told | CVXPY / told |"
+        "| problem: loop | its iterations: each, one | loop, µs/signal: each, one | CVXPY, µs | "
+        "sigbench, µs: given, certified | certified: above the minimum by at most | "
+        "loop (each, one) / given | CVXPY / given |"
     )
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for name, solver, problem, noisy in rows:
@@ -323,7 +323,7 @@ def main():
 
         loose, tight = problem.ours(loosest(problem, noisy)), problem.ours(ACCURACY)
 
-        def told(ours=loose, noisy=noisy):
+        def given(ours=loose, noisy=noisy):
             return ours(noisy[:, None])
 
         def certified(ours=tight, noisy=noisy):
@@ -331,7 +331,7 @@ def main():
 
         above = check(problem, noisy, minima, loop(), solved)
         each, one, by_cvxpy, fast, sure = 1e6 * np.divide(
-            seconds([loop, loop_one, programs, told, certified]),
+            seconds([loop, loop_one, programs, given, certified]),
             [LOOPED, LOOPED, PROGRAMS, ITEMS, ITEMS],
         )
         print(

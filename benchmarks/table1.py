@@ -1,7 +1,7 @@
-"""Table 1 without its networks: ``sigbench run table1`` against a plain script of loops, in seconds.
+"""Table 1 without its networks: ``sigbench run table1`` against a plain script of loops.
 
-Both run as fresh processes. Their figures must agree within sampling error: each draws signals
-of its own.
+Both run in new processes. Each draws its own signals, so their results must agree within sampling
+error.
 """
 
 import csv
@@ -18,20 +18,20 @@ from sigbench.core.protocols import info_of
 
 HERE = Path(__file__).parent
 TARGET = 10
-# The rows that the plain script fills: all but the networks, which it would have to train.
+# The rows of the plain script: all but the networks, which it would have to train.
 ROWS = [m.name for m in load("table1").methods if info_of(m.entry).family != "network"]
 PLAIN = [sys.executable, str(HERE / "plain_table1.py")]
 
 
 def timed(*command):
-    """Return the seconds of a process and what it printed."""
+    """Return the seconds of a process and its output."""
     start = time.perf_counter()
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return time.perf_counter() - start, done.stdout
 
 
 def sigbench():
-    """Return the seconds of a run into a fresh folder, and mean and half width of every row."""
+    """Return the seconds of a run into a new folder, and mean and half width of every row."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
         command = ("-m", "sigbench", "run", "table1", "-o", str(out), "--quiet", "-m", *ROWS)
@@ -46,7 +46,7 @@ def sigbench():
 
 
 def plain(*options):
-    """Return the same of the plain script."""
+    """Return the same for the plain script."""
     seconds, text = timed(*PLAIN, *options)
     figures = {}
     for line in text.splitlines()[2:]:
@@ -57,20 +57,20 @@ def plain(*options):
 
 
 def main():
-    """Time both and compare their figures."""
+    """Time both and compare their results."""
     runs = [sigbench() for _ in range(3)]
     ours, figures = statistics.median(seconds for seconds, _ in runs), runs[0][1]
     print(f"| | seconds | ratio to sigbench | target {TARGET} |")
     print("| --- | ---: | ---: | --- |")
     print(f"| sigbench run table1, median of 3 | {ours:.2f} | 1 | |", flush=True)
     for name, options in (
-        ("plain script, L1 and GMC tuned by closed forms", ["--closed"]),
+        ("plain script, L1 and GMC tuned with closed forms", ["--closed"]),
         ("plain script, L1 and GMC tuned by iteration", []),
     ):
         seconds, theirs = plain(*options)
         assert theirs.keys() == figures.keys()
         for row, (mean, half) in theirs.items():
-            allowed = 2 * math.hypot(half, figures[row][1])  # twice the difference's 95 % interval
+            allowed = 2 * math.hypot(half, figures[row][1])  # twice the 95 % interval
             assert abs(mean - figures[row][0]) < allowed, (row, mean, figures[row])
         reached = "reached" if seconds / ours >= TARGET else "not reached"
         print(f"| {name} | {seconds:.1f} | {seconds / ours:.1f} | {reached} |", flush=True)

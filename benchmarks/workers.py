@@ -1,8 +1,8 @@
 """One and two worker processes, and Dask: a compute-bound suite, and many tiny cells.
 
-``sigbench run`` into fresh folders, as fresh processes; medians, repeats interleaved. The values
-must be the same bit by bit. Dask's scheduler and workers are there only while it is their turn.
-Needs ``pip install 'sigbench[dask]'``.
+Each ``sigbench run`` is a new process with a new folder; medians, repeats interleaved. All values must
+be bit-identical. The Dask scheduler and workers run only during their own measurement.
+Needs ``pip install -e '.[dask]'``.
 """
 
 import itertools
@@ -20,7 +20,7 @@ import pandas as pd
 from distributed import Client
 
 REPEATS = 3
-# What is run: iterations and the limit of Table 1, some 20 s of one worker; and cells of no work.
+# Iterations and the limit of Table 1, about 20 s for one worker; and nearly empty cells.
 BOUND = ["table1", "-m", "l1-printed", "gmc-printed", "wavelet-tuned", "--items", "1000"]
 BOUND += ["--seeds", ",".join(map(str, range(1, 25)))]
 TINY = [str(Path(__file__).parent / "three.toml"), "--items", "1", "--seeds"]
@@ -30,7 +30,7 @@ COLUMNS = ["problem", "seed", "method", "metric", "item", "value"]
 
 
 def run(options, out):
-    """Return the seconds of a run, and its values."""
+    """Return the seconds of a run and its values."""
     command = [sys.executable, "-m", "sigbench", "run", *options, "-o", str(out), "--quiet"]
     start = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)
@@ -42,7 +42,7 @@ def run(options, out):
 
 @contextmanager
 def cluster(folder):
-    """Have a Dask scheduler and two workers; give the address."""
+    """Start a Dask scheduler and two workers; yield the address."""
     file = folder / "scheduler.json"
     parts = [
         ["dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"],
@@ -73,7 +73,7 @@ def cluster(folder):
 
 
 def main():
-    """Time all, and print seconds and ratios."""
+    """Time all executors and print seconds and ratios."""
     works = (BOUND, FEW, MANY)
     seconds = {name: ([], [], []) for name in ("-j 1", "-j 2", "dask, 2 workers")}
     with tempfile.TemporaryDirectory() as name:
@@ -93,8 +93,8 @@ def main():
             measure("-j 2", "-j", "2")
             with cluster(folder) as address:
                 measure("dask, 2 workers", "--executor", f"dask://{address}")
-    print(f"Fresh processes, medians of {REPEATS}.\n")
-    print("| | compute-bound, s | -j 1 over it | a further cell of no work, ms |")
+    print(f"New processes, medians of {REPEATS}.\n")
+    print("| | compute-bound, s | speedup over -j 1 | additional empty cell, ms |")
     print("| --- | ---: | ---: | ---: |")
     alone = statistics.median(seconds["-j 1"][0])
     for place, took in seconds.items():

@@ -1,7 +1,7 @@
-"""Draw the figures of docs: ``make figures``.
+"""Draw the figures of the documentation: ``make figures``.
 
-What shows one signal is computed here, from the suites' own problems and the weights that come
-with sigbench; the rest is read from ``results/*/leaderboard.csv``. All but `engines` needs no torch.
+Figures of single items are computed here, from the problems of the suites and the weights that come
+with sigbench. The others are read from ``results``. Only `engines` needs torch.
 """
 
 from __future__ import annotations
@@ -46,16 +46,31 @@ DECONVOLUTION_PROBLEMS = (
     "photos-gaussian-30dB",
 )
 
+TABLE1 = (
+    "noisy",
+    "gmc-printed",
+    "l1-printed",
+    "wiener-printed",
+    "gmc-tuned",
+    "l1-tuned",
+    "icnn-report-3e-4-input",
+    "icnn-report-input",
+    "l1-nonneg-tuned",
+    "icnn",
+    "shrinknet",
+    "limit",
+)
+
 SWEPT = {
     "gaussian-blur": "Gaussian blur",
     "sliding-dct": "sliding DCT",
     "wavelet": "hard threshold",
 }
-CROP = 46  # of the test split: an eye
+CROP = 46  # item of the test split: an eye
 
 
 def board(*suites: str) -> list[dict[str, str]]:
-    """Return the rows of the leaderboards of committed runs."""
+    """Return the leaderboard rows of committed runs."""
     rows = []
     for suite in suites:
         with open(ROOT / "results" / suite / "leaderboard.csv", encoding="utf-8") as file:
@@ -64,7 +79,7 @@ def board(*suites: str) -> list[dict[str, str]]:
 
 
 def of_families(suite: str, *families: str) -> list[str]:
-    """Return the rows of a suite that are of these families."""
+    """Return the names of a suite's methods that belong to these families."""
     methods = sigbench.load(suite).methods
     return [m.name for m in methods if info_of(m.entry).family in families]
 
@@ -77,19 +92,17 @@ def problem_of(suite: str, name: str) -> Any:
 def examples(
     problem: Any, block: Block, methods: dict[str, str], metric: str = "psnr"
 ) -> list[Example]:
-    """Denoise the one item of a block; each title ends with its PSNR."""
-    made = []
+    """Denoise a block of one item by each method; append the PSNR to each title."""
+    denoised = []
     for title, text in methods.items():
         method = resolve(text, sigma_given=True)[0]
-        one = dataclasses.replace(
-            method, entry=bind_problem_info(method.entry, problem.problem_info)
-        )
-        estimate = problem.apply(one.entry, block, sigma_given=True)
+        entry = bind_problem_info(method.entry, problem.problem_info)
+        estimate = problem.apply(entry, block, sigma_given=True)
         value = float(problem.score(METRICS[metric], block, estimate)[0])
         clean = block.clean[0, 0] if block.clean.ndim == 3 else None
         item = estimate[0, 0] if block.clean.ndim == 3 else estimate[0]
-        made.append(Example(f"{title}: {value:.1f} dB", item, clean))
-    return made
+        denoised.append(Example(f"{title}: {value:.1f} dB", item, clean))
+    return denoised
 
 
 def first_of(suite: str, name: str, methods: dict[str, str]) -> list[Example]:
@@ -98,8 +111,23 @@ def first_of(suite: str, name: str, methods: dict[str, str]) -> list[Example]:
     return examples(problem, next(problem.blocks(1, 1)), methods)
 
 
+def table1() -> Any:
+    """Draw methods of Table 1 with the limit and the printed values."""
+    printed = (sigbench.load("table1").experiments or {})["printed"]
+    figure = result_figures.family(
+        board("table1"),
+        TABLE1,
+        ["sparse-spikes"],
+        metric="psnr_table1",
+        printed={name: psnr for name, (psnr, _) in printed.items()},
+    )
+    figure.axes[0].set_title('"PSNR" of Table 1', loc="left", fontsize=9.5, fontweight="bold")
+    figure.legends[0].set_title('mean "PSNR", 20·log₁₀(10/MSE), in dB with 95 % interval')
+    return figure
+
+
 def linear() -> Any:
-    """Draw the filters on the test signals."""
+    """Draw linear filters on the test signals."""
     rows = of_families("signals", "reference", "linear", "rank", "linear, adaptive")
     return result_figures.family(board("signals"), rows, SIGNAL_PROBLEMS)
 
@@ -113,13 +141,13 @@ def sparse() -> Any:
 
 
 def wavelet() -> Any:
-    """Draw the wavelet thresholds on the test signals."""
+    """Draw wavelet thresholding on the test signals."""
     rows = of_families("signals", "reference", "wavelet", "limit")
     return result_figures.family(board("signals"), rows, SIGNAL_PROBLEMS)
 
 
 def wavelet_example() -> Any:
-    """Draw Blocks, and what one threshold makes of it with and without shifts."""
+    """Draw Blocks, thresholded with and without shifts."""
     hard = "wavelet=haar,shrink=hard"
     return result_figures.signals(
         first_of(
@@ -131,14 +159,14 @@ def wavelet_example() -> Any:
                 "orthonormal, Haar": f"wavelet[{hard}]",
                 "Haar, 16 shifts averaged (cycle spinning)": f"wavelet[{hard},shifts=16]",
                 "Haar, all shifts (stationary)": f"wavelet[{hard},shifts=all]",
-                "Haar by blocks, 16 shifts": "block-wavelet[wavelet=haar,shifts=16]",
+                "Haar, block thresholds, 16 shifts": "block-wavelet[wavelet=haar,shifts=16]",
             },
         )
     )
 
 
 def total_variation() -> Any:
-    """Draw total variation where it fits, and where it makes stairs."""
+    """Draw total variation on a signal that suits it and on one where it makes stairs."""
     methods = {"noisy": "noisy", "total variation, λ = 4 σ": "tv[lam_over_sigma=4]"}
     return result_figures.signals(
         first_of("signals", "blocks-snr3", methods) + first_of("signals", "heavisine-snr3", methods)
@@ -146,14 +174,14 @@ def total_variation() -> Any:
 
 
 def images() -> Any:
-    """Draw all methods on the crops of photographs."""
+    """Draw all methods on crops of photographs."""
     suite = sigbench.load("images32")
     rows = [method.name for method in suite.methods]
     return result_figures.family(board("images32"), rows, [p.name for p in suite.problems])
 
 
 def images_example() -> Any:
-    """Draw a piece of a photograph in the noise of images32, and estimates."""
+    """Draw a crop of a photograph in the noise of images32, and estimates."""
     crops = sigbench.Photos32(window=64, stride=64, scales=1)
     problem = dataclasses.replace(problem_of("images32", "gaussian-25"), dataset=crops, items=35)
     *_, block = problem.blocks(1, 1)
@@ -172,13 +200,13 @@ def images_example() -> Any:
 
 
 def deconvolution() -> Any:
-    """Draw the deconvolvers on one noise level of each kind of problem."""
+    """Draw deconvolution methods on one noise level of each kind of problem."""
     rows = of_families("deconvolution", "reference", "deconvolution", "limit")
     return result_figures.family(board("deconvolution"), rows, DECONVOLUTION_PROBLEMS, columns=3)
 
 
 def deconvolution_example() -> Any:
-    """Draw spikes through a resonance, and what each method makes of them."""
+    """Draw spikes blurred by a resonance, and their estimates."""
     return result_figures.signals(
         first_of(
             "deconvolution",
@@ -187,7 +215,7 @@ def deconvolution_example() -> Any:
                 "measured, y = h ∗ x + n": "noisy",
                 "inverse filter": "regularized-inverse[alpha=0]",
                 "regularized inverse": "regularized-inverse[alpha=0.4]",
-                "Wiener, spectrum estimated": "wiener-deconvolution",
+                "Wiener, estimated spectrum": "wiener-deconvolution",
                 "L1": "sparse-deconvolution[lam_over_sigma=2]",
                 "GMC, γ = 0.6": "sparse-deconvolution[lam_over_sigma=4.5,gamma=0.6]",
             },
@@ -197,15 +225,15 @@ def deconvolution_example() -> Any:
 
 
 def system_function() -> Any:
-    """Draw the error of the response over the record's length."""
+    """Draw the error of the impulse response against the record length."""
     return result_figures.system_function(board("system-function"))
 
 
-WEIGHTS = (0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.0)  # of total variation, over σ
+WEIGHTS = (0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.0)  # of total variation, in units of σ
 
 
 def tuning() -> Any:
-    """Draw SURE against the true error of total variation, of one signal and of a batch."""
+    """Draw SURE and the true error of total variation, for one signal and for a batch."""
     problem = problem_of("signals", "heavisine-snr3")
     block = next(problem.blocks(1, 50))
     noise = np.square(block.sigma).mean()
@@ -220,12 +248,12 @@ def tuning() -> Any:
     ]
     return result_figures.risks(
         risks,
-        "weight λ of total variation on HeaviSine, in noise levels",
+        "weight λ of total variation on HeaviSine, in units of σ",
     )
 
 
 def networks_example() -> Any:
-    """Draw two signals of Table 1, and what its methods and the networks make of them."""
+    """Draw two signals of Table 1 and their estimates by classical methods and networks."""
     methods = {
         "noisy": "noisy",
         "local-mean Wiener, as printed": "local-wiener[window=3,border=zero]",
@@ -248,7 +276,7 @@ def networks_example() -> Any:
 
 
 def feature_maps() -> Any:
-    """Draw the feature maps of every stage of the ICNN, and its prior branch, for one signal."""
+    """Draw the feature maps of the ICNN and of its prior branch for one signal."""
     weights = shipped("icnn")
     block = next(problem_of("table1", "sparse-spikes").blocks(1, 1))
     maps: Maps = {}
@@ -277,7 +305,7 @@ def feature_maps() -> Any:
                 [stage(f"up{i}") for i in range(len(UP), 0, -1)],
             ),
             Branch(
-                Example("response h of y's Wiener filter ↓", response[0, 0]),
+                Example("response h of the Wiener filter ↓", response[0, 0]),
                 [
                     *(stage(f"prior{i}") for i in range(1, len(PRIOR))),
                     last,
@@ -290,7 +318,7 @@ def feature_maps() -> Any:
 
 
 def _span(length: int, n: int) -> int:
-    """Return how many samples a value stands for after pooling by two down to ``n``."""
+    """Return the number of samples per value after pooling by two down to ``n`` values."""
     span = 1
     while length // span > n:
         span *= 2
@@ -298,7 +326,7 @@ def _span(length: int, n: int) -> int:
 
 
 def engines() -> Any:
-    """Draw the ICNN as NumPy and as torch run it, and their differences over 100 signals."""
+    """Draw the ICNN run by NumPy and by torch, and their differences over 100 signals."""
     weights = shipped("icnn")
     block = next(problem_of("table1", "sparse-spikes").blocks(1, 100))
     noisy = block.noisy.astype(np.float32)
@@ -317,20 +345,20 @@ def engines() -> Any:
 
 
 def shrinknet() -> Any:
-    """Draw ShrinkNet as a curve over the first sample, the others few, usual and many large ones."""
+    """Draw ShrinkNet as a function of the first sample, given few to many other large samples."""
     weights = shipped("shrinknet")
     values = np.linspace(-6, 16, 89)
     block = next(problem_of("table1", "sparse-spikes").blocks(1, 1000))
     large = (block.noisy[:, 0, 1:] > 6).sum(axis=1)
     limit = sigbench.SpikesPosteriorMean()
     panels = []
-    for words, share in (("few", 0), ("a usual number of", 0.5), ("many", 1)):
-        one = np.argsort(large, kind="stable")[round(share * (len(large) - 1))]
-        signals = np.repeat(block.noisy[one][None], len(values), axis=0)
+    for words, share in (("few", 0), ("a median number of", 0.5), ("many", 1)):
+        item = np.argsort(large, kind="stable")[round(share * (len(large) - 1))]
+        signals = np.repeat(block.noisy[item][None], len(values), axis=0)
         signals[:, 0, 0] = values
         panels.append(
             Shrinkage(
-                f"among {words} large samples:\n{large[one]} of the other 99 above 2σ",
+                f"{words} large samples:\n{large[item]} of the other 99 above 2σ",
                 run(weights.network, weights.arrays, signals, engine="numpy")[:, 0, 0],
                 limit(signals, sigma=3.0)[:, 0, 0],
             )
@@ -345,12 +373,12 @@ def shrinknet() -> Any:
 
 
 def learning_rates() -> Any:
-    """Draw what learning rate, batch and first weights bring to the strided network."""
+    """Draw the effect of learning rate, batch size and initialization on the strided network."""
     return network_figures.learning_rates(board("strided"))
 
 
 def bias_free() -> Any:
-    """Draw the PSNR of networks with and without constants over the noise level."""
+    """Draw the PSNR of networks with and without constants against the noise level."""
     ranges = {
         100: result_figures.COLORS[2],
         55: result_figures.COLORS[1],
@@ -376,7 +404,7 @@ def bias_free() -> Any:
 
 
 def jacobian_images() -> Any:
-    """Draw what linear filter, thresholds and networks do to a crop in noise of 30 grey levels."""
+    """Draw the Jacobians of filters, thresholds and networks at a crop in noise of 30 gray levels."""
     problem = problem_of("bias-free", "sigma-30")
     methods = {
         "linear: Gaussian blur": "gaussian-blur[width=1]",
@@ -394,7 +422,7 @@ def jacobian_images() -> Any:
 
 
 def jacobian_signals() -> Any:
-    """Draw what the local Wiener filter and the networks of Table 1 do to a signal."""
+    """Draw the Jacobians of methods of Table 1 at one signal."""
     problem = problem_of("table1", "sparse-spikes")
     methods = {
         "local Wiener, as printed": "local-wiener[window=3,border=zero]",
@@ -409,7 +437,7 @@ def jacobian_signals() -> Any:
 
 
 def studied(problem: Any, text: str, item: int = 0) -> Portrait:
-    """Return what a method does to an item of a problem."""
+    """Return the Jacobian analysis of a method at an item of a problem."""
     (method,) = resolve(text)
     found = study(problem, prepared(problem, method), item=item, sigma_given=method.sigma_given)
     assert found.portrait is not None
@@ -417,7 +445,7 @@ def studied(problem: Any, text: str, item: int = 0) -> Portrait:
 
 
 def effective_dimension() -> Any:
-    """Draw the effective dimension of denoisers over the noise level."""
+    """Draw the effective dimension of denoisers against the noise level."""
     with open(ROOT / "results/effective-dimension/effective_dimension.csv", encoding="utf-8") as f:
         rows = list(csv.DictReader(f))
     sweeps = {}
@@ -433,6 +461,7 @@ def effective_dimension() -> Any:
 
 
 FIGURES: dict[str, Callable[[], Any]] = {
+    "table1": table1,
     "linear": linear,
     "sparse": sparse,
     "wavelet": wavelet,
@@ -457,19 +486,19 @@ FIGURES: dict[str, Callable[[], Any]] = {
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write a figure; colour photographs in all colours, all else in 256, a third of the size."""
+    """Write a figure; all but color photographs with a palette of 256 colors, a third of the size."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     with Image.open(buffer) as image:
         pixels = image.convert("RGB")
     if not any(image.get_array().ndim == 3 for ax in figure.axes for image in ax.images):
-        # median cut spends its colours on the greys of photographs, and curves get those of others
+        # median cut would give too few colors to thin curves next to gray photographs
         pixels = pixels.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     pixels.save(path, optimize=True)
 
 
 def main(names: list[str], folder: Path = ROOT / "docs" / "figures") -> None:
-    """Draw the named figures, or all."""
+    """Draw the named figures, by default all."""
     folder.mkdir(exist_ok=True)
     for name in names or FIGURES:
         save(FIGURES[name](), folder / f"{name}.png")

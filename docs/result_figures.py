@@ -1,4 +1,4 @@
-"""Figures of leaderboards and of examples; Matplotlib is loaded when one is drawn."""
+"""Figures of leaderboards and of denoised items; Matplotlib is imported when one is drawn."""
 
 from __future__ import annotations
 
@@ -22,41 +22,41 @@ BOUND = "cramer-rao"
 Board = Sequence[Mapping[str, Any]]
 Curve = list[tuple[int, float]]
 
-# How a row came by its settings: colour, marker and words, by its column ``knowledge``.
+# Color, marker and label of a row by its column ``knowledge``.
 KNOWLEDGE = {
-    "fitted": (COLORS[0], "o", "set on the training split"),
-    "sigma": (COLORS[1], "s", "sets itself, told the noise level"),
-    "blind": (COLORS[2], "^", "sets itself, told nothing"),
+    "fitted": (COLORS[0], "o", "tuned or trained on the training split"),
+    "sigma": (COLORS[1], "s", "adaptive, noise level given"),
+    "blind": (COLORS[2], "^", "adaptive, noise level not given"),
     "none": (COLORS[3], "D", "fixed settings"),
-    "oracle": ("black", "*", "saw the clean signal"),
+    "oracle": ("black", "*", "uses the clean signal"),
     "prior": ("black", "P", "knows the true prior"),
 }
 LIMITS = ("oracle", "prior")
-INPUT = ("0.45", "|", "the noisy input")
+INPUT = ("0.45", "|", "noisy input")
 
 
 def system_function(board: Board) -> Figure:
-    """Draw the error of the response over the record's length, one panel a noise level.
+    """Draw the error of the response against the record length, one panel per noise level.
 
     Parameters
     ----------
     board : sequence of mapping
-        Rows of a leaderboard, as computed or as read from its CSV file. Of those with the metric
-        ``system_error`` the problem's name must end in ``LENGTH-SNRdB``.
+        Rows of a leaderboard, as computed or as read from its CSV file. Rows with the metric
+        ``system_error`` and a problem named ``...LENGTH-SNRdB`` are drawn.
 
     Returns
     -------
     matplotlib.figure.Figure
-        To be saved: ``figure.savefig("error.png")``.
+        The figure, not shown or saved.
 
     Raises
     ------
     InputError
-        Where no row is of that kind.
+        If no row has that metric and such a problem.
 
     References
     ----------
-    Okabe and Ito, Color Universal Design (2008): the colours.
+    Okabe and Ito, Color Universal Design (2008): the colors.
     """
     from matplotlib.figure import Figure
 
@@ -75,13 +75,13 @@ def system_function(board: Board) -> Figure:
     for ax in axes[::columns]:
         ax.set_ylabel("mean error ‖ĥ − h‖²/‖h‖² in dB", fontsize=8.5)
     figure.supxlabel(
-        "samples of the record (dashed: the Cramér-Rao bound of unbiased estimators)", fontsize=8.5
+        "record length in samples (dashed: Cramér-Rao bound of unbiased estimators)", fontsize=8.5
     )
     return figure
 
 
 def _panels(board: Board) -> dict[float, dict[str, Curve]]:
-    """Return mean errors by noise level, method and length, the lengths in order."""
+    """Return mean errors by noise level and method, sorted by length."""
     panels: dict[float, dict[str, Curve]] = {}
     for row in board:
         setting = re.search(r"(\d+)-(-?[\d.]+)dB$", row["problem"])
@@ -98,7 +98,7 @@ def _panels(board: Board) -> dict[float, dict[str, Curve]]:
 
 
 def _draw(ax: Axes, curves: Mapping[str, Curve], color_of: Mapping[str, str]) -> None:
-    """Draw a panel: every curve with its name at its end, the bound dashed on top."""
+    """Draw one panel: each curve labeled at its end, the bound dashed."""
     names = sorted(curves, key=lambda m: m == BOUND)
     for name in names:
         length, error = zip(*curves[name], strict=True)
@@ -134,28 +134,31 @@ def family(
     *,
     metric: str = "psnr",
     columns: int = 4,
+    printed: Mapping[str, float] | None = None,
 ) -> Figure:
-    """Draw the means of methods with their 95 % intervals, one panel a problem, best on top.
+    """Draw the means of methods with 95 % intervals, one panel per problem, best method on top.
 
-    What is far worse than the noisy input is an arrow with its figure.
+    A mean far below the noisy input is drawn as an arrow with its value.
 
     Parameters
     ----------
     board : sequence of mapping
         Rows of leaderboards, as computed or as read from their CSV files.
     methods : sequence of str
-        The rows to show; one that a problem has not leaves a gap.
+        The methods to show; one without a row on a problem leaves a gap there.
     problems : sequence of str
         The problems to show.
     metric : str
-        What is drawn: larger is better.
+        A metric of which larger values are better.
     columns : int
-        Panels in a line, at most.
+        Maximum number of panels per line.
+    printed : mapping of str to float, optional
+        Published values by method, drawn as open circles.
 
     Raises
     ------
     InputError
-        For a problem of which no method is there.
+        If none of the methods has a row on one of the problems.
     """
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
@@ -172,17 +175,30 @@ def family(
     for ax in axes[len(problems) :]:
         ax.set_visible(False)
     styles = {_style(row): None for rows in shown.values() for row in rows.values()}
+    handles = [
+        Line2D([], [], color=color, marker=marker, ls="", ms=5, label=label)
+        for color, marker, label in (*KNOWLEDGE.values(), INPUT)
+        if (color, marker, label) in styles
+    ]
+    values = {name: value for name, value in (printed or {}).items() if name in names}
+    for ax in axes[: len(problems) if values else 0]:
+        rings = ax.plot(
+            list(values.values()),
+            [names.index(name) for name in values],
+            "o",
+            color="black",
+            mfc="none",
+            ms=10,
+            label="printed value",
+        )
+    handles += rings if values else []
     figure.legend(
-        handles=[
-            Line2D([], [], color=color, marker=marker, ls="", ms=5, label=label)
-            for color, marker, label in (*KNOWLEDGE.values(), INPUT)
-            if (color, marker, label) in styles
-        ],
+        handles=handles,
         loc="outside lower center",
         ncols=4,
         frameon=False,
         fontsize=8.5,
-        title=f"mean {metric.upper()} in dB with its 95 % interval",
+        title=f"mean {metric.upper()} in dB with 95 % interval",
         title_fontsize=8.5,
     )
     return figure
@@ -197,12 +213,12 @@ def _rows(
         if row["problem"] == problem and row["metric"] == metric and row["method"] in methods
     }
     if not rows:
-        raise InputError(f"problem={problem!r} has no row with {metric} of: {', '.join(methods)}")
+        raise InputError(f"problem={problem!r} has no {metric} of any of: {', '.join(methods)}")
     return rows
 
 
 def _best_last(shown: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:
-    """Return the methods by their mean place among the rows of each problem, limits last."""
+    """Return the methods in ascending order of their mean relative rank, limits last."""
     places: dict[str, list[float]] = {}
     limits = set()
     for rows in shown.values():
@@ -219,13 +235,13 @@ def _style(row: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _dots(ax: Axes, names: Sequence[str], rows: Mapping[str, Mapping[str, Any]]) -> None:
-    """Draw one problem: a dot with its interval and figure a method."""
+    """Draw one problem: a dot, an interval and a number per method."""
     means = {name: float(row["mean"]) for name, row in rows.items()}
     ends = {name: [float(row["ci_low"]), float(row["ci_high"])] for name, row in rows.items()}
     top, floor = max(high for _, high in ends.values()), means.get("noisy", min(means.values()))
     left = max(min(low for low, _ in ends.values()), floor - 0.25 * (top - floor))
     span = max(top - left, 0.1)
-    ax.set_xlim(left - 0.06 * span, top + 0.3 * span)  # room for the figures
+    ax.set_xlim(left - 0.06 * span, top + 0.3 * span)  # space for the numbers
     for y, name in enumerate(names):
         if name not in rows:
             continue
@@ -258,7 +274,7 @@ def _dots(ax: Axes, names: Sequence[str], rows: Mapping[str, Mapping[str, Any]])
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One item, or image, with its title, and the clean one where it is to be seen beside."""
+    """A signal or image with its title, and optionally the clean signal to draw behind it."""
 
     title: str
     item: NDArray[Any]
@@ -266,16 +282,16 @@ class Example:
 
 
 def signals(examples: Sequence[Example], *, columns: int = 2, spikes: bool = False) -> Figure:
-    """Draw signals ``(L,)`` over the clean ones, those of a line on equal axes.
+    """Draw signals ``(L,)`` over the clean ones, with equal axes in each line of panels.
 
     Parameters
     ----------
     examples : sequence of Example
         One panel each.
     columns : int
-        Panels in a line.
+        Panels per line.
     spikes : bool
-        Whether estimates are lines from zero and the clean signal circles where it isn't zero.
+        Draw estimates as lines from zero, and nonzero samples of the clean signal as circles.
     """
     from matplotlib.figure import Figure
 
@@ -303,7 +319,7 @@ def signals(examples: Sequence[Example], *, columns: int = 2, spikes: bool = Fal
 
 
 def pictures(examples: Sequence[Example], peak: float, *, columns: int = 4) -> Figure:
-    """Draw images ``(C, H, W)`` of values 0..peak, of one or three channels."""
+    """Draw images ``(C, H, W)`` with values 0..peak and one or three channels."""
     from matplotlib.figure import Figure
 
     lines = -(-len(examples) // columns)
@@ -326,7 +342,7 @@ def pictures(examples: Sequence[Example], peak: float, *, columns: int = 4) -> F
 
 @dataclass(frozen=True, eq=False)
 class Risk:
-    """Errors over a setting: what SURE expects without the truth, and what they are."""
+    """SURE and the true mean squared error for each value of a setting."""
 
     title: str
     settings: Sequence[float]
@@ -335,7 +351,7 @@ class Risk:
 
 
 def risks(panels: Sequence[Risk], setting: str) -> Figure:
-    """Draw SURE and the true mean squared error over a setting, each with its minimum marked."""
+    """Draw SURE and the true mean squared error against a setting, with both minima marked."""
     from matplotlib.figure import Figure
 
     figure = Figure((WIDTH, 3.3), layout="constrained", dpi=130)
@@ -355,6 +371,6 @@ def risks(panels: Sequence[Risk], setting: str) -> Figure:
         ax.set_xlabel(setting, fontsize=8.5)
         ax.set_title(panel.title, loc="left", fontsize=9.5, fontweight="bold")
         ax.spines[["top", "right"]].set_visible(False)
-    axes[0].set_ylabel("mean squared error over σ²", fontsize=8.5)
+    axes[0].set_ylabel("mean squared error / σ²", fontsize=8.5)
     axes[0].legend(frameon=False, fontsize=8.5, title="circle: the minimum", title_fontsize=8.5)
     return figure

@@ -1,4 +1,4 @@
-"""The README and docs: their tables match the committed runs, and their commands are valid."""
+"""Tables, commands, code blocks and links of the documentation are correct."""
 
 import csv
 import re
@@ -33,29 +33,29 @@ def commands():
 def test_commands_parse_and_their_names_exist(line):
     args = build_parser().parse_args(shlex.split(line)[1:])
     if hasattr(args, "suite") and not args.suite.endswith(".toml"):
-        foreign = ("mine:", "network[weights=my-icnn.")
-        own = [m for m in args.method or [] if not m.startswith(foreign)]
-        load(args.suite).select(methods=own or None, problems=args.problem)
+        users = ("mine:", "network[weights=my-icnn.")
+        known = [m for m in args.method or [] if not m.startswith(users)]
+        load(args.suite).select(methods=known or None, problems=args.problem)
     elif hasattr(args, "source") and args.method != "auto":
         assert resolve(args.method)
     elif hasattr(args, "recipe"):
         assert args.recipe.endswith(".toml") or load_recipe(args.recipe)
 
 
-def blocks_of_python():
+def python_blocks():
     for page in PAGES:
-        if page.parent.name == "methods" or page.stem in ("networks", "jacobian"):
+        if page.parent.name == "methods" or page.stem in ("networks", "jacobian", "your-method"):
             blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
-            own = (block for block in blocks if "torch" not in block and "deepinv" not in block)
-            yield from (pytest.param(block, id=page.stem) for block in own)
+            runnable = (b for b in blocks if "torch" not in b and "deepinv" not in b)
+            yield from (pytest.param(block, id=page.stem) for block in runnable)
 
 
-@pytest.mark.parametrize("block", list(blocks_of_python()))
-def test_python_on_the_methods_pages_runs(block, capsys):
+@pytest.mark.parametrize("block", list(python_blocks()))
+def test_python_blocks_run(block, capsys):
     exec(compile(block, "page", "exec"), {})
 
 
-def test_the_readmes_table_is_the_committed_runs():
+def test_the_table_in_the_readme_matches_the_committed_run():
     with open(ROOT / "results/table1/leaderboard.csv", encoding="utf-8") as file:
         board = {(r["method"], r["metric"]): r for r in csv.DictReader(file)}
     text = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -70,13 +70,13 @@ def test_the_readmes_table_is_the_committed_runs():
 
 
 @pytest.mark.parametrize("name", suite_names())
-def test_every_suite_has_its_committed_run(name):
+def test_every_suite_has_a_committed_run(name):
     with open(ROOT / "results" / name / "leaderboard.csv", encoding="utf-8") as file:
         rows = {r["method"] for r in csv.DictReader(file)}
     assert rows == {m.name for m in load(name).methods}
 
 
-# Ends of a grid beyond which there is nothing: L1, the smallest window, the whole signal, ...
+# Ends of a grid that cannot be extended: L1, the smallest window, the whole signal, ...
 NATURAL_ENDS = {
     ("gamma", 0.0),
     ("window", 3.0),
@@ -90,7 +90,7 @@ NATURAL_ENDS = {
 
 
 @pytest.mark.parametrize("name", suite_names())
-def test_no_tuned_setting_is_at_the_end_of_its_grid(name):
+def test_no_tuned_setting_is_at_an_end_of_its_grid(name):
     with open(ROOT / "results" / name / "leaderboard.csv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     for method in load(name).methods:
@@ -107,13 +107,13 @@ def test_no_tuned_setting_is_at_the_end_of_its_grid(name):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.name}")
-def test_links_lead_somewhere(page):
+def test_links_point_to_existing_files(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), target
 
 
-def test_the_table_of_networks_without_constants_is_the_committed_run():
+def test_the_table_of_bias_free_networks_matches_the_committed_run():
     with open(ROOT / "results/bias-free/leaderboard.csv", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["metric"] == "psnr"]
     board = {(row["problem"], row["method"]): float(row["mean"]) for row in rows}

@@ -1,4 +1,4 @@
-"""The figures say what the boards and examples say, and the pages show all of them."""
+"""Figures show the values of leaderboards and examples, and the pages show every figure."""
 
 import importlib.util
 import re
@@ -26,32 +26,32 @@ def row(problem, method, mean, knowledge="fitted"):
 BOARD = [
     row("one", "noisy", 10, "none"),
     row("one", "good-tuned", 15),
-    row("one", "told", 14, "sigma"),
+    row("one", "given", 14, "sigma"),
     row("one", "awful", -80, "none"),
     row("one", "limit", 16, "prior"),
     row("two", "noisy", 20, "none"),
     row("two", "good-tuned", 25),
-    {**row("one", "told", 99), "metric": "rmse"},
+    {**row("one", "given", 99), "metric": "rmse"},
     row("one", "of-another-family", 17, "blind"),
 ]
-METHODS = ["noisy", "good-tuned", "told", "awful", "limit"]
+METHODS = ["noisy", "good-tuned", "given", "awful", "limit"]
 
 
 def texts(ax):
     return {text.get_text().strip() for text in ax.texts}
 
 
-def test_a_family_has_a_panel_a_problem_and_a_figure_a_row():
+def test_family_draws_a_panel_per_problem_and_a_number_per_row():
     figure = result_figures.family(BOARD, METHODS, ["one", "two"])
     one, two = figure.axes
     assert [ax.get_title("left") for ax in (one, two)] == ["one", "two"]
-    order = ["awful", "noisy", "told", "good-tuned", "limit"]
+    order = ["awful", "noisy", "given", "good-tuned", "limit"]
     assert [label.get_text() for label in one.get_yticklabels()] == order
     assert texts(one) == {"10.0", "15.0", "14.0", "16.0", "◂ −80.0"}
     assert texts(two) == {"20.0", "25.0"}
 
 
-def test_a_familys_dots_intervals_and_limit_stand_where_they_are():
+def test_family_draws_dots_intervals_and_limit_at_their_values():
     ax = result_figures.family(BOARD, METHODS, ["one"]).axes[0]
     lines = [(list(line.get_xdata()), line.get_marker()) for line in ax.lines]
     assert ([14.8, 15.2], "None") in lines
@@ -64,21 +64,31 @@ def test_a_familys_dots_intervals_and_limit_stand_where_they_are():
     assert high > 16.2
 
 
-def test_a_familys_legend_names_the_knowledge_there_is():
+def test_printed_values_are_open_circles_of_their_methods():
+    printed = {"given": 13.5, "of-another-suite": 1.0}
+    figure = result_figures.family(BOARD, METHODS, ["one"], printed=printed)
+    (circles,) = [line for line in figure.axes[0].lines if line.get_markerfacecolor() == "none"]
+    row_of_given = ["awful", "noisy", "given"].index("given")
+    assert (list(circles.get_xdata()), list(circles.get_ydata())) == ([13.5], [row_of_given])
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()][-1] == "printed value"
+
+
+def test_the_legend_of_family_lists_only_the_information_in_use():
     (legend,) = result_figures.family(BOARD, METHODS, ["two"]).legends
     assert [t.get_text() for t in legend.get_texts()] == [
-        "set on the training split",
-        "the noisy input",
+        "tuned or trained on the training split",
+        "noisy input",
     ]
-    assert legend.get_title().get_text() == "mean PSNR in dB with its 95 % interval"
+    assert legend.get_title().get_text() == "mean PSNR in dB with 95 % interval"
 
 
-def test_a_problem_without_rows_is_told():
-    with pytest.raises(InputError, match="problem='three' has no row with psnr of: noisy"):
+def test_a_problem_without_rows_is_an_error():
+    with pytest.raises(InputError, match="problem='three' has no psnr of any of: noisy"):
         result_figures.family(BOARD, METHODS, ["one", "three"])
 
 
-def test_signals_lie_over_the_clean_ones():
+def test_signals_are_drawn_over_the_clean_ones():
     clean, estimate = np.array([0.0, 3.0, 0.0]), np.array([0.1, 2.0, -0.1])
     some = [Example("a", estimate, clean), Example("b", estimate), Example("c", clean)]
     *panels, unused = result_figures.signals(some).axes
@@ -88,7 +98,7 @@ def test_signals_lie_over_the_clean_ones():
     assert not unused.get_visible()
 
 
-def test_spikes_are_lines_and_the_true_ones_circles():
+def test_spikes_are_lines_and_true_spikes_circles():
     clean, estimate = np.array([0.0, 3.0, 0.0]), np.array([0.1, 2.0, -0.1])
     ax = result_figures.signals([Example("a", estimate, clean)], spikes=True).axes[0]
     (circles,) = ax.lines
@@ -98,7 +108,7 @@ def test_spikes_are_lines_and_the_true_ones_circles():
 
 
 @pytest.mark.parametrize(("channels", "shape"), [(1, (4, 5)), (3, (4, 5, 3))])
-def test_pictures_are_clipped_to_the_range(channels, shape):
+def test_pictures_are_clipped_to_the_value_range(channels, shape):
     item = np.linspace(-50, 300, channels * 20).reshape(channels, 4, 5)
     ax = result_figures.pictures([Example("a", item)], 255.0, columns=1).axes[0]
     (image,) = ax.images
@@ -126,7 +136,7 @@ def draw():
     return module
 
 
-def test_what_is_drawn_is_there_and_shown(draw):
+def test_every_figure_exists_and_is_shown_on_a_page(draw):
     shown = [
         name
         for page in [*(DOCS / "methods").glob("*.md"), *DOCS.glob("*.md")]
@@ -140,15 +150,15 @@ def test_what_is_drawn_is_there_and_shown(draw):
 
 
 @pytest.mark.parametrize(
-    "name", ["linear", "sparse", "wavelet", "images", "deconvolution", "system-function"]
+    "name", ["table1", "linear", "sparse", "wavelet", "images", "deconvolution", "system-function"]
 )
-def test_the_committed_runs_can_be_drawn(draw, name):
+def test_committed_runs_can_be_drawn(draw, name):
     figure = draw.FIGURES[name]()
     assert all(ax.get_title("left") for ax in figure.axes if ax.get_visible())
 
 
 @pytest.mark.parametrize("name", ["wavelet-example", "total-variation", "deconvolution-example"])
-def test_an_example_says_how_good_each_estimate_is(draw, name, tmp_path):
+def test_example_titles_give_the_psnr_of_each_estimate(draw, name, tmp_path):
     figure = draw.FIGURES[name]()
     values = [float(re.search(r": ([\d.]+) dB$", ax.get_title("left"))[1]) for ax in figure.axes]
     assert min(values) == values[0] or name == "total-variation"

@@ -18,11 +18,11 @@ class Objective(BaseObjective):
         self.clean, self.noisy, self.peak = clean, noisy, peak
 
     def get_objective(self):
-        """Return what a solver may see."""
+        """Return the arguments of a solver."""
         return {"noisy": self.noisy}
 
     def evaluate_result(self, estimate):
-        """Return the means over the signals; ``value`` is what benchopt asks for."""
+        """Return means over the signals; benchopt requires the key ``value``."""
         scores = {
             name: METRICS[name](self.clean, estimate, self.peak).mean()
             for name in ("psnr_table1", "psnr", "rmse")

@@ -1,4 +1,4 @@
-"""Table 1's GMC in closed form on a whole batch."""
+"""GMC of Table 1 in closed form on a whole batch."""
 
 from benchopt import BaseSolver
 

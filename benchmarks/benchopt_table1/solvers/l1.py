@@ -1,4 +1,4 @@
-"""Table 1's L1 in closed form on a whole batch."""
+"""L1 of Table 1 in closed form on a whole batch."""
 
 from benchopt import BaseSolver
 

@@ -1,4 +1,4 @@
-"""Table 1's local Wiener filter on a whole batch."""
+"""The local Wiener filter of Table 1 on a whole batch."""
 
 from benchopt import BaseSolver
 
