@@ -27,7 +27,7 @@ def board():
 def test_run_prints_the_leaderboard(capsys):
     assert main([*RUN, "-m", "l1-printed"]) == 0
     out, err = capsys.readouterr()
-    assert out.startswith("sparse-spikes: 2 seeds × 8 items\nrank ")
+    assert out.startswith("sparse-spikes: 2 seeds × 8 items, mean ± 95 % interval\nrank ")
     assert all(len(line) <= 100 for line in out.splitlines())
     assert "8 cells run: out" in err
     assert {r["method"] for r in board()} == {"noisy", "l1-printed", "limit", "limit-samplewise"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
@@ -26,7 +27,7 @@ from sigbench.scoring.scores import Scores
 
 MAX_WIDTH = 100
 MIN_ROWS = 12
-OVERHEAD = 6  # lines of a problem besides its methods: title, header, notes, prompt
+OVERHEAD = 9  # lines besides the methods: title, header, notes, prompt
 
 
 def board_text(
@@ -55,6 +56,7 @@ def board_text(
     """
     suite = folder.manifest.require()["suite"]
     metric = suite["metrics"][0]
+    width = min(columns, MAX_WIDTH)
     parts = []
     text = (folder.path / "leaderboard.csv").read_text(encoding="utf-8")
     all_rows = [row for row in from_csv(text) if row["metric"] == metric]
@@ -62,11 +64,13 @@ def board_text(
         rows = [row for row in all_rows if row["problem"] == problem]
         scores = folder.scores(problem, metric)
         assert scores is not None
-        max_rows = None if lines is None else max(MIN_ROWS, lines - OVERHEAD)
-        parts.append(_table(rows, scores, added, min(columns, MAX_WIDTH), max_rows, bold))
-        parts += [_sentence(name, rows, scores) for name in added if name in scores.methods]
+        max_rows = None if lines is None else max(MIN_ROWS, lines - OVERHEAD - 2 * len(added))
+        parts.append(_table(rows, scores, added, width, max_rows, bold))
+        for name in added:
+            if name in scores.methods:
+                parts += textwrap.wrap(_sentence(name, rows, scores), width, subsequent_indent="  ")
     partial = partial_run(suite, board_seeds(folder), {row["problem"] for row in all_rows})
-    return "\n".join([*parts, *([partial] if partial else [])])
+    return "\n".join([*parts, *textwrap.wrap(partial, width)])
 
 
 def board_seeds(folder: RunFolder) -> set[int]:
@@ -86,14 +90,15 @@ def _table(
     first = rows[0]
     has_limit = any(not math.isnan(row["gap_to_limit"]) for row in rows)
     places = digits(rows)
-    header = ["rank", "method", f"{heading(first['metric'])} ± 95 %"]
+    header = ["rank", "method", heading(first["metric"])]
     header += ["gap to limit"] if has_limit else []
     header += ["information", "ms/item"]
     lines = [header, *(_cells(row, places, has_limit) for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
     widths[1] = max(10, min(widths[1], columns - sum(widths) + widths[1] - 2 * (len(widths) - 1)))
     best = is_ranked(rows)
-    text = [f"{first['problem']}: {_size(summary.seeds, summary.items, summary.groups)}"]
+    size = _size(summary.seeds, summary.items, summary.groups)
+    text = [*textwrap.wrap(f"{first['problem']}: {size}, mean ± 95 % interval", columns)]
     for i, line in _shown(lines, rows, added, max_rows):
         if line is None:
             text.append(f"      ... {i} more methods: see leaderboard.md")
@@ -106,7 +111,7 @@ def _table(
         is_best = bold and best and i > 0 and rows[i - 1]["rank_low"] == 1
         text.append(f"\x1b[1m{row}\x1b[0m" if is_best else row)
     if not best:
-        text.append(unranked_note(rows, summary))
+        text += textwrap.wrap(unranked_note(rows, summary), columns)
     return "\n".join(text) + "\n"
 
 

@@ -149,11 +149,11 @@ def is_ranked(rows: Sequence[LeaderboardRow]) -> bool:
 def unranked_note(rows: Sequence[LeaderboardRow], summary: Summary) -> str:
     """Return why no method is marked as the best."""
     items = sum(summary.items)
-    size = (
-        f"{items:,} items" if summary.independent else f"{items:,} items in {summary.groups} groups"
-    )
+    size = f"{items:,} item{'s' * (items != 1)}"
+    if not summary.independent:
+        size += f" in {summary.groups:,} group{'s' * (summary.groups != 1)}"
     if summary.groups < 2:
-        return f"Not ranked: {size} are too few for confidence intervals and tests."
+        return f"Not ranked: too few for confidence intervals and tests ({size})."
     return (
         f"Not ranked: with {size}, no method is significantly better than another "
         f"in {rows[0]['metric']}."
