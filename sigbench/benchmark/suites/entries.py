@@ -184,8 +184,10 @@ def checked_seeds(seeds: list[Any]) -> tuple[int, ...]:
     for seed in seeds:
         if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
             raise InputError(f"seed {seed!r} must be a whole number >= 0 and < 2**63")
-    if not seeds or len(set(seeds)) < len(seeds):
-        raise InputError(f"seeds={seeds} must not be empty, and must be distinct")
+    if not seeds:
+        raise InputError("seeds=[] must not be empty")
+    if len(set(seeds)) < len(seeds):
+        raise InputError(f"seeds={seeds} must be distinct")
     return tuple(seeds)
 
 
