@@ -439,7 +439,9 @@ def test_what_comes_with_the_installation(tiny, capsys):
     assert names == {"photos32:", "speech-smoke:"}
     assert len(verify("speech-smoke")) == 24
     assert main(["data", "list"]) == 0
-    rows = capsys.readouterr().out.splitlines()
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 100
+    rows = [line for line in lines if not line.startswith(" ")]
     assert [row.split()[0] for row in rows] == ["name", "photos32", "speech-smoke", *FETCHED]
     (own,) = [row for row in rows if row.startswith("ee559")]
     assert "only --from a copy" in own
