@@ -202,7 +202,7 @@ def test_list(capsys, what):
     assert [name for name in names if name != "name"] == [row["name"] for row in rows]
 
 
-def test_list_suites_says_what_each_is_for_and_json_names_its_methods(capsys):
+def test_list_suites_prints_descriptions_and_json_has_the_methods(capsys):
     main(["list", "suites"])
     lines = capsys.readouterr().out.splitlines()
     main(["list", "suites", "--json"])
@@ -218,7 +218,7 @@ def test_list_suites_says_what_each_is_for_and_json_names_its_methods(capsys):
     assert found == ["images32", "noise2noise"]
 
 
-def test_list_methods_says_what_the_contract_says(capsys):
+def test_list_methods_follows_the_contract(capsys):
     main(["list", "methods", "--json"])
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     keys = {"name", "family", "domains", "knowledge", "n_params", "parameters", "source"}

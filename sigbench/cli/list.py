@@ -153,7 +153,12 @@ LISTS: dict[str, Callable[[], list[Record]]] = {
 }
 WIDTH = 100  # columns of a table
 COUNTED = ("problems", "methods")  # lists of which a table shows the length
-BELOW = {"description": "", "problems": "problems: ", "parameters": "parameters: ", "origin": "origin: "}
+BELOW = {
+    "description": "",
+    "problems": "problems: ",
+    "parameters": "parameters: ",
+    "origin": "origin: ",
+}
 JSON_ONLY = {"methods": "the methods of each suite", "source": "the source of each method"}
 MAX_LINES = 3  # of a value below a row
 
