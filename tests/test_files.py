@@ -318,7 +318,9 @@ def test_full_scale_of_sound_is_one(here):
 
 def test_the_output_must_be_of_the_kind_of_the_input(here):
     np.save("a.npy", np.ones(4))
-    with pytest.raises(InputError, match=r"b\.wav must be of the same kind as a\.npy: array, not sound"):
+    with pytest.raises(
+        InputError, match=r"b\.wav must be of the same kind as a\.npy: array, not sound"
+    ):
         denoise_file(here / "a.npy", here / "b.wav", "noisy")
 
 

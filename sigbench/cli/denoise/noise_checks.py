@@ -44,7 +44,9 @@ def noise_level(item: Array) -> float:
     else:
         parts = _smooth_parts(y)
         size = np.abs(parts.details(DB2)[parts.where])  # the filter has unit energy
-        level = float(np.median(size)) / 0.6744897501960817  # upper quartile of the normal distribution
+        level = (
+            float(np.median(size)) / 0.6744897501960817
+        )  # upper quartile of the normal distribution
     return level if level > 1e-9 * np.abs(y).max() else 0.0
 
 
