@@ -1,4 +1,4 @@
-"""Estimate the noise level of a file and test whether the noise is white, Gaussian and stationary.
+"""Estimate the noise level of a file and test whether the noise is white Gaussian noise.
 
 Each test uses the noisy item alone: its finest details where the signal is smooth, or the floor of
 its spectrum. It reports an effect that is both large and statistically significant, so that white
@@ -44,9 +44,7 @@ def noise_level(item: Array) -> float:
     else:
         parts = _smooth_parts(y)
         size = np.abs(parts.details(DB2)[parts.where])  # the filter has unit energy
-        level = (
-            float(np.median(size)) / 0.6744897501960817
-        )  # upper quartile of the normal distribution
+        level = float(np.median(size)) / 0.6744897501960817  # the normal upper quartile
     return level if level > 1e-9 * np.abs(y).max() else 0.0
 
 
