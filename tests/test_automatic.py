@@ -1,4 +1,4 @@
-"""``denoise -m auto``: it chooses well, says what to expect, and when not to believe it."""
+"""``denoise -m auto``: the choice, the expected errors, and the cautions."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def noisy_table(path, rng, sigma=0.5):
 
 
 @pytest.mark.parametrize("domain", CANDIDATES)
-def test_the_table_is_of_methods_that_say_their_weight_in_noise_levels(domain):
+def test_the_weights_of_the_table_are_relative_to_the_noise_level(domain):
     for text in CANDIDATES[domain]:
         swept = resolve(text)
         assert 1 < len(swept) <= 16
@@ -40,13 +40,13 @@ def test_the_table_is_of_methods_that_say_their_weight_in_noise_levels(domain):
         assert np.isfinite(out).all()
 
 
-def test_it_takes_the_best_of_the_table_and_says_so(here, rng, capsys):
+def test_it_uses_and_prints_the_best_of_the_table(here, rng, capsys):
     x, y = noisy_table("a.csv", rng)
     assert main(["denoise", "a.csv", "-o", "b.csv", "-m", "auto", "--sigma", "0.5"]) == 0
     out, err = capsys.readouterr()
     lines = out.splitlines()
-    assert lines[0] == "noise level 0.5 (told); expected of each method:"
-    shown = [line.split() for line in lines if "RMSE" in line and "best one" not in line]
+    assert lines[0] == "noise level 0.5 (given); expected error by method:"
+    shown = [line.split() for line in lines if "RMSE" in line and "interval" not in line]
     assert len(shown) == len(CANDIDATES["signal"]) + 1
     expected = [float(words[2]) for words in shown]
     assert expected == sorted(expected)
@@ -60,14 +60,14 @@ def test_it_takes_the_best_of_the_table_and_says_so(here, rng, capsys):
     np.testing.assert_allclose(best(y[None, None], sigma=0.5)[0, 0], estimate, atol=1e-9)
 
 
-def test_its_line_is_a_method_to_be_typed(here, rng):
+def test_a_printed_line_can_be_typed_as_a_method(here, rng):
     noisy_table("a.csv", rng)
     (choice,) = denoise_file(here / "a.csv", here / "b.csv", "auto", sigma="0.5").choices
     denoise_file(here / "a.csv", here / "c.csv", choice.expected[0].method, sigma="0.5")
     assert (here / "b.csv").read_text() == (here / "c.csv").read_text()
 
 
-def test_the_expected_error_is_the_true_one_as_far_as_chance_goes(rng):
+def test_the_interval_of_the_expected_error_contains_the_true_error(rng):
     x, sigma, inside = clean("bumps"), 0.1, 0
     batch = x + sigma * rng.standard_normal((40, 1, 1024))
     content = Content(batch, "signal", None, None, lambda batch, suffix: b"")
@@ -77,8 +77,8 @@ def test_the_expected_error_is_the_true_one_as_far_as_chance_goes(rng):
     assert inside >= 34
 
 
-def test_what_is_expected_is_of_estimates_that_no_file_has_clipped(here, rng):
-    """A file of bytes holds 0..255; SURE of what is clipped to that would be of another method."""
+def test_the_expected_error_is_that_of_unclipped_estimates(here, rng):
+    """A file of bytes holds 0..255; SURE of clipped estimates is that of another method."""
     x = np.where(np.arange(512) // 32 % 2, 255, 0)
     y = np.clip(np.round(x + 60 * rng.standard_normal(512)), 0, 255).astype(np.uint8)
     np.save("a.npy", y)
@@ -97,10 +97,49 @@ def test_what_is_expected_is_of_estimates_that_no_file_has_clipped(here, rng):
             lambda z, *, sigma, f=method: np.clip(f(z, sigma=sigma), 0, 255), content.batch, 30.0
         )
         clipped.append(np.sqrt(by_range.mse[0]) / expected.rmse)
-    assert min(clipped) < 0.98  # of some of them it makes a difference
+    assert min(clipped) < 0.98  # it makes a difference for some
 
 
-def test_channels_and_columns_choose_for_themselves(here, rng):
+def negative(choice):
+    return [expected for expected in choice.expected if np.isnan(expected.rmse)]
+
+
+def test_an_error_that_sure_cannot_estimate_is_unknown_not_zero(rng):
+    """8-bit noise of level 60 on black and white has lost half of its power by clipping."""
+    x = np.where(np.arange(32)[:, None] // 8 % 2, 255.0, 0.0) * np.ones((32, 32))
+    y = np.clip(np.round(x + 60 * rng.standard_normal(x.shape)), 0, 255)
+    content = Content(y[None, None], "image", 255.0, None, lambda batch, suffix: b"")
+    estimate, (choice,) = denoise_automatically(content, np.array([60.0]))
+    assert len(negative(choice)) == len(CANDIDATES["image"])
+    assert np.isnan([choice.low, choice.high]).all()
+    scores = [expected.sure for expected in choice.expected]  # the ranking is still that of SURE
+    assert scores == sorted(scores)
+    assert scores[-1] == 60.0**2
+    best = resolve(choice.expected[0].method, sigma_given=True)[0].entry
+    np.testing.assert_array_equal(best(content.batch, sigma=60.0), estimate)
+    text = as_text((choice,), content)
+    assert "RMSE 0" not in text
+    assert text.count("RMSE unknown, SURE -") == 7
+    assert "is negative for 7 of 8: their errors are unknown" in text
+    assert "caution: these expected errors are not reliable" in text
+    assert "interval" not in text
+
+
+def test_sure_that_is_negative_by_chance_bounds_the_error(rng):
+    """The error of a flat image is small, so about half of the estimates of its square are negative."""
+    content = Content(
+        128 + 25 * rng.standard_normal((4, 1, 24, 24)), "image", 255.0, None, lambda *_: b""
+    )
+    estimate, choices = denoise_automatically(content, np.full(4, 25.0))
+    assert any(map(negative, choices))
+    for one, choice in zip(estimate, choices, strict=True):
+        assert choice.low <= np.sqrt(np.mean((one - 128) ** 2)) <= choice.high
+    text = as_text(choices, content)
+    assert text.count("95 % interval of the best RMSE, by chance alone: ") == 4
+    assert "not reliable" not in text
+
+
+def test_channels_and_columns_have_choices_of_their_own(here, rng):
     loud, quiet = clean("blocks")[0], clean("doppler")[0]
     y = np.stack([loud + 0.4 * rng.standard_normal(1024), quiet + 0.06 * rng.standard_normal(1024)])
     np.savetxt("a.csv", y.T, delimiter=",")
@@ -126,21 +165,21 @@ def test_a_photograph_and_a_recording(here, rng, real_data):
     assert np.sqrt(np.mean((soundfile.read("b.wav")[0] - clip) ** 2)) < 0.012
 
 
-def test_long_files_are_judged_by_excerpts(here, rng):
+def test_sure_of_long_files_uses_excerpts(here, rng):
     np.save("a.npy", np.sin(np.arange(400_000) / 50) + 0.3 * rng.standard_normal(400_000))
     done = denoise_file(here / "a.npy", here / "b.npy", "auto")
     assert done.choices[0].expected[0].rmse < 0.06
     assert np.std(np.load("b.npy") - np.sin(np.arange(400_000) / 50)) < 0.06
 
 
-def test_without_noise_the_input_comes_back(here, capsys):
+def test_without_noise_the_input_is_returned(here, capsys):
     np.save("a.npy", clean("blocks")[0])
     assert main(["denoise", "a.npy", "-o", "b.npy", "-m", "auto"]) == 0
-    assert "caution: the noise level is zero: nothing is taken out" in capsys.readouterr().out
+    assert "caution: the noise level is zero, so nothing is removed" in capsys.readouterr().out
     np.testing.assert_array_equal(np.load("b.npy"), np.load("a.npy"))
 
 
-def test_files_are_guarded_as_ever(here, rng):
+def test_existing_files_and_invalid_levels_are_rejected(here, rng):
     noisy_table("a.csv", rng)
     denoise_file(here / "a.csv", here / "b.csv", "auto")
     with pytest.raises(InputError, match=r"b\.csv exists: --force replaces it"):
@@ -175,8 +214,8 @@ def said(y, sigma=None):
     return " | ".join(doubts(y, noise_level(y) if sigma is None else sigma))
 
 
-def test_it_is_quiet_about_white_gaussian_noise(rng):
-    """At most 6 in 100 of 400; at a ratio of 15 Doppler's beginning is as rough as noise."""
+def test_white_gaussian_noise_raises_few_alarms(rng):
+    """At most 6 in 100 of 400; at a ratio of 15 the beginning of Doppler is as rough as noise."""
     alarms = 0
     for name in SIGNALS:
         for i in range(100):
@@ -188,7 +227,7 @@ def test_it_is_quiet_about_white_gaussian_noise(rng):
 
 @pytest.mark.parametrize("name", SIGNALS)
 @pytest.mark.parametrize("message", NOISES)
-def test_it_finds_noise_that_is_not(rng, name, message):
+def test_noise_that_is_not_white_or_gaussian_is_found(rng, name, message):
     x = clean(name)
     made = [x + x.std() / 7 * NOISES[message](x.shape, rng) for _ in range(25)]
     assert sum(message.strip(": ") in said(y) for y in made) >= 22
@@ -203,28 +242,28 @@ def tones(rng, n, count):
 
 @pytest.mark.parametrize(("n", "most"), [(512, 8), (1024, 5), (4096, 2), (16_000, 1)])
 @pytest.mark.parametrize("count", [1, 3])
-def test_tones_in_white_noise_are_no_coloured_noise(rng, count, n, most):
-    """Of 40. Before the spectrum was asked, it was 20 to 30 of a single tone."""
+def test_tones_in_white_noise_are_not_taken_for_colored_noise(rng, count, n, most):
+    """At most ``most`` alarms of 40; without the test of the spectrum, 20 to 30 for a single tone."""
     made = [tones(rng, n, count) + rng.standard_normal(n) for _ in range(40)]
     assert sum("not white" in said(y[None], 1.0) for y in made) <= most
 
 
-def test_a_tone_that_was_taken_for_noise_is_told():
-    """By its details, a tone of 20 dB at 0.2 of the rate makes the level 10 times too large."""
+def test_a_tone_that_was_taken_for_noise_is_reported():
+    """A tone of 20 dB at 0.2 of the rate makes the level from details 10 times too large."""
     rng = np.random.default_rng(0)
     y = 10 * np.sqrt(2) * np.cos(0.4 * np.pi * np.arange(4096)) + rng.standard_normal(4096)
     assert noise_level(y[None]) > 10
     assert said(y[None]) == (
-        "the noise level is 10.2 times the floor of the spectrum, as tones make it: "
-        "--sigma 1 tells the floor's"
+        "the noise level is 10.2 times the floor of the spectrum, as with tones; "
+        "to use the floor, set --sigma 1"
     )
     assert said(y[None], 1.0) == ""
 
 
 @pytest.mark.parametrize(("n", "fewest"), [(512, 18), (1024, 33), (4096, 39), (16_000, 39)])
 @pytest.mark.parametrize("colour", ["weak", "strong", "mean of 3", "1/f"])
-def test_coloured_noise_is_found_in_records_of_any_length(rng, colour, n, fewest):
-    """Of 40. Autoregressive of 0.5 and 0.9, moving mean, and 1/f."""
+def test_colored_noise_is_found_in_records_of_any_length(rng, colour, n, fewest):
+    """At least ``fewest`` of 40: autoregressive with 0.5 and 0.9, moving mean, and 1/f."""
     from scipy.signal import lfilter
 
     def noise():
@@ -241,20 +280,20 @@ def test_coloured_noise_is_found_in_records_of_any_length(rng, colour, n, fewest
     assert sum("not white" in said(noise()[None]) for _ in range(40)) >= fewest
 
 
-def test_digital_silence_is_no_floor(rng):
+def test_digital_silence_is_not_a_floor(rng):
     y = np.zeros((1, 20_000))
     y[:, :7000] = rng.standard_normal(7000)
     assert "floor" not in said(y, 1.0)
 
 
-def test_long_records_are_looked_at_in_stretches(rng):
+def test_long_records_are_analyzed_in_segments(rng):
     y = rng.standard_normal((1, 1_000_001))
     assert said(y) == ""
     assert "not white" in said(y[:, 1:] + y[:, :-1])
 
 
 @pytest.mark.parametrize("name", SIGNALS)
-def test_it_finds_levels_that_vary_clipping_and_steps(rng, name):
+def test_varying_levels_clipping_and_rounding_are_found(rng, name):
     x = clean(name)
     found = {"not constant": 0, "clipped": 0, "rounded": 0}
     for _ in range(25):
@@ -272,7 +311,7 @@ def test_it_finds_levels_that_vary_clipping_and_steps(rng, name):
 
 @pytest.mark.parametrize("sigma", [25.0, 50.0])
 def test_photographs(rng, real_data, sigma):
-    """Crops of 128×128: quiet about white noise, not about others."""
+    """Crops of 128×128: few alarms for white noise, few misses of other noise."""
     alarms, missed = 0, dict.fromkeys(NOISES, 0)
     for i in range(1, 16):
         x = np.asarray(Image.open(real_data / "bsd400" / f"test_{i:03}.png"), float)[
@@ -285,7 +324,7 @@ def test_photographs(rng, real_data, sigma):
     assert max(missed.values()) <= 2, missed
 
 
-def test_texture_counts_less_for_noise_on_photographs(rng, real_data):
+def test_the_noise_level_of_photographs_depends_less_on_texture(rng, real_data):
     by_median, where_smooth = [], []
     for i in range(1, 16):
         x = np.asarray(Image.open(real_data / "bsd400" / f"test_{i:03}.png"), float)[None]
@@ -298,7 +337,7 @@ def test_texture_counts_less_for_noise_on_photographs(rng, real_data):
 @pytest.mark.parametrize(
     "shape", [(1, 1), (1, 20), (200, 1), (99, 2), (50, 5), (1, 3, 3), (3, 1, 40), (1, 9, 200)]
 )
-def test_small_items_are_no_trouble(rng, shape):
+def test_small_items(rng, shape):
     y = rng.standard_normal(shape)
     assert isinstance(said(y, 1.0), str)
     assert noise_level(y) >= 0

@@ -126,7 +126,7 @@ def test_fetch_verify_and_read(public, server, capsys):
     assert main(["data", "verify", "cifar10"]) == 0
     assert "good     cifar10" in capsys.readouterr().out
     assert main(["data", "fetch", "cifar10"]) == 0
-    assert "is here" in capsys.readouterr().out
+    assert "is already here" in capsys.readouterr().out
     assert server.asked == [None]
 
 
@@ -412,8 +412,8 @@ def test_a_local_folder_or_file(tiny, place):
         (["fetch"], "fetch needs a name, one of: cifar10, ee559"),
         (["fetch", "cifar"], "unknown dataset with files 'cifar': did you mean 'cifar10'?"),
         (["fetch", "systems"], "unknown dataset with files 'systems'"),
-        (["fetch", "ee559"], "no public address: sigbench data fetch ee559 --from PATH_OR_URL"),
-        (["fetch", "ee559", "--from", "."], "--from .: the folder holds no train_data.pkl"),
+        (["fetch", "ee559"], "no public URL: sigbench data fetch ee559 --from PATH_OR_URL"),
+        (["fetch", "ee559", "--from", "."], "--from .: the folder has no train_data.pkl"),
         (["fetch", "cifar10", "--from", "no"], "--from no: no such file or folder"),
         (["fetch", "cifar10", "--from", "ftp://a.b/c"], "'ftp' must be one of https, http"),
         (["fetch", "cifar10", "--from", "file:///a"], "'file' must be one of https, http"),
@@ -431,7 +431,7 @@ def test_wrong_calls_are_one_line_and_exit_code_2(tiny, here, capsys, argv, mess
     assert left() == []
 
 
-def test_what_comes_with_the_installation(tiny, capsys):
+def test_datasets_of_the_installation(tiny, capsys):
     assert main(["data", "fetch", "photos32"]) == 0
     assert "there is nothing to fetch" in capsys.readouterr().out
     assert main(["data", "verify"]) == 0
@@ -439,7 +439,9 @@ def test_what_comes_with_the_installation(tiny, capsys):
     assert names == {"photos32:", "speech-smoke:"}
     assert len(verify("speech-smoke")) == 24
     assert main(["data", "list"]) == 0
-    rows = capsys.readouterr().out.splitlines()
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 100
+    rows = [line for line in lines if not line.startswith(" ")]
     assert [row.split()[0] for row in rows] == ["name", "photos32", "speech-smoke", *FETCHED]
     (own,) = [row for row in rows if row.startswith("ee559")]
     assert "only --from a copy" in own
@@ -695,7 +697,7 @@ def test_the_digests_of_a_copy_are_recorded(tiny, capsys):
     first, second = (tiny.pairs(tiny.folder / name) for name in ("first", "second"))
     fetch("ee559", str(first))
     before = Ee559().version
-    assert all(": val_data.pkl is here" in s or "train" in s for s in fetch("ee559"))
+    assert all(": val_data.pkl is already here" in s or "train" in s for s in fetch("ee559"))
     fetch("ee559", str(first / "val_data.pkl"))
     assert Ee559().version == before
     assert {v.state for v in verify("ee559")} == {"good"}
@@ -801,7 +803,7 @@ def test_two_fetches_take_turns(tiny, capsys):
         second = threading.Thread(target=fetch, args=("cifar10", str(tiny.folder)))
         second.start()
         err = ""
-        while "waiting for another fetch to end" not in err:
+        while "waiting for another fetch to finish" not in err:
             assert second.is_alive()
             err += capsys.readouterr().err
         assert left() == []

@@ -1,4 +1,4 @@
-"""Files of one's own: format, rate and size are kept, bad ones refused, nothing overwritten."""
+"""User files: format, rate and size are kept, bad files are rejected, nothing is overwritten."""
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ from PIL import Image
 
 from sigbench import InputError
 from sigbench.cli.denoise.file import denoise_file
+from sigbench.cli.main import main
 from sigbench.core.media import read, write
 
 SUFFIXES = ["png", "tif", "jpg"]
@@ -40,7 +41,7 @@ def test_wav_to_flac_and_back(here, rng):
     np.testing.assert_array_equal(soundfile.read("a.wav")[0], soundfile.read("c.wav")[0])
 
 
-def test_stereo_channels_are_denoised_by_themselves(here, rng):
+def test_stereo_channels_are_denoised_separately(here, rng):
     quiet, loud = 0.01 * rng.standard_normal(4000), 0.1 * rng.standard_normal(4000)
     soundfile.write("st.wav", np.stack([quiet, loud], axis=1), 8000, subtype="FLOAT")
     soundfile.write("q.wav", quiet, 8000, subtype="FLOAT")
@@ -113,7 +114,7 @@ def test_csv_keeps_header_delimiter_and_axis(here):
 @pytest.mark.parametrize(
     "axis", [(0.0, 0.333, 0.667, 1.0), (5, 3, 2, -1), (0.0, 2.3e-05, 4.5e-05, 6.8e-05)]
 )
-def test_a_first_column_that_only_rises_or_falls_is_an_axis(here, axis):
+def test_a_monotonic_first_column_is_an_axis(here, axis):
     (here / "a.csv").write_text(
         "".join(f"{t},{v}\r\n" for t, v in zip(axis, (1, 5, 2, 8), strict=True))
     )
@@ -123,7 +124,7 @@ def test_a_first_column_that_only_rises_or_falls_is_an_axis(here, axis):
     assert lines[0] != f"{axis[0]},1.0"
 
 
-def test_small_values_are_no_axis(here):
+def test_small_values_are_not_an_axis(here):
     (here / "a.csv").write_text("3e-9,1\n1e-9,2\n2e-9,3\n")
     assert read(here / "a.csv").batch.shape == (2, 1, 3)
 
@@ -137,9 +138,9 @@ def test_images_one_pixel_wide(here, rng, shape, suffix):
         np.testing.assert_array_equal(np.asarray(out), values)
 
 
-def test_the_way_up_is_kept(here, rng):
+def test_the_orientation_is_kept(here, rng):
     exif = Image.Exif()
-    exif[0x0112] = 6  # turned by a quarter
+    exif[0x0112] = 6  # rotated by 90°
     Image.fromarray(rng.integers(0, 256, (8, 9, 3), dtype=np.uint8)).save("a.jpg", exif=exif)
     with Image.open(same(here / "a.jpg", here / "b.jpg")) as out:
         assert out.getexif()[0x0112] == 6
@@ -211,7 +212,7 @@ def bad_files(here):
         ("song.mp3", "unknown suffix '.mp3': one of .wav, .flac"),
     ],
 )
-def test_bad_files_are_refused_and_nothing_is_written(here, name, message):
+def test_bad_files_are_rejected_and_nothing_is_written(here, name, message):
     bad_files(here)
     before = sorted(p.name for p in here.iterdir())
     suffix = name.rpartition(".")[2]
@@ -238,10 +239,10 @@ def test_an_output_is_not_replaced_without_force(here):
     [
         ("affine", {}, "affine learns from a training split"),
         ("ideal-projection", {}, "ideal-projection needs the clean signal"),
-        ("l1[lam=[1,2]]", {}, "stands for 2 methods"),
-        ("auto[x=1]", {}, "auto takes no parameters"),
-        ("spikes-posterior-mean", {}, "knows the prior of its problem's signals"),
-        ("wiener-deconvolution", {}, r"in Python, WienerDeconvolution\(kernel=h\)"),
+        ("l1[lam=[1,2]]", {}, "is 2 methods: denoise needs a single one"),
+        ("auto[x=1]", {}, "auto has no parameters"),
+        ("spikes-posterior-mean", {}, "needs the prior of the signals, which a file does not have"),
+        ("wiener-deconvolution", {}, r"use WienerDeconvolution\(kernel=h\) in Python"),
         ("sparse-deconvolution[lam=1]", {}, "needs the impulse response"),
         ("nope", {}, "unknown method 'nope'"),
         ("noisy", {"sigma": "much"}, "sigma=much must be a number >= 0, or auto"),
@@ -249,14 +250,14 @@ def test_an_output_is_not_replaced_without_force(here):
         ("l1[transform=stft,lam=1]", {}, r"signal has shape \(1, 1, 4, 4\): the STFT requires"),
     ],
 )
-def test_bad_calls_are_refused(here, method, more, message):
+def test_bad_calls_are_rejected(here, method, more, message):
     np.save("a.npy", np.ones((4, 4)))
     with pytest.raises(InputError, match=message):
         denoise_file(here / "a.npy", here / "b.npy", method, **more)
     assert not (here / "b.npy").exists()
 
 
-def test_ones_own_function_that_needs_sigma_or_fails(here):
+def test_a_user_function_that_needs_sigma_or_fails(here):
     np.save("a.npy", np.ones(16))
     (here / "own_denoise.py").write_text(
         "def needs(noisy, sigma): return noisy\ndef fails(noisy): return noisy[9]\n"
@@ -265,7 +266,7 @@ def test_ones_own_function_that_needs_sigma_or_fails(here):
     for name, message in (
         ("needs", "needs the noise level: --sigma S, or --sigma auto"),
         ("fails", "failed on a.npy: IndexError"),
-        ("whole", "gave back int64, not float64"),
+        ("whole", "the estimate has dtype int64, not float64"),
     ):
         with pytest.raises(InputError, match=message):
             denoise_file(here / "a.npy", here / "b.npy", f"own_denoise:{name}")
@@ -283,20 +284,48 @@ def test_sigma_has_one_value_per_channel(here):
     np.testing.assert_array_equal(soundfile.read("a.wav")[0], soundfile.read("b.wav")[0])
 
 
+@pytest.mark.parametrize(
+    ("method", "used"),
+    [
+        ("wavelet", True),
+        ("local-wiener", True),
+        ("own_unused:with_sigma", True),
+        ("own_unused:without_sigma", False),
+        ("local-wiener[noise=0.3]", False),
+        ("median", False),
+    ],
+)
+def test_a_noise_level_that_the_method_does_not_use_is_reported(here, rng, capsys, method, used):
+    np.save("a.npy", rng.standard_normal(64))
+    (here / "own_unused.py").write_text(
+        "def with_sigma(noisy, sigma=None): return noisy\ndef without_sigma(noisy): return noisy\n"
+    )
+    call = ["denoise", "a.npy", "-o", "b.npy", "-m", method]
+    assert main([*call, "--sigma", "0.5"]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    closing = f"b.npy: {method}, shape 1×1×64"
+    unused = [f"{method} does not use --sigma", closing]
+    assert lines == ([f"{closing}, sigma 0.5"] if used else unused)
+    assert main([*call, "--force"]) == 0
+    assert capsys.readouterr().err.splitlines() == [closing]
+
+
 def test_full_scale_of_sound_is_one(here):
     soundfile.write("a.wav", np.zeros(8) + 0.1, 8000)
     with pytest.raises(InputError, match="sigma=25 must be <= 1"):
         denoise_file(here / "a.wav", here / "b.wav", "noisy", sigma="25")
 
 
-def test_a_kind_is_not_turned_into_another(here):
+def test_the_output_must_be_of_the_kind_of_the_input(here):
     np.save("a.npy", np.ones(4))
-    with pytest.raises(InputError, match=r"b\.wav is no array file like a\.npy"):
+    with pytest.raises(
+        InputError, match=r"b\.wav must be of the same kind as a\.npy: array, not sound"
+    ):
         denoise_file(here / "a.npy", here / "b.wav", "noisy")
 
 
-def test_a_real_recording_gets_closer_to_itself(here, real_data):
-    """A spoken digit with white noise at 10 dB: wavelet thresholding takes out noise."""
+def test_a_real_recording_is_improved(here, real_data):
+    """A spoken digit with white noise at 10 dB: wavelet thresholding removes noise."""
     clip = real_data / "fsdd" / "recordings" / "7_lucas_5.wav"
     clean, fs = soundfile.read(clip)
     noise = np.random.default_rng(5).standard_normal(len(clean))

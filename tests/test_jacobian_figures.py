@@ -1,4 +1,4 @@
-"""Figures of Jacobians show what was computed."""
+"""Figures of Jacobians show the computed values."""
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ def test_signals():
 
 
 @pytest.mark.parametrize(("gain", "scale"), [(0.9, "linear"), (18.9, "symlog")])
-def test_one_large_singular_value_does_not_press_the_others_together(gain, scale):
+def test_one_large_singular_value_makes_the_axis_logarithmic(gain, scale):
     problem = Denoising("p", Photos32(window=8, stride=8, grey=True), Gaussian(sigma=20.0), 1)
     shown = {
         "blur": study(problem, GaussianBlur(1.0), item=0, sigma_given=False).portrait,
@@ -68,7 +68,7 @@ def test_one_large_singular_value_does_not_press_the_others_together(gain, scale
     assert (spectrum.get_yscale(), symmetry.get_xscale()) == (scale, scale)
 
 
-def test_what_is_nothing_has_no_logarithm_and_no_end():
+def test_zero_has_no_logarithm_and_no_label():
     nothing = Sweep([1, 2, 4], [0, 0, 0], [0] * 3, [0] * 3)
     ending = Sweep([1, 2, 4], [8, 2, 0], [8, 2, 0], [8, 2, 0])
     figure = jacobian_figures.effective_dimensions({"$zero$": nothing, "$\\frac{": ending}, 64)

@@ -1,1 +1,1 @@
-"""What a denoiser does: its Jacobian at an item."""
+"""Analysis of denoisers by their Jacobian at an item."""

@@ -1,4 +1,4 @@
-"""Figures of Jacobians: what denoisers do to one item, and over the noise level."""
+"""Figures of Jacobians at one item, and of the effective dimension over the noise level."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 130
-MARKS = ("o", "s", "^", "D")  # of the samples whose filters are shown
+MARKS = ("o", "s", "^", "D")  # for the samples whose filters are shown
 VECTORS = 4  # singular vectors that are drawn
 STYLES = ("-", "--", ":", "-.")
-LONGEST = 30  # letters of a name beside a curve
-MIN_SHOWN = 1e-4  # of an error: smaller ones lie on the floor
-LINEAR_TO = 4.0  # singular values; larger ones would press the others together
-SMALL = 0.05  # of singular values: below, the directions of their vectors say nothing
+MAX_LABEL = 30  # characters of a name next to a curve
+MIN_SHOWN = 1e-4  # smaller errors are drawn at this value
+MAX_LINEAR = 4.0  # larger singular values make the axis logarithmic above this value
+MIN_RELATIVE_S = 0.05  # the vectors of smaller singular values are nearly arbitrary
 
 
 def portraits(shown: Mapping[str, Portrait], peak: float | None) -> Figure:
-    """Draw what methods do to one item: a line of panels each, and their spectra beneath.
+    """Draw the portraits of methods: a row of panels for each, and the spectra below.
 
     Parameters
     ----------
     shown : mapping of str to Portrait
-        By the name of the method; the first items of all are the same.
+        The portraits by name of the method, all of the same item.
     peak : float, optional
-        What is white in an image; None for signals.
+        The white level of images; None for signals.
     """
     from matplotlib.figure import Figure
 
@@ -107,10 +107,10 @@ def _signals(figure: Any, shown: Mapping[str, Portrait]) -> None:
             )
         vectors.set_yticks([])
         titles = (
-            "grey: clean, dots: noisy",
+            "gray: clean, dots: noisy",
             "Jacobian A",
-            "rows of A: filters",
-            "first uᵢ, with sᵢ",
+            "filters (rows of A)",
+            "first uᵢ and sᵢ",
         )
         for ax, title in zip(row, titles, strict=True):
             ax.set_title(title if line == 0 else "", fontsize=8)
@@ -130,7 +130,7 @@ def _spectra(figure: Any, shown: Mapping[str, Portrait]) -> None:
             label=f"{_plain(name)}: Σs² = {np.sum(one.s**2):.1f} of {len(one.s)}",
             **look,
         )
-        large = one.s > SMALL * one.s[0] if one.s[0] > 0 else one.s > 0
+        large = one.s > MIN_RELATIVE_S * one.s[0] if one.s[0] > 0 else one.s > 0
         symmetry.plot(one.s[large], one.symmetry[large], ".", color=color, ms=4)
         near.plot(one.moves, np.maximum(one.linear_error, MIN_SHOWN), marker="o", ms=3.5, **look)
         if np.isfinite(one.switched).any():
@@ -141,11 +141,11 @@ def _spectra(figure: Any, shown: Mapping[str, Portrait]) -> None:
     spectrum.set_title("singular values sᵢ", loc="left", fontsize=8.5)
     symmetry.set_xlabel("sᵢ", fontsize=8)
     symmetry.set_ylim(-0.03, 1.03)
-    symmetry.set_title("|uᵢ·vᵢ|: 1 where A is symmetric", loc="left", fontsize=8.5)
-    if (most := max(one.s[0] for one in shown.values())) > LINEAR_TO:
-        spectrum.set_yscale("symlog", linthresh=LINEAR_TO, linscale=3)
-        symmetry.set_xscale("symlog", linthresh=LINEAR_TO, linscale=3)
-        ticks = [*range(math.ceil(LINEAR_TO)), *(10**k for k in range(1, 9) if 10**k <= most)]
+    symmetry.set_title("|uᵢ·vᵢ|: 1 if A is symmetric", loc="left", fontsize=8.5)
+    if (most := max(one.s[0] for one in shown.values())) > MAX_LINEAR:
+        spectrum.set_yscale("symlog", linthresh=MAX_LINEAR, linscale=3)
+        symmetry.set_xscale("symlog", linthresh=MAX_LINEAR, linscale=3)
+        ticks = [*range(math.ceil(MAX_LINEAR)), *(10**k for k in range(1, 9) if 10**k <= most)]
         spectrum.set_ylim(-0.1, 1.2 * most)
         symmetry.set_xlim(-0.1, 1.2 * most)
         for axis in (spectrum.yaxis, symmetry.xaxis):
@@ -153,8 +153,8 @@ def _spectra(figure: Any, shown: Mapping[str, Portrait]) -> None:
     near.set_xscale("log")
     near.set_yscale("log")
     near.set_ylim(MIN_SHOWN, 5)
-    near.set_xlabel("distance from the item in noise levels", fontsize=8)
-    near.set_title("○ error of the linear view", loc="left", fontsize=8.5)
+    near.set_xlabel("distance from the item (noise levels)", fontsize=8)
+    near.set_title("○ error of the linearization", loc="left", fontsize=8.5)
     if rectifying:
         near.set_title("△ ReLUs switched", loc="right", fontsize=8.5)
     for ax in (spectrum, symmetry, near):
@@ -167,7 +167,7 @@ def _spectra(figure: Any, shown: Mapping[str, Portrait]) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
-    """A method's figures over the noise level: means over items, with their 95 % intervals."""
+    """The effective dimension of a method over the noise level: means and 95 % intervals."""
 
     sigma: Sequence[float]
     mean: Sequence[float]
@@ -182,9 +182,9 @@ def effective_dimensions(methods: Mapping[str, Sweep], samples: int) -> Figure:
     Parameters
     ----------
     methods : mapping of str to Sweep
-        By name.
+        The curves by name of the method.
     samples : int
-        Of an item: the dimension of what does nothing.
+        The number of samples of an item, the largest dimension of a projection.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
@@ -207,7 +207,7 @@ def effective_dimensions(methods: Mapping[str, Sweep], samples: int) -> Figure:
     ):
         slope = "" if math.isnan(one.slope) else f", slope {round(one.slope, 2) + 0.0:.2f}"
         ax.annotate(
-            f"{_plain(shortened(name, LONGEST))}{slope.replace('-', '−')}",
+            f"{_plain(shortened(name, MAX_LABEL))}{slope.replace('-', '−')}",
             (one.sigma[-1], math.exp(end)),
             (1.03, (at - low) / (high - low)),
             textcoords="axes fraction",
@@ -233,12 +233,12 @@ def effective_dimensions(methods: Mapping[str, Sweep], samples: int) -> Figure:
 
 
 def _positive(values: Sequence[float]) -> NDArray[np.float64]:
-    """Return values with NaN for those that have no logarithm."""
+    """Return values with NaN for those that are not positive."""
     return np.array([value if value > 0 else math.nan for value in values])
 
 
 def _looks(count: int) -> list[tuple[str, str]]:
-    """Return a colour and a line style for each of so many."""
+    """Return a color and a line style for each of ``count`` curves."""
     return [(COLORS[i % len(COLORS)], STYLES[i // len(COLORS) % len(STYLES)]) for i in range(count)]
 
 
@@ -249,7 +249,7 @@ def _picture(ax: Axes, image: Array, peak: float) -> None:
 
 
 def _signed(ax: Axes, values: NDArray[np.float64]) -> None:
-    """Draw an array ``(C, H, W)`` around white; one of three colours around grey."""
+    """Draw an array ``(C, H, W)`` with zero in white, or in gray if it has three colors."""
     from matplotlib.colors import LinearSegmentedColormap
 
     most = np.abs(values).max() or 1.0
@@ -273,7 +273,7 @@ def _subscript(i: int) -> str:
 
 
 def _wrapped(name: str, width: int = 16) -> str:
-    """Return a name in at most four lines of about so many letters, broken after its signs.
+    """Break a name after punctuation into at most four lines of about ``width`` characters.
 
     Examples
     --------
@@ -289,5 +289,5 @@ def _wrapped(name: str, width: int = 16) -> str:
 
 
 def _plain(name: str) -> str:
-    """Return a name that Matplotlib does not take for a formula."""
+    """Escape a name so that Matplotlib does not read it as a formula."""
     return name.replace("$", r"\$")

@@ -1,4 +1,4 @@
-"""What one method does to one item: figures of its Jacobian."""
+"""The Jacobian of a method at an item, summarized."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Learner, Oracle
 from sigbench.problems.denoising import Denoising
 
-VERSION = 1  # raised when the same question gets other numbers
-VECTORS = 6  # singular vectors that are kept
-MAX_KEPT = 512  # samples of an item whose Jacobian is kept to be drawn
-NEIGHBOURS = 5  # samples along an axis, for whether it is flat
-MARGIN = 4  # samples from the border, where a filter is chosen
+VERSION = 1  # raised when the same settings give other numbers
+VECTORS = 6  # singular vectors to keep
+MAX_KEPT = 512  # samples of an item whose whole Jacobian is kept
+NEIGHBORS = 5  # samples along an axis for the local mean
+MARGIN = 4  # samples between a chosen filter and the border
 
 SampleIndex = tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Portrait:
-    """What is drawn of a Jacobian.
+    """The parts of a Jacobian that are drawn.
 
     Attributes
     ----------
@@ -40,15 +40,15 @@ class Portrait:
     s, symmetry : array, shape (n,)
         Singular values, and |uᵢ·vᵢ|.
     vectors : array, shape (K, C, *space)
-        The first left singular vectors: what it keeps most of.
+        The first left singular vectors.
     places : array of int, shape (P, axes)
-        Of which samples there are filters, in channel 0.
+        The samples, in channel 0, with filters.
     filters : array, shape (P, C, *space)
-        Their rows of the Jacobian.
+        The rows of the Jacobian at these samples.
     moves, linear_error, switched : array
         As in `sigbench.analysis.jacobian.Stability`.
     jacobian : array, shape (n, n), or (0, 0)
-        The Jacobian itself, of items of at most 512 samples.
+        The Jacobian, for items of at most 512 samples.
     """
 
     clean: Array
@@ -67,16 +67,16 @@ class Portrait:
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """Figures of a method's Jacobian at one item.
+    """Summary of the Jacobian of a method at one item.
 
     Attributes
     ----------
     item, group : int, str
-        Which item.
+        The index of the item, and its group.
     sigma : float
-        Its noise level; NaN where the noise is not white.
+        Its noise level; NaN if the noise is not white.
     samples : int
-        How many it has.
+        Its number of samples.
     effective_dimension, trace, asymmetry, error : float
         As in `sigbench.analysis.jacobian.Linearization`.
     constant, rmse : float
@@ -84,7 +84,7 @@ class Study:
     by : str
         How the Jacobian was computed.
     portrait : Portrait or None
-        What is drawn of it.
+        What is drawn.
     """
 
     item: int
@@ -101,7 +101,7 @@ class Study:
     portrait: Portrait | None
 
     def encoded(self) -> bytes:
-        """Return it as a line with a sha256, and then an NPZ file that has it."""
+        """Return a line with a sha256 digest, followed by an NPZ file."""
         buffer = io.BytesIO()
         drawn = vars(self.portrait) if self.portrait else {}
         columns: dict[str, Any] = {**vars(self), **drawn}
@@ -112,16 +112,16 @@ class Study:
 
     @staticmethod
     def decoded(data: bytes) -> Study:
-        """Return what `encoded` has written.
+        """Return the study that `encoded` wrote.
 
         Raises
         ------
         InputError
-            Where it is something else, or damaged.
+            If the data are damaged or something else.
         """
         digest, _, content = data.partition(b"\n")
         if digest != hashlib.sha256(content).hexdigest().encode():
-            raise InputError("it is damaged, or no file of an analysis")
+            raise InputError("it is damaged or not a file of an analysis")
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays: dict[str, Any] = {name: file[name] for name in file.files}
         drawn = {field.name: arrays.pop(field.name, None) for field in fields(Portrait)}
@@ -130,7 +130,7 @@ class Study:
 
 
 def prepared(problem: Denoising, method: Method) -> Any:
-    """Return a method fitted on a problem's training split where it learns, and bound to its facts.
+    """Return a method fitted on the training split if it learns, with the problem information bound.
 
     Parameters
     ----------
@@ -155,35 +155,37 @@ def study(
     places: Sequence[SampleIndex] = (),
     portrait: bool = True,
 ) -> Study:
-    """Return what a method does to an item of a problem.
+    """Return the summary of a method at an item of a problem.
 
     Parameters
     ----------
     problem : Denoising
         The problem.
     entry : Denoiser or Oracle
-        The method, `prepared`.
+        The result of `prepared`.
     item : int
-        Which item.
+        The index of the item.
     sigma_given : bool
-        Whether the method is told the noise level.
+        Whether the method is given the noise level.
     seed : int
-        Of the items.
+        The seed of the items.
     by, step
         As in `sigbench.analysis.jacobian.linearize`.
     places : sequence of tuple of int
-        Samples, in indices along the axes of space, whose filters are wanted; by default one where
-        the clean item changes much and one where it is flat.
+        Indices along the space axes of the samples whose filters are kept; by default one where
+        the clean item varies most and one where it is flat.
     portrait : bool
-        Whether it is to be drawn.
+        Whether to keep what is drawn.
 
     Raises
     ------
     InputError
-        Where there is no such item or sample.
+        If there is no such item or sample.
     """
     if not 0 <= item < problem.items:
-        raise InputError(f"{item=} must be >= 0 and < {problem.items}, the items of the problem")
+        raise InputError(
+            f"{item=} must be >= 0 and < {problem.items}, the number of items of the problem"
+        )
     block = next(problem.blocks(seed, 1, start=item))
     ready: Any = entry.bind(block.clean.copy()) if isinstance(entry, Oracle) else entry
     level = None if block.sigma is None else float(block.sigma[0])
@@ -205,12 +207,12 @@ def study(
         rmse=_rms(around.estimate - clean),
         error=around.error,
         by=around.by,
-        portrait=_drawn(ready, around, clean, chosen, sigma) if portrait else None,
+        portrait=_portrait(ready, around, clean, chosen, sigma) if portrait else None,
     )
 
 
 def check_place(place: SampleIndex, space: tuple[int, ...]) -> None:
-    """Raise InputError where an item of such axes of space has no such sample.
+    """Raise InputError if an item with these space axes has no such sample.
 
     Examples
     --------
@@ -218,14 +220,14 @@ def check_place(place: SampleIndex, space: tuple[int, ...]) -> None:
     Traceback (most recent call last):
     sigbench.core.errors.InputError: at=3,40 must be a sample of the items, from 0,0 to 31,31
     """
-    there = len(place) == len(space) and all(0 <= i < n for i, n in zip(place, space, strict=True))
-    if not there:
+    exists = len(place) == len(space) and all(0 <= i < n for i, n in zip(place, space, strict=True))
+    if not exists:
         at, last = (",".join(map(str, index)) for index in (place, [n - 1 for n in space]))
         first = ",".join("0" * len(space))
         raise InputError(f"at={at} must be a sample of the items, from {first} to {last}")
 
 
-def _drawn(
+def _portrait(
     ready: Any,
     around: Linearization,
     clean: Array,
@@ -250,7 +252,7 @@ def _drawn(
 
 
 def places_of(item: Array) -> list[SampleIndex]:
-    """Return where an item ``(C, *space)`` differs most from what is around it, and where least.
+    """Return the samples where an item ``(C, *space)`` varies most and least, in that order.
 
     Examples
     --------
@@ -261,16 +263,17 @@ def places_of(item: Array) -> list[SampleIndex]:
     """
     space = item.shape[1:]
     axes = tuple(range(1, item.ndim))
-    around = uniform_filter(item, (1, *[NEIGHBOURS] * len(space)), mode="nearest")
-    apart = np.abs(item - around).mean(axis=0)
-    spread = uniform_filter(apart, NEIGHBOURS, mode="nearest")
+    local_mean = uniform_filter(item, (1, *[NEIGHBORS] * len(space)), mode="nearest")
+    deviation = np.abs(item - local_mean).mean(axis=0)
+    spread = uniform_filter(deviation, NEIGHBORS, mode="nearest")
     inner = np.zeros(space, bool)
     inner[tuple(slice(m, n - m) for n in space for m in [min(MARGIN, (n - 1) // 2)])] = True
     middle = np.array([n // 2 for n in space]).reshape(-1, *[1] * len(axes))
-    away = np.sum((np.indices(space) - middle) ** 2, axis=0)  # of several as flat, the middle one
-    most = np.argmax(np.where(inner, apart, -1))
+    distance = np.sum((np.indices(space) - middle) ** 2, axis=0)
+    most = np.argmax(np.where(inner, deviation, -1))
     flat = np.where(inner, spread, np.inf)
-    least = np.argmin(np.where(flat <= flat.min() + 1e-9 * spread.max(), away, np.inf))
+    flattest = flat <= flat.min() + 1e-9 * spread.max()
+    least = np.argmin(np.where(flattest, distance, np.inf))  # of ties, the one nearest the middle
     return [tuple(map(int, np.unravel_index(one, space))) for one in (most, least)]
 
 
@@ -279,7 +282,7 @@ def _rms(x: Array) -> float:
 
 
 def _upright(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return vectors with the sign by which their largest value is positive."""
+    """Return vectors with signs such that the value of largest magnitude is positive."""
     rows = vectors.reshape(len(vectors), -1)
     largest = rows[np.arange(len(rows)), np.argmax(np.abs(rows), axis=1)]
     return vectors * np.sign(largest).reshape(-1, *[1] * (vectors.ndim - 1))

@@ -1,4 +1,4 @@
-"""The tables of an analysis: CSV files for figures of one's own, and one to be read."""
+"""The tables of an analysis: CSV files, and a table to print."""
 
 from __future__ import annotations
 
@@ -22,57 +22,57 @@ from sigbench.core.media import write_atomically
 from sigbench.problems.denoising import Denoising
 from sigbench.scoring.inference import Mean, mean_interval
 
-MIN_LEVELS = 3  # noise levels that a slope is drawn through
-ROUGH = 0.05  # of `error`: beyond, somebody should look
-JUMPS = 0.3  # of the error of the linear view beside the item: beyond, it says little of f
+MIN_LEVELS = 3  # noise levels for a slope
+MAX_ERROR = 0.05  # a larger `error` is reported
+MAX_LINEAR_ERROR = 0.3  # a larger error of the linearization close to the item is reported
 FIGURES = ("effective_dimension", "trace", "asymmetry", "constant", "rmse", "error")
-FORMULA = ("=", "+", "-", "@")  # what a spreadsheet takes for the beginning of one
+FORMULA = ("=", "+", "-", "@")  # first characters of a spreadsheet formula
 
 
 @dataclass(frozen=True)
-class Done:
-    """What a method does to items of a problem; the first has a portrait."""
+class MethodStudies:
+    """The studies of a method on items of a problem; the first one has a portrait."""
 
     problem: Denoising
     method: Method
     studies: Sequence[Study]
 
     @property
-    def row(self) -> tuple[str, str]:
-        """The names of problem and method."""
+    def names(self) -> tuple[str, str]:
+        """The names of the problem and the method."""
         return self.problem.name, self.method.name
 
     @property
     def portrait(self) -> Portrait:
-        """What is drawn of the first item."""
+        """The portrait of the first item."""
         assert self.studies[0].portrait is not None
         return self.studies[0].portrait
 
     def values(self, name: str) -> NDArray[Any]:
-        """Return a figure of every item."""
+        """Return a field of every study."""
         return np.array([getattr(study, name) for study in self.studies])
 
 
-def write_tables(folder: Path, suite: str, done: Sequence[Done]) -> None:
-    """Write the figures of all items, and spectra, filters and stability of the first.
+def write_tables(folder: Path, suite: str, results: Sequence[MethodStudies]) -> None:
+    """Write the summaries of all items, and spectra, filters and stability of the first.
 
     Parameters
     ----------
     folder : Path
-        Where to.
+        The output folder.
     suite : str
         The suite's name.
-    done : sequence of Done
+    results : sequence of MethodStudies
         The studies.
     """
-    named = [((*one.row, one.studies[0].item), one.portrait) for one in done]
+    named = [((*one.names, one.studies[0].item), one.portrait) for one in results]
     columns = ("item", "group", "sigma", "samples", *FIGURES, "by")
     _write(
         folder / "jacobians.csv",
         ["suite", "problem", "method", *columns],
         (
-            [suite, *one.row, *(getattr(own, name) for name in columns)]
-            for one in done
+            [suite, *one.names, *(getattr(own, name) for name in columns)]
+            for one in results
             for own in one.studies
         ),
     )
@@ -109,7 +109,7 @@ def write_tables(folder: Path, suite: str, done: Sequence[Done]) -> None:
         ["method", "sigma", "mean", "ci_low", "ci_high", "slope"],
         (
             [name, *values, one.slope]
-            for name, one in sweeps(done).items()
+            for name, one in sweeps(results).items()
             for values in zip(one.sigma, one.mean, one.low, one.high, strict=True)
         ),
     )
@@ -120,7 +120,7 @@ def _index(place: Sequence[int]) -> str:
 
 
 def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a table; what is no number is an empty cell."""
+    """Write a CSV table; NaN is an empty cell."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header)
@@ -135,23 +135,23 @@ def _cell(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value[:1] in FORMULA else value
 
 
-def sweeps(done: Sequence[Done]) -> dict[str, Sweep]:
-    """Return by method the effective dimension over the noise level, where there are several.
+def sweeps(results: Sequence[MethodStudies]) -> dict[str, Sweep]:
+    """Return the effective dimension over the noise level by method, for at least three levels.
 
-    The slope is that of the least squares line through the means, both logarithmic. Intervals
-    are those of the logarithm (delta method), as none of it can be below zero.
+    The slope is that of the least squares line through the means on logarithmic axes. The
+    intervals are those of the logarithm (delta method), since the dimension is positive.
     """
-    of: dict[tuple[str, str], dict[float, Done]] = {}
-    for one in done:
+    groups: dict[tuple[str, str], dict[float, MethodStudies]] = {}
+    for one in results:
         levels = np.unique(one.values("sigma"))
         if len(levels) == 1 and levels[0] > 0:
             same = digest([identity(one.problem.dataset), one.problem.degradation.kind])
-            of.setdefault((one.method.name, same), {})[float(levels[0])] = one
+            groups.setdefault((one.method.name, same), {})[float(levels[0])] = one
     found = {}
-    for (name, _), ones in of.items():
+    for (name, _), ones in groups.items():
         if len(ones) < MIN_LEVELS:
             continue
-        if sum(other == name for other, _ in of) > 1:  # on several kinds of items
+        if sum(other == name for other, _ in groups) > 1:  # several datasets or degradations
             name = f"{name} on {next(iter(ones.values())).problem.name}, ..."
         sigma = sorted(ones)
         means = [_mean(ones[s], "effective_dimension") for s in sigma]
@@ -166,21 +166,21 @@ def sweeps(done: Sequence[Done]) -> dict[str, Sweep]:
     return found
 
 
-def _mean(one: Done, name: str) -> Mean:
+def _mean(one: MethodStudies, name: str) -> Mean:
     return mean_interval(one.values(name), one.values("group"))
 
 
-def as_text(done: Sequence[Done]) -> str:
-    """Return means over items as a table, and what is to be noted under it."""
-    header = ["problem", "method", "Σ s²", "of", "trace", "constant", "asymmetry", "RMSE", "by"]
-    header += ["error"]
+def as_text(results: Sequence[MethodStudies]) -> str:
+    """Return a table of means over items, followed by notes."""
+    header = ["problem", "method", "Σ s²", "samples", "trace", "constant", "asymmetry", "RMSE"]
+    header += ["by", "error"]
     rows = []
-    for one in done:
+    for one in results:
         means = {name: float(np.mean(one.values(name))) for name in FIGURES}
         samples = one.values("samples")
         rows.append(
             [
-                *one.row,
+                *one.names,
                 f"{means['effective_dimension']:.1f}",
                 "–".join(map(str, dict.fromkeys([samples.min(), samples.max()]))),
                 f"{means['trace']:.1f}",
@@ -193,38 +193,38 @@ def as_text(done: Sequence[Done]) -> str:
         )
     notes = [
         f"{name}: effective dimension over σ = {one.sigma[0]:g}…{one.sigma[-1]:g}: "
-        f"slope {round(one.slope, 2) + 0.0:.2f} in log-log"
-        for name, one in sweeps(done).items()
+        f"slope {round(one.slope, 2) + 0.0:.2f} on logarithmic axes"
+        for name, one in sweeps(results).items()
         if not math.isnan(one.slope)
     ]
-    notes += dict.fromkeys(note for one in done for note in _notes(one))
+    notes += dict.fromkeys(note for one in results for note in _notes(one))
     table = markdown_table(header, rows, right=[*header[2:8], "error"])
     return "\n\n".join([table, *(["\n".join(notes)] if notes else [])])
 
 
-def _notes(one: Done) -> Iterator[str]:
-    """Give what is to be told of a method."""
+def _notes(one: MethodStudies) -> Iterator[str]:
+    """Yield the notes on a method."""
     name = one.method.name
-    rough = one.values("error") > ROUGH
+    rough = one.values("error") > MAX_ERROR
     if (rough & (one.values("by") == "autograd")).any():
         yield (
-            f"{name}: error: its derivative is not that of its estimate, or either is computed "
-            "roughly (--by differences measures it)"
+            f"{name}: error: the derivative is not that of the estimate, or one of them is imprecise; "
+            "compare with --by differences"
         )
     elif rough.any():
         hint = (
             ""
             if one.method.sigma_given
-            else ". If it estimates the noise level, tell it: [sigma=given]"
+            else "; if the method estimates the noise level, try [sigma=given]"
         )
-        yield f"{name}: error: it has no derivative here, or computes too roughly for one{hint}"
+        yield f"{name}: error: the method is not differentiable here, or too imprecise{hint}"
     elif one.portrait.s[0] == 0 and one.portrait.linear_error[-1] > 0:
         yield (
-            f"{name}: A is zero, and yet the estimate changes {one.portrait.moves[-1]:g} noise level "
-            "from the item: all is below its thresholds, or rounded away"
+            f"{name}: A is zero, but the estimate changes {one.portrait.moves[-1]:g} noise level from "
+            "the item: all coefficients are below the threshold, or changes are rounded to zero"
         )
-    elif one.portrait.linear_error[0] > JUMPS:
+    elif one.portrait.linear_error[0] > MAX_LINEAR_ERROR:
         yield (
-            f"{name}: within {one.portrait.moves[0]:g} noise levels of an item it jumps or bends: "
-            "beyond, A says little of how the estimate changes"
+            f"{name}: jumps or bends within {one.portrait.moves[0]:g} noise levels of an item; "
+            "farther away, A does not predict how the estimate changes"
         )

@@ -1,4 +1,4 @@
-"""`sigbench data`: what there is, fetch it, verify it."""
+"""`sigbench data`: list, fetch and verify the files of datasets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FileState = Literal["good", "damaged", "missing"]
 
 
 def sources() -> dict[str, AnySource]:
-    """Return the sources of all datasets that have files, by name."""
+    """Return the sources of all datasets that have files, keyed by name."""
     declared = {
         name: getattr(lookup("dataset", DATASETS, name), "source", None)
         for name in names("dataset", DATASETS)
@@ -34,7 +34,7 @@ def sources() -> dict[str, AnySource]:
 
 
 def fetchable() -> list[str]:
-    """Return the names of the datasets that don't come with the installation."""
+    """Return the names of the datasets that are not part of the installation."""
     return [name for name, source in sources().items() if isinstance(source, DatasetSource)]
 
 
@@ -48,12 +48,12 @@ def _chosen(name: str | None) -> dict[str, AnySource]:
 
 
 def listed(name: str | None = None) -> list[dict[str, str]]:
-    """Return name, size, place, licence and origin of every dataset that has files.
+    """Return name, size, state, licence, origin and description of every dataset that has files.
 
     Parameters
     ----------
     name : str, optional
-        Of one dataset alone.
+        A single dataset.
     """
     return [
         {
@@ -73,7 +73,7 @@ def _first_line(thing: type) -> str:
 
 
 def _size(source: AnySource) -> str:
-    found = [path for file in source.files if (path := _lies(source, file))]
+    found = [path for file in source.files if (path := _found(source, file))]
     if len(found) == len(source.files):
         return _bytes(sum(path.stat().st_size for path in found))
     declared = sum(file.size or file.most or 0 for file in source.files)
@@ -82,7 +82,7 @@ def _size(source: AnySource) -> str:
 
 
 def _here(source: AnySource) -> str:
-    whole = all(_lies(source, file) for file in source.files)
+    whole = all(_found(source, file) for file in source.files)
     if isinstance(source, Installed):
         return "installed" if whole else "incomplete"
     if whole:
@@ -90,8 +90,8 @@ def _here(source: AnySource) -> str:
     return "no" if all(file.url for file in source.files) else "no: only --from a copy"
 
 
-def _lies(source: AnySource, file: File) -> Path | None:
-    """Return where a file lies, None where it does not."""
+def _found(source: AnySource, file: File) -> Path | None:
+    """Return the path of a file, or None if it does not exist."""
     with contextlib.suppress(InputError):
         path = source.path(file)
         return path if path.is_file() else None
@@ -104,7 +104,7 @@ def _bytes(count: int) -> str:
 
 @dataclass(frozen=True)
 class FileCheck:
-    """Whether a file is here, and the right one."""
+    """Whether a file exists and has the right digest."""
 
     dataset: str
     file: str
@@ -113,53 +113,53 @@ class FileCheck:
 
 
 def verify(name: str | None = None) -> list[FileCheck]:
-    """Hold files against their digests.
+    """Compare files with their digests.
 
     Parameters
     ----------
     name : str, optional
-        A dataset, of which everything must be here; by default all that are here.
+        A dataset, whose files must all exist. By default, all datasets with at least one file here.
     """
-    verdicts = []
+    checks = []
     for source in _chosen(name).values():
-        found = [_verdict(source, file) for file in source.files]
-        if name is not None or any(v.state != "missing" for v in found):
-            verdicts += found
-    return verdicts
+        found = [_check(source, file) for file in source.files]
+        if name is not None or any(check.state != "missing" for check in found):
+            checks += found
+    return checks
 
 
-def _verdict(source: AnySource, file: File) -> FileCheck:
-    def verdict(state: FileState, text: str) -> FileCheck:
+def _check(source: AnySource, file: File) -> FileCheck:
+    def check(state: FileState, text: str) -> FileCheck:
         return FileCheck(source.name, file.name, state, text)
 
-    path, digest = _lies(source, file), source.digest(file)
+    path, digest = _found(source, file), source.digest(file)
     if path is None:
-        return verdict("missing", "it is not here")
+        return check("missing", "no such file")
     if digest is None:
-        return verdict("damaged", "no digest was recorded")
+        return check("damaged", "no digest was recorded")
     found = digest_of(path, digest)
     if found != digest:
-        return verdict("damaged", f"{short(found)}, not {short(digest)}")
-    return verdict("good", short(digest))
+        return check("damaged", f"{short(found)}, not {short(digest)}")
+    return check("good", short(digest))
 
 
 def fetch(name: str, place: str | None = None) -> list[str]:
-    """Fetch the files of a dataset that are not here, or damaged; return what was done.
+    """Fetch the files of a dataset that are missing or damaged; return one line per file.
 
-    A file gets its name when it is whole, has the declared digest, and holds what it must.
+    A file gets its final name once it is complete, has the declared digest and is valid.
 
     Parameters
     ----------
     name : str
         The dataset.
     place : str, optional
-        Another place than the public one: a file, a folder that holds the files by their names,
-        or the address of either; that of a folder ends in a slash.
+        A source other than the public URL: a file, a folder with files of these names, or the URL
+        of either; that of a folder ends in a slash.
 
     Raises
     ------
     InputError
-        Where that fails; nothing is left but a part that can be gone on with.
+        If that fails. Only a partial download that can be resumed is kept.
     """
     source = _chosen(name)[name]
     if isinstance(source, Installed):
@@ -167,10 +167,10 @@ def fetch(name: str, place: str | None = None) -> list[str]:
 
     def is_here(file: File) -> bool:
         known = place is None or file.digest is not None
-        return known and _verdict(source, file).state == "good"
+        return known and _check(source, file).state == "good"
 
     def present(file: File) -> str:
-        return f"{name}: {file.name} is here: {source.path(file)}"
+        return f"{name}: {file.name} is already here: {source.path(file)}"
 
     if place is None and all(map(is_here, source.files)):
         return [present(file) for file in source.files]
@@ -181,13 +181,13 @@ def fetch(name: str, place: str | None = None) -> list[str]:
 
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
-    """Wait until no other process is fetching, which may be the same."""
+    """Wait until no other process is fetching, since it may fetch the same file."""
     data_folder().mkdir(parents=True, exist_ok=True)
     lock = FileLock(data_folder() / ".lock", timeout=0)
     try:
         lock.acquire()
     except Timeout:
-        print("waiting for another fetch to end", file=sys.stderr)
+        print("waiting for another fetch to finish", file=sys.stderr)
         lock.acquire(timeout=-1)
     try:
         yield
@@ -196,18 +196,18 @@ def _alone() -> Iterator[None]:
 
 
 def _places(source: DatasetSource, place: str | None) -> list[tuple[File, str | Path]]:
-    """Return from where each file comes."""
+    """Return the path or URL of each file."""
     if place is None:
         public = [(file, file.url) for file in source.files if file.url]
         if len(public) < len(source.files):
-            raise InputError(f"{source.name} has no public address: {source.command}")
+            raise InputError(f"{source.name} has no public URL: {source.command}")
         return list(public)
     if "://" in place:
         parts = urlsplit(place)
         if parts.scheme not in SCHEMES:
             raise InputError(
                 f"--from {place}: {parts.scheme!r} must be one of {', '.join(SCHEMES)}, "
-                "or it is a path"
+                "or use a path"
             )
         if parts.path.endswith("/") and not parts.query:
             return [(file, place + quote(file.name)) for file in source.files]
@@ -219,12 +219,12 @@ def _places(source: DatasetSource, place: str | None) -> list[tuple[File, str | 
         raise InputError(f"--from {place}: no such file or folder")
     for file in source.files:
         if not (path / file.name).is_file():
-            raise InputError(f"--from {place}: the folder holds no {file.name}")
+            raise InputError(f"--from {place}: the folder has no {file.name}")
     return [(file, path / file.name) for file in source.files]
 
 
 def _called(source: DatasetSource, name: str) -> File:
-    """Return the file that is meant by a name; where there is only one it may have any."""
+    """Return the file with a name; any name is accepted if the dataset has a single file."""
     for file in source.files:
         if file.name == name or len(source.files) == 1:
             return file
@@ -235,16 +235,16 @@ def _fetch(source: DatasetSource, file: File, where: str | Path) -> str:
     source.folder.mkdir(parents=True, exist_ok=True)
     part = Part(source.path(file))
     with part.kept_if_useful():
-        with _Progress(source.name, file.name) as tell:
+        with _Progress(source.name, file.name) as progress:
             if isinstance(where, Path):
-                copy(where, part, file, tell)
+                copy(where, part, file, progress)
             else:
-                download(where, part, file, tell)
+                download(where, part, file, progress)
         digest = digest_of(part.path, file.digest or "sha256:")
         if file.digest not in (digest, None):
             raise InputError(
                 f"{where} has {short(digest)}, not the declared {short(file.digest)}: "
-                "nothing of it is kept"
+                "the file was discarded"
             )
         try:
             source.check(file, part.path)
@@ -257,7 +257,7 @@ def _fetch(source: DatasetSource, file: File, where: str | Path) -> str:
 
 
 class _Progress:
-    """A bar on a terminal; elsewhere a line for every tenth."""
+    """A progress bar on a terminal, otherwise a line for every tenth of the file."""
 
     def __init__(self, dataset: str, file: str) -> None:
         self.name, self.tenths = f"{dataset}: {file}", 0
@@ -272,10 +272,10 @@ class _Progress:
     def __exit__(self, *_: object) -> None:
         self.bar.close()
 
-    def __call__(self, have: int, total: int | None) -> None:
+    def __call__(self, done: int, total: int | None) -> None:
         if not self.bar.disable:
             self.bar.total = total
-            self.bar.update(have - self.bar.n)
-        elif total and 10 * have // total > self.tenths:
-            self.tenths = 10 * have // total
-            print(f"{self.name}: {_bytes(have)} of {_bytes(total)}", file=sys.stderr)
+            self.bar.update(done - self.bar.n)
+        elif total and 10 * done // total > self.tenths:
+            self.tenths = 10 * done // total
+            print(f"{self.name}: {_bytes(done)} of {_bytes(total)}", file=sys.stderr)

@@ -1,8 +1,9 @@
-"""What there is: suites, methods, datasets, metrics."""
+"""`sigbench list`: suites, methods, datasets and metrics."""
 
 from __future__ import annotations
 
 import dataclasses
+import textwrap
 from collections.abc import Callable
 from typing import Any, get_args, get_type_hints
 
@@ -21,7 +22,7 @@ Record = dict[str, Any]
 
 
 def suites() -> list[Record]:
-    """Return name, description, number of problems, methods and seeds of every suite."""
+    """Return name, problems, methods, seeds, metrics and description of every suite."""
     rows = []
     for name in suite_names():
         suite = load(name)
@@ -39,18 +40,18 @@ def suites() -> list[Record]:
 
 
 def methods() -> list[Record]:
-    """Return name, family, domains, knowledge, parameters with defaults, source of every method.
+    """Return name, family, domains, knowledge, n_params, parameters and source of every method.
 
-    ``knowledge`` is what it has when it is not told the noise level and ``n_params`` the number
-    of values it learns; both of the defaults. Networks follow, to be trained or with the weights
-    that come with sigbench: as they are typed, with their parameters.
+    ``knowledge`` is that of a method that is not given the noise level, ``n_params`` the number of
+    learned values; both are those of the default parameters. The last records are the networks
+    that can be trained and those whose weights come with sigbench, named by their specs.
     """
     rows = []
     for name in names("method", METHODS):
         cls = lookup("method", METHODS, name)
         rows.append(_method(name, cls, info_of(cls), _n_params(cls)))
-    for typed, network in networks().items():
-        rows.append(_method(f"trained[network={typed}]", network, network.info, n_params(network)))
+    for spec, network in networks().items():
+        rows.append(_method(f"trained[network={spec}]", network, network.info, n_params(network)))
     for name in SHIPPED:
         network = shipped(name).network
         rows.append(_method(f"network[weights={name}]", network, network.info, n_params(network)))
@@ -58,7 +59,7 @@ def methods() -> list[Record]:
 
 
 def networks() -> dict[str, Network]:
-    """Return every network as it is typed, one for each value of a field that says ``listed``."""
+    """Return every network by its spec, one for each value of the fields marked ``listed``."""
     found: dict[str, Network] = {}
     for name, cls in NETWORKS.items():
         hints = get_type_hints(cls)
@@ -96,7 +97,7 @@ def _knowledge(cls: Any) -> str:
 
 
 def _n_params(cls: Any) -> int:
-    """Return how many values a class learns; 0 where that depends on its parameters."""
+    """Return the number of values a class learns; 0 if it depends on the parameters."""
     count = getattr(cls, "n_params", 0)
     return count if isinstance(count, int) else 0
 
@@ -118,7 +119,7 @@ def _plain(value: Any) -> Any:
 
 
 def datasets() -> list[Record]:
-    """Return name, parameters with defaults and the first line of what every dataset is."""
+    """Return name, parameters with defaults and description of every dataset."""
     rows = []
     for name in names("dataset", DATASETS):
         cls = lookup("dataset", DATASETS, name)
@@ -128,7 +129,7 @@ def datasets() -> list[Record]:
 
 
 def metrics() -> list[Record]:
-    """Return name, unit and direction of every metric."""
+    """Return name, unit, direction and description of every metric."""
     rows = []
     for name in names("metric", METRICS):
         metric = lookup("metric", METRICS, name)
@@ -150,23 +151,74 @@ LISTS: dict[str, Callable[[], list[Record]]] = {
     "datasets": datasets,
     "metrics": metrics,
 }
+WIDTH = 100  # columns of a table
+COUNTED = ("problems", "methods")  # lists of which a table shows the length
+BELOW = {
+    "description": "",
+    "problems": "problems: ",
+    "parameters": "parameters: ",
+    "origin": "origin: ",
+}
+JSON_ONLY = {"methods": "the methods of each suite", "source": "the source of each method"}
+MAX_LINES = 3  # of a value below a row
 
 
-def as_text(rows: list[Record]) -> str:
-    """Return rows as a plain table; the last column is not padded."""
-    if not rows:
-        return ""
-    lines = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+def as_text(records: list[Record]) -> str:
+    """Return records as a plain table of at most 100 columns.
+
+    Descriptions, parameters and the names of problems are wrapped below each row. Names that are
+    specs, ``name[...]``, have a table of their own, since they are long.
+
+    Examples
+    --------
+    >>> print(as_text([{"name": "a", "unit": "dB", "description": "An error."}]))
+    name  unit
+    a     dB
+        An error.
+    """
+    plain = [record for record in records if "[" not in record["name"]]
+    specs = [record for record in records if "[" in record["name"]]
+    blocks = [_table(group) for group in (plain, specs) if group]
+    if more := [what for key, what in JSON_ONLY.items() if records and key in records[0]]:
+        blocks.append(f"--json also prints {' and '.join(more)}.")
+    return "\n\n".join(blocks)
+
+
+def _table(records: list[Record]) -> str:
+    first = records[0]
+    columns = [key for key in first if key in COUNTED or key not in {*BELOW, *JSON_ONLY}]
+    rows = [columns, *([_cell(key, record[key]) for key in columns] for record in records)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    below: list[list[str]] = [[], *([_below(record) for record in records])]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
+        "\n".join(["  ".join(map(str.ljust, row, widths)).rstrip(), *lines])
+        for row, lines in zip(rows, below, strict=True)
     )
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, dict):
-        return ",".join(f"{k}={format_value(v)}" for k, v in value.items()) or "-"
+def _cell(key: str, value: Any) -> str:
     if isinstance(value, list):
-        return f"{len(value)}" if len(value) > 4 else ",".join(map(str, value))
+        return str(len(value)) if key in COUNTED else ",".join(map(str, value))
     return str(value)
+
+
+def _below(record: Record) -> list[str]:
+    """Return the lines below a row."""
+    lines = []
+    for key, label in BELOW.items():
+        value = record.get(key)
+        if isinstance(value, dict):
+            value = ", ".join(f"{k}={format_value(v)}" for k, v in value.items())
+        elif isinstance(value, list):
+            value = ", ".join(value)
+        if value:
+            lines += textwrap.wrap(
+                f"{label}{value}",
+                WIDTH,
+                initial_indent="    ",
+                subsequent_indent="    ",
+                break_on_hyphens=False,
+                max_lines=MAX_LINES,
+                placeholder=" …",
+            )
+    return lines

@@ -44,6 +44,8 @@ def call(args: argparse.Namespace) -> int:
 
         print(as_text(done.choices, done.content))
     level = "" if done.sigma is None else f", sigma {', '.join(f'{s:.4g}' for s in done.sigma)}"
+    if done.sigma_unused:
+        print(f"{args.method} does not use --sigma", file=sys.stderr)
     shape = "×".join(map(str, done.shape))
     print(f"{args.out}: {args.method}, shape {shape}{level}", file=sys.stderr)
     return SUCCESS

@@ -1,4 +1,4 @@
-"""The method ``auto``: the best of a table, as SURE judges them on the file itself."""
+"""The method ``auto``: choose among the methods of a table by SURE, on the file itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sigbench.cli.denoise.noise_checks import doubts, noise_level
 from sigbench.core.media import Content
 from sigbench.core.protocols import Array, Domain
 
-# Those without jumps, which SURE needs; lists are swept. Weights are in noise levels.
+# Lists are sweeps. SURE needs continuous methods. Weights are relative to the noise level.
 CANDIDATES: dict[Domain, tuple[str, ...]] = {
     "signal": (
         "gaussian-blur[width=[0.5,0.7,1,1.5,2,3,4,6,8,12,16]]",
@@ -44,34 +44,48 @@ CANDIDATES: dict[Domain, tuple[str, ...]] = {
         "tv[lam_over_sigma=[0.25,0.4,0.6,0.8,1.1]]",
     ),
 }
-MAX_SAMPLES = 2**17  # judged on, of one item; longer ones by excerpts
+MAX_SAMPLES = 2**17  # of an item; SURE of longer ones is computed on excerpts
 EXCERPT = {1: 2**14, 2: 2**7}  # samples along each axis
 
 
 @dataclass(frozen=True)
 class Expected:
-    """A method as it is written, and the root-mean-square error that it should leave."""
+    """The error that a method is expected to leave.
+
+    Attributes
+    ----------
+    method : str
+        The method and its setting, as typed on the command line.
+    sure : float
+        Stein's unbiased risk estimate of the mean squared error; it can be negative.
+    """
 
     method: str
-    rmse: float
+    sure: float
+
+    @property
+    def rmse(self) -> float:
+        """The expected root mean squared error; NaN if SURE is negative."""
+        return math.sqrt(self.sure) if self.sure >= 0 else math.nan
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What was chosen for one item of a file (a channel, a column, an image), and why.
+    """The method chosen for one item of a file (a channel, a column or an image), and why.
 
     Attributes
     ----------
     sigma : float
-        The noise level that the choice went by.
+        The noise level used.
     sigma_given : bool
-        Whether it was told, else estimated.
+        Whether the noise level was given; otherwise it was estimated.
     expected : tuple of Expected
-        Every kind of method at its best setting, the noisy input too, best first.
+        The noisy input and every method at its best setting, best first.
     low, high : float
-        Where the best one's error is in 95 of 100 files, as one draw of noise can tell it.
+        95 % interval of the RMSE of the best one, for white Gaussian noise; NaN if SURE is lower
+        than chance explains.
     doubts : tuple of str
-        Which assumptions do not hold, a line each.
+        Which assumptions do not hold, one line each.
     """
 
     sigma: float
@@ -85,7 +99,7 @@ class Choice:
 def denoise_automatically(
     content: Content, levels: NDArray[np.float64] | None
 ) -> tuple[Array, tuple[Choice, ...]]:
-    """Denoise each item of a file by the method of the table that SURE expects the most of.
+    """Denoise each item of a file by the method with the lowest SURE.
 
     Parameters
     ----------
@@ -99,45 +113,52 @@ def denoise_automatically(
     choices = []
     for i, item in enumerate(content.batch):
         sigma = noise_level(item) if levels is None else float(levels[i])
-        judged = _judged(item, sigma, content.domain)
-        best, _ = judged[0]
+        ranked = _ranked(item, sigma, content.domain)
+        best, lowest = ranked[0]
         estimate[i] = best.entry(content.batch[i : i + 1], sigma=sigma)[0]  # type: ignore[operator]
-        # an unbiased estimate of a small error can be below zero
-        expected = tuple(Expected(one.name, math.sqrt(max(mse, 0.0))) for one, mse in judged)
-        low, high = _interval(item, sigma, sigma_given, expected[0].rmse)
+        expected = tuple(Expected(method.name, mse) for method, mse in ranked)
+        low, high = _interval(item, sigma, sigma_given, lowest)
         choices.append(Choice(sigma, sigma_given, expected, low, high, tuple(doubts(item, sigma))))
     return estimate, tuple(choices)
 
 
-def _judged(item: Array, sigma: float, domain: Domain) -> list[tuple[Method, float]]:
-    """Return each kind of method at its best setting with its expected MSE, best first."""
+def _ranked(item: Array, sigma: float, domain: Domain) -> list[tuple[Method, float]]:
+    """Return each kind of method at its best setting with its SURE, lowest first.
+
+    SURE contains the term ‖y − x‖²/n − σ², which makes it negative by chance, but cancels in the
+    differences of methods. With clipped noise, or a given level that is too large, SURE is far below
+    zero, and the ranking is a guess: on photographs clipped at σ = 100 it picks a method of about
+    the median error.
+    """
     noisy = (resolve("noisy")[0], sigma**2)
     if sigma == 0:
         return [noisy]
     excerpts = _excerpts(item)
-    judged = [noisy]
+    ranked = [noisy]
     for text in CANDIDATES[domain]:
         swept = resolve(text, sigma_given=True)
         errors = [float(np.mean(sure(one.entry, excerpts, sigma).mse)) for one in swept]  # type: ignore[arg-type]
         best = int(np.argmin(errors))
-        judged.append((swept[best], errors[best]))
-    return sorted(judged, key=lambda pair: pair[1])
+        ranked.append((swept[best], errors[best]))
+    return sorted(ranked, key=lambda pair: pair[1])
 
 
-def _interval(item: Array, sigma: float, sigma_given: bool, rmse: float) -> tuple[float, float]:
-    """Return the error that SURE finds, give or take two of its standard deviations.
+def _interval(item: Array, sigma: float, sigma_given: bool, mse: float) -> tuple[float, float]:
+    """Return the RMSE for SURE plus or minus two standard deviations.
 
-    In ‖f(y) − y‖²/n − σ² the power of the noise varies by σ²√(2/n) around σ²; and where σ was
-    estimated as a median of m details, σ̂² does by 2.3σ²/√m.
+    The noise power in ‖f(y) − y‖²/n − σ² has the standard deviation σ²√(2/n). If σ is estimated as
+    the median of m details, that of σ̂² is 2.3σ²/√m.
     """
     n = min(item.size, MAX_SAMPLES)
     m = item.size / (2 if item.ndim == 2 else 8)
     deviation = sigma**2 * math.sqrt(2 / n + (0 if sigma_given else 5.4 / m))
-    return math.sqrt(max(rmse**2 - 2 * deviation, 0)), math.sqrt(rmse**2 + 2 * deviation)
+    if mse < -2 * deviation:
+        return math.nan, math.nan
+    return math.sqrt(max(mse - 2 * deviation, 0)), math.sqrt(max(mse, 0) + 2 * deviation)
 
 
 def _excerpts(item: Array) -> Array:
-    """Return the item as a batch of one, or evenly spread excerpts ``(S, C, *space)`` of it."""
+    """Return evenly spaced excerpts ``(S, C, *space)`` of an item; a short item is returned whole."""
     if item.size <= MAX_SAMPLES:
         return item[None]
     space = item.shape[1:]
@@ -157,25 +178,51 @@ def _excerpts(item: Array) -> Array:
 
 
 def as_text(choices: tuple[Choice, ...], content: Content) -> str:
-    """Return what is expected of every method, a line each, for every item of the file."""
+    """Return the expected error of every method, one line each, for every item of the file."""
     names = {"speech": "channel", "signal": "column", "image": "image"}
     blocks = []
     for number, choice in enumerate(choices, 1):
         which = f"{names[content.domain]} {number}: " if len(choices) > 1 else ""
-        source = "told" if choice.sigma_given else "estimated"
-        lines = [f"{which}noise level {choice.sigma:.4g} ({source}); expected of each method:"]
+        source = "given" if choice.sigma_given else "estimated"
+        lines = [f"{which}noise level {choice.sigma:.4g} ({source}); expected error by method:"]
         width = max(len(expected.method) for expected in choice.expected)
         for expected in choice.expected:
-            line = f"  {expected.method:{width}}  RMSE {expected.rmse:<9.4g}"
-            if content.peak is not None and expected.rmse > 0:
-                line += f"  PSNR {20 * math.log10(content.peak / expected.rmse):5.2f} dB"
-            lines.append(line.rstrip())
-        if choice.sigma > 0:
-            lines.append(
-                f"  the best one's RMSE is in {choice.low:.3g} to {choice.high:.3g} (95 %, by chance alone)"
-            )
-        lines += [f"  caution: {doubt}" for doubt in choice.doubts]
-        if choice.doubts and choice.sigma > 0:
-            lines.append("  so all of these figures, and the choice by them, may be wrong")
+            lines.append(f"  {expected.method:{width}}  {_error(expected, content.peak)}")
+        lines += [f"  {note}" for note in _notes(choice)]
         blocks.append("\n".join(lines))
     return "\n".join(blocks)
+
+
+def _error(expected: Expected, peak: float | None) -> str:
+    if math.isnan(expected.rmse):
+        return f"RMSE unknown, SURE {expected.sure:.4g}"
+    if peak is None or expected.rmse == 0:
+        return f"RMSE {expected.rmse:.4g}"
+    return f"RMSE {expected.rmse:<9.4g}  PSNR {20 * math.log10(peak / expected.rmse):5.2f} dB"
+
+
+def _notes(choice: Choice) -> list[str]:
+    """Return what limits the trust in the expected errors."""
+    if choice.sigma == 0:
+        return [f"caution: {doubt}" for doubt in choice.doubts]
+    notes = []
+    unknown = sum(math.isnan(expected.rmse) for expected in choice.expected)
+    if unknown:
+        notes.append(
+            f"SURE, the estimate of the squared error, is negative for {unknown} of "
+            f"{len(choice.expected)}: their errors are unknown"
+        )
+    if math.isnan(choice.low):
+        notes += [
+            "caution: these expected errors are not reliable: by chance alone SURE is not this low;",
+            "  the noise level is too large for this file, or the noise is not white and Gaussian;",
+            "  the method with the lowest SURE was used, but another may be better",
+        ]
+    else:
+        notes.append(
+            f"95 % interval of the best RMSE, by chance alone: {choice.low:.3g} to {choice.high:.3g}"
+        )
+    notes += [f"caution: {doubt}" for doubt in choice.doubts]
+    if choice.doubts:
+        notes.append("so all of these figures, and the choice by them, may be wrong")
+    return notes

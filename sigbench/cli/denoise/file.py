@@ -1,4 +1,4 @@
-"""Denoising a file of one's own."""
+"""Denoise a file."""
 
 from __future__ import annotations
 
@@ -11,20 +11,39 @@ from sigbench.benchmark.methods.resolve import Function, Method, PerItem, bind_p
 from sigbench.cli.denoise.auto import Choice, denoise_automatically
 from sigbench.core.errors import InputError
 from sigbench.core.media import Content, family, read, write
-from sigbench.core.protocols import Denoiser, Learner, Oracle, Sigma
+from sigbench.core.protocols import (
+    UNDESCRIBED,
+    Denoiser,
+    Learner,
+    Oracle,
+    Sigma,
+    info_of,
+)
+from sigbench.core.validation import estimate_error
 from sigbench.denoisers.noise_level import estimate_sigma
 
 
 @dataclass(frozen=True)
 class Denoised:
-    """What was done: to what, and with which noise level (None: it was not told).
+    """A denoised file.
 
-    ``choices`` are those of the method ``auto``, one an item of the content.
+    Attributes
+    ----------
+    content : Content
+        The noisy file.
+    sigma : tuple of float or None
+        The distinct noise levels that the method was given; None if it was given none, or does not
+        use it.
+    choices : tuple of Choice
+        Those of the method ``auto``, one per item of the content.
+    sigma_unused : bool
+        Whether a noise level was given to a method that does not use it.
     """
 
     content: Content
     sigma: tuple[float, ...] | None
     choices: tuple[Choice, ...] = ()
+    sigma_unused: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -42,31 +61,33 @@ def denoise_file(
 ) -> Denoised:
     """Denoise a WAV, FLAC, PNG, JPG, TIFF, CSV or NPY file.
 
-    The result has the format, rate and size of the input. Channels of a sound and columns of a
-    table are denoised by themselves; a first column that only rises or only falls is an axis
-    and is kept.
+    The result has the format, rate and size of the input. The channels of a sound and the columns
+    of a table are denoised separately; a monotonic first column is an axis and is kept.
 
     Parameters
     ----------
     source, target : Path
-        The input and the output; both of one kind (sound, image, table, array).
+        The input and the output, of the same kind (sound, image, table or array).
     method : str
-        A denoiser in its written form, or ``auto``: the best of a table on this very file.
+        The spec of a denoiser, or ``auto``: the method of a table with the lowest SURE on the file.
     sigma : float or "auto", optional
         The noise level in the file's units (sound: full scale is 1; images: grey levels);
-        ``auto`` estimates it. By default the method is not told.
+        ``auto`` estimates it. By default the method is not given the noise level.
     force : bool
-        Whether an existing output may be replaced.
+        Whether to replace an existing output.
 
     Raises
     ------
     InputError
-        For anything that is wrong with the files, the method or sigma; nothing is written then.
+        For invalid files, method or sigma. Nothing is written in that case.
     """
     if family(source) != family(target):
-        raise InputError(f"{target.name} is no {family(source)} file like {source.name}")
+        raise InputError(
+            f"{target.name} must be of the same kind as {source.name}: "
+            f"{family(source)}, not {family(target)}"
+        )
     if not target.parent.is_dir():
-        raise InputError(f"{target.parent} is no folder")
+        raise InputError(f"{target.parent} is not a folder")
     content = read(source)
     if target.exists():
         if target.samefile(source):
@@ -74,7 +95,7 @@ def denoise_file(
         if not force:
             raise InputError(f"{target} exists: --force replaces it")
     if method.startswith("auto["):
-        raise InputError(f"{method}: auto takes no parameters")
+        raise InputError(f"{method}: auto has no parameters")
     if method == "auto":
         known = None if sigma in (None, "auto") else np.asarray(_level(content, sigma), np.float64)
         estimate, choices = denoise_automatically(content, known)
@@ -86,41 +107,45 @@ def denoise_file(
         estimate = denoiser(content.batch.copy(), sigma=level)
     except InputError as error:
         raise InputError(f"{method} on {source.name}: {error}") from error
-    except (Exception, SystemExit) as error:  # somebody's own method may raise anything
+    except (Exception, SystemExit) as error:  # user methods may raise anything
         what = f"{type(error).__name__}: {error}"
         raise InputError(f"{method} failed on {source.name}: {what}") from error
-    if not isinstance(estimate, np.ndarray) or estimate.shape != content.batch.shape:
-        raise InputError(
-            f"{method} gave back {getattr(estimate, 'shape', type(estimate).__name__)}, "
-            f"not an array of shape {content.batch.shape}"
-        )
-    if estimate.dtype != content.batch.dtype:
-        raise InputError(f"{method} gave back {estimate.dtype}, not {content.batch.dtype}")
-    if not np.isfinite(estimate).all():
-        raise InputError(f"{method} gave back values that are not finite")
+    problem = estimate_error(estimate, content.batch.shape, content.batch.dtype)
+    if problem:
+        raise InputError(f"{method} on {source.name}: {problem}")
     write(target, content, estimate)
-    levels = None if level is None else tuple(dict.fromkeys(np.atleast_1d(level).tolist()))
-    return Denoised(content, levels)
+    if level is None:
+        return Denoised(content, None)
+    if not _uses_sigma(denoiser):
+        return Denoised(content, None, sigma_unused=True)
+    return Denoised(content, tuple(dict.fromkeys(np.atleast_1d(level).tolist())))
+
+
+def _uses_sigma(denoiser: Denoiser) -> bool:
+    """Return whether a denoiser depends on the noise level; assumed if it has no ``info``."""
+    info = info_of(denoiser)
+    fixed = info.fixed_by and getattr(denoiser, info.fixed_by) is not None
+    return info == UNDESCRIBED or (info.uses_sigma and not fixed)
 
 
 def _denoiser(text: str, content: Content, sigma_given: bool) -> Denoiser:
     methods: list[Method] = resolve(text)
     if len(methods) != 1:
-        raise InputError(f"{text} stands for {len(methods)} methods: denoise takes one")
+        raise InputError(f"{text} is {len(methods)} methods: denoise needs a single one")
     problem_info = {} if content.fs is None else {"fs": content.fs}
     entry = bind_problem_info(methods[0].entry, problem_info)
     if methods[0].is_estimator:
-        raise InputError(f"{text} estimates system functions: it is no denoiser")
+        raise InputError(f"{text} identifies systems: it is not a denoiser")
     info = getattr(entry, "info", None)
     if info is not None and info.prior:
-        raise InputError(f"{text} knows the prior of its problem's signals: a file has none")
+        raise InputError(f"{text} needs the prior of the signals, which a file does not have")
     if getattr(entry, "kernel", info) is None:
         name = type(entry).__name__
-        raise InputError(f"{text} needs the impulse response: in Python, {name}(kernel=h)")
+        raise InputError(f"{text} needs the impulse response: use {name}(kernel=h) in Python")
     if isinstance(entry, Oracle):
         raise InputError(f"{text} needs the clean signal: it is a reference, not a denoiser")
     if isinstance(entry, Learner):
-        raise InputError(f"{text} learns from a training split: a single file has none")
+        raise InputError(f"{text} learns from a training split, which a file does not have")
     if isinstance(entry, Function | PerItem) and entry.needs_sigma and not sigma_given:
         raise InputError(f"{text} needs the noise level: --sigma S, or --sigma auto")
     return entry
