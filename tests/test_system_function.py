@@ -194,7 +194,7 @@ class TestDivision:
         found = WienerDivision().estimate(x, y, sigma=block_of(one).sigma)
         np.testing.assert_allclose(found, WienerDivision(0.1).estimate(x, y), atol=0.01)
         with pytest.raises(
-            InputError, match="set alpha, or sigma=given"
+            InputError, match="alpha=none needs the noise level: set alpha or sigma=given"
         ):
             WienerDivision().estimate(x, y)
 
@@ -319,7 +319,7 @@ class TestBound:
         h, x, y = records(problem())
         with pytest.raises(InputError, match="cramer-rao needs the noise level: sigma=given"):
             CramerRao().bind(h).estimate(x, y)
-        with pytest.raises(InputError, match="taps=3 must be 8, as h has"):
+        with pytest.raises(InputError, match="taps=3 must be 8, the number of taps of h"):
             CramerRao(taps=3).bind(h)
 
 
