@@ -1,4 +1,4 @@
-"""What items come to: PSNR as a mean of the items' and of all as one."""
+"""Means over items: PSNR as the mean of the values of items, and of all items together."""
 
 import itertools
 
@@ -27,16 +27,16 @@ def decibels(errors):
     return -10 * np.log10(errors)
 
 
-def test_psnr_global_is_scikit_images_of_all_items_as_one(rng):
+def test_psnr_global_equals_scikit_image_on_all_items_together(rng):
     clean = rng.uniform(0, 255, (6, 3, 8, 8))
     estimate = clean + rng.standard_normal(clean.shape) * rng.uniform(1, 30, (6, 1, 1, 1))
     values = GLOBAL(clean, estimate, 255.0)
     np.testing.assert_array_equal(values, METRICS["psnr"](clean, estimate, 255.0))
-    as_one = peak_signal_noise_ratio(clean, estimate, data_range=255.0)
-    assert GLOBAL.mean(values) == pytest.approx(as_one)
+    together = peak_signal_noise_ratio(clean, estimate, data_range=255.0)
+    assert GLOBAL.mean(values) == pytest.approx(together)
     assert GLOBAL.mean(values) < np.mean(values) - 0.5
     halves = np.array([GLOBAL.mean(values[:3]), GLOBAL.mean(values[3:])])
-    assert GLOBAL.mean(halves) == pytest.approx(as_one)
+    assert GLOBAL.mean(halves) == pytest.approx(together)
 
 
 def test_perfect_items_have_no_error():
@@ -50,16 +50,16 @@ def test_perfect_items_have_no_error():
 
 
 @pytest.mark.parametrize("name", PLAIN)
-def test_other_metrics_are_averaged_to_the_bit_as_they_were(rng, name):
+def test_metrics_that_average_values_are_plain_means(rng, name):
     a, b = 20 + rng.standard_normal((2, 30))
     groups = rng.integers(0, 9, 30)
     assert average(METRICS[name], a, groups) == mean_interval(a, groups)
     assert METRICS[name].mean(a) == float(np.mean(a))
-    for of_both in (difference, paired):
-        np.testing.assert_array_equal(of_both(METRICS[name], a, b), paired_difference(a, b))
+    for function in (difference, paired):
+        np.testing.assert_array_equal(function(METRICS[name], a, b), paired_difference(a, b))
 
 
-def test_the_interval_is_students_on_the_errors(rng):
+def test_the_interval_is_the_t_interval_of_the_errors(rng):
     errors = rng.exponential(size=50)
     low, high = scipy.stats.t.interval(0.95, 49, loc=errors.mean(), scale=scipy.stats.sem(errors))
     ours = average(GLOBAL, decibels(errors), range(50))
@@ -68,15 +68,15 @@ def test_the_interval_is_students_on_the_errors(rng):
 
 
 def two(rng, groups):
-    """Errors of two methods that share most of what makes an item hard, in unequal groups."""
-    of_item = np.repeat(np.arange(groups), rng.integers(1, 6, groups))
-    n = len(of_item)
-    common = 0.5 * rng.standard_normal(groups)[of_item] + 0.3 * rng.standard_normal(n)
+    """Return correlated errors of two methods, and the group of each item; sizes are unequal."""
+    group = np.repeat(np.arange(groups), rng.integers(1, 6, groups))
+    n = len(group)
+    common = 0.5 * rng.standard_normal(groups)[group] + 0.3 * rng.standard_normal(n)
     a, b = np.exp(common + 0.2 * rng.standard_normal((2, n)))
-    return a, 1.3 * b, of_item
+    return a, 1.3 * b, group
 
 
-def test_a_difference_is_that_of_the_figures_and_its_error_the_jackknifes(rng):
+def test_a_difference_is_that_of_the_means_with_the_jackknife_error(rng):
     a, b, groups = two(rng, 300)
     d = difference(GLOBAL, decibels(a), decibels(b))
     figure = decibels(a.mean()) - decibels(b.mean())
@@ -93,14 +93,14 @@ def test_a_difference_is_that_of_the_figures_and_its_error_the_jackknifes(rng):
 
 @pytest.mark.parametrize("groups", [15, 100])
 def test_intervals_of_errors_cover(rng, groups):
-    """95 % nominal; 1,000 simulated runs scatter by 0.7 %."""
+    """The nominal coverage is 95 %; over 1,000 simulated runs its standard error is 0.7 %."""
     truth = decibels(1.0) - decibels(1.3)
     mean_error = np.exp((0.5**2 + 0.3**2 + 0.2**2) / 2)
     hits = np.zeros(2)
     for _ in range(1000):
-        a, b, of_item = two(rng, groups)
-        d = mean_interval(difference(GLOBAL, decibels(a), decibels(b)), of_item)
-        m = average(GLOBAL, decibels(a), of_item)
+        a, b, group = two(rng, groups)
+        d = mean_interval(difference(GLOBAL, decibels(a), decibels(b)), group)
+        m = average(GLOBAL, decibels(a), group)
         hits += [d.low <= truth <= d.high, m.low <= decibels(mean_error) <= m.high]
     assert (hits / 1000 >= 0.91).all(), hits
     assert (hits / 1000 <= 0.97).all(), hits
@@ -112,24 +112,24 @@ def test_differences_of_perfect_and_of_equal_items():
         np.testing.assert_array_equal(difference(GLOBAL, a, b), np.full(2, float(d)))
     one = np.array([np.inf, 20.0])
     assert difference(GLOBAL, one, np.array([20.0, 20.0])).mean() == pytest.approx(3.0103)
-    for of_both in (difference, paired):
-        np.testing.assert_array_equal(of_both(GLOBAL, some, some * (1 + 1e-14)), [0, 0])
+    for function in (difference, paired):
+        np.testing.assert_array_equal(function(GLOBAL, some, some * (1 + 1e-14)), [0, 0])
 
 
 def scores(values, metric, knowledge="none"):
-    """Two items a group."""
+    """Return Scores with two items per group."""
     k, n = values.shape
     names = tuple("abcdef"[:k])
-    knows = (knowledge,) + ("none",) * (k - 1)
+    knowledge = (knowledge,) + ("none",) * (k - 1)
     items = np.arange(n)
     return Scores(
-        "s", "p", "d", "g", metric, names, ("",) * k, knows, items // (n // 2), items, items // 2,
+        "s", "p", "d", "g", metric, names, ("",) * k, knowledge, items // (n // 2), items, items // 2,
         values,
     )  # fmt: skip
 
 
-def test_ranks_go_by_the_errors(rng):
-    """B is better on most items and much worse on some: a mean of decibels forgives it."""
+def test_ranks_compare_the_errors(rng):
+    """B is better on most items and much worse on some, which a mean of decibels hides."""
     a, b = np.full(2000, 25.0), np.full(2000, 30.0)
     b[rng.random(2000) < 0.1] = 15.0
     values = np.stack([a, b]) + 0.1 * rng.standard_normal((2, 2000))
@@ -147,7 +147,7 @@ def test_ranks_go_by_the_errors(rng):
     assert gaps["a"] == 0
 
 
-def test_a_gap_is_over_the_items_that_both_have(rng):
+def test_a_gap_is_over_common_items(rng):
     values = 20 + rng.standard_normal((2, 40))
     values[1, 20:] = np.nan
     timings = [
@@ -189,7 +189,7 @@ def run(tmp_path_factory):
     return path / "run"
 
 
-def test_a_run_says_one_figure_everywhere(run):
+def test_all_outputs_of_a_run_agree(run):
     (pair,) = (p for p in compare(run, "local-wiener", "affine") if p.metric == "psnr_global")
     board = pd.read_csv(run / "leaderboard.csv").set_index(["method", "metric"])
     means = [board.loc[(m, "psnr_global"), "mean"] for m in ("local-wiener", "affine")]
@@ -209,13 +209,13 @@ def test_a_run_says_one_figure_everywhere(run):
     assert [float(cell) for cell in line.split("|")[2:5]] == [round(f, 2) for f in figures]
 
 
-def test_compare_says_what_it_compares(run, capsys):
+def test_compare_explains_psnr_global(run, capsys):
     assert main(["compare", str(run), "local-wiener", "affine"]) == 0
     out = capsys.readouterr().out
     assert "psnr_global: figures of mean errors, which p compares too, and their difference" in out
 
 
-def test_floors_are_held_against_the_figure(run, capsys):
+def test_floors_are_compared_with_the_mean_of_errors(run, capsys):
     row = pd.read_csv(run / "leaderboard.csv").set_index(["method", "metric"])
     row = row.loc[("affine", "psnr_global")]
     floor = '[[floors]]\nproblem = "spikes"\nmethod = "affine"\nmetric = "psnr_global"\n'

@@ -12,7 +12,7 @@ def noise_of(degradation, x, seed=3):
     return pair.noisy - pair.clean
 
 
-def test_levels_scale_one_and_the_same_draw(rng):
+def test_levels_scale_one_draw(rng):
     x = rng.standard_normal((2, 1, 50))
     np.testing.assert_allclose(
         3 * noise_of(Gaussian(sigma=1.0), x), noise_of(Gaussian(sigma=3.0), x)
@@ -21,7 +21,7 @@ def test_levels_scale_one_and_the_same_draw(rng):
     np.testing.assert_allclose(one, 10 * two)
 
 
-def test_both_ratios_by_their_definitions(rng):
+def test_snr_and_snr_db_by_their_definitions(rng):
     x = rng.standard_normal((1, 1, 1000)) + 5
     pair = Gaussian(snr=7.0)(x, rng, peak=1.0)
     assert np.std(x) / pair.sigma == pytest.approx(7)
@@ -31,7 +31,7 @@ def test_both_ratios_by_their_definitions(rng):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("level", [{"snr_db": -300.0}, {"snr_db": 300.0}, {"snr": 1e-15}])
-def test_the_farthest_levels_are_finite(rng, dtype, level):
+def test_extreme_levels_are_finite(rng, dtype, level):
     x = (255 * rng.random((1, 1, 50))).astype(dtype)
     pair = Gaussian(**level)(x, rng, peak=255.0)
     assert pair.sigma > 0
@@ -39,7 +39,7 @@ def test_the_farthest_levels_are_finite(rng, dtype, level):
     assert pair.noisy.dtype == dtype
 
 
-def test_a_silent_item_with_noise_of_a_level_is_noise(rng):
+def test_a_silent_item_gets_noise_of_an_absolute_level(rng):
     pair = Gaussian(sigma=2.0)(np.zeros((1, 1, 4000)), rng, peak=1.0)
     assert pair.noisy.std() == pytest.approx(2, rel=0.05)
 
@@ -79,13 +79,13 @@ ONE_OF_EACH = {
 }
 
 
-def test_each_is_covered():
+def test_every_degradation_is_covered():
     assert set(ONE_OF_EACH) == set(DEGRADATIONS)
 
 
 @pytest.mark.parametrize("degradation", ONE_OF_EACH.values(), ids=ONE_OF_EACH)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_type_is_kept_and_the_source_left_alone(degradation, dtype):
+def test_dtype_and_source_are_kept(degradation, dtype):
     source = np.random.default_rng(0).uniform(0, 9, (3, 2, 8)).astype(dtype)
     before = source.copy()
     made = degradation(source, np.random.default_rng(1), peak=9.0)
@@ -94,10 +94,12 @@ def test_the_type_is_kept_and_the_source_left_alone(degradation, dtype):
     np.testing.assert_array_equal(source, before)
     assert made.clean.dtype == made.noisy.dtype == dtype
     assert made.clean.shape == made.noisy.shape
-    assert made.sigma is None or (made.sigma.shape, made.sigma.dtype) == ((3,), dtype)
+    assert (made.sigma is not None) == degradation.sigma_known
+    if degradation.sigma_known:
+        assert (made.sigma.shape, made.sigma.dtype) == ((3,), dtype)
 
 
-def test_a_range_of_levels_is_drawn_item_by_item(rng):
+def test_a_range_of_levels_is_drawn_per_item(rng):
     blind = Gaussian(sigma=2.0, sigma_to=6.0)
     made = blind(np.zeros((4000, 1, 100)), rng, peak=1.0)
     assert (made.sigma >= 2).all()
@@ -114,13 +116,13 @@ def test_a_range_scales_the_draw_of_one_level():
     np.testing.assert_allclose(blind.noisy, plain.noisy * blind.sigma[:, None, None])
 
 
-def test_a_level_without_a_range_is_what_it_was_before_there_were_ranges():
+def test_the_identity_of_a_single_level_has_no_range():
     assert "sigma_to" not in identity(Gaussian(sigma=1.0))
     assert identity(Gaussian(sigma=1.0, sigma_to=2.0))["sigma_to"] == 2.0
 
 
-def test_photons_are_counted(rng):
-    """Mean x, variance peak·x/photons, in steps of peak/photons."""
+def test_poisson_noise_has_its_mean_and_variance(rng):
+    """The mean is x and the variance peak·x/photons, in steps of peak/photons."""
     x = np.repeat([10.0, 100.0, 200.0], 40_000).reshape(3, 1, -1)
     noisy = Poisson(photons=50.0)(x, rng, peak=200.0).noisy
     np.testing.assert_allclose(noisy.mean(axis=(1, 2)), [10, 100, 200], rtol=0.02)
@@ -128,14 +130,14 @@ def test_photons_are_counted(rng):
     np.testing.assert_array_equal(noisy / 4, np.round(noisy / 4))
 
 
-def test_impulses_lose_what_a_larger_amount_loses_too(rng):
+def test_a_larger_amount_replaces_the_same_samples_and_more(rng):
     x = np.full((1, 3, 100, 100), 0.5)
     few, many = (Impulse(a)(x, np.random.default_rng(1), peak=1.0).noisy for a in (0.1, 0.3))
-    lost = few != 0.5
-    np.testing.assert_array_equal(many[lost], few[lost])
-    assert lost.mean() == pytest.approx(0.1, abs=0.01)
-    assert few[lost].mean() == pytest.approx(0.5, abs=0.05)
-    assert (lost.any(axis=1) & ~lost.all(axis=1)).any()  # channel by channel
+    replaced = few != 0.5
+    np.testing.assert_array_equal(many[replaced], few[replaced])
+    assert replaced.mean() == pytest.approx(0.1, abs=0.01)
+    assert few[replaced].mean() == pytest.approx(0.5, abs=0.05)
+    assert (replaced.any(axis=1) & ~replaced.all(axis=1)).any()  # channels are independent
 
 
 @pytest.mark.parametrize(
@@ -155,7 +157,7 @@ def test_impulses_lose_what_a_larger_amount_loses_too(rng):
         (lambda: Blur(Box(3), snr_db=np.inf), "snr_db=inf must be >= -300 and <= 300"),
         (
             lambda: Gaussian(snr=2.0)(np.ones((1, 1, 8)), None, peak=1.0),
-            "snr=2: an item without power",
+            "snr=2: an item without power has no signal-to-noise ratio; set sigma",
         ),
         (
             lambda: Gaussian(snr_db=2.0)(np.zeros((1, 1, 8)), None, peak=1.0),
@@ -167,27 +169,30 @@ def test_impulses_lose_what_a_larger_amount_loses_too(rng):
         ),
         (
             lambda: Gaussian(sigma=1e36)(np.ones((1, 1, 8), np.float32), None, peak=1.0),
-            r"noise of level 1e\+36 does not fit into float32: <= 3.4e\+35",
+            r"noise level 1e\+36 must be <= 3.4e\+35 for float32",
         ),
         (
             lambda: Gaussian(sigma=0.0, sigma_to=1e36)(
                 np.ones((1, 1, 8), np.float32), None, peak=1
             ),
-            r"noise of level 1e\+36 does not fit into float32: <= 3.4e\+35",
+            r"noise level 1e\+36 must be <= 3.4e\+35 for float32",
         ),
         (lambda: Subsample(1), "factor=1 must be >= 2"),
         (lambda: Gaussian(sigma=5.0, sigma_to=4.0), "sigma_to=4 must be >= 5"),
-        (lambda: Gaussian(snr=5.0, sigma_to=4.0), "sigma_to=4 needs sigma"),
+        (
+            lambda: Gaussian(snr=5.0, sigma_to=4.0),
+            "sigma_to=4 needs sigma, the lower end of the range",
+        ),
         (lambda: Poisson(0.0), "photons=0 must be >= 1e-06"),
         (
             lambda: Poisson(9.0)(np.array([[[1.0, -2.0]]]), None, peak=1.0),
-            "poisson: the item holds -2; samples must be >= 0",
+            "poisson: sample -2 must be >= 0",
         ),
         (lambda: Impulse(1.5), "amount=1.5 must be >= 0 and <= 1"),
         (lambda: Impulse(np.nan), "amount=nan must be >= 0 and <= 1"),
         (
             lambda: Subsample(3)(np.ones((1, 1, 8, 9)), None, peak=1.0),
-            r"factor=3 must divide .*\(8, 9\)",
+            r"factor=3 must divide the item's lengths \(8, 9\)",
         ),
     ],
 )

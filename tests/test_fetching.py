@@ -686,10 +686,12 @@ def test_recorded_pairs(tiny, capsys):
 
 def test_recorded_noise_needs_a_dataset_that_has_it(tiny):
     for dataset, noise in ((DATASETS["photos32"](), Recorded()), (Ee559(), Gaussian(sigma=1.0))):
-        told = f"got {dataset.kind} and {noise.kind}"
-        with pytest.raises(InputError, match=f"datasets whose noise comes with them.*{told}"):
+        kinds = f"got {dataset.kind} and {noise.kind}"
+        with pytest.raises(InputError, match=f"must be 'recorded' if the dataset has .*{kinds}"):
             Denoising("mine", dataset, noise, items=2)
-    with pytest.raises(InputError, match="recorded: items of 3 channels hold no two views"):
+    with pytest.raises(
+        InputError, match=r"recorded: 3 channels must be an even number \(two views\)"
+    ):
         Recorded()(np.ones((1, 3, 4, 4)), np.random.default_rng(0), peak=1.0)
 
 

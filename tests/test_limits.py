@@ -1,4 +1,4 @@
-"""The limits: the exact posterior mean against brute force, and against everything else."""
+"""Limits: the exact posterior mean, compared with brute force and with other estimators."""
 
 import itertools
 import math
@@ -12,7 +12,7 @@ from sigbench.transforms import Wavelet
 
 
 def brute_force(y, sigma, draws, low, high):
-    """Sum over every sequence of indices and every value of every support."""
+    """Return the posterior mean as a sum over all index sequences and all values."""
     n, values = len(y), np.arange(low, high + 1)
     total, mean = 0.0, np.zeros(n)
     weight_of = {}
@@ -43,17 +43,17 @@ def test_posterior_mean_against_brute_force(rng, n, draws):
             np.testing.assert_allclose(clean, brute_force(one, sigma, draws, 2, 5), atol=1e-10)
 
 
-def test_the_law_of_the_support_is_that_of_the_dataset(rng):
+def test_the_prior_of_the_support_size_agrees_with_the_dataset(rng):
     sizes = np.array([len(set(rng.integers(100, size=20))) for _ in range(40_000)])
     k = np.arange(21)
     choose = np.array([math.comb(100, int(i)) for i in k], dtype=float)
-    law = np.exp(log_support_prior(100, 20)) * choose
-    assert law.sum() == pytest.approx(1)
+    pmf = np.exp(log_support_prior(100, 20)) * choose
+    assert pmf.sum() == pytest.approx(1)
     counted = np.bincount(sizes, minlength=21) / len(sizes)
-    np.testing.assert_allclose(counted, law, atol=4 * np.sqrt(0.25 / len(sizes)))
+    np.testing.assert_allclose(counted, pmf, atol=4 * np.sqrt(0.25 / len(sizes)))
 
 
-def test_it_stays_finite_far_from_its_prior(rng):
+def test_the_posterior_mean_is_finite_far_from_its_prior(rng):
     for scale, sigma in ((1, 1e-3), (1e3, 1.0), (50, 3.0), (1e-6, 1e-9)):
         y = scale * rng.standard_normal((3, 1, 100))
         estimate = SpikesPosteriorMean()(y, sigma=sigma)
@@ -62,16 +62,16 @@ def test_it_stays_finite_far_from_its_prior(rng):
         assert estimate.max() <= 10
 
 
-def test_it_stays_at_most_at_the_number_of_draws():
-    """Forty samples at 10 cannot all be spikes: at most 20 are drawn."""
+def test_the_posterior_mean_has_at_most_as_many_spikes_as_draws():
+    """Forty samples at 10 cannot all be spikes, because at most 20 are drawn."""
     y = np.zeros((1, 1, 100))
     y[0, 0, :40] = 10.0
     estimate = SpikesPosteriorMean()(y, sigma=1.0)
     assert estimate.sum() <= 20 * 10 + 1e-6
 
 
-def test_nothing_beats_it_on_its_own_prior(rng):
-    """The mean squared error of the posterior mean is the least, the samplewise one is near."""
+def test_the_exact_posterior_mean_is_best_on_its_prior(rng):
+    """The exact posterior mean has the smallest error; the samplewise one is close."""
     clean = np.stack([SparseSpikes().item("test", 9, i) for i in range(600)])
     noisy = clean + 3 * rng.standard_normal(clean.shape)
 

@@ -5,14 +5,14 @@ from skimage.metrics import peak_signal_noise_ratio
 from sigbench import METRICS, InputError
 
 
-def test_psnr_is_scikit_images_per_item(rng):
+def test_psnr_equals_scikit_image_per_item(rng):
     clean, estimate = rng.uniform(0, 255, (2, 4, 3, 8, 8))
     values = METRICS["psnr"](clean, estimate, 255.0)
     for one, x, y in zip(values, clean, estimate, strict=True):
         assert one == pytest.approx(peak_signal_noise_ratio(x, y, data_range=255.0))
 
 
-def test_psnr_table1_is_what_the_table_printed(rng):
+def test_psnr_table1_is_the_formula_of_the_report(rng):
     clean, estimate = rng.standard_normal((2, 5, 1, 100))
     mse = np.mean((clean - estimate) ** 2, axis=(1, 2))
     np.testing.assert_allclose(
@@ -28,7 +28,7 @@ def test_rmse(rng):
     np.testing.assert_allclose(METRICS["rmse"](clean, estimate, 1.0), by_hand)
 
 
-def test_si_sdr_ignores_scale_and_has_its_closed_value(rng):
+def test_si_sdr_ignores_scale_and_equals_its_closed_form(rng):
     s = rng.standard_normal((3, 1, 400))
     n = rng.standard_normal(s.shape)
     n -= np.sum(n * s, axis=-1, keepdims=True) / np.sum(s**2, axis=-1, keepdims=True) * s
@@ -38,7 +38,7 @@ def test_si_sdr_ignores_scale_and_has_its_closed_value(rng):
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_better_is_better_and_items_are_apart(rng, name):
+def test_the_direction_is_right_and_items_are_independent(rng, name):
     metric = METRICS[name]
     clean = rng.standard_normal((3, 1, 50))
     noise = rng.standard_normal(clean.shape)
@@ -54,5 +54,5 @@ def test_perfect_and_silent_items():
     assert METRICS["psnr"](x, x, 1.0)[0] == np.inf
     assert METRICS["rmse"](x, x, 1.0)[0] == 0
     for clean, estimate in ((x, 0 * x), (0 * x, x)):
-        with pytest.raises(InputError, match="item 0 is silent"):
+        with pytest.raises(InputError, match="item 0 is silent: its SI-SDR is undefined"):
             METRICS["si_sdr"](clean, estimate, 1.0)

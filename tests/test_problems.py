@@ -17,12 +17,12 @@ def all_of(problem, seed, size):
     return np.concatenate([b.clean for b in blocks]), np.concatenate([b.noisy for b in blocks])
 
 
-def test_items_do_not_depend_on_the_blocks_or_their_number():
+def test_items_do_not_depend_on_the_blocks_or_the_number_of_items():
     for one, two in zip(all_of(spikes(), 1, 3), all_of(spikes(items=12), 1, 12), strict=True):
         np.testing.assert_array_equal(one, two[:10])
 
 
-def test_seeds_and_items_differ_and_repeat():
+def test_seeds_and_items_differ_and_are_reproducible():
     clean, noisy = all_of(spikes(), 1, 10)
     again, _ = all_of(spikes(), 1, 10)
     other, _ = all_of(spikes(), 2, 10)
@@ -31,8 +31,8 @@ def test_seeds_and_items_differ_and_repeat():
     assert len(np.unique(noisy[:, 0, 0])) == 10
 
 
-def test_an_item_has_the_philox_stream_of_its_name():
-    """Of NumPy's own Philox, keyed by the digest of the name, the item in the high word."""
+def test_the_stream_of_an_item_is_philox_keyed_by_its_name():
+    """NumPy's Philox, keyed by the digest of the name, with the item in the high counter word."""
     digest = hashlib.blake2b(b"spikes\x1f1\x1ftest", digest_size=16).digest()
     philox = np.random.Philox(key=int.from_bytes(digest, "little"), counter=5 << 192)
     expected = np.random.Generator(philox).standard_normal(10)
@@ -48,14 +48,14 @@ def test_levels_share_the_clean_item_and_the_draw():
 
 
 def test_the_noise_is_independent_of_the_clean_item():
-    """The streams of clean items and noise are apart."""
+    """Clean items and noise have different streams."""
     clean, noisy = all_of(spikes(items=2000), 1, 2000)
     noise = (noisy - clean).ravel()
     assert abs(np.corrcoef(noise, clean.ravel())[0, 1]) < 4 / np.sqrt(noise.size)
     assert noise.std() == pytest.approx(3, rel=0.01)
 
 
-def test_sigma_is_told_only_where_asked():
+def test_sigma_is_passed_only_if_given():
     seen = []
 
     def method(noisy, *, sigma=None):
@@ -70,7 +70,7 @@ def test_sigma_is_told_only_where_asked():
     np.testing.assert_array_equal(seen[1], np.full(10, 3.0))
 
 
-def test_training_never_meets_the_test_split():
+def test_training_does_not_contain_test_items():
     problem = spikes(items=50, train_items=50)
     train = problem.training(sigma_given=True)
     test, _ = all_of(problem, 0, 50)
@@ -93,7 +93,7 @@ def test_fresh_draws(rng):
         train.draw(1, rng, target="x")
 
 
-def test_subsampling_makes_the_clean_item():
+def test_subsampling_makes_the_clean_item_and_has_no_level():
     photos = Photos32(window=128, stride=64, scales=1, min_std=0)
     problem = Denoising("p", photos, Subsample(4), items=3)
     (block,) = problem.blocks(1, 10)
@@ -104,7 +104,7 @@ def test_subsampling_makes_the_clean_item():
     np.testing.assert_allclose(block.clean[0, 1, 0, 0], source[1, :4, :4].mean(), rtol=1e-6)
 
 
-def test_estimates_are_clipped_where_the_problem_says_so():
+def test_estimates_are_clipped_only_if_the_problem_says_so():
     estimate = np.full((10, 1, 100), 99.0)
     for clip, value in ((False, 99.0), (True, 10.0)):
         problem = spikes(clip_estimates=clip)
@@ -113,7 +113,7 @@ def test_estimates_are_clipped_where_the_problem_says_so():
         np.testing.assert_array_equal(problem.score(METRICS["rmse"], block, estimate), expected)
 
 
-def test_items_of_several_lengths_come_in_blocks_of_one(tmp_path):
+def test_a_block_has_items_of_one_length(tmp_path):
     for split in ("train", "test"):
         (tmp_path / split).mkdir()
         for i, n in enumerate((8, 8, 6, 8)):

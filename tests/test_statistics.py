@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from sigbench.scoring import inference
 from sigbench.scoring.inference import (
     _signed_rank_tail,
     bootstrap_interval,
@@ -14,7 +15,7 @@ from sigbench.scoring.inference import (
 )
 
 
-def test_without_groups_it_is_students_interval(rng):
+def test_without_groups_it_is_the_t_interval(rng):
     v = rng.standard_normal(40)
     ours = mean_interval(v, np.arange(40))
     low, high = scipy.stats.t.interval(0.95, 39, loc=v.mean(), scale=scipy.stats.sem(v))
@@ -41,7 +42,7 @@ def test_groups_of_equal_size_count_as_their_means(rng):
     ids=["normal", "skewed", "25 groups", "8 groups"],
 )
 def test_both_intervals_cover(rng, draw, low):
-    """95 % nominal; 1,000 simulated runs scatter by 0.7 %."""
+    """The nominal coverage is 95 %; over 1,000 simulated runs its standard error is 0.7 %."""
     hits = np.zeros(2)
     for _ in range(1000):
         values, groups = draw(rng)
@@ -53,19 +54,38 @@ def test_both_intervals_cover(rng, draw, low):
 
 
 def grouped(rng, n):
-    """Items of groups of 3 to 12, whose common part has the variance of their own."""
+    """Return items in groups of 3 to 12, with equal variance within and between groups."""
     groups = np.repeat(np.arange(n), rng.integers(3, 13, size=n))
     return rng.standard_normal(n)[groups] + rng.standard_normal(len(groups)), groups
 
 
-def test_the_bootstrap_agrees_with_scipys(rng):
+def test_the_bootstrap_agrees_with_scipy(rng):
     v = rng.exponential(size=400)
     ours = bootstrap_interval(v, np.arange(400), rng=rng, resamples=4999)
     theirs = scipy.stats.bootstrap((v,), np.mean, method="BCa", rng=rng).confidence_interval
     assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.015)
 
 
-def test_the_bootstrap_can_be_repeated_and_resamples_groups(rng):
+@pytest.mark.parametrize("max_draws", [1, 100, 2**17])
+def test_the_bootstrap_in_blocks_is_a_loop_over_resamples(rng, monkeypatch, max_draws):
+    """Each resample draws its groups in turn; the size of a block of resamples has no effect."""
+    monkeypatch.setattr(inference, "MAX_DRAWS", max_draws)
+    v, groups = grouped(rng, 15)
+    ours = bootstrap_interval(v, groups, rng=np.random.default_rng(1), resamples=199)
+    t, draws = [], np.random.default_rng(1)
+    for _ in range(199):
+        parts = [v[groups == g] for g in draws.integers(15, size=15)]
+        labels = np.repeat(np.arange(15), [len(part) for part in parts])
+        m = mean_interval(np.concatenate(parts), labels)
+        t.append((m.mean - v.mean()) * scipy.stats.t.ppf(0.975, 14) / (m.high - m.mean))
+    low, high = np.quantile(t, [0.025, 0.975], method="nearest")
+    m = mean_interval(v, groups)
+    error = (m.high - m.mean) / scipy.stats.t.ppf(0.975, 14)
+    expected = (m.mean - high * error, m.mean - low * error)
+    assert (ours.low, ours.high) == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_bootstrap_is_reproducible_and_resamples_groups(rng):
     v, groups = grouped(rng, 30)
     one, two = (bootstrap_interval(v, groups, rng=np.random.default_rng(1)) for _ in range(2))
     assert one == two
@@ -79,7 +99,7 @@ def test_a_bootstrap_without_spread_or_groups():
     assert np.isnan(one.low)
 
 
-def test_the_paired_test_is_the_larger_of_students_and_wilcoxons(rng):
+def test_the_paired_p_value_is_the_larger_of_t_and_wilcoxon(rng):
     for shift in (0.1, 0.3):
         d = rng.standard_normal(60) + shift
         both = (scipy.stats.ttest_1samp(d, 0).pvalue, scipy.stats.wilcoxon(d).pvalue)
@@ -93,7 +113,7 @@ def test_the_paired_test_is_the_larger_of_students_and_wilcoxons(rng):
     ("n", "kind"),
     [(30, "continuous"), (50, "continuous"), (51, "continuous"), (400, "ties"), (400, "zeros")],
 )
-def test_the_signed_ranks_are_scipys(rng, n, kind):
+def test_the_signed_rank_test_agrees_with_scipy(rng, n, kind):
     d = rng.standard_normal(n) + 0.3
     if kind == "ties":
         d = np.round(4 * d) / 4 + 0.125
@@ -104,8 +124,8 @@ def test_the_signed_ranks_are_scipys(rng, n, kind):
 
 
 @pytest.mark.parametrize("zeros", [0, 3])
-def test_the_signed_ranks_of_few_are_exact_with_ties_too(rng, zeros):
-    """Against all 2ⁿ signs."""
+def test_the_signed_rank_test_of_few_items_is_exact_with_ties(rng, zeros):
+    """Compare with the enumeration of all 2ⁿ signs."""
     size = np.round(2 * np.abs(rng.standard_normal(9))) + 1
     d = size * np.sign(rng.standard_normal(9) + 0.5)
     rank = scipy.stats.rankdata(size)
@@ -115,15 +135,15 @@ def test_the_signed_ranks_of_few_are_exact_with_ties_too(rng, zeros):
     assert _signed_rank_tail(np.r_[d, np.zeros(zeros)]) == pytest.approx(expected, rel=1e-12)
 
 
-def test_mean_and_ranks_that_point_to_different_methods_are_a_tie():
-    d = np.array([0.1] * 90 + [-9.0] * 10)  # better mostly, much worse at times
+def test_mean_and_ranks_in_opposite_directions_are_a_tie():
+    d = np.array([0.1] * 90 + [-9.0] * 10)  # usually better, sometimes much worse
     assert scipy.stats.wilcoxon(d).pvalue < 1e-6
     assert scipy.stats.ttest_1samp(d, 0).pvalue < 0.01
     assert paired_p_value(d, np.arange(100)) == 1.0
 
 
-def test_ties_are_kept_at_their_level(rng):
-    """No method is better: all of eight tie in at least 95 % of runs (Holm is conservative)."""
+def test_equal_methods_tie_at_the_nominal_level(rng):
+    """Eight equal methods all tie in at least 95 % of runs (Holm is conservative)."""
     tied = 0
     for _ in range(200):
         v = rng.standard_normal((8, 100)) + rng.standard_normal(100)
@@ -147,9 +167,9 @@ def test_holm_by_hand():
     np.testing.assert_allclose(holm(np.array([0.04, 0.01, 0.03, 0.9])), [0.09, 0.04, 0.09, 0.9])
 
 
-def test_ranks_count_what_is_significantly_better(rng):
+def test_ranks_count_significantly_better_methods(rng):
     own = rng.standard_normal((5, 200))
-    own -= own.mean(axis=1, keepdims=True)  # ties are exact in the mean
+    own -= own.mean(axis=1, keepdims=True)  # ties have exactly equal means
     v = rng.standard_normal(200) + own + np.array([[0], [0], [5], [5], [9]])
     assert ranks(v, np.arange(200), higher_is_better=True) == [
         (4, 5),
@@ -167,18 +187,18 @@ def test_ranks_count_what_is_significantly_better(rng):
     ]
 
 
-def test_two_methods_are_compared_on_the_items_that_both_have(rng):
+def test_two_methods_are_compared_on_their_common_items(rng):
     own = rng.standard_normal((3, 90))
     own -= own.mean(axis=1, keepdims=True)
     v = own + np.array([[0.0], [5.0], [5.0]])
-    v[2, 60:] = np.nan  # the third has not seen the last ones
+    v[2, 60:] = np.nan  # the third was not run on the last items
     v[2, :60] -= v[2, :60].mean() - v[1, :60].mean()
     assert ranks(v, np.arange(90), higher_is_better=True) == [(3, 3), (1, 2), (1, 2)]
     v[2] = np.nan
     assert ranks(v, np.arange(90), higher_is_better=True) == [(2, 3), (1, 2), (1, 3)]
 
 
-def test_differences_of_rounding_are_ties(rng):
+def test_rounding_differences_are_ties(rng):
     v = rng.standard_normal(100) + 20
     assert ranks(np.stack([v, v * (1 + 1e-14)]), np.arange(100), higher_is_better=True) == [
         (1, 2),

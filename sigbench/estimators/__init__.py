@@ -1,4 +1,4 @@
-"""Estimators of system functions, one family a file, and the table of their names."""
+"""Estimators for system identification, one family per file, and the table of their names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Division of spectra: plain, as the report writes it, and regularized."""
+"""Spectral division, plain and regularized."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info, Sigma
-from sigbench.core.validation import check_field
+from sigbench.core.validation import check_field, per_item
 from sigbench.estimators.inputs import (
-    LARGEST,
+    MAX_VALUE,
     check_records,
     check_taps,
     quotient,
@@ -22,16 +22,17 @@ from sigbench.estimators.inputs import (
 
 @dataclass(frozen=True)
 class SpectralDivision:
-    """h = F⁻¹[F(y)/F(x)], of which the first ``taps`` lags are kept.
+    """Spectral division h = F⁻¹[F(y)/F(x)]; the first ``taps`` lags are kept.
 
-    Exact without noise. With noise its error is σ²·mean(1/|F(x)|²) a lag, which one frequency
-    without input makes as large as you like: for white Gaussian x its mean is infinite, however
-    long the record. Where F(x) is zero but for rounding, the quotient is set to 0.
+    It is exact without noise. With noise the mean squared error per lag is σ²·mean(1/|F(x)|²),
+    which a single frequency with little input can make arbitrarily large: for white Gaussian x its
+    expectation is infinite for every record length. Where F(x) is zero within rounding, the
+    quotient is set to 0.
 
     Parameters
     ----------
     taps : int, optional
-        Lags to return; all of the record's where nobody says.
+        Number of lags to return; by default the length of the record.
 
     References
     ----------
@@ -65,23 +66,24 @@ class SpectralDivision:
 
 @dataclass(frozen=True)
 class WienerDivision:
-    """h = F⁻¹[conj(X)·Y/(|X|² + α·mean|X|²)], X = F(x), Y = F(y); the first ``taps`` lags.
+    """Regularized spectral division h = F⁻¹[conj(X)·Y/(|X|² + α·mean|X|²)], X = F(x), Y = F(y).
 
-    Wiener's filter for h where h and n are white: α is the noise's power over that of h ∗ x. Where
-    it isn't set and the noise level σ is told, α = σ²/(mean y² − σ²), without end where y is no
-    more than noise. It is biased: every frequency is drawn towards zero.
+    This is the Wiener filter for white h and n if α is the ratio of the powers of n and h ∗ x. If
+    ``alpha`` is None, it is computed from the given noise level σ as α = σ²/(mean y² − σ²), and it
+    is practically infinite if mean y² <= σ². The estimate is biased towards zero at every
+    frequency. The first ``taps`` lags are kept.
 
     Parameters
     ----------
     alpha : float, optional
-        The weight α of the regularization; with 0 it is the plain division.
+        Weight α of the regularization; 0 gives `SpectralDivision`.
     taps : int, optional
-        Lags to return; all of the record's where nobody says.
+        Number of lags to return; by default the length of the record.
 
     References
     ----------
-    Wiener, Extrapolation, Interpolation, and Smoothing of Stationary Time Series (1949), ch. III;
-    Tikhonov's regularization of the division.
+    Wiener, Extrapolation, Interpolation, and Smoothing of Stationary Time Series (1949), ch. III.
+    It is also the Tikhonov regularization of the division.
 
     Examples
     --------
@@ -103,7 +105,7 @@ class WienerDivision:
     )
 
     def __post_init__(self) -> None:
-        check_field("alpha", self.alpha, 0, below=LARGEST)
+        check_field("alpha", self.alpha, 0, below=MAX_VALUE)
         check_field("taps", self.taps, 1)
 
     def estimate(self, x: Array, y: Array, *, sigma: Sigma = None) -> Array:
@@ -112,23 +114,23 @@ class WienerDivision:
         Raises
         ------
         InputError
-            Where neither ``alpha`` nor the noise level is known.
+            If neither ``alpha`` nor ``sigma`` is given.
         """
         levels = check_records(x, y, sigma)
         n = x.shape[-1]
         taps = check_taps(self.taps, n)
+        alpha: float | Array
         if self.alpha is not None:
-            alpha = np.full((len(x), 1, 1), self.alpha)
+            alpha = self.alpha
         elif levels is not None:
-            noise = (levels**2)[:, None, None]
             power = np.mean(np.square(y, dtype=np.float64), axis=-1, keepdims=True)
-            without_end = np.full_like(power, LARGEST)
-            alpha = np.divide(noise, power - noise, out=without_end, where=power > noise)
+            noise = per_item(levels**2, power)
+            infinite = np.full_like(power, MAX_VALUE)
+            alpha = np.divide(noise, power - noise, out=infinite, where=power > noise)
         else:
-            raise InputError("alpha=none needs the noise level: set alpha, or sigma=given")
-        of_x = spectrum(x)
-        density = np.abs(of_x) ** 2
+            raise InputError("alpha=none needs the noise level: set alpha or sigma=given")
+        X, Y = spectrum(x), spectrum(y)
         mean = np.mean(np.square(x, dtype=np.float64), axis=-1, keepdims=True) * n
-        below = density + alpha * mean
-        eps = below.shape[-1] * float(np.finfo(x.dtype).eps) ** 2  # of |X|², as small as eps of |X|
-        return response(quotient(of_x.conj() * spectrum(y), below, eps), n, taps, x.dtype)
+        below = np.abs(X) ** 2 + alpha * mean
+        eps = below.shape[-1] * float(np.finfo(x.dtype).eps) ** 2  # for |X|², as eps is for |X|
+        return response(quotient(X.conj() * Y, below, eps), n, taps, x.dtype)

@@ -1,4 +1,4 @@
-"""What every estimator asks of its records, and the steps that several share."""
+"""Input checks and spectral steps shared by the estimators."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from scipy import fft
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Sigma
-from sigbench.core.validation import check_array, check_field, check_sigma
+from sigbench.core.validation import check_array, check_sigma
 
-SMALLEST, LARGEST = 1e-100, 1e100  # peaks whose powers, and their quotients, float64 can hold
+MIN_VALUE, MAX_VALUE = 1e-100, 1e100  # float64 can hold their powers and quotients of these
 
 
 def check_records(x: Array, y: Array, sigma: Sigma) -> NDArray[np.float64] | None:
-    """Refuse records that are not two batches as `check_record` asks, of one shape and dtype.
+    """Check inputs and outputs with `check_record`, and that their shapes and dtypes are equal.
 
     Returns
     -------
     array of shape (N,), or None
-        The noise level of each output.
+        Noise level of each output; None if ``sigma`` is None.
 
     Raises
     ------
     InputError
-        It carries the offending shape, dtype or value.
+        If a check fails; the message contains the shape, dtype or value.
 
     Examples
     --------
@@ -41,32 +41,37 @@ def check_records(x: Array, y: Array, sigma: Sigma) -> NDArray[np.float64] | Non
     if x.dtype != y.dtype:
         raise InputError(f"x {x.dtype} and y {y.dtype} differ in dtype")
     levels = check_sigma(sigma, len(x))
-    if levels is not None and levels.max() > LARGEST:
-        raise InputError(f"sigma={levels.max():g} must be <= {LARGEST:g}")
+    if levels is not None and levels.max() > MAX_VALUE:
+        raise InputError(f"sigma={levels.max():g} must be <= {MAX_VALUE:g}")
     return levels
 
 
 def check_record(name: str, record: Array) -> None:
-    """Refuse what is not a finite batch ``(N, 1, L)`` of floats whose powers float64 can hold."""
-    check_array(name, record)
-    if record.ndim != 3 or record.shape[1] != 1:
-        raise InputError(f"{name} has shape {record.shape}: it must be (N, 1, L)")
-    for peak in np.abs(record).max(axis=(1, 2)).tolist():
-        if peak != 0 and not SMALLEST <= peak <= LARGEST:
-            raise InputError(
-                f"{name} has a peak of {peak:g}: it must be 0 or from {SMALLEST:g} to {LARGEST:g}"
-            )
-
-
-def check_taps(taps: int | None, length: int) -> int:
-    """Return how many lags to estimate: ``taps``, or as many as the record has where it is None.
+    """Check that ``record`` is a finite batch ``(N, 1, L)`` whose powers float64 can hold.
 
     Raises
     ------
     InputError
-        Where the record is shorter.
+        If it is not; the message contains the shape, dtype or value.
     """
-    check_field("taps", taps, 1)
+    check_array(name, record)
+    if record.ndim != 3 or record.shape[1] != 1:
+        raise InputError(f"{name} has shape {record.shape}: it must be (N, 1, L)")
+    for peak in np.abs(record).max(axis=(1, 2)).tolist():
+        if peak != 0 and not MIN_VALUE <= peak <= MAX_VALUE:
+            raise InputError(
+                f"{name} has a peak of {peak:g}: it must be 0 or from {MIN_VALUE:g} to {MAX_VALUE:g}"
+            )
+
+
+def check_taps(taps: int | None, length: int) -> int:
+    """Return the number of lags to estimate: ``taps``, or ``length`` if it is None.
+
+    Raises
+    ------
+    InputError
+        If the record is shorter than ``taps``.
+    """
     if taps is None:
         return length
     if taps > length:
@@ -75,16 +80,17 @@ def check_taps(taps: int | None, length: int) -> int:
 
 
 def spectrum(record: Array) -> NDArray[Any]:
-    """Return the half spectrum of every record, computed in float64."""
+    """Return the non-redundant half of the spectrum of every record, computed in float64."""
     half: NDArray[Any] = fft.rfft(record.astype(np.float64))
     return half
 
 
 def quotient(above: NDArray[Any], below: NDArray[Any], eps: float) -> NDArray[Any]:
-    """Return ``above/below`` of spectra, 0 where ``below`` holds nothing but rounding errors.
+    """Return ``above/below`` for spectra, and 0 where ``below`` is a rounding error.
 
-    That is where it is at most ``n·eps`` times its item's largest value, n its length: there any
-    quotient fits the records, and 0 is the one of least power.
+    A value counts as a rounding error if it is at most ``n·eps`` times the largest value of its
+    item, where n is the length of the spectrum. There every quotient fits the records; 0 has the
+    least power.
 
     Examples
     --------
@@ -93,14 +99,15 @@ def quotient(above: NDArray[Any], below: NDArray[Any], eps: float) -> NDArray[An
     """
     size = np.abs(below)
     zeros = np.zeros(above.shape, np.result_type(above, below))
-    solid = size > below.shape[-1] * eps * size.max(axis=-1, keepdims=True)
-    return np.divide(above, below, out=zeros, where=solid)
+    significant = size > below.shape[-1] * eps * size.max(axis=-1, keepdims=True)
+    return np.divide(above, below, out=zeros, where=significant)
 
 
 def response(ratio: NDArray[Any], n: int, taps: int, dtype: Any) -> Array:
-    """Return the first lags of F⁻¹ of half a spectrum, shape ``(N, 1, taps)``.
+    """Return the first ``taps`` lags of the inverse transform of half a spectrum.
 
-    A response of ``n`` lags goes on with zeros.
+    The response has ``n`` lags and is zero-padded if ``taps`` is larger. The result has shape
+    ``(N, 1, taps)``.
     """
     h = np.zeros((*ratio.shape[:-1], taps), dtype)
     lags = min(n, taps)

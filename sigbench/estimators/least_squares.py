@@ -1,4 +1,4 @@
-"""Least squares over a finite response, and the bound that it attains."""
+"""Least squares for a finite impulse response, and the Cramér-Rao bound."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from scipy import fft
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Estimator, Info, Sigma
 from sigbench.core.rng import item_rng
-from sigbench.core.validation import check_field
+from sigbench.core.validation import check_field, per_item
 from sigbench.estimators.inputs import check_records, check_taps, spectrum
 
 
 @dataclass(frozen=True)
 class LeastSquaresFIR:
-    """h = argmin ‖y − Xh‖² = (XᵀX)⁻¹Xᵀy, column k of X is x delayed by k (circular), k < taps.
+    """Least squares, h = argmin ‖y − Xh‖² = (XᵀX)⁻¹Xᵀy.
 
-    XᵀX is the Toeplitz matrix of x's autocorrelation and Xᵀy the cross-correlation, so two
-    transforms and one small system an item do it. In white Gaussian noise no unbiased estimator
-    is better: it attains the Cramér-Rao bound. Where x excites less than ``taps`` dimensions, the
-    h of least norm.
+    Column k < ``taps`` of X is x, circularly delayed by k samples. XᵀX is the Toeplitz matrix of
+    the autocorrelation of x, and Xᵀy is the cross-correlation, so an item needs two transforms and
+    one small linear system. In white Gaussian noise the estimator attains the Cramér-Rao bound. If
+    x excites fewer than ``taps`` dimensions, the solution of minimum norm is returned.
 
     Parameters
     ----------
     taps : int, optional
-        Length of the response; that of the record where nobody says.
+        Number of taps of the response; by default the length of the record.
 
     References
     ----------
-    Kay, Fundamentals of Statistical Signal Processing: Estimation Theory (1993), example 4.3 (system
-    identification by an FIR filter), theorem 4.1 (it is efficient).
+    Kay, Fundamentals of Statistical Signal Processing: Estimation Theory (1993), example 4.3
+    (identification of an FIR system) and theorem 4.1 (efficiency).
 
     Examples
     --------
@@ -56,31 +56,31 @@ class LeastSquaresFIR:
         """Return the response, shape ``(N, 1, taps)``; the noise level is not used."""
         check_records(x, y, sigma)
         taps = check_taps(self.taps, x.shape[-1])
-        of_x, of_y = spectrum(x), spectrum(y)
-        density = np.abs(of_x) ** 2  # the eigenvalues of XᵀX lie between its extremes
+        X, Y = spectrum(x), spectrum(y)
+        density = np.abs(X) ** 2  # its extremes bound the eigenvalues of XᵀX
         gram = _toeplitz(fft.irfft(density, x.shape[-1]), taps)
-        right = fft.irfft(of_x.conj() * of_y, x.shape[-1])[..., :taps, None]
-        least = taps * float(np.finfo(np.float64).eps)
-        solid = density.min(axis=(1, 2)) > least * density.max(axis=(1, 2))
+        right = fft.irfft(X.conj() * Y, x.shape[-1])[..., :taps, None]
+        rcond = taps * float(np.finfo(np.float64).eps)
+        regular = density.min(axis=(1, 2)) > rcond * density.max(axis=(1, 2))
         h = np.empty_like(right)
-        h[solid] = np.linalg.solve(gram[solid], right[solid])
-        h[~solid] = np.linalg.pinv(gram[~solid], rcond=least, hermitian=True) @ right[~solid]
+        h[regular] = np.linalg.solve(gram[regular], right[regular])
+        h[~regular] = np.linalg.pinv(gram[~regular], rcond=rcond, hermitian=True) @ right[~regular]
         return h[..., 0].astype(x.dtype)
 
 
 @dataclass(frozen=True)
 class CramerRao:
-    """An estimate drawn from N(h, C), C = σ²(XᵀX)⁻¹: the law of an efficient estimator.
+    """Simulated efficient estimator: a random draw from N(h, C) with C = σ²(XᵀX)⁻¹.
 
-    C is the Cramér-Rao bound of an unbiased estimator's covariance in white Gaussian noise. As a
-    draw and not as a figure, it can be scored by any metric: the mean of a logarithm isn't the
-    logarithm of the mean. A biased estimator can be better, at a low signal-to-noise ratio above
-    all, so this is a reference, not a bound of the mean squared error.
+    C is the Cramér-Rao bound of the covariance of unbiased estimators in white Gaussian noise. It
+    is represented by a draw, not by a number, so that every metric can score it (the mean of a
+    logarithm is not the logarithm of the mean). A biased estimator can have a smaller mean squared
+    error, especially at low signal-to-noise ratios, so this is a reference and not a true bound.
 
     Parameters
     ----------
     taps : int, optional
-        As many as h has where nobody says.
+        Number of taps of h, if it is to be checked.
 
     References
     ----------
@@ -107,9 +107,9 @@ class CramerRao:
         check_field("taps", self.taps, 1)
 
     def bind(self, clean: Array) -> Estimator:
-        """Return the estimator that knows ``clean``, the responses ``(N, 1, taps)``."""
+        """Return the estimator for the true responses ``clean``, shape ``(N, 1, taps)``."""
         if self.taps is not None and self.taps != clean.shape[-1]:
-            raise InputError(f"taps={self.taps} must be {clean.shape[-1]}, as h has")
+            raise InputError(f"taps={self.taps} must be {clean.shape[-1]}, the number of taps of h")
         return _Efficient(clean)
 
 
@@ -118,7 +118,7 @@ class _Efficient:
     h: Array
 
     def estimate(self, x: Array, y: Array, *, sigma: Sigma = None) -> Array:
-        """Return h + e, e drawn from N(0, C) by a stream that is named by the record's input."""
+        """Return h + e, where e is drawn from N(0, C); the input x names the random stream."""
         levels = check_records(x, y, sigma)
         if levels is None:
             raise InputError("cramer-rao needs the noise level: sigma=given")
@@ -126,21 +126,27 @@ class _Efficient:
         try:
             root = np.linalg.cholesky(information(x, taps))
         except np.linalg.LinAlgError:
-            raise InputError(f"an input excites less than taps={taps} dimensions") from None
+            raise InputError(f"an input excites fewer than taps={taps} dimensions") from None
         draws = np.stack([_stream(item).standard_normal((1, taps, 1)) for item in x])
-        error = np.linalg.solve(np.swapaxes(root, -1, -2), draws)[..., 0]  # L⁻ᵀz has C/σ²
-        return (self.h + levels[:, None, None] * error).astype(x.dtype)
+        error = np.linalg.solve(np.swapaxes(root, -1, -2), draws)[
+            ..., 0
+        ]  # L⁻ᵀz has covariance C/σ²
+        return (self.h + per_item(levels, error) * error).astype(x.dtype)
 
 
 def information(x: Array, taps: int) -> NDArray[np.float64]:
-    """Return XᵀX, shape ``(N, 1, taps, taps)``: σ² times Fisher's information about h.
+    """Return XᵀX, which is σ² times the Fisher information about h.
 
     Parameters
     ----------
     x : array, shape (N, 1, L)
         The inputs.
     taps : int
-        How many lags h has.
+        Number of taps of h.
+
+    Returns
+    -------
+    array, shape (N, 1, taps, taps)
 
     Examples
     --------
@@ -157,5 +163,5 @@ def _toeplitz(autocorrelation: NDArray[np.float64], taps: int) -> NDArray[np.flo
 
 
 def _stream(x: Array) -> np.random.Generator:
-    """Name the stream by the input alone: at every noise level the same draw is scaled."""
+    """Return the stream named by the input only, so that noise levels scale the same draw."""
     return item_rng(0, "cramer-rao", 1, hashlib.blake2b(x.tobytes()).hexdigest())

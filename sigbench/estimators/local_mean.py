@@ -1,20 +1,19 @@
-"""The report's prior response: what the local-mean filter did to a record, seen as one filter."""
+"""The prior response of the report: the local-mean Wiener filter of a record as one filter."""
 
 from __future__ import annotations
 
 import numpy as np
-from scipy import fft
 
 from sigbench.core.protocols import Array
 from sigbench.denoisers.local_wiener import LocalWiener
-from sigbench.estimators.inputs import check_record, quotient
+from sigbench.estimators.inputs import check_record, quotient, response, spectrum
 
 
 def local_mean_response(y: Array) -> Array:
-    """Return |F⁻¹[F(ŷ)/F(y)]|, ŷ the local-mean Wiener filter of y (window 3, zero border).
+    """Return |F⁻¹[F(ŷ)/F(y)]|, where ŷ is y after the local Wiener filter (window 3, zero border).
 
-    The filter adapts to y, so each item has a response of its own. Where F(y) is zero but for
-    rounding, the quotient is set to 0.
+    The filter adapts to y, so every item has its own response. Where F(y) is zero within rounding,
+    the quotient is set to 0.
 
     Parameters
     ----------
@@ -24,11 +23,11 @@ def local_mean_response(y: Array) -> Array:
     Returns
     -------
     array, shape (N, 1, n)
-        Of the dtype of ``y``; index 0 is lag 0.
+        The responses, in the dtype of ``y``; index 0 is lag 0.
 
     References
     ----------
-    H. Fang, 2021 (report): the prior branch beside the network.
+    H. Fang, 2021 (report): the prior branch next to the network.
 
     Examples
     --------
@@ -41,5 +40,5 @@ def local_mean_response(y: Array) -> Array:
     record = y.astype(np.float64)
     filtered = LocalWiener(3, border="zero")(record)
     eps = float(np.finfo(y.dtype).eps)
-    ratio = quotient(fft.rfft(filtered), fft.rfft(record), eps)
-    return np.abs(fft.irfft(ratio, y.shape[-1])).astype(y.dtype)
+    n = y.shape[-1]
+    return np.abs(response(quotient(spectrum(filtered), spectrum(record), eps), n, n, y.dtype))

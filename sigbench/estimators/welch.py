@@ -1,9 +1,9 @@
-"""H1 and H2: quotients of spectra that are averaged over segments."""
+"""H1 and H2: quotients of spectra averaged over segments (Welch)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +17,19 @@ from sigbench.estimators.inputs import check_records, check_taps, quotient, resp
 
 @dataclass(frozen=True)
 class H1:
-    """H₁ = S_xy/S_xx, which noise on the output does not bias.
+    """H₁ = S_xy/S_xx, which is not biased by noise on the output.
 
-    The spectra are Welch's: means over segments, Hann windows, half overlapping. What leaves a
-    segment at its end is lost, a bias that falls as segments get longer, while the scatter falls
-    as they get more.
+    The spectra are averaged over half-overlapping segments with a Hann window (Welch's method).
+    Truncation of the response at the end of a segment causes a bias, which decreases with the
+    length of the segments; the variance decreases with their number.
 
     Parameters
     ----------
     segment : int
-        Samples of a segment; the whole record where that is shorter.
+        Number of samples of a segment; a shorter record is one segment.
     taps : int, optional
-        Lags to return (zeros beyond the segment); those of a segment where nobody says.
+        Number of lags to return, zero-padded beyond the segment; by default the length of the
+        segment.
 
     References
     ----------
@@ -55,17 +56,14 @@ class H1:
 
     def estimate(self, x: Array, y: Array, *, sigma: Sigma = None) -> Array:
         """Return the response, shape ``(N, 1, taps)``; the noise level is not used."""
-        n = _segment_length(self.segment, x, y, sigma)
-        X, Y = _segments(x, n), _segments(y, n)
-        S_xy, S_xx = _mean_product(X, Y), _mean_product(X, X)
-        return _response(S_xy, S_xx, n, self.taps, x)
+        return _estimate(x, y, sigma, self.segment, self.taps, reference="x")
 
 
 @dataclass(frozen=True)
 class H2:
-    """H₂ = S_yy/S_yx, which noise on the input does not bias; noise on the output makes it larger.
+    """H₂ = S_yy/S_yx, which is not biased by noise on the input; noise on the output increases it.
 
-    The spectra are those of `H1`, and H₁/H₂ is the coherence of x and y.
+    The spectra are computed as in `H1`; H₁/H₂ is the coherence of x and y.
 
     Parameters
     ----------
@@ -96,34 +94,37 @@ class H2:
 
     def estimate(self, x: Array, y: Array, *, sigma: Sigma = None) -> Array:
         """Return the response, shape ``(N, 1, taps)``; the noise level is not used."""
-        n = _segment_length(self.segment, x, y, sigma)
-        X, Y = _segments(x, n), _segments(y, n)
-        S_yy, S_yx = _mean_product(Y, Y), _mean_product(Y, X)
-        return _response(S_yy, S_yx, n, self.taps, x)
+        return _estimate(x, y, sigma, self.segment, self.taps, reference="y")
 
 
-def _segment_length(segment: int, x: Array, y: Array, sigma: Sigma) -> int:
+def _estimate(
+    x: Array,
+    y: Array,
+    sigma: Sigma,
+    segment: int,
+    taps: int | None,
+    *,
+    reference: Literal["x", "y"],
+) -> Array:
+    """Return the response with the spectrum S_ry/S_rx, where r is the reference."""
     check_records(x, y, sigma)
     if x.shape[-1] < 2:
         raise InputError(f"the record's length {x.shape[-1]} must be >= 2")
-    return min(segment, x.shape[-1])
+    n = min(segment, x.shape[-1])
+    X, Y = _segments(x, n), _segments(y, n)
+    R = X if reference == "x" else Y
+    taps = n if taps is None else check_taps(taps, x.shape[-1])
+    eps = float(np.finfo(x.dtype).eps) ** 2  # for powers
+    return response(quotient(_mean_product(R, Y), _mean_product(R, X), eps), n, taps, x.dtype)
 
 
 def _segments(record: Array, n: int) -> NDArray[Any]:
-    """Return the spectra of segments of n samples, means kept: they are part of the signal."""
+    """Return the spectra of segments of n samples; means are kept, as they are part of the signal."""
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
     windows = np.lib.stride_tricks.sliding_window_view(record, n, axis=-1)
     return fft.rfft(windows[..., :: n - n // 2, :] * hann)
 
 
 def _mean_product(X: NDArray[Any], Y: NDArray[Any]) -> NDArray[Any]:
-    """Return the cross-spectrum S_xy, the mean over the segments of conj(X)·Y."""
+    """Return the cross-spectrum S_xy, the mean of conj(X)·Y over the segments."""
     return np.einsum("...sf,...sf->...f", X.conj(), Y) / X.shape[-2]
-
-
-def _response(
-    above: NDArray[Any], below: NDArray[Any], n: int, taps: int | None, x: Array
-) -> Array:
-    taps = n if taps is None else check_taps(taps, x.shape[-1])
-    eps = float(np.finfo(x.dtype).eps) ** 2  # of powers
-    return response(quotient(above, below, eps), n, taps, x.dtype)

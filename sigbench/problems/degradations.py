@@ -1,8 +1,8 @@
-"""What happens to a clean item: noise at a level, sampling, or blur.
+"""Degradations: functions that make noisy items by noise, sampling or blur.
 
-A degradation gets source items ``(N, C, *space)`` and returns clean and noisy ones: where sampling
-makes the clean items too, as `Subsample` does, the sources are larger than both. Levels of Gaussian
-noise scale one and the same draw.
+A degradation maps source items ``(N, C, *space)`` to clean and noisy items. Usually the clean items
+are the source items; `Subsample` makes smaller ones. For one random stream, Gaussian noise of
+different levels is the same draw, scaled.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
-from sigbench.core.validation import check_field
+from sigbench.core.validation import check_field, per_item
 from sigbench.problems.kernels import KERNELS, Kernel
 from sigbench.transforms.operators import as_kernel, filtered, transfer_function
 
-MAX_DB = 300  # 10¹⁵ in amplitude: beyond it float64 rounds the weaker one away
+MAX_DB = 300  # an amplitude ratio of 10¹⁵, about the precision of float64
 MAX_RATIO = 1e15
 
 
 def check_snr_db(snr_db: float | None) -> None:
-    """Refuse a signal-to-noise ratio at which float64 has no digit for both; None passes.
+    """Check that a signal-to-noise ratio is None or within ±300 dB, the precision of float64.
 
     Raises
     ------
     InputError
-        It carries the value and the legal range.
+        If it is not; the message contains the value and the legal range.
     """
     if snr_db is not None and not -MAX_DB <= snr_db <= MAX_DB:
         raise InputError(f"snr_db={snr_db:g} must be >= {-MAX_DB} and <= {MAX_DB}")
@@ -38,7 +38,7 @@ def check_snr_db(snr_db: float | None) -> None:
 
 @dataclass(frozen=True)
 class Degraded:
-    """Clean items, their noisy views, and the noise levels, shape ``(N,)``, if the noise is white."""
+    """Clean items, noisy items and, for white noise, the noise levels, shape ``(N,)``."""
 
     clean: Array
     noisy: Array
@@ -46,39 +46,48 @@ class Degraded:
 
 
 class Degradation(Protocol):
-    """``kind`` and ``version`` name the noise stream, not the level."""
+    """A degradation of clean items; a frozen dataclass of its parameters.
+
+    The random stream is named by ``kind`` and ``version``, not by the noise level.
+    ``sigma_known`` tells whether the noise is white with a known level: `Degraded.sigma` is None
+    if it is not.
+    """
 
     kind: ClassVar[str]
     version: ClassVar[int]
+    sigma_known: ClassVar[bool]
 
     def problem_info(self, space: tuple[int, ...]) -> Mapping[str, Any]:
-        """Return what every method is told by name, for items of these lengths."""
+        """Return the problem information for clean items of shape ``space``."""
         ...
 
     def __call__(self, source: Array, rng: np.random.Generator, *, peak: float) -> Degraded:
-        """Return clean and noisy views of source items ``(N, C, *space)``."""
+        """Return clean and noisy items made from source items ``(N, C, *space)``."""
         ...
 
 
 @dataclass(frozen=True)
 class Gaussian:
-    """White Gaussian noise, set by exactly one of ``sigma``, ``snr`` and ``snr_db``.
+    """White Gaussian noise.
+
+    The noise level is set by exactly one of ``sigma``, ``snr`` and ``snr_db``.
 
     Parameters
     ----------
     sigma : float
-        Standard deviation in the dataset's units.
+        Standard deviation of the noise in the units of the dataset.
     snr : float
-        Standard deviation of the clean item over that of the noise (Donoho and Johnstone's
-        "SNR": a ratio of amplitudes).
+        Ratio of the standard deviations of the clean item and the noise (the "SNR" of Donoho and
+        Johnstone, a ratio of amplitudes).
     snr_db : float
-        10·log10 of the mean power of the clean item over that of the noise, in dB.
+        Ratio of the mean powers of the clean item and the noise, in dB.
     sigma_to : float
-        With ``sigma``: the level of each item is drawn uniformly from ``sigma`` to ``sigma_to``.
+        Upper end of a range of levels: the level of each item is drawn uniformly from ``sigma`` to
+        ``sigma_to``.
     clip : bool
         Whether noisy items are clipped to [0, peak].
     round : bool
-        Whether they are rounded to whole units.
+        Whether noisy items are rounded to integers.
 
     Examples
     --------
@@ -97,6 +106,7 @@ class Gaussian:
 
     kind: ClassVar[str] = "gaussian"
     version: ClassVar[int] = 1
+    sigma_known: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if sum(level is not None for level in (self.sigma, self.snr, self.snr_db)) != 1:
@@ -107,7 +117,7 @@ class Gaussian:
         check_field("sigma", self.sigma, 0)
         check_snr_db(self.snr_db)
         if self.sigma_to is not None and self.sigma is None:
-            raise InputError(f"sigma_to={self.sigma_to:g} needs sigma, from which the range begins")
+            raise InputError(f"sigma_to={self.sigma_to:g} needs sigma, the lower end of the range")
         check_field("sigma_to", self.sigma_to, self.sigma or 0.0)
         if self.snr is not None and not self.snr > 0:
             raise InputError(f"snr={self.snr:g} must be > 0 (a ratio of amplitudes, not dB)")
@@ -115,16 +125,16 @@ class Gaussian:
             raise InputError(f"snr={self.snr:g} must be >= {1 / MAX_RATIO:g} and <= {MAX_RATIO:g}")
 
     def problem_info(self, space: tuple[int, ...]) -> Mapping[str, Any]:
-        """Return nothing."""
+        """Return no information."""
         return {}
 
     def levels(self, clean: Array) -> NDArray[np.float64]:
-        """Return the noise's standard deviation for every clean item; of a range, where it begins.
+        """Return the noise level of every clean item, shape ``(N,)``; of a range, its lower end.
 
         Raises
         ------
         InputError
-            Where the level is relative and an item is silent (for ``snr``: constant).
+            If the level is relative and an item is zero (for ``snr``: constant).
         """
         if self.sigma is not None:
             return np.full(len(clean), self.sigma)
@@ -143,18 +153,16 @@ class Gaussian:
         return levels
 
     def __call__(self, source: Array, rng: np.random.Generator, *, peak: float) -> Degraded:
-        """Return the pairs; the clean items are the sources themselves."""
+        """Return clean and noisy items; the clean items are the source items."""
         levels = self.levels(source)
-        largest = float(np.finfo(source.dtype).max) / 1000  # draws are of some levels
+        limit = float(np.finfo(source.dtype).max) / 1000  # a draw can be several times the level
         highest = max(float(levels.max(initial=0.0)), self.sigma_to or 0.0)
-        if not highest <= largest:
-            raise InputError(
-                f"noise of level {highest:g} does not fit into {source.dtype}: <= {largest:.3g}"
-            )
+        if not highest <= limit:
+            raise InputError(f"noise level {highest:g} must be <= {limit:.3g} for {source.dtype}")
         noise = rng.standard_normal(source.shape)
         if self.sigma_to is not None:
             levels = rng.uniform(levels, self.sigma_to)
-        noisy = source + each(levels, source) * noise
+        noisy = source + per_item(levels, noise) * noise
         if self.clip:
             noisy = np.clip(noisy, 0, peak)
         if self.round:
@@ -162,21 +170,16 @@ class Gaussian:
         return Degraded(source, noisy.astype(source.dtype), levels.astype(source.dtype))
 
 
-def each(values: Array, items: Array) -> Array:
-    """Return one value an item, ``(N,)``, shaped to meet the items ``(N, C, *space)``."""
-    return values.reshape(-1, *[1] * (items.ndim - 1))
-
-
 @dataclass(frozen=True)
 class Poisson:
-    """Photon noise: k ~ Poisson(photons·x/peak) counts, which stand for peak/photons·k.
+    """Photon noise: peak/photons·k, where k ~ Poisson(photons·x/peak) is a number of counts.
 
-    Its standard deviation √(peak·x/photons) grows with the sample: no noise level is told.
+    The standard deviation √(peak·x/photons) depends on the sample, so the noise has no level.
 
     Parameters
     ----------
     photons : float
-        Mean number of counts at the peak value.
+        Mean number of counts at the peak.
 
     Examples
     --------
@@ -190,38 +193,40 @@ class Poisson:
 
     kind: ClassVar[str] = "poisson"
     version: ClassVar[int] = 1
+    sigma_known: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_field("photons", self.photons, 1e-6, below=1e15)
 
     def problem_info(self, space: tuple[int, ...]) -> Mapping[str, Any]:
-        """Return nothing."""
+        """Return no information."""
         return {}
 
     def __call__(self, source: Array, rng: np.random.Generator, *, peak: float) -> Degraded:
-        """Return the pairs; the clean items are the sources themselves.
+        """Return clean and noisy items; the clean items are the source items.
 
         Raises
         ------
         InputError
-            For a sample below zero: there are no fewer photons than none.
+            If a sample is negative.
         """
         if source.min() < 0:
-            raise InputError(f"poisson: the item holds {source.min():g}; samples must be >= 0")
+            raise InputError(f"poisson: sample {source.min():g} must be >= 0")
         counts = rng.poisson(source * (self.photons / peak))
         return Degraded(source, (counts * (peak / self.photons)).astype(source.dtype))
 
 
 @dataclass(frozen=True)
 class Impulse:
-    """Salt and pepper: a share of the samples is lost, each to 0 or to the peak value alike.
+    """Salt-and-pepper noise: random samples are replaced by 0 or the peak, equally likely.
 
-    The channels of a pixel are lost one by one. Larger amounts lose the same samples, and more.
+    The channels of a pixel are replaced independently. With one random stream, a larger amount
+    replaces the same samples and more.
 
     Parameters
     ----------
     amount : float
-        Probability that a sample is lost.
+        Probability that a sample is replaced.
 
     Examples
     --------
@@ -235,34 +240,35 @@ class Impulse:
 
     kind: ClassVar[str] = "impulse"
     version: ClassVar[int] = 1
+    sigma_known: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.amount <= 1:
             raise InputError(f"amount={self.amount:g} must be >= 0 and <= 1")
 
     def problem_info(self, space: tuple[int, ...]) -> Mapping[str, Any]:
-        """Return nothing."""
+        """Return no information."""
         return {}
 
     def __call__(self, source: Array, rng: np.random.Generator, *, peak: float) -> Degraded:
-        """Return the pairs; the clean items are the sources themselves."""
-        lost = rng.random(source.shape) < self.amount
+        """Return clean and noisy items; the clean items are the source items."""
+        replaced = rng.random(source.shape) < self.amount
         extreme = peak * rng.integers(2, size=source.shape)
-        return Degraded(source, np.where(lost, extreme, source).astype(source.dtype))
+        return Degraded(source, np.where(replaced, extreme, source).astype(source.dtype))
 
 
 @dataclass(frozen=True)
 class Subsample:
-    """Clean: the mean of every block of ``factor`` pixels a side. Noisy: one random one of them.
+    """Subsampling: a clean pixel is the mean of a block, a noisy pixel is a random pixel of it.
 
-    The same pixel of a block is taken in all channels. The error is not white: it grows with
-    the local gradient, so no noise level is told. At factor 8 on 256×256 images this is
-    inferred, not known, to be how public sets of 32×32 noisy pairs were made.
+    The same pixel of a block is used in all channels. The noise is not white, because it grows
+    with the local gradient, so it has no level. With factor 8 on 256×256 images this is probably
+    how public sets of noisy 32×32 pairs were made (an inference, not documented).
 
     Parameters
     ----------
     factor : int
-        Side of a block.
+        Side length of a block.
 
     Examples
     --------
@@ -276,19 +282,20 @@ class Subsample:
 
     kind: ClassVar[str] = "subsample"
     version: ClassVar[int] = 1
+    sigma_known: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_field("factor", self.factor, 2)
 
     def problem_info(self, space: tuple[int, ...]) -> Mapping[str, Any]:
-        """Return nothing."""
+        """Return no information."""
         return {}
 
     def __call__(self, source: Array, rng: np.random.Generator, *, peak: float) -> Degraded:
-        """Return the pairs, every space axis shorter by ``factor``."""
+        """Return clean and noisy items, whose space axes are shorter by ``factor``."""
         f, (items, channels, *lengths) = self.factor, source.shape
         if any(n % f for n in lengths):
-            raise InputError(f"factor={f} must divide the lengths {tuple(lengths)}")
+            raise InputError(f"factor={f} must divide the item's lengths {tuple(lengths)}")
         space = [n // f for n in lengths]
         split = source.reshape(items, channels, *(n for s in space for n in (s, f)))
         inner = tuple(range(3, split.ndim, 2))
@@ -301,19 +308,19 @@ class Subsample:
 
 @dataclass(frozen=True)
 class Blur:
-    """y = h ∗ x + n: circular convolution with a known impulse response, then white noise.
+    """Blur and noise, y = h ∗ x + n: circular convolution with a known h, then white noise.
 
-    The level of the noise is set by exactly one of ``sigma`` and ``snr_db``. Methods are told
-    h as the fact ``kernel``.
+    The noise level is set by exactly one of ``sigma`` and ``snr_db``. Methods receive h as the
+    problem information ``kernel``.
 
     Parameters
     ----------
     kernel : Kernel
         h: ``gaussian``, ``box``, ``exponential`` or ``resonance``.
     sigma : float
-        Standard deviation of the noise in the dataset's units.
+        Standard deviation of the noise in the units of the dataset.
     snr_db : float
-        10·log10 of the mean power of h ∗ x over that of the noise, in dB.
+        Ratio of the mean powers of h ∗ x and the noise, in dB.
 
     Examples
     --------
@@ -329,6 +336,7 @@ class Blur:
 
     kind: ClassVar[str] = "blur"
     version: ClassVar[int] = 1
+    sigma_known: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if (self.sigma is None) == (self.snr_db is None):
@@ -343,11 +351,11 @@ class Blur:
         return Gaussian(sigma=self.sigma, snr_db=self.snr_db)
 
     def problem_info(self, space: tuple[int, ...]) -> Mapping[str, Any]:
-        """Return the impulse response on this space, as nested tuples."""
+        """Return the impulse response for items of shape ``space``, as nested tuples."""
         return {"kernel": as_kernel(self.kernel.taps(space))}
 
     def __call__(self, source: Array, rng: np.random.Generator, *, peak: float) -> Degraded:
-        """Return the pairs; the clean items are the sources themselves."""
+        """Return clean and noisy items; the clean items are the source items."""
         response = transfer_function(self.kernel.taps(source.shape[2:]), source.shape[2:])
         made = self._noise(filtered(source, response), rng, peak=peak)
         return Degraded(source, made.noisy, made.sigma)
@@ -355,10 +363,10 @@ class Blur:
 
 @dataclass(frozen=True)
 class Recorded:
-    """The noise that comes with the data: an item of such a dataset holds both views.
+    """Recorded noise: the items of the dataset contain a clean and a noisy view.
 
-    The first half of the channels is the clean view, in a training split perhaps another noisy
-    one; the second half is the noisy view.
+    The first half of the channels is the clean view (in a training split possibly a second noisy
+    view), and the second half is the noisy view.
 
     Examples
     --------
@@ -370,15 +378,18 @@ class Recorded:
 
     kind: ClassVar[str] = "recorded"
     version: ClassVar[int] = 1
+    sigma_known: ClassVar[bool] = False
 
     def problem_info(self, space: tuple[int, ...]) -> Mapping[str, Any]:
-        """Return nothing."""
+        """Return no information."""
         return {}
 
     def __call__(self, source: Array, rng: np.random.Generator, *, peak: float) -> Degraded:
-        """Return the pairs; nothing is drawn."""
+        """Return the clean and noisy views; ``rng`` is not used."""
         if source.shape[1] % 2:
-            raise InputError(f"recorded: items of {source.shape[1]} channels hold no two views")
+            raise InputError(
+                f"recorded: {source.shape[1]} channels must be an even number (two views)"
+            )
         clean, noisy = np.split(source, 2, axis=1)
         return Degraded(clean, noisy)
 

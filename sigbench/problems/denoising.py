@@ -1,9 +1,10 @@
-"""Problems: what is made, what a method is told of it, and how it is scored."""
+"""The problem protocol, and denoising: make noisy items, run methods on them, score estimates."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,26 +26,26 @@ from sigbench.scoring.metrics import Metric, Values
 
 
 class Problem(Protocol):
-    """All that the runner knows of a problem."""
+    """The interface between a problem and the benchmark engine."""
 
     @property
     def name(self) -> str:
-        """Its name in the suite."""
+        """Name of the problem in the suite."""
         ...
 
     @property
     def labels(self) -> Mapping[str, str]:
-        """The columns ``dataset`` and ``degradation``."""
+        """Values of the columns ``dataset`` and ``degradation``."""
         ...
 
     @property
     def problem_info(self) -> Mapping[str, Any]:
-        """What every method is told by name."""
+        """Problem information, bound to fields of methods by name."""
         ...
 
     @property
     def sigma_known(self) -> bool:
-        """Whether there is a noise level to tell."""
+        """Whether the noise is white with a known level."""
         ...
 
     @property
@@ -54,44 +55,44 @@ class Problem(Protocol):
 
     @property
     def image_peak(self) -> float | None:
-        """The peak value of images, None where items are none."""
+        """Peak value of the dataset if its items are images, else None."""
         ...
 
     def blocks(self, seed: int, size: int) -> Iterator[Block]:
-        """Make the test items of a seed."""
+        """Yield the test items of a seed in blocks of at most ``size`` items."""
         ...
 
     def apply(self, method: Any, block: Block, *, sigma_given: bool) -> Array:
-        """Run a method, of the kind that the problem asks for, on a block."""
+        """Return the estimate of a method for a block."""
         ...
 
     def score(self, metric: Metric, block: Block, estimate: Array) -> Values:
-        """Return one value per item."""
+        """Return the metric of every item, shape ``(N,)``."""
         ...
 
     def training(self, *, sigma_given: bool) -> Training:
-        """Return what a learner may see."""
+        """Return the training split for learners."""
         ...
 
 
 @dataclass(frozen=True)
 class Denoising:
-    """Denoising of a dataset under a degradation.
+    """Denoising of a dataset with a degradation.
 
     Parameters
     ----------
     name : str
         Name of the problem.
     dataset : Dataset
-        Where clean items come from.
+        Source of clean items.
     degradation : Degradation
-        What is done to them.
+        Makes the noisy items.
     items : int
-        Test items a seed.
+        Number of test items per seed.
     train_items : int
-        Items of the training split that learners see; a fifth of them is for validation.
+        Number of items of the training split for learners; a fifth of them is for validation.
     clip_estimates : bool
-        Whether estimates are clipped to [0, peak] before scoring, for all methods alike.
+        Whether the estimates of all methods are clipped to [0, peak] before scoring.
     """
 
     name: str
@@ -105,8 +106,8 @@ class Denoising:
         check_items(self.name, self.dataset, self.items, self.train_items)
         if isinstance(self.dataset, WithNoise) != self._recorded:
             raise InputError(
-                f"{self.name}: 'recorded' is for datasets whose noise comes with them, and they are "
-                f"for it: got {self.dataset.kind} and {self.degradation.kind}"
+                f"{self.name}: the degradation must be 'recorded' if the dataset has recorded noise, "
+                f"and only then (got {self.dataset.kind} and {self.degradation.kind})"
             )
 
     @property
@@ -115,14 +116,14 @@ class Denoising:
 
     @property
     def labels(self) -> dict[str, str]:
-        """The names of dataset and degradation for a table of results."""
+        """Values of the columns ``dataset`` and ``degradation``."""
         return {"dataset": self.dataset.kind, "degradation": self.degradation.kind}
 
-    @property
-    def problem_info(self) -> dict[str, Any]:
-        """What every method is told by name: by the dataset, and by the degradation."""
-        first = self._degraded("test", 0, 0)
-        return {**self.dataset.problem_info, **self.degradation.problem_info(first.clean.shape[2:])}
+    @cached_property
+    def problem_info(self) -> Mapping[str, Any]:
+        """Problem information of the dataset and the degradation."""
+        space = self._degraded("test", 0, 0).clean.shape[2:]
+        return {**self.dataset.problem_info, **self.degradation.problem_info(space)}
 
     @property
     def can_train(self) -> bool:
@@ -131,52 +132,52 @@ class Denoising:
 
     @property
     def image_peak(self) -> float | None:
-        """The dataset's peak where it has images, else None."""
+        """Peak value of the dataset if its items are images, else None."""
         return self.dataset.peak if self.dataset.domain == "image" else None
 
     @property
     def sigma_known(self) -> bool:
-        """Whether the noise is white with a level that can be told."""
-        return self._degraded("test", 0, 0).sigma is not None
+        """Whether the noise is white with a known level."""
+        return self.degradation.sigma_known
 
     def blocks(self, seed: int, size: int, *, start: int = 0) -> Iterator[Block]:
-        """Make the test items of a seed, from ``start`` on, in blocks of one length.
+        """Yield the test items of a seed, beginning at item ``start``, in blocks.
 
-        A block has at most ``size`` items.
+        A block has at most ``size`` items, all of the same shape.
         """
         for first in range(start, self.items, size):
-            run: list[tuple[int, Degraded]] = []
+            block: list[tuple[int, Degraded]] = []
             for item in range(first, min(first + size, self.items)):
-                one = self._degraded("test", seed, item)
-                if run and run[0][1].clean.shape != one.clean.shape:
-                    yield self._block(run, seed)
-                    run = []
-                run.append((item, one))
-            yield self._block(run, seed)
+                degraded = self._degraded("test", seed, item)
+                if block and block[0][1].clean.shape != degraded.clean.shape:
+                    yield self._block(block, seed)
+                    block = []
+                block.append((item, degraded))
+            yield self._block(block, seed)
 
     def _degraded(self, split: Split, seed: int, item: int, view: int = 0) -> Degraded:
-        """Return an item, a batch of one, with noise of its own stream; another for each view."""
-        data, noise = self.dataset, self.degradation
-        stream = (data.kind, data.version, split, seed, noise.kind, noise.version, view)
-        source = data.item(split, seed, item)[None]
-        return noise(source, item_rng(item, *stream), peak=data.peak)
+        """Return one item as a batch; each view has its own noise stream."""
+        data, degradation = self.dataset, self.degradation
+        noise = (degradation.kind, degradation.version, view)
+        rng = item_rng(item, data.kind, data.version, split, seed, *noise)
+        return degradation(data.item(split, seed, item)[None], rng, peak=data.peak)
 
-    def _block(self, run: list[tuple[int, Degraded]], seed: int) -> Block:
-        items = [item for item, _ in run]
-        made = _together([one for _, one in run])
-        known = self.degradation.problem_info(made.clean.shape[2:])
-        if any(self.problem_info[name] != value for name, value in known.items()):
-            raise InputError(f"{self.name}: a {self.degradation.kind} needs items of one size")
+    def _block(self, degraded: list[tuple[int, Degraded]], seed: int) -> Block:
+        items = [item for item, _ in degraded]
+        batch = _concatenated([one for _, one in degraded])
+        info = self.degradation.problem_info(batch.clean.shape[2:])
+        if any(self.problem_info[name] != value for name, value in info.items()):
+            raise InputError(f"{self.name}: {self.degradation.kind} needs items of equal size")
         return Block(
             np.array(items),
             tuple(self.dataset.group("test", i) or f"{seed}:{i}" for i in items),
-            made.clean,
-            made.noisy,
-            made.sigma,
+            batch.clean,
+            batch.noisy,
+            batch.sigma,
         )
 
     def apply(self, method: Denoiser, block: Block, *, sigma_given: bool) -> Array:
-        """Denoise a block."""
+        """Return the estimate of a denoiser for a block."""
         return method(block.noisy, sigma=block.sigma if sigma_given else None)
 
     def score(self, metric: Metric, block: Block, estimate: Array) -> Values:
@@ -186,34 +187,33 @@ class Denoising:
         return metric(block.clean, estimate, self.dataset.peak)
 
     def training(self, *, sigma_given: bool) -> Training:
-        """Return the training split as learners see it.
+        """Return the training split for learners.
 
         Parameters
         ----------
-        told : bool
-            Whether the pairs come with their noise level.
+        sigma_given : bool
+            Whether the pairs contain the noise level.
 
         Raises
         ------
         InputError
-            Where the dataset has no training split.
+            If the dataset has no training split.
         """
         share = training_share(self.name, self.dataset, self.train_items)
         size = self.dataset.size("train")
 
-        def told_of(made: Degraded) -> Array | None:
-            return made.sigma if sigma_given else None
+        def pairs(degraded: Degraded, target: Array) -> Pairs:
+            return Pairs(degraded.noisy, target, degraded.sigma if sigma_given else None)
 
-        def fixed(items: range) -> Pairs:
-            made = _together([self._degraded("train", 0, item) for item in items])
-            return Pairs(made.noisy, made.clean, told_of(made))
+        def fixed(items: range, view: int = 0) -> Degraded:
+            return _concatenated([self._degraded("train", 0, item, view) for item in items])
 
         def sources(n: int, rng: np.random.Generator) -> Iterator[Array]:
-            """Yield as many source items as are asked for, in one batch or one by one."""
+            """Yield ``n`` source items, in one batch or one by one."""
             if isinstance(self.dataset, Sampler):
                 yield self.dataset.draw(n, rng)
                 return
-            held = share.validation  # nothing is drawn of these
+            held = share.validation  # these items are never drawn
             for item in rng.integers(2**40 if size is None else size - len(held), size=n):
                 item = item + len(held) if size is not None and item >= held.start else item
                 yield self.dataset.item("train", 1, int(item))[None]
@@ -224,36 +224,31 @@ class Denoising:
             first, second = [], []
             for source in sources(n, rng):
                 first.append(self.degradation(source, rng, peak=self.dataset.peak))
-                if target == "noisy" and not self._recorded:  # there the other view is the target
+                # Recorded items already have two views.
+                if target == "noisy" and not self._recorded:
                     second.append(self.degradation(source, rng, peak=self.dataset.peak))
-            made = _together(first)
-            return Pairs(
-                made.noisy, _together(second).noisy if second else made.clean, told_of(made)
-            )
+            batch = _concatenated(first)
+            return pairs(batch, _concatenated(second).noisy if second else batch.clean)
 
-        def second() -> Array:
-            return _together(
-                [self._degraded("train", 0, item, view=1) for item in share.validation]
-            ).noisy
-
+        train, validation = fixed(share.pairs), fixed(share.validation)
         return Training(
-            fixed(share.pairs),
-            fixed(share.validation),
+            pairs(train, train.clean),
+            pairs(validation, validation.clean),
             draw,
             self.dataset.peak,
-            second=None if self._recorded else second,  # there the target is noisy already
+            second=None if self._recorded else lambda: fixed(share.validation, view=1).noisy,
         )
 
 
-def _together(parts: list[Degraded]) -> Degraded:
-    """Return one batch; items of several lengths are cropped to the shortest."""
+def _concatenated(parts: list[Degraded]) -> Degraded:
+    """Return all items as one batch; items of different sizes are cropped to the smallest."""
     if len(parts) == 1:
         return parts[0]
     space = np.min([one.clean.shape[2:] for one in parts], axis=0)
     crop = (slice(None), slice(None), *map(slice, space))
-    levels = [one.sigma for one in parts if one.sigma is not None]
+    sigmas = [one.sigma for one in parts if one.sigma is not None]
     return Degraded(
         np.concatenate([one.clean[crop] for one in parts]),
         np.concatenate([one.noisy[crop] for one in parts]),
-        np.concatenate(levels) if levels else None,
+        np.concatenate(sigmas) if sigmas else None,
     )

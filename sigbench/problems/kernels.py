@@ -1,4 +1,4 @@
-"""Impulse responses that blur: each gives its taps on a space, circular, lag 0 first."""
+"""Blur kernels: impulse responses for circular convolution with items of any shape."""
 
 from __future__ import annotations
 
@@ -10,24 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
+from sigbench.core.validation import check_field
 
 Taps = NDArray[np.float64]
 
 
 class Kernel(Protocol):
-    """An impulse response that fits any space."""
+    """An impulse response for items of any shape."""
 
     def taps(self, space: tuple[int, ...]) -> Taps:
-        """Return the response on a space of these lengths; they add up to 1."""
+        """Return the response as an array of shape ``space``; it starts at lag 0 and sums to 1."""
         ...
 
 
-MIN_WIDTH = 1e-3  # samples: narrower is an impulse
-
-
-def _samples(name: str, value: float) -> None:
-    if not MIN_WIDTH <= value < np.inf:
-        raise InputError(f"{name}={value:g} must be >= {MIN_WIDTH:g} and finite")
+MIN_WIDTH = 1e-3  # in samples; a narrower kernel is an impulse
 
 
 def _outer(factors: list[Taps]) -> Taps:
@@ -37,7 +33,7 @@ def _outer(factors: list[Taps]) -> Taps:
 
 @dataclass(frozen=True)
 class GaussianKernel:
-    """A Gaussian around lag 0, along every axis: a blur without delay.
+    """A Gaussian centered at lag 0, along every axis.
 
     Examples
     --------
@@ -48,16 +44,18 @@ class GaussianKernel:
     width: float = 1.0
 
     def __post_init__(self) -> None:
-        _samples("width", self.width)
+        check_field("width", self.width, MIN_WIDTH)
 
     def taps(self, space: tuple[int, ...]) -> Taps:
-        """Return the response; ``width`` is its standard deviation in samples."""
+        """Return the response; ``width`` is the standard deviation in samples."""
         return _outer([np.exp(-0.5 * (_lags(n) / self.width) ** 2) for n in space])
 
 
 @dataclass(frozen=True)
 class Box:
-    """The mean of ``width`` neighbours, an odd number, along every axis: its spectrum has zeros.
+    """A moving average over an odd number of samples, ``width``, along every axis.
+
+    Its spectrum has zeros.
 
     Examples
     --------
@@ -78,7 +76,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Exponential:
-    """A causal decay exp(−k/decay), for signals: a sensor with a time constant.
+    """A causal decay exp(−k/decay) for signals: the response of a sensor with a time constant.
 
     Examples
     --------
@@ -89,7 +87,7 @@ class Exponential:
     decay: float = 5.0
 
     def __post_init__(self) -> None:
-        _samples("decay", self.decay)
+        check_field("decay", self.decay, MIN_WIDTH)
 
     def taps(self, space: tuple[int, ...]) -> Taps:
         """Return the response; ``decay`` is in samples."""
@@ -99,7 +97,7 @@ class Exponential:
 
 @dataclass(frozen=True)
 class Resonance:
-    """A causal damped oscillation exp(−k/decay)·cos(2πk/period), for signals: a wavelet that rings.
+    """A causal damped oscillation exp(−k/decay)·cos(2πk/period) for signals.
 
     Examples
     --------
@@ -111,8 +109,8 @@ class Resonance:
     decay: float = 6.0
 
     def __post_init__(self) -> None:
-        _samples("period", self.period)
-        _samples("decay", self.decay)
+        check_field("period", self.period, MIN_WIDTH)
+        check_field("decay", self.decay, MIN_WIDTH)
 
     def taps(self, space: tuple[int, ...]) -> Taps:
         """Return the response; ``period`` and ``decay`` are in samples."""
@@ -121,7 +119,8 @@ class Resonance:
         taps = np.exp(-k / self.decay) * np.cos(2 * np.pi * k / self.period)
         if abs(taps.sum()) < 1e-3 * np.abs(taps).sum():
             raise InputError(
-                f"period={self.period:g}, decay={self.decay:g}: {n} taps cancel, their sum is not 1"
+                f"period={self.period:g}, decay={self.decay:g}: the {n} taps sum to almost 0 and "
+                "cannot be normalized"
             )
         return _outer([taps])
 
@@ -133,7 +132,7 @@ def _lags(n: int) -> Taps:
 
 def _signal(space: tuple[int, ...]) -> tuple[int, ...]:
     if len(space) != 1:
-        raise InputError(f"a causal kernel is for signals, not for items of {space}")
+        raise InputError(f"a causal kernel needs signals (one axis), not items of shape {space}")
     return space
 
 

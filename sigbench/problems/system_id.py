@@ -1,4 +1,4 @@
-"""The problem of system-function estimation: from an input and a noisy output to the response."""
+"""System identification: estimate an impulse response from an input and a noisy output."""
 
 from __future__ import annotations
 
@@ -20,40 +20,41 @@ from sigbench.scoring.metrics import Metric, Values
 
 class _Record(NamedTuple):
     h: Array
-    both: Array  # input and output
+    xy: Array  # input and output as two channels
     sigma: float
 
 
-class _Records(NamedTuple):
+class _Batch(NamedTuple):
     h: Array
-    both: Array
+    xy: Array
     sigma: Array
 
 
 @dataclass(frozen=True)
 class SystemFunction:
-    """Find h from x and y = h ∗ x + n: circular convolution, x and n Gaussian, n white.
+    """System identification: estimate h from x and y = h ∗ x + n (circular convolution).
 
-    The input is x[t] = a·x[t−1] + √(1−a²)·e[t] on the circle, e white with variance 1. The item is
-    ``h``, shape ``(1, taps)``, index 0 is lag 0; a method gets x and y, shape ``(N, 1, length)``,
-    by `Estimator.estimate`, and ``taps`` as a fact.
+    The noise n is white and Gaussian. The input x[t] = a·x[t−1] + √(1−a²)·e[t] is periodic, with
+    white Gaussian e of variance 1. An item is an impulse response ``h`` of shape ``(1, taps)``;
+    index 0 is lag 0. Estimators receive x and y, shape ``(N, 1, length)``, and the problem
+    information ``taps``.
 
     Parameters
     ----------
     name : str
         Name of the problem.
     dataset : Dataset
-        Where responses come from, all of one length.
+        Source of impulse responses, all with the same number of taps.
     length : int
-        Samples of a record.
+        Number of samples of x and y.
     snr_db : float
-        Mean power of h ∗ x over that of n, in dB, in every record.
+        Ratio of the mean powers of h ∗ x and n, in dB, for every item.
     items : int
-        Test items a seed.
+        Number of test items per seed.
     train_items : int
-        Items of the training split that learners see; a fifth of them is for validation.
+        Number of items of the training split for learners; a fifth of them is for validation.
     coloration : float
-        The a above, 0 <= a < 1; 0 is white.
+        The coefficient a, 0 <= a < 1; with 0 the input is white.
     """
 
     name: str
@@ -71,28 +72,29 @@ class SystemFunction:
         check_items(self.name, self.dataset, self.items, self.train_items)
         check_field("coloration", self.coloration, 0, below=1)
         check_snr_db(self.snr_db)
-        shape = self.dataset.item("test", 1, 0).shape
-        if len(shape) != 2 or shape[0] != 1:
-            raise InputError(
-                f"{self.name}: {self.dataset.kind} has items of shape {shape}: a response has (1, taps)"
-            )
         if self._taps > self.length:
             raise InputError(
-                f"{self.name}: length={self.length} must be >= {self._taps}, the taps of h"
+                f"{self.name}: length={self.length} must be >= {self._taps}, the number of taps"
             )
 
     @property
     def labels(self) -> dict[str, str]:
-        """The names of dataset and degradation for a table of results."""
+        """Values of the columns ``dataset`` and ``degradation``."""
         return {"dataset": self.dataset.kind, "degradation": self.kind}
 
     @cached_property
     def _taps(self) -> int:
-        return self.dataset.item("test", 1, 0).shape[-1]
+        shape = self.dataset.item("test", 1, 0).shape
+        if len(shape) != 2 or shape[0] != 1:
+            raise InputError(
+                f"{self.name}: {self.dataset.kind} has items of shape {shape}; "
+                "an impulse response must have shape (1, taps)"
+            )
+        return shape[1]
 
     @property
     def problem_info(self) -> dict[str, Any]:
-        """What every method is told by name: the dataset's facts, and how many ``taps`` h has."""
+        """Problem information of the dataset, and ``taps``, the number of taps of h."""
         return {**self.dataset.problem_info, "taps": self._taps}
 
     @property
@@ -102,45 +104,45 @@ class SystemFunction:
 
     @property
     def image_peak(self) -> None:
-        """None: there are no images here."""
+        """None, because the items are not images."""
         return None
 
     @property
     def sigma_known(self) -> bool:
-        """Whether the noise is white with a level that can be told: it is."""
+        """True: the noise is white with a known level."""
         return True
 
     def blocks(self, seed: int, size: int) -> Iterator[Block]:
-        """Make the test items of a seed in blocks of at most ``size`` items."""
+        """Yield the test items of a seed in blocks of at most ``size`` items."""
         for start in range(0, self.items, size):
             items = range(start, min(start + size, self.items))
-            made = _stacked([self._record("test", seed, item) for item in items])
+            batch = _stacked([self._record("test", seed, item) for item in items])
             groups = tuple(self.dataset.group("test", i) or f"{seed}:{i}" for i in items)
-            yield Block(np.array(items), groups, made.h, made.both, made.sigma)
+            yield Block(np.array(items), groups, batch.h, batch.xy, batch.sigma)
 
     def _record(self, split: Split, seed: int, item: int) -> _Record:
-        """Make one item: of all lengths and levels, one input and one noise."""
+        """Make one item from its own streams; problems of different SNR share the draws."""
         data = self.dataset
         stream = (data.kind, data.version, split, seed, self.kind, self.version)
         h = data.item(split, seed, item)
-        return self._made(h, item_rng(item, *stream, "x"), item_rng(item, *stream, "noise", 0))
+        return self._make(h, item_rng(item, *stream, "x"), item_rng(item, *stream, "noise", 0))
 
-    def _made(self, h: Array, of_x: np.random.Generator, of_n: np.random.Generator) -> _Record:
+    def _make(self, h: Array, x_rng: np.random.Generator, n_rng: np.random.Generator) -> _Record:
         if h.shape != (1, self._taps):
-            raise InputError(f"{self.name}: h of shape {h.shape} must be (1, {self._taps})")
+            raise InputError(f"{self.name}: h has shape {h.shape}: it must be (1, {self._taps})")
         a, n = self.coloration, self.length
-        spectrum = np.fft.rfft(of_x.standard_normal((1, n)))
+        X = np.fft.rfft(x_rng.standard_normal((1, n)))
         if a > 0:
-            lag = np.exp(-2j * np.pi * np.fft.rfftfreq(n))
-            spectrum *= np.sqrt(1 - a**2) / (1 - a * lag)
-        x = np.fft.irfft(spectrum, n)
-        clean = np.fft.irfft(spectrum * np.fft.rfft(h, n), n)
+            delay = np.exp(-2j * np.pi * np.fft.rfftfreq(n))
+            X *= np.sqrt(1 - a**2) / (1 - a * delay)
+        x = np.fft.irfft(X, n)
+        clean = np.fft.irfft(X * np.fft.rfft(h, n), n)
         sigma = float(np.sqrt(np.mean(clean**2) * 10 ** (-self.snr_db / 10)))
-        y = clean + sigma * of_n.standard_normal((1, n))
+        y = clean + sigma * n_rng.standard_normal((1, n))
         return _Record(h, np.concatenate([x, y]).astype(h.dtype), sigma)
 
     def apply(self, method: Estimator, block: Block, *, sigma_given: bool) -> Array:
-        """Estimate the responses of a block."""
+        """Return the estimated impulse responses of a block."""
         return _estimated(method, block.noisy, block.sigma if sigma_given else None)
 
     def score(self, metric: Metric, block: Block, estimate: Array) -> Values:
@@ -148,31 +150,31 @@ class SystemFunction:
         return metric(block.clean, estimate, self.dataset.peak)
 
     def training(self, *, sigma_given: bool) -> Training:
-        """Return the training split as learners see it.
+        """Return the training split for learners.
 
         Parameters
         ----------
-        told : bool
-            Whether the pairs come with their noise level.
+        sigma_given : bool
+            Whether the pairs contain the noise level.
 
         Raises
         ------
         InputError
-            Where the dataset has no training split.
+            If the dataset has no training split.
         """
         share = training_share(self.name, self.dataset, self.train_items)
         size = self.dataset.size("train")
 
-        def pairs(made: list[_Record]) -> Pairs:
-            h, both, sigma = _stacked(made)
-            return Pairs(both, h, sigma if sigma_given else None)
+        def pairs(records: list[_Record]) -> Pairs:
+            h, xy, sigma = _stacked(records)
+            return Pairs(xy, h, sigma if sigma_given else None)
 
         def draw(n: int, rng: np.random.Generator, target: str = "clean") -> Pairs:
             if target != "clean":
-                raise InputError(f"target={target!r} must be clean: a response has no noisy view")
+                raise InputError(f"target={target!r} must be 'clean' for system identification")
             items = rng.integers(2**40 if size is None else size, size=n)
             return pairs(
-                [self._made(self.dataset.item("train", 1, int(i)), rng, rng) for i in items]
+                [self._make(self.dataset.item("train", 1, int(i)), rng, rng) for i in items]
             )
 
         return Training(
@@ -180,17 +182,17 @@ class SystemFunction:
             pairs([self._record("train", 0, item) for item in share.validation]),
             draw,
             self.dataset.peak,
-            lambda method, some: _estimated(method, some.noisy, some.sigma),
+            lambda method, batch: _estimated(method, batch.noisy, batch.sigma),
         )
 
 
-def _estimated(method: Estimator, records: Array, sigma: Any) -> Array:
-    x, y = records[:, :1], records[:, 1:]
-    if sigma is None:  # an estimator of one's own need not take it
+def _estimated(method: Estimator, xy: Array, sigma: Any) -> Array:
+    x, y = xy[:, :1], xy[:, 1:]
+    if sigma is None:  # user estimators may omit the argument
         return method.estimate(x, y)
     return method.estimate(x, y, sigma=sigma)
 
 
-def _stacked(made: list[_Record]) -> _Records:
-    h, both, sigma = zip(*made, strict=True)
-    return _Records(np.stack(h), np.stack(both), np.array(sigma, h[0].dtype))
+def _stacked(records: list[_Record]) -> _Batch:
+    h, xy, sigma = zip(*records, strict=True)
+    return _Batch(np.stack(h), np.stack(xy), np.array(sigma, h[0].dtype))

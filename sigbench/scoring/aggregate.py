@@ -1,4 +1,4 @@
-"""What items come to together: means and differences of a metric, with their intervals."""
+"""Average metric values over items: means, paired differences and confidence intervals."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from sigbench.scoring.metrics import Metric
 
 
 def average(metric: Metric, values: Floats, groups: Sequence[Any] | NDArray[Any]) -> Mean:
-    """Return a metric's mean over items with its 95 % interval over groups.
+    """Return the mean of a metric over items with its 95 % confidence interval over groups.
 
-    Both are taken on the scale that the metric averages; the ends are then mapped back, so of
-    errors they are not symmetric, and the upper one is +inf where the mean error may be none.
+    The mean and the interval are computed on the scale that the metric averages and then mapped
+    back. For a metric that averages errors, the interval is therefore not symmetric, and its upper
+    end is +inf if the interval of the mean error reaches zero.
 
     Parameters
     ----------
     metric : Metric
-        What the values are of.
+        The metric of the values.
     values : array, shape (n,)
         One value per item.
     groups : sequence, length n
@@ -41,26 +42,33 @@ def average(metric: Metric, values: Floats, groups: Sequence[Any] | NDArray[Any]
 
 
 def paired(metric: Metric, a: Floats, b: Floats) -> Floats:
-    """Return differences of A and B on the scale that the metric averages: what tests go by."""
+    """Return a − b per item on the scale that the metric averages, as significance tests use it."""
     return paired_difference(metric.scaled(a), metric.scaled(b))
 
 
 def difference(metric: Metric, a: Floats, b: Floats) -> Floats:
-    """Return one number per item whose mean is A's figure minus B's, for an interval of it.
+    """Return one number per item; their mean is the score of A minus the score of B.
 
-    Of values these are the paired differences. Of errors, 10·log10(ē_b/ē_a) is linearized around
-    the two means (the delta method): d − 10/ln 10·(e_a/ē_a − e_b/ē_b), whose mean is d.
+    An interval of this mean is an interval of the difference between the scores. If the metric
+    averages values, the numbers are the paired differences. If it averages errors, the difference
+    d = 10·log10(ē_b/ē_a) is linearized at the two means (delta method), which gives
+    d − 10/ln 10·(e_a/ē_a − e_b/ē_b) per item.
 
     Parameters
     ----------
     metric : Metric
-        What the values are of.
+        The metric of the values.
     a, b : array, shape (n,)
-        Values of two methods on the same items, none missing.
+        Values of two methods on the same items, without NaN.
+
+    Returns
+    -------
+    array, shape (n,)
+        Differences in the unit of the metric.
 
     References
     ----------
-    Cochran, Sampling Techniques (3rd ed., 1977), chapter 6, on linearized ratios.
+    Cochran, Sampling Techniques (3rd ed., 1977), chapter 6 (linearized ratios).
 
     Examples
     --------
@@ -71,10 +79,10 @@ def difference(metric: Metric, a: Floats, b: Floats) -> Floats:
     """
     if metric.averages == "values":
         return paired_difference(a, b)
-    of_a, of_b = -metric.scaled(a), -metric.scaled(b)
-    of_b = np.where(paired_difference(of_a, of_b) == 0, of_a, of_b)  # no difference of rounding
-    mean_a, mean_b = float(np.mean(of_a)), float(np.mean(of_b))
+    error_a, error_b = -metric.scaled(a), -metric.scaled(b)
+    error_b = np.where(paired_difference(error_a, error_b) == 0, error_a, error_b)  # drop rounding
+    mean_a, mean_b = float(np.mean(error_a)), float(np.mean(error_b))
     d = 0.0 if mean_a == mean_b else metric.unscaled(-mean_a) - metric.unscaled(-mean_b)
     if not (0 < mean_a < math.inf and 0 < mean_b < math.inf):
         return np.full(len(a), d)
-    return d - 10 / math.log(10) * (of_a / mean_a - of_b / mean_b)
+    return d - 10 / math.log(10) * (error_a / mean_a - error_b / mean_b)

@@ -1,4 +1,4 @@
-"""Intervals, paired tests and tied ranks, with groups as the units that are independent."""
+"""Confidence intervals, paired tests and ranks; groups of items are the independent units."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean with its 95 % interval; the ends are NaN where there is a single group."""
+    """A mean over n items with its 95 % interval; the ends are NaN if there is only one group."""
 
     mean: float
     low: float
@@ -24,11 +24,11 @@ class Mean:
 
 
 def mean_interval(values: Floats, groups: Sequence[Any] | NDArray[Any]) -> Mean:
-    """Return the mean over items with a 95 % interval over groups.
+    """Return the mean over items with a 95 % confidence interval over groups.
 
-    The standard error is that of a ratio of group totals to group sizes,
-    s² = G/(G − 1)·Σ_g (Σ_{i∈g} (v_i − v̄))² / n², with Student's t of G − 1 degrees of freedom;
-    for groups of one item each it is the ordinary t interval.
+    The standard error is that of the ratio of group totals to group sizes,
+    s² = G/(G − 1)·Σ_g (Σ_{i∈g} (v_i − v̄))² / n². The interval uses Student's t with G − 1 degrees
+    of freedom. If every group has one item, this is the ordinary t interval.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def mean_interval(values: Floats, groups: Sequence[Any] | NDArray[Any]) -> Mean:
 
     References
     ----------
-    Cochran, Sampling Techniques (3rd ed., 1977), chapter 6 (ratio estimators) on cluster totals.
+    Cochran, Sampling Techniques (3rd ed., 1977), chapter 6 (ratio estimators, cluster totals).
 
     Examples
     --------
@@ -47,55 +47,56 @@ def mean_interval(values: Floats, groups: Sequence[Any] | NDArray[Any]) -> Mean:
     >>> round(m.mean, 2), round(m.low, 2), round(m.high, 2), m.n
     (2.0, -0.48, 4.48, 3)
     """
-    mean, error, freedom = _clustered(values, groups)
-    half = float(stdtrit(freedom, 0.975)) * error if freedom > 0 else np.nan
+    mean, error, dof = _standard_error(values, groups)
+    half = float(stdtrit(dof, 0.975)) * error if dof > 0 else np.nan
     return Mean(mean, mean - half, mean + half, len(values))
 
 
 def paired_p_value(difference: Floats, groups: Sequence[Any] | NDArray[Any]) -> float:
-    """Return the two-sided p-value of paired differences, by mean and by signed ranks.
+    """Return the two-sided p-value of paired differences, from their mean and signed ranks.
 
-    Two methods differ where Student's t test of the mean and, where every item stands alone,
-    Wilcoxon's signed ranks say so, and both in one direction: the larger p-value counts. Items
-    in groups have the t test over groups alone, which a few groups can carry.
+    For independent items this is the larger p-value of Student's t test of the mean and of
+    Wilcoxon's signed-rank test in the direction of the mean, so both tests must reject. For
+    grouped items it is the p-value of the t test over groups, which also works with few groups.
 
     Parameters
     ----------
     difference : array, shape (n,)
-        Value of one method minus value of another on the same item.
+        Value of one method minus the value of another on the same item.
     groups : sequence, length n
         Group of each item.
 
     References
     ----------
-    Wilcoxon, Biometrics Bulletin 1 (1945). Berger, Technometrics 24 (1982), on rejecting only
-    where each of several tests does.
+    Wilcoxon, Biometrics Bulletin 1 (1945). Berger, Technometrics 24 (1982): tests that reject only
+    if each of several tests rejects.
 
     Examples
     --------
     >>> paired_p_value(np.zeros(4), range(4))
     1.0
-    >>> paired_p_value(np.array([-9.0] + 40 * [0.1]), range(41)) > 0.05  # the mean says no
+    >>> paired_p_value(np.array([-9.0] + 40 * [0.1]), range(41)) > 0.05  # mean not significant
     True
     """
-    mean, error, freedom = _clustered(difference, groups)
-    if freedom < 1 or not np.isfinite(mean):
+    mean, error, dof = _standard_error(difference, groups)
+    if dof < 1 or not np.isfinite(mean):
         return 1.0
     if error == 0:
-        of_mean = 1.0 if mean == 0 else 0.0
+        p_mean = 1.0 if mean == 0 else 0.0
     else:
-        of_mean = float(2 * stdtr(freedom, -abs(mean) / error))
-    if freedom < len(difference) - 1 or of_mean == 1:
-        return of_mean
-    # The ranks must point where the mean does.
-    return min(1.0, max(of_mean, 2 * _signed_rank_tail(np.sign(mean) * difference)))
+        p_mean = float(2 * stdtr(dof, -abs(mean) / error))
+    if dof < len(difference) - 1 or p_mean == 1:
+        return p_mean
+    # A signed-rank test in the other direction than the mean must not make it significant.
+    return min(1.0, max(p_mean, 2 * _signed_rank_tail(np.sign(mean) * difference)))
 
 
 def _signed_rank_tail(difference: Floats) -> float:
-    """Return Wilcoxon's one-sided p-value that differences are above zero.
+    """Return the p-value of Wilcoxon's one-sided test that the differences exceed zero.
 
-    Zeros are dropped, ties share their mean rank. Up to 50 differences have the exact law of the
-    sum of positive ranks r, Π(1 + xʳ)/2ⁿ, more the normal approximation corrected for ties.
+    Zeros are dropped and ties get their mean rank. For up to 50 differences the distribution of
+    the sum of positive ranks is exact (generating function Π(1 + xʳ)/2ⁿ over the ranks r); for
+    more it is the normal approximation with correction for ties.
     """
     nonzero = difference[difference != 0]
     n = len(nonzero)
@@ -103,12 +104,15 @@ def _signed_rank_tail(difference: Floats) -> float:
     rank = np.cumsum(size) - (size - 1) / 2
     positive = float(rank[tie][nonzero > 0].sum())
     if n <= 50:
-        law = np.ones(1)
-        for twice in (2 * rank[tie]).astype(int).tolist():  # shared ranks are halves
-            law = (np.pad(law, (0, twice)) + np.pad(law, (twice, 0))) / 2
-        return float(law[round(2 * positive) :].sum())
+        pmf = np.ones(1)  # of twice the sum, since shared ranks are multiples of 1/2
+        for twice in (2 * rank[tie]).astype(int).tolist():
+            pmf = (np.pad(pmf, (0, twice)) + np.pad(pmf, (twice, 0))) / 2
+        return float(pmf[round(2 * positive) :].sum())
     variance = n * (n + 1) * (2 * n + 1) / 24 - np.sum(size**3.0 - size) / 48
     return float(ndtr(-(positive - n * (n + 1) / 4) / np.sqrt(variance)))
+
+
+MAX_DRAWS = 2**17  # group indices drawn per block of resamples, 1 MiB: bounds the memory
 
 
 def bootstrap_interval(
@@ -118,10 +122,10 @@ def bootstrap_interval(
     rng: np.random.Generator,
     resamples: int = 1999,
 ) -> Mean:
-    """Return the mean over items with a 95 % studentized bootstrap interval, groups resampled.
+    """Return the mean over items with a 95 % studentized bootstrap interval over groups.
 
-    For every resample of whole groups, t* = (v̄* − v̄)/s*; the interval is
-    [v̄ − t*₀.₉₇₅·s, v̄ − t*₀.₀₂₅·s], s being the standard error of `mean_interval`.
+    Whole groups are resampled. Each resample gives t* = (v̄* − v̄)/s*; the interval is
+    [v̄ − t*₀.₉₇₅·s, v̄ − t*₀.₀₂₅·s], where s is the standard error of `mean_interval`.
 
     Parameters
     ----------
@@ -130,9 +134,9 @@ def bootstrap_interval(
     groups : sequence, length n
         Group of each item.
     rng : numpy.random.Generator
-        Draws the resamples.
+        Source of the resamples.
     resamples : int
-        How many.
+        Number of resamples.
 
     References
     ----------
@@ -145,34 +149,41 @@ def bootstrap_interval(
     >>> m.low < m.mean < m.high
     True
     """
-    mean, error, freedom = _clustered(values, groups)
-    if freedom < 1 or error == 0:
-        end = mean if freedom > 0 else np.nan
+    mean, error, dof = _standard_error(values, groups)
+    if dof < 1 or error == 0:
+        end = mean if dof > 0 else np.nan
         return Mean(mean, end, end, len(values))
-    _, of_group = np.unique(np.asarray(groups), return_inverse=True)
-    count = np.bincount(of_group).astype(np.float64)
-    residual = np.bincount(of_group, weights=values - mean)
+    _, index = np.unique(np.asarray(groups), return_inverse=True)
+    count = np.bincount(index).astype(np.float64)
+    residual = np.bincount(index, weights=values - mean)
     g = len(count)
-    # Of a resample only these totals are needed: n*, Σr, Σr², Σrn, Σn².
-    totals = np.stack([count, residual, residual**2, residual * count, count**2], axis=1)
+    # A resample is described by these totals over its groups: n*, Σr, Σr², Σrn, Σn².
+    terms = np.stack([count, residual, residual**2, residual * count, count**2], axis=1)
+    rows = max(1, MAX_DRAWS // g)
     t = np.empty(resamples)
-    for i in range(resamples):
-        times = np.bincount(rng.integers(g, size=g), minlength=g)
-        n, r, rr, rn, nn = times @ totals
+    for start in range(0, resamples, rows):
+        block = t[start : start + rows]
+        drawn = rng.integers(g, size=(len(block), g))
+        drawn += g * np.arange(len(block))[:, None]
+        times = np.bincount(drawn.ravel(), minlength=drawn.size).reshape(drawn.shape)
+        n, r, rr, rn, nn = (times @ terms).T
         shift = r / n
         variance = g / (g - 1) * (rr - 2 * shift * rn + shift**2 * nn) / n**2
-        t[i] = shift / np.sqrt(variance) if variance > 0 else np.copysign(np.inf, shift)
+        block[:] = np.copysign(np.inf, shift)
+        np.divide(shift, np.sqrt(np.maximum(variance, 0)), out=block, where=variance > 0)
     low, high = np.quantile(t, [0.025, 0.975], method="nearest")
     return Mean(mean, float(mean - high * error), float(mean - low * error), len(values))
 
 
-def _clustered(values: Floats, groups: Sequence[Any] | NDArray[Any]) -> tuple[float, float, int]:
-    """Return mean, standard error and degrees of freedom."""
+def _standard_error(
+    values: Floats, groups: Sequence[Any] | NDArray[Any]
+) -> tuple[float, float, int]:
+    """Return the mean, its standard error over groups and the degrees of freedom."""
     mean = float(np.mean(values))
     if not np.isfinite(mean):
         return mean, np.nan, 0
-    _, of_group = np.unique(np.asarray(groups), return_inverse=True)
-    residual = np.bincount(of_group, weights=values - mean)
+    _, index = np.unique(np.asarray(groups), return_inverse=True)
+    residual = np.bincount(index, weights=values - mean)
     g = len(residual)
     if g < 2:
         return mean, np.nan, 0
@@ -203,16 +214,16 @@ def holm(p_values: Floats) -> Floats:
 def ranks(
     values: Floats, groups: Sequence[Any] | NDArray[Any], *, higher_is_better: bool
 ) -> list[tuple[int, int]]:
-    """Return (rank_low, rank_high) of every method, by all paired tests under Holm at 5 %.
+    """Return (rank_low, rank_high) of every method from all paired tests, Holm-adjusted, at 5 %.
 
-    rank_low is 1 + the number of methods significantly better, rank_high K − the number
-    significantly worse.
+    rank_low is 1 + the number of significantly better methods, and rank_high is K − the number of
+    significantly worse methods.
 
     Parameters
     ----------
     values : array, shape (K, n)
-        One row a method, one column an item; NaN where a method has not seen an item. Two
-        methods are compared on the items that both have.
+        One row per method and one column per item; NaN marks items that a method was not run on.
+        Two methods are compared on their common items.
     groups : sequence, length n
         Group of each item.
     higher_is_better : bool
@@ -230,17 +241,13 @@ def ranks(
         return [(1, 1)] * k
     groups = np.asarray(groups)
     differences = [paired_difference(values[a], values[b]) for a, b in pairs]
-    both = [~np.isnan(difference) for difference in differences]
-    p = holm(
-        np.array(
-            [
-                paired_p_value(difference[on], groups[on]) if on.any() else 1.0
-                for difference, on in zip(differences, both, strict=True)
-            ]
-        )
-    )
+    p_values = []
+    for difference in differences:
+        common = ~np.isnan(difference)
+        p_values.append(paired_p_value(difference[common], groups[common]) if common.any() else 1.0)
     better = np.zeros((k, k), dtype=bool)  # better[a, b]: a is significantly better than b
-    for (a, b), p_value, difference in zip(pairs, p, differences, strict=True):
+    adjusted = holm(np.array(p_values))
+    for (a, b), p_value, difference in zip(pairs, adjusted, differences, strict=True):
         if p_value < 0.05:
             a_wins = (np.nanmean(difference) > 0) == higher_is_better
             better[(a, b) if a_wins else (b, a)] = True
@@ -248,7 +255,7 @@ def ranks(
 
 
 def paired_difference(a: Floats, b: Floats) -> Floats:
-    """Return a − b where they differ by more than rounding, else 0; inf − inf is 0 too.
+    """Return a − b, with differences within rounding, and inf − inf, set to 0.
 
     Examples
     --------

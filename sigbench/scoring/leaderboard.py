@@ -1,4 +1,4 @@
-"""The leaderboard: means, intervals, tied ranks, gaps to the limit and cost, from the cells."""
+"""Compute the leaderboard: means, intervals, ranks, gaps to the limit and cost of all methods."""
 
 from __future__ import annotations
 
@@ -46,52 +46,52 @@ LeaderboardRow = dict[str, Any]
 def leaderboard(
     scores: Iterable[Scores], timings: Sequence[Mapping[str, Any]], bounds: Sequence[str] = ()
 ) -> list[LeaderboardRow]:
-    """Return one row per (problem, method, metric), best first.
+    """Return one row per (problem, method, metric); within a problem and metric, best first.
 
     Parameters
     ----------
     scores : iterable of Scores
-        Per problem and metric, in the order of the suite.
+        One per problem and metric, in the order of the suite.
     timings : sequence of mapping
-        Cost per cell.
+        Timings of the cells: rows of ``timings.parquet``.
     bounds : sequence of str
-        Those oracle rows that no method can beat.
+        Names of the oracle methods that are true bounds.
 
     Returns
     -------
     list of dict
-        With the keys `COLUMNS`; a rank that a row has not is None, other figures NaN.
+        Rows with the keys `COLUMNS`. A missing rank is None; other missing numbers are NaN.
     """
     cost = ms_per_item(timings)
-    rows = [row for one in scores for row in _rows(one, bounds)]
+    rows = [row for group in scores for row in _rows(group, bounds)]
     for row in rows:
         row["ms_per_item"] = cost[row["problem"], row["method"]]
     return rows
 
 
 def ms_per_item(timings: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
-    """Return the median time per item over the cells of each (problem, method).
+    """Return the median time per item, in ms, over the cells of each (problem, method).
 
-    Cells that others ran beside count only where there are no others.
+    Contended timings are used only if there are no others.
     """
-    of_row: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    timings_of: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for timing in timings:
-        of_row.setdefault((timing["problem"], timing["method"]), []).append(timing)
+        timings_of.setdefault((timing["problem"], timing["method"]), []).append(timing)
     cost = {}
-    for row, own in of_row.items():
-        alone = [timing for timing in own if not timing["contended"]] or own
-        cost[row] = median(1000 * timing["time_s"] / timing["items"] for timing in alone)
+    for key, cells in timings_of.items():
+        used = [timing for timing in cells if not timing["contended"]] or cells
+        cost[key] = median(1000 * timing["time_s"] / timing["items"] for timing in used)
     return cost
 
 
 def _rows(scores: Scores, bounds: Sequence[str]) -> list[LeaderboardRow]:
-    known = lookup("metric", METRICS, scores.metric)
-    sign = 1 if known.higher_is_better else -1
+    metric = lookup("metric", METRICS, scores.metric)
+    sign = 1 if metric.higher_is_better else -1
     rows: list[LeaderboardRow] = []
     for method, params, knowledge in zip(
         scores.methods, scores.params, scores.knowledge, strict=True
     ):
-        mean = average(known, *scores.of(method))
+        mean = average(metric, *scores.of(method))
         rows.append(
             {
                 "suite": scores.suite,
@@ -100,8 +100,8 @@ def _rows(scores: Scores, bounds: Sequence[str]) -> list[LeaderboardRow]:
                 "params": params,
                 "knowledge": knowledge,
                 "metric": scores.metric,
-                "unit": known.unit,
-                "higher_is_better": known.higher_is_better,
+                "unit": metric.unit,
+                "higher_is_better": metric.higher_is_better,
                 "mean": mean.mean,
                 "ci_low": mean.low,
                 "ci_high": mean.high,
@@ -114,20 +114,20 @@ def _rows(scores: Scores, bounds: Sequence[str]) -> list[LeaderboardRow]:
     limit = _limit(rows, sign, bounds)
     if limit is not None:
         for row, values in zip(rows, scores.values, strict=True):
-            both = ~np.isnan(scores.values[limit]) & ~np.isnan(values)
-            if both.any():
-                gap = difference(known, scores.values[limit][both], values[both])
+            common = ~np.isnan(scores.values[limit]) & ~np.isnan(values)
+            if common.any():
+                gap = difference(metric, scores.values[limit][common], values[common])
                 row["gap_to_limit"] = float(sign * gap.mean() + 0.0)
     ranked = [i for i, row in enumerate(rows) if row["knowledge"] not in LIMITS]
-    scaled = known.scaled(scores.values[ranked])
-    found = ranks(scaled, scores.groups, higher_is_better=known.higher_is_better)
-    for i, (low, high) in zip(ranked, found, strict=True):
+    scaled = metric.scaled(scores.values[ranked])
+    intervals = ranks(scaled, scores.groups, higher_is_better=metric.higher_is_better)
+    for i, (low, high) in zip(ranked, intervals, strict=True):
         rows[i]["rank_low"], rows[i]["rank_high"] = low, high
     return sorted(rows, key=lambda row: -sign * row["mean"])
 
 
 def _limit(rows: Sequence[LeaderboardRow], sign: int, bounds: Sequence[str]) -> int | None:
-    """Return the best row that knows the prior, else the tightest true bound, else None."""
+    """Return the index of the best prior row, else of the tightest true bound, else None."""
     prior = [i for i, row in enumerate(rows) if row["knowledge"] == "prior"]
     bound = [i for i, row in enumerate(rows) if row["method"] in bounds]
     if prior:
@@ -136,7 +136,7 @@ def _limit(rows: Sequence[LeaderboardRow], sign: int, bounds: Sequence[str]) -> 
 
 
 def to_csv(board: Sequence[LeaderboardRow]) -> str:
-    """Return the leaderboard as CSV; text that a spreadsheet would run as a formula is quoted."""
+    """Return the leaderboard as CSV; text that a spreadsheet would read as a formula is quoted."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)

@@ -1,4 +1,4 @@
-"""Metrics: pure, one value per item, never clipping. The caller averages."""
+"""Metrics: pure functions with one value per item, without clipping. The caller averages."""
 
 from __future__ import annotations
 
@@ -17,10 +17,22 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric as registered: ``function(clean, estimate, peak)`` -> values of shape ``(N,)``.
+    """A registered metric.
 
-    ``averages`` says what a mean over items is the mean of: the values, or the errors
-    e = 10^(−v/10) of values v = −10·log10(e); its figure is then −10·log10 of the mean error.
+    Attributes
+    ----------
+    function : callable
+        ``function(clean, estimate, peak)`` returns one value per item, shape ``(N,)``. Both arrays
+        have shape ``(N, samples)``.
+    unit : str
+        Unit of the values.
+    higher_is_better : bool
+        Direction of the metric.
+    version : int
+        Raised when the values change.
+    averages : {"values", "errors"}
+        What a mean over items averages: the values v themselves, or the errors e = 10^(−v/10). In
+        the second case the mean is reported as −10·log10 of the mean error.
     """
 
     function: Callable[[NDArray[Any], NDArray[Any], float], Values]
@@ -30,29 +42,32 @@ class Metric:
     averages: Literal["values", "errors"] = "values"
 
     def __call__(self, clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
-        """Return one value per item of two batches of one shape.
+        """Return one value per item of two batches ``(N, C, *space)``.
 
         Raises
         ------
         InputError
-            For unequal shapes.
+            If the shapes differ.
         """
         if clean.shape != estimate.shape:
             raise InputError(f"clean {clean.shape} and estimate {estimate.shape} differ in shape")
         return self.function(_rows(clean), _rows(estimate), peak)
 
     def scaled(self, values: Values) -> Values:
-        """Return what is averaged and tested: the values, or −e, so that better stays better."""
+        """Return the values on the scale that is averaged and tested: v, or −e.
+
+        The sign of −e keeps the direction of the metric.
+        """
         return values if self.averages == "values" else -(10.0 ** (-values / 10))
 
     def unscaled(self, scaled: float) -> float:
-        """Return the figure of a mean on that scale; no error, or less, is +inf dB."""
+        """Map a mean from the scale of `scaled` back to the metric; an error <= 0 gives +inf dB."""
         if self.averages == "values":
             return scaled
         return -10 * math.log10(-scaled) if not scaled >= 0 else math.inf
 
     def mean(self, values: Values) -> float:
-        """Return the figure of items, or of figures.
+        """Return the mean over items, or over means of equally many items.
 
         Examples
         --------
@@ -72,13 +87,13 @@ def _mse(clean: NDArray[Any], estimate: NDArray[Any]) -> Values:
 
 
 def _db(ratio_above: float | Values, ratio_below: Values, factor: float = 10.0) -> Values:
-    """Return factor·log10(above/below); a perfect item is +inf, an empty one −inf, both NaN."""
+    """Return factor·log10(above/below); x/0 is +inf, 0/x is −inf and 0/0 is NaN."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return factor * (np.log10(ratio_above) - np.log10(ratio_below))
 
 
 def rmse(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
-    """Root mean squared error, in the signal's units.
+    """Root mean squared error in the units of the signal.
 
     Examples
     --------
@@ -89,7 +104,9 @@ def rmse(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
 
 
 def psnr(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
-    """Peak signal-to-noise ratio 10·log10(peak²/MSE) in dB, the dataset's declared peak.
+    """Peak signal-to-noise ratio 10·log10(peak²/MSE) in dB.
+
+    ``peak`` is the declared peak value of the dataset.
 
     Examples
     --------
@@ -100,15 +117,16 @@ def psnr(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
 
 
 def psnr_global(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
-    """PSNR of all items as one, 10·log10(peak²/mean MSE) in dB: that of an item, averaged as errors.
+    """PSNR of all items together, 10·log10(peak²/mean MSE) in dB.
 
-    It is never above the mean of `psnr`, and goes by the worst items.
+    The value of an item is its `psnr`; a mean over items averages the errors, not the decibels. It
+    is never above the mean of `psnr` and depends most on the worst items.
     """
     return psnr(clean, estimate, peak)
 
 
 def psnr_table1(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
-    """20·log10(peak/MSE): not a PSNR, but what Table 1 printed under that name, peak 10.
+    """20·log10(peak/MSE): printed as PSNR in Table 1 of the report (peak 10), but not a PSNR.
 
     References
     ----------
@@ -125,7 +143,12 @@ def psnr_table1(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Val
 def si_sdr(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
     """Scale-invariant signal-to-distortion ratio in dB.
 
-    10·log10(‖αs‖²/‖αs − ŝ‖²), α = ⟨ŝ, s⟩/‖s‖². Means are not removed.
+    It is 10·log10(‖αs‖²/‖αs − ŝ‖²) with α = ⟨ŝ, s⟩/‖s‖². Means are not subtracted.
+
+    Raises
+    ------
+    InputError
+        If a clean or estimated item is zero.
 
     References
     ----------
@@ -141,14 +164,16 @@ def si_sdr(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
     for name, signal in (("clean", clean), ("estimated", estimate)):
         silent = ~signal.any(axis=1)
         if silent.any():
-            raise InputError(f"{name} item {int(np.argmax(silent))} is silent: it has no SI-SDR")
+            raise InputError(
+                f"{name} item {int(np.argmax(silent))} is silent: its SI-SDR is undefined"
+            )
     alpha = np.sum(clean * estimate, axis=1) / power
     target = alpha[:, None] * clean
     return _db(np.sum(target**2, axis=1), np.sum((target - estimate) ** 2, axis=1))
 
 
 def system_error(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
-    """Error of an impulse response over its energy, 10·log10(‖ĥ − h‖²/‖h‖²) in dB.
+    """Relative error of an impulse response, 10·log10(‖ĥ − h‖²/‖h‖²), in dB.
 
     Examples
     --------
@@ -158,14 +183,14 @@ def system_error(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Va
     return _db(np.sum((estimate - clean) ** 2, axis=1), np.sum(clean**2, axis=1))
 
 
-INVERSE_LENGTH = 512  # of the circle on which an inverse is applied: some 16 times the taps
+INVERSE_LENGTH = 512  # DFT length for inverses: 16 times the usual number of taps
 
 
 def inverse_error(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
-    """Error of an impulse response's inverse, applied after h: 10·log10 mean|H/Ĥ − 1|² in dB.
+    """Error of the inverse of an impulse response, 10·log10 mean|H/Ĥ − 1|², in dB.
 
-    That is the energy of ĥ⁻¹ ∗ h − δ. The mean is over the 512 frequencies of the responses
-    continued with zeros (over twice as many as they have taps, where these are more than 256).
+    This is the energy of ĥ⁻¹ ∗ h − δ. The mean is over the frequencies of a DFT of zero-padded
+    responses; its length is 512, or twice the number of taps if that is larger.
 
     Examples
     --------
@@ -173,12 +198,12 @@ def inverse_error(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> V
     array([-6.02])
     """
     n = max(INVERSE_LENGTH, 2 * clean.shape[1])
-    of_clean, of_estimate = np.fft.rfft(clean, n), np.fft.rfft(estimate, n)
-    both_sides = np.full(n // 2 + 1, 2 / n)
-    both_sides[[0, -1]] = 1 / n
+    H, H_estimate = np.fft.rfft(clean, n), np.fft.rfft(estimate, n)
+    weights = np.full(n // 2 + 1, 2 / n)  # of a mean over the full spectrum
+    weights[[0, -1]] = 1 / n
     with np.errstate(divide="ignore"):
-        error = np.abs(of_clean - of_estimate) ** 2 / np.abs(of_estimate) ** 2
-    return _db(error @ both_sides, np.ones(len(clean)))
+        error = np.abs(H - H_estimate) ** 2 / np.abs(H_estimate) ** 2
+    return _db(error @ weights, np.ones(len(clean)))
 
 
 METRICS = {

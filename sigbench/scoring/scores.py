@@ -1,4 +1,4 @@
-"""All values of one problem and metric, as tables, comparisons and floors need them."""
+"""Per-item values of one problem and metric, for all methods."""
 
 from __future__ import annotations
 
@@ -14,7 +14,19 @@ from sigbench.scoring.metrics import METRICS
 
 @dataclass(frozen=True)
 class Summary:
-    """Seeds, the items of each, groups in all, and the means by (method, seed); NaN: not run."""
+    """A summary of `Scores` for reports.
+
+    Attributes
+    ----------
+    dataset, degradation : str
+        The data of the problem.
+    seeds, items : tuple of int
+        The seeds, and the number of items of each seed.
+    groups : int
+        Number of groups over all seeds.
+    means : mapping of (str, int) to float
+        The metric's mean by (method, seed); NaN if a method was not run on all items of the seed.
+    """
 
     dataset: str
     degradation: str
@@ -25,24 +37,24 @@ class Summary:
 
     @property
     def independent(self) -> bool:
-        """Whether every item stands alone."""
+        """Whether every item is its own group."""
         return self.groups == sum(self.items)
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Values by method and item.
+    """Per-item values of one metric on one problem.
 
     Attributes
     ----------
     suite, problem, dataset, degradation, metric : str
-        What they are values of.
+        Names, as in the columns of the results.
     methods, params, knowledge : tuple of str, length K
-        The methods, what they were set or tuned to, what they knew.
+        Name, settings and knowledge of each method.
     seeds, items, groups : array, shape (n,)
-        Seed, index and group of each item; groups are numbered.
+        Seed, index and group number of each item.
     values : array, shape (K, n), float64
-        NaN where a method has not seen an item.
+        One row per method; NaN marks items that a method was not run on.
     """
 
     suite: str
@@ -59,13 +71,13 @@ class Scores:
     values: NDArray[np.float64]
 
     def of(self, method: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Return a method's values and their groups."""
+        """Return the values of a method and the groups of their items, without NaN."""
         values = self.values[self.methods.index(method)]
-        seen = ~np.isnan(values)
-        return values[seen], self.groups[seen]
+        present = ~np.isnan(values)
+        return values[present], self.groups[present]
 
     def summary(self) -> Summary:
-        """Return what a report says of them all."""
+        """Return the summary for reports."""
         metric = lookup("metric", METRICS, self.metric)
         seeds, counts = np.unique(self.seeds, return_counts=True)
         by_seed = {

@@ -1,4 +1,4 @@
-"""One contract over every registered estimator of system functions."""
+"""The contract of every registered estimator."""
 
 import dataclasses
 import re
@@ -11,7 +11,7 @@ from sigbench.benchmark.methods.resolve import Method, describe
 from sigbench.config.registry import build
 from sigbench.core.fingerprint import identity
 
-# One or more settings of each; a test holds that none is forgotten.
+# At least one setting of each estimator.
 SPECS = [
     "spectral-division[taps=4]",
     "spectral-division",
@@ -69,7 +69,7 @@ def test_shape_dtype_and_input_are_kept(spec, n, dtype):
 
 @pytest.mark.parametrize("spec", SPECS)
 @pytest.mark.parametrize("sigma", [0.1, "per item"])
-def test_a_batch_is_its_items_one_by_one(spec, sigma):
+def test_items_of_a_batch_are_independent(spec, sigma):
     h, x, y = records()
     levels = np.linspace(0.05, 0.2, len(x)) if sigma == "per item" else sigma
     whole = ready(spec, h).estimate(x, y, sigma=levels)
@@ -81,9 +81,9 @@ def test_a_batch_is_its_items_one_by_one(spec, sigma):
 
 
 @pytest.mark.parametrize("spec", SPECS)
-def test_units_are_output_over_input(spec):
+def test_the_unit_of_h_is_output_over_input(spec):
     if spec == "cramer-rao":
-        return  # its draw belongs to the input
+        return  # its draw depends on the input
     h, x, y = records()
     expected = 20 / 5 * ready(spec, h).estimate(x, y, sigma=0.1)
     np.testing.assert_allclose(ready(spec, h).estimate(5 * x, 20 * y, sigma=2.0), expected)
@@ -91,17 +91,17 @@ def test_units_are_output_over_input(spec):
 
 @pytest.mark.parametrize("spec", EXACT)
 @pytest.mark.parametrize("n", [64, 37])
-def test_a_record_without_noise_gives_the_response_back(spec, n):
+def test_without_noise_the_response_is_exact(spec, n):
     h, x, y = records(n, noise=0)
     np.testing.assert_allclose(ready(spec, h).estimate(x, y), h, atol=1e-9)
 
 
 @pytest.mark.parametrize("spec", SPECS)
-def test_a_silent_input_is_no_division_by_zero(spec):
+def test_a_silent_input_does_not_divide_by_zero(spec):
     h, x, y = records()
     x[1] = 0
     if spec == "cramer-rao":
-        with pytest.raises(InputError, match="an input excites less than taps=4 dimensions"):
+        with pytest.raises(InputError, match="an input excites fewer than taps=4 dimensions"):
             ready(spec, h).estimate(x, y, sigma=0.1)
         return
     found = ready(spec, h).estimate(x, y, sigma=0.1)
@@ -110,7 +110,7 @@ def test_a_silent_input_is_no_division_by_zero(spec):
 
 
 @pytest.mark.parametrize("spec", SPECS)
-def test_any_legal_size_is_estimated_without_a_warning(spec):
+def test_all_legal_amplitudes_work_without_a_warning(spec):
     h, x, y = records()
     for a, b in [(1e-99, 1e-99), (1e99, 1e99), (1e-99, 1e99), (1e99, 1e-99)]:
         found = ready(spec, h).estimate(a * x, b * y, sigma=0.1 * b)
@@ -122,7 +122,7 @@ def test_any_legal_size_is_estimated_without_a_warning(spec):
 
 @pytest.mark.parametrize("spec", SPECS)
 @pytest.mark.parametrize("size", [1e-310, 1e-200, 1e200, 1e307])
-def test_a_size_whose_power_is_no_float_is_refused(spec, size):
+def test_an_amplitude_whose_power_overflows_is_refused(spec, size):
     h, x, y = records()
     legal = "it must be 0 or from 1e-100 to 1e+100"
     x[1], y[1] = size, size
@@ -185,7 +185,7 @@ def test_more_taps_than_samples_are_refused(spec):
 
 
 @pytest.mark.parametrize("spec", SPECS)
-def test_parameters_print_compare_hash_and_stay(spec):
+def test_parameters_print_compare_hash_and_are_frozen(spec):
     one, two = (build("method", ESTIMATORS, spec) for _ in range(2))
     assert one == two
     assert hash(one) == hash(two)
@@ -198,7 +198,7 @@ def test_parameters_print_compare_hash_and_stay(spec):
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
-def test_it_says_where_it_comes_from(name):
+def test_it_is_documented(name):
     info = ESTIMATORS[name].info
     assert info.name == name
     assert info.source
