@@ -151,7 +151,7 @@ def test_however_few_iterations_newtons_method_comes_after(rng, max_iter):
 def test_a_newton_step_solves_the_linear_system(rng, transform, gamma):
     """By finite differences of what p and q lead to, where no threshold is crossed."""
     y = inputs(rng)[:1]
-    problem = GMC(transform, lam=1.0, gamma=gamma, nonneg=False)._model._problem(y, None)
+    problem = GMC(transform, lam=1.0, gamma=gamma, nonneg=False)._problem(y, None)
     zero = np.zeros_like(problem.adjoint(y))
     s, p, q = np.array([3.0]), y.copy(), 0.3 * rng.standard_normal(y.shape)
     at = newton._point(problem, zero, zero, s, p, q)
@@ -170,7 +170,7 @@ def test_the_certificate_bounds_how_far_the_objective_is_from_its_minimum(rng, g
     y = inputs(rng)
     method = GMC(StationaryWavelet("haar", 2), lam=1.0, gamma=gamma)
     best = GMC(method.transform, lam=1.0, gamma=gamma, solver=Exact(tol=1e-10)).solve(y)
-    problem = method._model._problem(y, None)
+    problem = method._problem(y, None)
     for size in (0.0, 1e-3, 0.1, 3.0):
         x = best.coefficients + size * rng.standard_normal(best.coefficients.shape)
         v = x + size * rng.standard_normal(x.shape)
