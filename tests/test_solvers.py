@@ -79,7 +79,7 @@ def test_deep_wavelets_and_fine_spectra_are_solved(rng, gamma, lam_over_sigma):
 def test_newtons_method_and_the_iterations_reach_one_minimum(rng, monkeypatch, transform, gamma):
     y = inputs(rng)[[0, 2, 4]]
     method = GMC(transform, lam=1.0, gamma=gamma, solver=Exact(tol=1e-9, max_iter=500_000))
-    monkeypatch.setattr(iterations, "LONGEST", 0)  # Newton's method, from zero
+    monkeypatch.setattr(iterations, "MAX_ITERATIONS", 0)  # Newton's method, from zero
     by_newton = method.solve(y)
     monkeypatch.setattr(newton, "BYTES", 0)  # and without it
     by_iteration = GMC(transform, lam=1.0, gamma=gamma, solver=Exact(1e-7, 500_000)).solve(y)

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from sigbench.core.protocols import Array, Info, Sigma
+from sigbench.denoisers.deconvolution import store_as_tuples
 from sigbench.denoisers.gmc import GMC
 from sigbench.denoisers.parameters import build_named_options
 from sigbench.denoisers.sparse_certificate import Solution
 from sigbench.denoisers.sparse_model import SOLVERS, Exact, Solver
 from sigbench.transforms import TRANSFORMS, Convolution, Identity, Transform
-from sigbench.transforms.operators import as_kernel
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,7 @@ class SparseDeconvolution:
     )
 
     def __post_init__(self) -> None:
-        kernel = None if self.kernel is None else as_kernel(self.kernel)
-        object.__setattr__(self, "kernel", kernel)
+        store_as_tuples(self)
         build_named_options(self)
         _ = self._gmc  # checks the other parameters
 
