@@ -90,7 +90,7 @@ class RegularizedInverse:
     kernel : array or nested tuple, optional
         The impulse response h, circular, lag 0 first; by default that of the problem, if any.
     alpha : float
-        α >= 0; for order 0 and white signals, the optimum is the noise power over the signal power.
+        α >= 0; for order 0, white signals and white noise, noise power / signal power is optimal.
     order : {0, 1, 2}
         Order of the derivative.
 
@@ -289,7 +289,7 @@ class TrueWiener:
 def _required_spectrum(prior_spectrum: Any, space: tuple[int, ...]) -> Spectrum:
     if prior_spectrum is None:
         raise InputError(
-            "prior_spectrum is not known: the signals of the problem are not a stationary Gaussian process"
+            "prior_spectrum is not known: the problem's signals are not a Gaussian process"
         )
     return _checked_shape("prior_spectrum", prior_spectrum, (*space[:-1], space[-1] // 2 + 1))
 

@@ -27,7 +27,7 @@ Advance = Callable[[SparseProblem, SolverState], SolverState]
 
 
 def fista(problem: SparseProblem, tol: float, max_iter: int) -> Solution:
-    """Run FISTA. By linearity, z + μAᴴ(y − Az) of the extrapolated point z needs no new product."""
+    """Run FISTA; z + μAᴴ(y − Az) of the extrapolated point z follows by linearity, without A."""
     step = 1 / problem.geometry.norm
 
     def advance(problem: SparseProblem, state: SolverState) -> SolverState:
@@ -130,8 +130,8 @@ def _until_certified(
         state = advance(part, state)
     worst = int(np.argmax(part_gap / primal))
     raise RuntimeError(
-        f"{going.sum()} of {len(x)} items did not reach tol={tol:g} in {max_iter} {steps} (relative "
-        f"gap {part_gap[worst] / primal[worst]:.1g} at lam={part.lam[worst]:g}): "
+        f"{going.sum()} of {len(x)} items did not reach tol={tol:g} in {max_iter} {steps} "
+        f"(relative gap {part_gap[worst] / primal[worst]:.1g} at lam={part.lam[worst]:g}): "
         "increase tol or lam"
     )
 

@@ -72,8 +72,8 @@ class SpikesPosteriorMean:
     def _prior(self) -> tuple[int, int, int]:
         given = (self.draws, self.low, self.high)
         draws, low, high = (
-            known if value is None else value
-            for value, known in zip(given, (20, 2, 10), strict=True)
+            default if value is None else value
+            for value, default in zip(given, (20, 2, 10), strict=True)
         )
         return draws, low, high
 
@@ -95,9 +95,8 @@ class SpikesPosteriorMean:
     ) -> NDArray[np.float64]:
         draws, low, high = self._prior
         values = np.arange(low, high + 1.0)
-        log_p = (
-            -0.5 * ((y[..., None] - values) / sigma[..., None]) ** 2
-        )  # log p(y | value), up to a constant
+        # log p(y | value), up to a constant
+        log_p = -0.5 * ((y[..., None] - values) / sigma[..., None]) ** 2
         largest = log_p.max(axis=-1, keepdims=True)
         p_value = np.exp(log_p - largest)
         total = p_value.sum(axis=-1)
@@ -206,7 +205,7 @@ def _tilt(log_ratio: NDArray[np.float64], k_max: int) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class IdealProjection:
-    """The ideal wavelet projection: keep the coefficients whose clean value exceeds the noise level.
+    """Ideal wavelet projection: keep the coefficients whose clean value exceeds the noise level.
 
     No other selection of coefficients that does not depend on the noise has a smaller expected
     error in this basis. Methods that do more than select coefficients can be better, so this is a
@@ -221,7 +220,8 @@ class IdealProjection:
 
     References
     ----------
-    Donoho and Johnstone, Biometrika 81 (1994): the oracle for diagonal projection, δ_i = 1{|θ_i| > σ}.
+    Donoho and Johnstone, Biometrika 81 (1994): the oracle for diagonal projection,
+    δ_i = 1{|θ_i| > σ}.
 
     Examples
     --------

@@ -7,9 +7,9 @@ norm 1; the weights of the geometry convert them):
     x⁺ = soft(x + s·Aᴴp, sλ),   p = y − (1 − γ)Ax⁺ − γAv⁺,
     v⁺ = soft(v + s·Aᴴq, sλ),   q = γA(x⁺ − v⁺).
 
-Each subproblem is solved for p and q, which have the size of the signal. The derivative of x⁺ and v⁺
-with respect to them is known piecewise: a soft threshold passes on changes of active coefficients
-(for complex ones, changes perpendicular to the coefficient are shrunk) and no others.
+Each subproblem is solved for p and q, which have the size of the signal. The derivatives of x⁺ and
+v⁺ with respect to them are known piecewise: a soft threshold passes on changes of active
+coefficients (for complex ones, changes perpendicular to the coefficient are shrunk) and no others.
 
 References
 ----------

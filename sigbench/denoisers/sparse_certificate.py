@@ -178,7 +178,7 @@ def _feasible(problem: SparseProblem, theta: Array, back: Coefficients, target: 
 
 
 def column(values: NDArray[Any], like: NDArray[Any]) -> NDArray[Any]:
-    """Shape ``(N,)`` values so that they broadcast over a batch; unlike `per_item`, keep the dtype."""
+    """Shape ``(N,)`` values to broadcast over a batch; unlike `per_item`, keep their dtype."""
     return values.reshape(-1, *[1] * (like.ndim - 1))
 
 

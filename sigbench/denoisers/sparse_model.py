@@ -11,11 +11,7 @@ from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Sigma
 from sigbench.core.validation import check, check_field, in_blocks
 from sigbench.denoisers import iterations
-from sigbench.denoisers.parameters import (
-    build_named_options,
-    check_strength,
-    penalty_weight,
-)
+from sigbench.denoisers.parameters import build_named_options, check_strength, penalty_weight
 from sigbench.denoisers.sparse_certificate import Solution, SparseProblem, certify, closed_form
 from sigbench.transforms import Transform
 
@@ -88,7 +84,7 @@ class Iterative:
 
 @dataclass(frozen=True)
 class CVXPY:
-    """A general convex solver (Clarabel, through CVXPY), one signal at a time: an independent check."""
+    """A general convex solver (Clarabel, through CVXPY): slow, but an independent check."""
 
     def __str__(self) -> str:
         return "cvxpy"

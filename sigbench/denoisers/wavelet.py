@@ -32,7 +32,7 @@ class WaveletShrink:
     For the n details d of one subband of one channel, the threshold t is:
 
     - ``visu``: σ·√(2 log N), where a channel of the item has N samples;
-    - ``sure``: the value among |d| and 0 that minimizes Stein's unbiased risk estimate,
+    - ``sure``: the t among |d| and 0 that minimizes Stein's unbiased risk estimate,
       σ²(n − 2·#{|d| <= t}) + Σ min(|d|, t)², but at most the ``visu`` threshold;
     - ``hybrid``: SureShrink, which is ``sure`` except for very sparse details, where the risk
       estimate is mostly noise: σ·√(2 log n) if Σ(d²/σ² − 1) <= √n·log₂(n)^(3/2);
@@ -63,9 +63,10 @@ class WaveletShrink:
     ----------
     Donoho and Johnstone, Biometrika 81 (1994): the universal threshold √(2 log n) (visu);
     J. Am. Stat. Assoc. 90 (1995): SURE of the soft threshold (sure), section 2.4 (hybrid);
-    Johnstone and Silverman, J. R. Stat. Soc. B 59 (1997): level-dependent noise; Chang, Yu, Vetterli, IEEE
-    Trans. Image Process. 9 (2000): T_B = σ²/σ_X (bayes); Coifman and Donoho, Translation-invariant
-    de-noising (1995): the average over shifts; Nason and Silverman (1995): the stationary transform.
+    Johnstone and Silverman, J. R. Stat. Soc. B 59 (1997): level-dependent noise; Chang, Yu,
+    Vetterli, IEEE Trans. Image Process. 9 (2000): T_B = σ²/σ_X (bayes); Coifman and Donoho,
+    Translation-invariant de-noising (1995): the average over shifts; Nason and Silverman (1995):
+    the stationary transform.
 
     Examples
     --------
@@ -163,7 +164,7 @@ SHORT = 128  # maximum length for which a matrix product is faster than filterin
 
 
 def _analysis(batch: Array, wavelet: str, depth: int) -> list[Any]:
-    """Return the coarse coefficients and a dict of subbands per level, as ``pywt.wavedecn`` does."""
+    """Return the coarse coefficients and a dict of subbands per level, as ``pywt.wavedecn``."""
     n, *more = batch.shape[2:]
     if more:
         axes = space_axes(batch)
