@@ -1,4 +1,4 @@
-"""Certificates travel from a solver through the cells into the report."""
+"""Certificates are stored in the cells and shown in the report."""
 
 import re
 from pathlib import Path
@@ -37,7 +37,7 @@ method = "l1[transform=dft,lam=1,solver=iterative]"
 """
 
 
-def test_every_l1_and_gmc_cell_has_its_certificates(here):
+def test_every_l1_and_gmc_cell_has_a_certificate(here):
     (here / "s.toml").write_text(SUITE)
     run_suite(load("s.toml"), here / "run")
     folder = RunFolder(here / "run")
@@ -54,7 +54,7 @@ def test_every_l1_and_gmc_cell_has_its_certificates(here):
     assert "relative_gap" not in (here / "run" / "leaderboard.csv").read_text()
 
 
-def test_a_certificate_that_is_no_number_is_a_failure(here):
+def test_certificate_that_is_not_finite_is_a_failure(here):
     (here / "mine.py").write_text(
         "import numpy as np\n"
         "class Mine:\n"
@@ -76,8 +76,8 @@ def certified_rows():
 
 
 @pytest.mark.parametrize(("suite", "row", "solver"), list(certified_rows()))
-def test_no_committed_row_is_above_its_tolerance(suite, row, solver):
-    """Rows that stop as a paper prints it have none to keep: their gap is told, and below 1 %."""
+def test_committed_results_meet_their_tolerance(suite, row, solver):
+    """Methods that stop as printed in a paper have no tolerance; their gap is below 1 %."""
     report = (ROOT / "results" / suite / "leaderboard.md").read_text(encoding="utf-8")
     table = report[report.index("## Certificates") :]
     gap = float(re.search(rf"^\| {re.escape(row)} +\| +(\S+) \|", table, re.M)[1])

@@ -205,7 +205,10 @@ def test_a_limit_needs_the_true_spectrum(make):
         (lambda: GaussianProcess(correlation=0.0), "correlation=0 must be > 0"),
         (lambda: RegularizedInverse(alpha=-1.0), "alpha=-1 must be >= 0"),
         (lambda: WienerDeconvolution(smooth=4), "smooth=4 must be odd"),
-        (lambda: WienerDeconvolution(spectrum=(1.0, -1.0)), "spectrum holds -1: it must be >= 0"),
+        (
+            lambda: WienerDeconvolution(spectrum=(1.0, -1.0)),
+            "spectrum contains -1: it must be >= 0",
+        ),
         (
             lambda: WienerDeconvolution(spectrum=(1.0, 1.0))(np.ones((1, 1, 8))),
             r"spectrum has shape \(2,\): it must be \(5,\)",

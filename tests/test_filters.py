@@ -14,7 +14,7 @@ from sigbench import BM3D, Bilateral, InputError, Median, NonLocalMeans, Savitzk
 
 
 @pytest.mark.parametrize("order", [0, 1, 2, 3, 5])
-def test_savitzky_golay_keeps_polynomials_up_to_its_order(rng, order):
+def test_savitzky_golay_preserves_polynomials_up_to_its_order(rng, order):
     t = np.linspace(-1, 1, 41)
     y = np.polynomial.Polynomial(rng.standard_normal(order + 1))(t).reshape(1, 1, -1)
     np.testing.assert_allclose(SavitzkyGolay(11, order)(y), y, atol=1e-12)
@@ -30,25 +30,25 @@ def test_savitzky_golay_is_the_least_squares_fit_of_each_window(rng):
         assert x[n, 0, i] == pytest.approx(fit(0.0))
 
 
-def test_savitzky_golay_is_scipys_along_every_axis(rng):
+def test_savitzky_golay_equals_scipy_along_every_axis(rng):
     y = rng.standard_normal((2, 3, 20, 17))
     theirs = savgol_filter(savgol_filter(y, 7, 2, axis=2), 7, 2, axis=3)
     np.testing.assert_allclose(SavitzkyGolay(7, 2)(y), theirs, atol=1e-12)
 
 
-def test_a_window_longer_than_the_signal_is_refused():
+def test_window_longer_than_the_signal_raises_an_error():
     with pytest.raises(InputError, match=r"window=11 must be <= 9, .* \(1, 1, 20, 9\)"):
         SavitzkyGolay(11)(np.zeros((1, 1, 20, 9)))
 
 
-def test_the_median_is_scipys_per_channel(rng):
+def test_median_equals_scipy_per_channel(rng):
     y = rng.standard_normal((2, 3, 14, 15))
     x = Median(5)(y)
     for n, c in np.ndindex(2, 3):
         np.testing.assert_array_equal(x[n, c], median_filter(y[n, c], 5))
 
 
-def test_the_median_takes_spikes_out_and_keeps_steps():
+def test_median_removes_spikes_and_keeps_steps():
     step = np.repeat([0.0, 5.0], 20)
     spikes = step.copy()
     spikes[[5, 12, 30]] += 100
@@ -56,13 +56,13 @@ def test_the_median_takes_spikes_out_and_keeps_steps():
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_non_local_means_are_scikit_images(rng, channels):
+def test_non_local_means_equal_scikit_image(rng, channels):
     y = 10 * rng.standard_normal((2, channels, 15, 14))
     levels = np.array([1.0, 2.0])
-    told = NonLocalMeans(h_over_sigma=3.0, patch=3, distance=4)(y, sigma=levels)
+    relative = NonLocalMeans(h_over_sigma=3.0, patch=3, distance=4)(y, sigma=levels)
     fixed = NonLocalMeans(h=5.0, patch=3, distance=4)(y, sigma=levels)
     settings = {"patch_size": 3, "patch_distance": 4, "channel_axis": -1}
-    for item, one, two, level in zip(y, told, fixed, levels, strict=True):
+    for item, one, two, level in zip(y, relative, fixed, levels, strict=True):
         image = np.moveaxis(item, 0, -1)
         theirs = denoise_nl_means(image, h=3 * level, sigma=level, **settings)
         np.testing.assert_allclose(one, np.moveaxis(theirs.reshape(image.shape), -1, 0), atol=1e-12)
@@ -73,7 +73,7 @@ def test_non_local_means_are_scikit_images(rng, channels):
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("offset", [0.0, -20.0])
 def test_the_bilateral_filter_is_the_weighted_mean_of_pixels(rng, channels, offset):
-    """Brute force, far from the border."""
+    """Compare with brute force away from the border."""
     y = rng.random((1, channels, 25, 25)) * 10 + offset
     x = Bilateral(width=1.0, contrast=4.0)(y)
     top, bottom = 0.0, 0.0
@@ -86,21 +86,21 @@ def test_the_bilateral_filter_is_the_weighted_mean_of_pixels(rng, channels, offs
 
 
 @pytest.mark.parametrize("scale", [1e-36, 1e-30, 1e-22, 1e-12, 1e12, 1e22, 1e34])
-@pytest.mark.parametrize("told", [True, False])
-def test_the_bilateral_filter_is_free_of_scale(rng, scale, told):
-    """In float32 too, where squares of 1e-23 are zero and of 1e20 infinite."""
+@pytest.mark.parametrize("given", [True, False])
+def test_bilateral_filter_does_not_depend_on_the_unit(rng, scale, given):
+    """Also in float32, where the square of 1e-23 is zero and that of 1e20 infinite."""
     y = np.cumsum(rng.standard_normal((2, 3, 20, 22)), axis=-1)
     levels = np.array([0.5, 2.0])
-    x = Bilateral()(y, sigma=levels if told else None)
+    x = Bilateral()(y, sigma=levels if given else None)
     scaled = (scale * y).astype(np.float32)
-    found = Bilateral()(scaled, sigma=scale * levels if told else None)
-    np.testing.assert_allclose(found / scale, x, atol=1e-4)
+    estimate = Bilateral()(scaled, sigma=scale * levels if given else None)
+    np.testing.assert_allclose(estimate / scale, x, atol=1e-4)
     fixed = Bilateral(contrast=2 * scale)(scaled)
     np.testing.assert_allclose(fixed / scale, Bilateral(contrast=2.0)(y), atol=1e-4)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_bilateral_filter_at_contrasts_far_from_the_values(rng, dtype):
+def test_bilateral_filter_with_extreme_contrasts(rng, dtype):
     y = rng.standard_normal((1, 1, 16, 16)).astype(dtype)
     np.testing.assert_allclose(Bilateral(contrast=1e-300)(y), y, rtol=1e-6)
     mean = Bilateral(contrast=1e6)(y)
@@ -110,16 +110,16 @@ def test_the_bilateral_filter_at_contrasts_far_from_the_values(rng, dtype):
 
 
 @pytest.mark.parametrize("method", [NonLocalMeans, Bilateral])
-def test_strengths_are_in_units_or_in_noise_levels(rng, method):
+def test_strength_in_signal_units_or_in_noise_levels(rng, method):
     y = 5 * rng.standard_normal((2, 3, 16, 16))
     name = {"NonLocalMeans": "h", "Bilateral": "contrast"}[method.__name__]
     weak, strong = method(**{name: 0.01}), method(**{name: 1e3})
     assert np.abs(weak(y) - y).max() < 1e-3
     assert strong(y).std() < 0.3 * y.std()
     adaptive = method(**{f"{name}_over_sigma": 3.0})
-    told = adaptive(y, sigma=np.array([0.0, 5.0]))
-    np.testing.assert_array_equal(told[0], y[0])
-    assert told[1].std() < 0.7 * y.std()
+    estimate = adaptive(y, sigma=np.array([0.0, 5.0]))
+    np.testing.assert_array_equal(estimate[0], y[0])
+    assert estimate[1].std() < 0.7 * y.std()
     assert adaptive(y).std() < 0.7 * y.std()  # the level is estimated
     flat = np.full_like(y, 3.0)
     np.testing.assert_allclose(method()(flat, sigma=1.0), flat, rtol=1e-12)
@@ -127,7 +127,7 @@ def test_strengths_are_in_units_or_in_noise_levels(rng, method):
 
 @pytest.fixture
 def stand_in(monkeypatch):
-    """Return what a module in the place of bm3d was called with."""
+    """Replace the module bm3d and return the list of calls to the replacement."""
     calls = []
 
     def record(kind):
@@ -142,7 +142,7 @@ def stand_in(monkeypatch):
     return calls
 
 
-def test_bm3d_is_given_rgb_images_channel_last_in_float64(rng, stand_in):
+def test_bm3d_receives_rgb_images_channel_last_in_float64(rng, stand_in):
     y = rng.standard_normal((2, 3, 9, 8)).astype(np.float32)
     x = BM3D()(y, sigma=np.array([0.5, 2.0]))
     assert [(kind, image.dtype, sigma) for kind, image, sigma in stand_in] == [
@@ -153,27 +153,27 @@ def test_bm3d_is_given_rgb_images_channel_last_in_float64(rng, stand_in):
     np.testing.assert_allclose(x, y - np.array([0.5, 2.0]).reshape(2, 1, 1, 1), atol=1e-6)
 
 
-def test_bm3d_is_given_other_channels_one_by_one(rng, stand_in):
+def test_bm3d_receives_other_channels_one_by_one(rng, stand_in):
     y = rng.standard_normal((2, 2, 9, 8))
     np.testing.assert_allclose(BM3D()(y, sigma=0.5), y - 0.5)
     assert [kind for kind, *_ in stand_in] == ["grey"] * 4
 
 
-def test_bm3d_leaves_alone_what_has_no_noise(rng, stand_in):
+def test_bm3d_does_not_change_items_without_noise(rng, stand_in):
     y = rng.standard_normal((1, 3, 9, 8))
     np.testing.assert_array_equal(BM3D()(y, sigma=0.0), y)
     np.testing.assert_array_equal(BM3D()(np.ones_like(y), sigma=1.0), np.ones_like(y))
     assert not stand_in
 
 
-def test_without_the_package_the_extra_and_its_licence_are_named(monkeypatch):
+def test_missing_bm3d_package_names_the_extra_and_its_license(monkeypatch):
     monkeypatch.setitem(sys.modules, "bm3d", None)  # as if it were not installed
     with pytest.raises(InputError, match=r"pip install 'sigbench\[bm3d\]' \(free for non-comm"):
         BM3D()(np.zeros((1, 3, 8, 8)), sigma=1.0)
 
 
 @pytest.mark.parametrize("method", [NonLocalMeans(), Bilateral(), BM3D()], ids=str)
-def test_those_for_images_refuse_signals(method):
+def test_image_methods_raise_an_error_for_signals(method):
     message = rf"shape \(1, 1, 64\): {method.info.name} is for images, \(N, C, H, W\)"
     with pytest.raises(InputError, match=message):
         method(np.zeros((1, 1, 64)), sigma=1.0)
@@ -195,6 +195,6 @@ def test_those_for_images_refuse_signals(method):
         (lambda: Bilateral(1.0, 1.0, 1.0), "set one of contrast and contrast_over_sigma"),
     ],
 )
-def test_bad_parameters_are_refused(make, message):
+def test_invalid_parameters_raise_an_error(make, message):
     with pytest.raises(InputError, match=message):
         make()

@@ -1,4 +1,4 @@
-"""The sliding DCT against a loop over its blocks, and opponent colours."""
+"""The sliding DCT against a loop over its blocks, and opponent colors."""
 
 import itertools
 
@@ -12,7 +12,7 @@ from sigbench.denoisers.colors import OPPONENT, from_opponent, to_opponent
 
 
 def block_by_block(channel, window, threshold):
-    """Transform, threshold and average one channel, every block by itself."""
+    """Transform and threshold every block of one channel separately and average the results."""
     beyond = window - 1
     y = np.pad(channel, beyond, "symmetric")
     total, count = np.zeros_like(y), np.zeros_like(y)
@@ -29,7 +29,7 @@ def block_by_block(channel, window, threshold):
 
 @pytest.mark.parametrize("window", [1, 4, 8])
 @pytest.mark.parametrize("space", [(120,), (5,), (1,), (12, 60), (3, 9)])
-def test_it_is_the_mean_over_blocks(rng, window, space):
+def test_estimate_is_the_mean_over_blocks(rng, window, space):
     y = rng.standard_normal((3, 2, *space)) + 1
     x = SlidingDCT(window, threshold=1.1)(y)
     for n, c in np.ndindex(3, 2):
@@ -38,25 +38,25 @@ def test_it_is_the_mean_over_blocks(rng, window, space):
 
 def test_the_threshold_is_per_item_in_noise_levels(rng):
     y = rng.standard_normal((2, 1, 40))
-    told = SlidingDCT(threshold_over_sigma=3.0)(y, sigma=np.array([0.1, 0.4]))
-    for item, estimate, t in zip(y, told, (0.3, 1.2), strict=True):
+    estimates = SlidingDCT(threshold_over_sigma=3.0)(y, sigma=np.array([0.1, 0.4]))
+    for item, estimate, t in zip(y, estimates, (0.3, 1.2), strict=True):
         np.testing.assert_allclose(SlidingDCT(threshold=t)(item[None])[0], estimate, atol=1e-12)
 
 
-def test_without_a_threshold_all_comes_back_and_a_large_one_keeps_block_means(rng):
+def test_zero_threshold_is_the_identity_and_a_large_one_keeps_constants(rng):
     y = rng.standard_normal((2, 3, 20, 17))
     np.testing.assert_allclose(SlidingDCT(threshold=0.0)(y), y, atol=1e-12)
     flat = np.full_like(y, 3.0)
     np.testing.assert_allclose(SlidingDCT(threshold=1e9)(flat), flat, atol=1e-12)
 
 
-def test_float32_is_float64(rng):
+def test_float32_agrees_with_float64(rng):
     y = (100 * rng.random((2, 3, 32, 32))).astype(np.float32)
     exact = SlidingDCT(threshold=0.0)(y.astype(np.float64))
     np.testing.assert_allclose(SlidingDCT(threshold=0.0)(y), exact, atol=1e-4)
 
 
-def test_opponent_colours_are_orthonormal(rng):
+def test_opponent_colors_are_orthonormal(rng):
     np.testing.assert_allclose(OPPONENT @ OPPONENT.T, np.eye(3), atol=1e-15)
     y = rng.standard_normal((4, 3, 6, 5))
     np.testing.assert_allclose(from_opponent(to_opponent(y)), y, atol=1e-14)
@@ -73,17 +73,17 @@ def test_opponent_colours_are_orthonormal(rng):
     ],
     ids=["sliding-dct", "local-wiener"],
 )
-def test_colours_are_transformed_and_back(rng, as_is, opponent):
+def test_colors_are_transformed_and_transformed_back(rng, as_is, opponent):
     y = rng.standard_normal((2, 3, 16, 16))
-    by_hand = from_opponent(as_is(to_opponent(y)))
-    np.testing.assert_allclose(opponent(y), by_hand, atol=1e-12)
+    expected = from_opponent(as_is(to_opponent(y)))
+    np.testing.assert_allclose(opponent(y), expected, atol=1e-12)
     assert not np.allclose(opponent(y), as_is(y), atol=1e-3)
     for other in (y[:, :1], y[..., 0]):
         with pytest.raises(InputError, match=r"colors=opponent: noisy has shape \(2, "):
             opponent(other)
 
 
-def test_auto_is_opponent_for_three_channels_of_images_alone(rng):
+def test_auto_uses_opponent_colors_only_for_images_with_three_channels(rng):
     y = rng.standard_normal((2, 3, 16, 16))
     auto, as_is = SlidingDCT(threshold=1.0), SlidingDCT(threshold=1.0, colors="as-is")
     opponent = SlidingDCT(threshold=1.0, colors="opponent")
@@ -92,9 +92,9 @@ def test_auto_is_opponent_for_three_channels_of_images_alone(rng):
         np.testing.assert_array_equal(auto(other), as_is(other))
 
 
-# Photographs chelsea and rocket, 1,061 crops: sliding DCT 8×8 in opponent colours
-# at 2.6 sigma 29.86 dB (REFERENCE section 3), local Wiener 26.7.
-def test_on_photographs_it_is_as_good_as_was_measured():
+# On 1,061 crops of the photographs chelsea and rocket, the 8×8 sliding DCT in opponent colors at
+# 2.6 sigma has 29.86 dB (REFERENCE section 3), local Wiener 26.7 dB.
+def test_psnr_on_photographs_is_the_reference_value():
     (problem,) = load("images32").select(problems=["gaussian-25"]).problems
     block = next(problem.blocks(1, 1061))
 
@@ -118,6 +118,6 @@ def test_on_photographs_it_is_as_good_as_was_measured():
         (lambda: LocalWiener(colors="auto"), "colors='auto' must be one of: as-is, opponent"),
     ],
 )
-def test_bad_parameters_are_refused(make, message):
+def test_invalid_parameters_raise_an_error(make, message):
     with pytest.raises(InputError, match=message):
         make()

@@ -1,4 +1,4 @@
-"""L1 and GMC in frames and with operators: against CVXPY, and what their certificates are worth."""
+"""L1 and GMC with frames and operators: comparison with CVXPY and tests of the certificates."""
 
 import numpy as np
 import pytest
@@ -17,20 +17,20 @@ from sigbench.transforms import (
 )
 
 MATRIX = np.random.default_rng(3).standard_normal((40, 24))
-OWN = Operator(lambda c, space: c @ MATRIX, lambda y: y @ MATRIX.T)
+MATRIX_OPERATOR = Operator(lambda c, space: c @ MATRIX, lambda y: y @ MATRIX.T)
 REAL = [
     StationaryWavelet("haar", 2),
     Convolution((1.0, 0.5, 0.2)),
-    Convolution((1.0, -0.99)),  # nearly blind to constants
+    Convolution((1.0, -0.99)),  # nearly removes constants
     Convolution((1.0, 0.7), StationaryWavelet("db2", 1)),
-    OWN,
+    MATRIX_OPERATOR,
 ]
 COMPLEX = [OversampledDFT(2), OversampledDFT(4), STFT(8), Convolution((1.0, 0.5), STFT(8))]
 CASES = [(t, n) for t in REAL for n in (False, True)] + [(t, False) for t in COMPLEX]
 
 
 def inputs(rng):
-    """Return random and adversarial signals of 24 samples: one problem each."""
+    """Return random and adversarial signals of 24 samples, one problem each."""
     spikes = np.where(rng.random(24) < 0.2, rng.integers(2, 11, 24), 0.0)
     one = np.zeros(24)
     one[7] = 5.0
@@ -63,7 +63,7 @@ def test_gmc_against_cvxpy(rng, transform, nonneg, gamma):
 
 @pytest.mark.parametrize(("lam_over_sigma", "gamma"), [(0.05, 0.0), (0.5, 0.8), (2.0, 0.8)])
 def test_deep_wavelets_and_fine_spectra_are_solved(rng, gamma, lam_over_sigma):
-    """Problems that the iterations alone need tens of thousands of steps for."""
+    """Solve problems for which the iterations alone need tens of thousands of steps."""
     t = np.arange(128) / 128
     clean = np.array([np.sin(9 * t**2), np.sign(t - 0.4)])[:, None]
     y = clean + 0.2 * rng.standard_normal((2, 1, 128))
@@ -76,12 +76,14 @@ def test_deep_wavelets_and_fine_spectra_are_solved(rng, gamma, lam_over_sigma):
 @pytest.mark.parametrize(
     "transform", [StationaryWavelet("haar", 3), OversampledDFT(2), Convolution((1.0, 0.7))], ids=str
 )
-def test_newtons_method_and_the_iterations_reach_one_minimum(rng, monkeypatch, transform, gamma):
+def test_newtons_method_and_the_iterations_reach_the_same_minimum(
+    rng, monkeypatch, transform, gamma
+):
     y = inputs(rng)[[0, 2, 4]]
     method = GMC(transform, lam=1.0, gamma=gamma, solver=Exact(tol=1e-9, max_iter=500_000))
-    monkeypatch.setattr(iterations, "LONGEST", 0)  # Newton's method, from zero
+    monkeypatch.setattr(iterations, "MAX_ITERATIONS", 0)  # only Newton's method, from zero
     by_newton = method.solve(y)
-    monkeypatch.setattr(newton, "BYTES", 0)  # and without it
+    monkeypatch.setattr(newton, "BYTES", 0)  # only the iterations
     by_iteration = GMC(transform, lam=1.0, gamma=gamma, solver=Exact(1e-7, 500_000)).solve(y)
     np.testing.assert_allclose(by_newton.objective, by_iteration.objective, rtol=2e-7)
     assert (by_newton.relative_gap <= 1e-9).all()
@@ -92,7 +94,11 @@ def test_newtons_method_and_the_iterations_reach_one_minimum(rng, monkeypatch, t
 @pytest.mark.parametrize(
     ("transform", "lam", "gamma"),
     [
-        (STFT(8, 2), 0.00138, 0.8),  # p and q are there at once, what is left is in A's null space
+        (
+            STFT(8, 2),
+            0.00138,
+            0.8,
+        ),  # p and q converge immediately; the rest is in the null space of A
         (STFT(8), 1e-6, 0.8),
         (OversampledDFT(2), 1e-6, 1e-9),
         (Convolution((0.5, 0.5), OversampledDFT(2)), 0.00138, 0.3),
@@ -108,7 +114,7 @@ def test_small_weights_are_solved(rng, transform, lam, gamma):
 
 @pytest.mark.parametrize("gamma", [0.0, 0.8])
 @pytest.mark.parametrize("scale", [1e-6, 1e6])
-def test_the_operators_unit_does_not_matter(rng, gamma, scale):
+def test_scale_of_the_operator_does_not_matter(rng, gamma, scale):
     lags = np.arange(15) - 7
     kernel = np.exp(-(lags**2) / 8)
     y = rng.standard_normal((2, 1, 60))
@@ -117,7 +123,7 @@ def test_the_operators_unit_does_not_matter(rng, gamma, scale):
     np.testing.assert_allclose(scaled.objective, one.objective, rtol=2e-6)
 
 
-def test_an_operator_that_mixes_channels_is_an_error(rng):
+def test_operator_that_mixes_channels_raises_an_error(rng):
     mixing = Operator(
         lambda c, space: np.repeat(c.sum(1, keepdims=True), c.shape[1], axis=1),
         lambda y: np.repeat(y.sum(1, keepdims=True), y.shape[1], axis=1),
@@ -130,28 +136,28 @@ def test_an_operator_that_mixes_channels_is_an_error(rng):
         L1(mixing, lam=0.3).solve(y)
 
 
-def test_single_precision_operators_are_solved_in_double(rng):
+def test_single_precision_operators_are_solved_in_double_precision(rng):
     matrix = MATRIX.astype(np.float32)
     single = Operator(lambda c, space: c @ matrix, lambda y: (y @ MATRIX.T).astype(np.float32))
     y = inputs(rng)
-    ours, double = (L1(a, lam=1.0, solver=Exact(1e-4)).solve(y) for a in (single, OWN))
+    ours, double = (L1(a, lam=1.0, solver=Exact(1e-4)).solve(y) for a in (single, MATRIX_OPERATOR))
     np.testing.assert_allclose(ours.objective, double.objective, rtol=2e-4)
 
 
 @pytest.mark.parametrize("max_iter", [1, 5, 15, 105])
-def test_however_few_iterations_newtons_method_comes_after(rng, max_iter):
+def test_newtons_method_follows_any_number_of_iterations(rng, max_iter):
     solver = Exact(max_iter=max_iter)
     assert L1(OversampledDFT(4), lam=0.1, solver=solver).certificate(inputs(rng)).max() <= 1e-6
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.8])
 @pytest.mark.parametrize(
-    "transform", [StationaryWavelet("haar", 2), Convolution((1.0, 0.7)), OWN], ids=str
+    "transform", [StationaryWavelet("haar", 2), Convolution((1.0, 0.7)), MATRIX_OPERATOR], ids=str
 )
-def test_a_newton_step_solves_the_linear_system(rng, transform, gamma):
-    """By finite differences of what p and q lead to, where no threshold is crossed."""
+def test_newton_step_solves_the_linear_system(rng, transform, gamma):
+    """Check by finite differences in p and q, where no threshold is crossed."""
     y = inputs(rng)[:1]
-    problem = GMC(transform, lam=1.0, gamma=gamma, nonneg=False)._model._problem(y, None)
+    problem = GMC(transform, lam=1.0, gamma=gamma, nonneg=False)._problem(y, None)
     zero = np.zeros_like(problem.adjoint(y))
     s, p, q = np.array([3.0]), y.copy(), 0.3 * rng.standard_normal(y.shape)
     at = newton._point(problem, zero, zero, s, p, q)
@@ -165,12 +171,12 @@ def test_a_newton_step_solves_the_linear_system(rng, transform, gamma):
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.6])
-def test_the_certificate_bounds_how_far_the_objective_is_from_its_minimum(rng, gamma):
-    """At any x, also a bad one, the gap is at least objective − minimum, and small at the minimum."""
+def test_gap_bounds_the_distance_of_the_objective_from_its_minimum(rng, gamma):
+    """For any x, the gap is at least objective − minimum."""
     y = inputs(rng)
     method = GMC(StationaryWavelet("haar", 2), lam=1.0, gamma=gamma)
     best = GMC(method.transform, lam=1.0, gamma=gamma, solver=Exact(tol=1e-10)).solve(y)
-    problem = method._model._problem(y, None)
+    problem = method._problem(y, None)
     for size in (0.0, 1e-3, 0.1, 3.0):
         x = best.coefficients + size * rng.standard_normal(best.coefficients.shape)
         v = x + size * rng.standard_normal(x.shape)
@@ -181,7 +187,7 @@ def test_the_certificate_bounds_how_far_the_objective_is_from_its_minimum(rng, g
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.8])
-def test_above_the_largest_correlation_the_solution_is_zero(rng, gamma):
+def test_solution_is_zero_above_the_largest_correlation(rng, gamma):
     y = inputs(rng)
     lam = 1.01 * float(np.abs(OversampledDFT(2).analysis(y)).max())
     solution = GMC(OversampledDFT(2), lam=lam, gamma=gamma).solve(y)
@@ -191,13 +197,13 @@ def test_above_the_largest_correlation_the_solution_is_zero(rng, gamma):
 
 @pytest.mark.parametrize("transform", [OversampledDFT(2), StationaryWavelet("haar", 2), STFT(8)])
 @pytest.mark.parametrize("gamma", [0.0, 0.5])
-def test_without_a_penalty_a_frame_gives_the_input_back(rng, transform, gamma):
+def test_zero_weight_with_a_frame_returns_the_input(rng, transform, gamma):
     y = rng.standard_normal((3, 1, 40))
     estimate = GMC(transform, lam_over_sigma=1.0, gamma=gamma)(y, sigma=0.0)
     np.testing.assert_allclose(estimate, y, atol=1e-6)
 
 
-def test_without_a_penalty_an_operator_is_refused(rng):
+def test_zero_weight_with_an_operator_raises_an_error(rng):
     with pytest.raises(
         InputError, match=r"the weight is 0 .* with convolution\[of=identity\] it must be"
     ):
@@ -213,13 +219,13 @@ def test_units_do_not_matter(rng, scale):
     )
 
 
-def test_silence_stays_silent():
+def test_zero_input_gives_a_zero_estimate():
     y = np.zeros((2, 1, 24))
     for gamma in (0.0, 0.8):
         assert not GMC(STFT(8), lam=1.0, gamma=gamma)(y).any()
 
 
-def test_the_plain_iteration_goes_to_the_same_minimum(rng):
+def test_plain_iteration_reaches_the_same_minimum(rng):
     y = inputs(rng)
     for gamma in (0.0, 0.5):
         exact = GMC(OversampledDFT(2), lam=1.0, gamma=gamma, solver=Exact(tol=1e-10))(y)
@@ -228,7 +234,7 @@ def test_the_plain_iteration_goes_to_the_same_minimum(rng):
         np.testing.assert_allclose(plain, exact, atol=1e-4)
 
 
-def test_the_stop_that_papers_print_leaves_a_gap_that_the_certificate_tells(rng):
+def test_certificate_shows_the_gap_left_by_the_printed_stopping_rule(rng):
     y = inputs(rng)
     printed = L1("dft", lam=1.0, solver="iterative").solve(y)
     exact = L1("dft", lam=1.0).solve(y)
@@ -237,7 +243,7 @@ def test_the_stop_that_papers_print_leaves_a_gap_that_the_certificate_tells(rng)
 
 
 def test_gmc_in_a_redundant_frame_is_not_the_firm_threshold(rng):
-    """Only where AᴴA = I: the closed form must not be taken for a frame."""
+    """The closed form holds only if AᴴA = I and must not be used for a frame."""
     y = inputs(rng)
     frame = OversampledDFT(2)
     u = frame.analysis(y)
@@ -246,8 +252,8 @@ def test_gmc_in_a_redundant_frame_is_not_the_firm_threshold(rng):
     assert np.abs(GMC(frame, lam=1.0, gamma=0.5)(y) - firm).max() > 0.05
 
 
-def test_an_iteration_that_does_not_get_there_is_an_error(rng, monkeypatch):
-    monkeypatch.setattr(newton, "BYTES", 0)  # as if too many coefficients were active
+def test_iteration_that_does_not_converge_raises_an_error(rng, monkeypatch):
+    monkeypatch.setattr(newton, "BYTES", 0)  # disables Newton's method
     with pytest.raises(RuntimeError, match=r"of 5 items did not reach tol=1e-12 in 3 iterations"):
         L1(OversampledDFT(2), lam=1.0, solver=Exact(1e-12, max_iter=3))(inputs(rng))
 
@@ -262,12 +268,12 @@ def test_an_iteration_that_does_not_get_there_is_an_error(rng, monkeypatch):
         (lambda: GMC(Identity(), lam=1.0, gamma=-0.1), "gamma=-0.1 must be >= 0 and < 1"),
     ],
 )
-def test_bad_parameters_are_refused(make, message):
+def test_invalid_parameters_raise_an_error(make, message):
     with pytest.raises(InputError, match=message):
         make()
 
 
-def test_an_adjoint_that_is_wrong_off_the_range_is_found():
+def test_adjoint_that_is_wrong_outside_the_range_raises_an_error():
     """A is (I, 10·I); the wrong adjoint (I, 0) agrees with it on its own range."""
     pair = Operator(
         lambda c, space: c[..., : space[0]] + 10 * c[..., space[0] :],
@@ -279,12 +285,12 @@ def test_an_adjoint_that_is_wrong_off_the_range_is_found():
 
 @pytest.mark.parametrize("gamma", [0.0, 0.8])
 @pytest.mark.parametrize("lam", [0.0, 1e-13, 1e-9])
-def test_rounding_is_no_gap(rng, gamma, lam):
+def test_rounding_errors_are_not_reported_as_a_gap(rng, gamma, lam):
     y = rng.standard_normal((3, 1, 32))
     assert (GMC("dct", lam=lam, gamma=gamma).certificate(y) <= 1e-6).all()
 
 
-def test_a_silent_item_does_not_stop_the_others(rng):
+def test_zero_item_does_not_affect_the_others(rng):
     y = rng.standard_normal((3, 1, 32))
     y[1] = 0
     method = L1(Convolution((1.0, 0.5)), lam_over_sigma=1.0)
@@ -293,7 +299,7 @@ def test_a_silent_item_does_not_stop_the_others(rng):
     np.testing.assert_allclose(estimate[0], method(y[:1], sigma=1.0)[0], atol=1e-9)
 
 
-def test_the_norm_that_is_given_must_be_one(rng):
+def test_given_norm_must_be_an_upper_bound(rng):
     a = rng.standard_normal((3, 8))
     pair = Operator(lambda c, space: c @ a, lambda y: y @ a.T, largest=0.1)
     with pytest.raises(InputError, match=r"largest=0.1 must be >= ‖A‖², which is [\d.]+ or more"):

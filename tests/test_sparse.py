@@ -1,4 +1,4 @@
-"""L1 and GMC in orthonormal transforms: closed forms, iterations, an independent solver."""
+"""L1 and GMC with orthonormal transforms: closed forms, iterations, an independent solver."""
 
 import cvxpy as cp
 import numpy as np
@@ -22,7 +22,7 @@ def spikes(rng, shape=(5, 1, 100)):
 
 @pytest.mark.parametrize(("transform", "nonneg"), CASES)
 @pytest.mark.parametrize("lam", [0.0, 1.0, 3.4])
-def test_l1_closed_form_is_what_ista_converges_to(rng, transform, nonneg, lam):
+def test_ista_converges_to_the_closed_form_of_l1(rng, transform, nonneg, lam):
     y = spikes(rng)
     closed = L1(transform, lam=lam, nonneg=nonneg)(y)
     iterated = L1(transform, lam=lam, nonneg=nonneg, solver=EXACT)(y)
@@ -31,16 +31,14 @@ def test_l1_closed_form_is_what_ista_converges_to(rng, transform, nonneg, lam):
 
 @pytest.mark.parametrize(("transform", "nonneg"), CASES)
 @pytest.mark.parametrize("gamma", [0.0, 0.4, 0.8])
-def test_gmc_closed_form_is_what_the_saddle_point_iteration_converges_to(
-    rng, transform, nonneg, gamma
-):
+def test_saddle_point_iteration_converges_to_the_closed_form_of_gmc(rng, transform, nonneg, gamma):
     y = spikes(rng)
     closed = GMC(transform, lam=3.0, gamma=gamma, nonneg=nonneg)(y)
     iterated = GMC(transform, lam=3.0, gamma=gamma, nonneg=nonneg, solver=EXACT)(y)
     np.testing.assert_allclose(iterated, closed, atol=1e-9)
 
 
-def test_images_too(rng):
+def test_iterations_converge_to_the_closed_form_for_images(rng):
     y = spikes(rng, (2, 3, 8, 12))
     for transform in (DFT(), DCT(), Wavelet("haar")):
         for gamma in (0.0, 0.5):
@@ -51,7 +49,7 @@ def test_images_too(rng):
 
 def matrix(transform, n):
     """Return the real or complex matrix A of the synthesis y = Ac, built column by column."""
-    if isinstance(transform, DFT):  # the full spectrum, so that the norm is that of the paper
+    if isinstance(transform, DFT):  # the full spectrum, as in the paper's norm
         return np.fft.ifft(np.eye(n), norm="ortho", axis=0)
     return np.stack(
         [transform.synthesis(row.reshape(1, 1, n), (n,))[0, 0] for row in np.eye(n)], axis=1
@@ -75,8 +73,8 @@ def test_l1_against_cvxpy(rng, transform, nonneg):
 def test_gmc_against_cvxpy(rng, transform, gamma):
     """Solve the equivalent program in x and the dual w of v.
 
-    ½(1 − γ)‖Ax‖² − yᵀAx + ½‖y‖² + λ‖x‖₁ + ‖w‖²/(2γ) subject to |γAᴴAx − Aᴴw| <= λ follows
-    disciplined rules; the saddle form does not.
+    ½(1 − γ)‖Ax‖² − yᵀAx + ½‖y‖² + λ‖x‖₁ + ‖w‖²/(2γ) subject to |γAᴴAx − Aᴴw| <= λ follows the
+    rules of disciplined convex programming; the saddle-point form does not.
     """
     n, lam = 16, 2.0
     y = spikes(rng, (1, 1, n))[0, 0]
@@ -101,7 +99,7 @@ def test_gmc_with_gamma_0_is_l1(rng):
     np.testing.assert_allclose(GMC(DCT(), lam=2.0, gamma=0.0)(y), L1(DCT(), lam=2.0)(y), atol=1e-12)
 
 
-def test_the_weight_in_noise_levels(rng):
+def test_weight_in_noise_levels(rng):
     y = spikes(rng)
     absolute = L1(DCT(), lam=6.0)(y)
     np.testing.assert_allclose(L1(DCT(), lam_over_sigma=2.0)(y, sigma=3.0), absolute, atol=1e-12)
@@ -112,14 +110,14 @@ def test_the_weight_in_noise_levels(rng):
 
 
 def test_moreau_identity(rng):
-    """prox of t‖·‖₁ and projection on the dual ball add up to the identity."""
+    """The proximal map of t‖·‖₁ and the projection on the dual ball add up to the identity."""
     for u in (rng.standard_normal(50), rng.standard_normal(50) + 1j * rng.standard_normal(50)):
         ball = u / np.maximum(np.abs(u) / 0.7, 1)
         np.testing.assert_allclose(shrinkage.soft(u, 0.7) + ball, u, atol=1e-12)
 
 
 @pytest.mark.parametrize("shrink", [shrinkage.soft, shrinkage.hard, shrinkage.garrote])
-def test_shrinkage_of_complex_numbers_keeps_the_phase(rng, shrink):
+def test_shrinkage_of_complex_numbers_preserves_the_phase(rng, shrink):
     size, phase = np.abs(rng.standard_normal(50)) * 3, np.exp(1j * rng.uniform(0, 6.28, 50))
     np.testing.assert_allclose(shrink(size * phase, 1.0), shrink(size, 1.0) * phase, atol=1e-12)
 
@@ -131,7 +129,7 @@ def test_threshold_zero_is_the_identity(rng, shrink):
 
 
 def test_firm_is_the_minimizer_of_its_penalty():
-    """Against a search over a fine grid: ½(u − x)² + the scaled minimax-concave penalty."""
+    """Compare with a grid search for ½(u − x)² + the scaled minimax-concave penalty."""
     lam, gamma = 1.0, 0.6
     x = np.linspace(-5, 5, 200_001)
     knee = lam / gamma
@@ -152,11 +150,11 @@ def test_firm_is_the_minimizer_of_its_penalty():
         (lambda: Iterative(step=2.0), "step=2 must be > 0 and < 2"),
     ],
 )
-def test_bad_parameters_are_refused(make, message):
+def test_invalid_parameters_raise_an_error(make, message):
     with pytest.raises(InputError, match=message):
         make()
 
 
-def test_an_iteration_that_does_not_stop_is_an_error(rng):
+def test_iteration_that_does_not_stop_raises_an_error(rng):
     with pytest.raises(RuntimeError, match=r"5 of 5 items did not reach tol=1e-12 in 2 iterations"):
         L1(DFT(), lam=1.0, solver=Iterative(tol=1e-12, max_iter=2))(spikes(rng))

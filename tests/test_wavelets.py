@@ -1,4 +1,4 @@
-"""Wavelet thresholding: SureShrink's hybrid, the stationary transform, blocks, coloured noise."""
+"""Wavelet thresholding: hybrid SureShrink, stationary transform, blocks, colored noise."""
 
 import numpy as np
 import pytest
@@ -10,13 +10,13 @@ from sigbench.denoisers.wavelet import _hybrid, _sure
 
 
 def blocks(n=1024, snr=7):
-    """Return Blocks with noise of level 1, as Donoho and Johnstone set it."""
+    """Return the signal Blocks, scaled for noise of level 1 as by Donoho and Johnstone."""
     x = np.asarray(pywt.data.demo_signal("Blocks", n))
     return x * snr / x.std()
 
 
-def test_hybrid_takes_the_universal_threshold_where_details_are_sparse(rng):
-    """Of pure noise SURE mostly chooses less: the reason for the hybrid (1995, section 2.4)."""
+def test_hybrid_uses_the_universal_threshold_for_sparse_details(rng):
+    """For pure noise SURE often chooses less, the reason for the hybrid rule (1995, section 2.4)."""
     noise, one = rng.standard_normal((2, 200, 1, 256)), np.ones((200, 1))
     assert (_hybrid(noise[0], one, 256, 256) == np.sqrt(2 * np.log(256))).mean() > 0.95
     assert (_sure(noise[0], one, 256, 256) < np.sqrt(2 * np.log(256)) - 1e-9).mean() > 0.5
@@ -24,18 +24,18 @@ def test_hybrid_takes_the_universal_threshold_where_details_are_sparse(rng):
     np.testing.assert_array_equal(_hybrid(dense, one, 256, 256), _sure(dense, one, 256, 256))
 
 
-def test_hybrid_is_better_than_sure_where_nothing_but_noise_is_there(rng):
+def test_hybrid_is_better_than_sure_for_pure_noise(rng):
     y = rng.standard_normal((200, 1, 256))
-    left = {
+    remaining = {
         rule: np.mean(WaveletShrink(rule=rule)(y, sigma=1.0) ** 2) for rule in ("sure", "hybrid")
     }
-    assert left["hybrid"] < left["sure"]
+    assert remaining["hybrid"] < remaining["sure"]
 
 
 @pytest.mark.parametrize("shrink", ["soft", "hard", "garrote", "firm"])
 @pytest.mark.parametrize("shape", [(2, 1, 64), (2, 3, 16, 32)])
 def test_all_shifts_are_the_stationary_transform(rng, shrink, shape):
-    """One threshold for all: the mean over all shifts is the stationary transform's estimate."""
+    """With one threshold, the mean over all shifts is the estimate of the stationary transform."""
     y = 3 * rng.standard_normal(shape)
     options = {"wavelet": "db2", "level": 2, "shrink": shrink}
     spun = WaveletShrink(shifts=4, **options)(y, sigma=1.0)
@@ -45,16 +45,16 @@ def test_all_shifts_are_the_stationary_transform(rng, shrink, shape):
 
 
 @pytest.mark.parametrize("rule", ["visu", "sure", "hybrid", "bayes"])
-def test_the_stationary_estimate_moves_with_its_input(rng, rule):
-    y = blocks(100) + rng.standard_normal((2, 1, 100))  # any length will do
+def test_stationary_estimate_commutes_with_shifts(rng, rule):
+    y = blocks(100) + rng.standard_normal((2, 1, 100))  # not a power of two
     denoise = WaveletShrink("sym4", rule=rule, shifts="all")
     moved = np.roll(denoise(np.roll(y, 13, -1), sigma=1.0), -13, -1)
     np.testing.assert_allclose(moved, denoise(y, sigma=1.0), atol=1e-9)
 
 
 @pytest.mark.parametrize("rule", ["visu", "sure", "hybrid", "bayes"])
-def test_translation_invariance_pays(rng, rule):
-    """Coifman and Donoho 1995: less error on Blocks, for every rule."""
+def test_translation_invariance_reduces_the_error(rng, rule):
+    """Coifman and Donoho 1995: the error on Blocks is smaller for every rule."""
     x = blocks()
     y = x + rng.standard_normal((20, 1, 1024))
     plain, all_shifts = (
@@ -64,8 +64,8 @@ def test_translation_invariance_pays(rng, rule):
     assert all_shifts < plain
 
 
-def test_every_level_has_its_noise(rng):
-    """Johnstone and Silverman 1997: noise of an AR(1) process is louder in the coarse details."""
+def test_noise_level_per_subband_reduces_the_error_for_colored_noise(rng):
+    """Johnstone and Silverman 1997: AR(1) noise is stronger in the coarse details."""
     x = blocks()
     white = rng.standard_normal((20, 1, 1200))
     noise = lfilter([1], [1, -0.8], white)[..., 176:] * np.sqrt(1 - 0.64)
@@ -77,8 +77,8 @@ def test_every_level_has_its_noise(rng):
     assert by_level < 0.7 * one
 
 
-def test_blocks_against_a_loop(rng):
-    """BlockJS as the paper has it, block by block; the last one of a band may be short."""
+def test_block_shrink_equals_a_loop(rng):
+    """BlockJS as in the paper, block by block; the last block of a band may be shorter."""
     y = blocks(256) + rng.standard_normal(256)
     parts = pywt.wavedec(y, "sym4", "periodization", 3)
     size = round(np.log(256))
@@ -91,12 +91,12 @@ def test_blocks_against_a_loop(rng):
     np.testing.assert_allclose(estimate, expected, atol=1e-10)
 
 
-def test_blocks_leave_pure_noise_nothing(rng):
-    """λ is chosen so that a block of noise alone survives with probability below 1/n."""
+def test_block_shrink_removes_pure_noise(rng):
+    """λ is chosen so that a block of pure noise survives with probability below 1/n."""
     y = rng.standard_normal((50, 1, 1024))
     coarse = WaveletShrink("haar", shrink="hard", scale=1e9)(y, sigma=1.0)
-    left = np.mean((BlockShrink("haar")(y, sigma=1.0) - coarse) ** 2)
-    assert left < 1e-3
+    remaining = np.mean((BlockShrink("haar")(y, sigma=1.0) - coarse) ** 2)
+    assert remaining < 1e-3
 
 
 def test_blocks_of_an_image_are_squares():
@@ -104,20 +104,22 @@ def test_blocks_of_an_image_are_squares():
     y[0, 0, 8, 8] = 50.0
     x = BlockShrink("haar", level=1)(y, sigma=1.0)
     rows, columns = np.nonzero(x[0, 0])
-    assert np.ptp(rows) == np.ptp(columns) == 1  # one detail of each kind, 2×2 pixels
+    assert np.ptp(rows) == np.ptp(columns) == 1  # one detail of each orientation, 2×2 pixels
 
 
 @pytest.mark.parametrize("make", [WaveletShrink, BlockShrink])
-def test_a_depth_that_the_length_does_not_allow_is_refused(make):
+def test_level_too_deep_for_the_length_raises_an_error(make):
     with pytest.raises(InputError, match=r"level=9 must be <= 5 for haar on items of \(32,\)"):
         make("haar", level=9)(np.ones((1, 1, 32)), sigma=1.0)
 
 
-def test_a_stationary_depth_beyond_the_length_is_refused():
+def test_stationary_level_too_deep_raises_an_error():
     with pytest.raises(InputError, match=r"level=64 is too deep for items of \(32,\)"):
         WaveletShrink("haar", level=64, shifts="all")(np.ones((1, 1, 32)), sigma=1.0)
 
 
-def test_a_wavelet_that_is_only_nearly_orthogonal_is_refused():
-    with pytest.raises(InputError, match="wavelet='dmey' is unknown: use haar, dbN, symN or coifN"):
+def test_nearly_orthogonal_wavelet_raises_an_error():
+    with pytest.raises(
+        InputError, match="wavelet='dmey' is unknown: take haar, dbN, symN or coifN"
+    ):
         WaveletShrink("dmey")

@@ -1,4 +1,4 @@
-"""The denoisers, one family a file, and the table of their names."""
+"""The denoisers, one method or family per file, and the table of their names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simplest baselines: nothing, an affine map, a blur."""
+"""The simplest baselines: the noisy input, an affine map, a Gaussian blur."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sigbench.core.validation import check, check_field
 
 @dataclass(frozen=True)
 class Noisy:
-    """The input itself: what any method has to beat.
+    """The input itself, which any method must beat.
 
     Examples
     --------
@@ -32,7 +32,7 @@ class Noisy:
 
 @dataclass(frozen=True)
 class GaussianBlur:
-    """Convolution with a Gaussian over the space axes, borders reflected.
+    """Convolution with a Gaussian over the space axes with reflected borders.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class GaussianBlur:
 
 @dataclass(frozen=True)
 class AffineMap:
-    """The map a·y + b of every sample, as `Affine` fits it.
+    """The map a·y + b for every sample, as fitted by `Affine`.
 
     Examples
     --------
@@ -84,7 +84,7 @@ class AffineMap:
 
 @dataclass(frozen=True)
 class Affine:
-    """Learns the best a·y + b of every sample: linear regression of clean on noisy.
+    """Learn the map a·y + b by linear regression of the clean on the noisy samples.
 
     Examples
     --------
@@ -102,6 +102,6 @@ class Affine:
         """Return the fitted `AffineMap`."""
         y = train.pairs.noisy.ravel().astype(np.float64)
         x = train.pairs.target.ravel().astype(np.float64)
-        y_centred = y - y.mean()
-        a = float(y_centred @ (x - x.mean()) / (y_centred @ y_centred))
+        y_centered = y - y.mean()
+        a = float(y_centered @ (x - x.mean()) / (y_centered @ y_centered))
         return AffineMap(a, float(x.mean() - a * y.mean()))

@@ -1,4 +1,4 @@
-"""BM3D, by the package of its authors, which is not free software."""
+"""BM3D, by an adapter to its authors' package, which is not free software."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from sigbench.denoisers.nonlocal_means import check_images
 class BM3D:
     """Block matching and collaborative filtering: similar blocks are stacked and shrunk in 3-D.
 
-    An adapter to the package ``bm3d`` (``pip install 'sigbench[bm3d]'``), which does the matching
-    in the lightness of RGB images, and takes images of any other number of channels one channel
-    at a time. It works in any units.
+    An adapter to the package ``bm3d`` (``pip install 'sigbench[bm3d]'``). It matches blocks of RGB
+    images by their lightness and denoises images with any other number of channels channel by
+    channel. The units are arbitrary.
 
-    **Licence.** The package is of Tampere University, free for non-commercial use only; its authors
-    are to be cited with results that are made public. sigbench neither contains nor needs it.
+    **License.** The package is by Tampere University and free for non-commercial use only; cite its
+    authors when you publish results. sigbench neither contains nor requires it.
 
     References
     ----------
@@ -71,7 +71,7 @@ def _package() -> Any:
         import bm3d
     except ImportError as error:
         raise InputError(
-            f"bm3d needs the package of that name ({error}): pip install 'sigbench[bm3d]' "
+            f"bm3d needs the package bm3d ({error}): pip install 'sigbench[bm3d]' "
             "(free for non-commercial use only)"
         ) from None
     return bm3d

@@ -1,4 +1,4 @@
-"""Opponent colours: an orthonormal transform of the three channels of an image."""
+"""Opponent colors: an orthonormal transform of the three channels of an image."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import numpy as np
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
 
-# Lightness, red against blue, green against both. The rows are orthonormal: white noise stays
-# white, at its level.
+# Lightness, red against blue, green against both. The rows are orthonormal, so white noise stays
+# white and keeps its level.
 OPPONENT = np.array([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]]) / np.sqrt(
     [[3.0], [2.0], [6.0]]
 )
 
 
 def has_colors(noisy: Array) -> bool:
-    """Say whether a batch is of images of three channels."""
+    """Return whether a batch consists of images with three channels."""
     return noisy.ndim == 4 and noisy.shape[1] == 3
 
 
@@ -35,7 +35,7 @@ def to_opponent(noisy: Array) -> Array:
     Raises
     ------
     InputError
-        For anything but images of three channels.
+        If the items are not images with three channels.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def to_opponent(noisy: Array) -> Array:
     """
     if not has_colors(noisy):
         raise InputError(f"colors=opponent: noisy has shape {noisy.shape}: it must be (N, 3, H, W)")
-    return _mixed(OPPONENT, noisy)
+    return _mix_channels(OPPONENT, noisy)
 
 
 def from_opponent(channels: Array) -> Array:
@@ -57,9 +57,9 @@ def from_opponent(channels: Array) -> Array:
     >>> bool(np.allclose(from_opponent(to_opponent(y)), y))
     True
     """
-    return _mixed(OPPONENT.T, channels)
+    return _mix_channels(OPPONENT.T, channels)
 
 
-def _mixed(matrix: Array, batch: Array) -> Array:
+def _mix_channels(matrix: Array, batch: Array) -> Array:
     mixed = matrix.astype(batch.dtype) @ batch.reshape(*batch.shape[:2], -1)
     return mixed.reshape(batch.shape)

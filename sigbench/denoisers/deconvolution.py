@@ -1,4 +1,4 @@
-"""Deconvolution: x from y = h ∗ x + n, circular, with h known (the fact ``kernel``)."""
+"""Deconvolution: x from y = h ∗ x + n, circular, for a known impulse response h (``kernel``)."""
 
 from __future__ import annotations
 
@@ -16,28 +16,33 @@ from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Denoiser, Info, Sigma, Training
 from sigbench.core.validation import check, check_field, per_item
 from sigbench.denoisers.noise_level import given_or_estimated
+from sigbench.denoisers.parameters import check_odd
+from sigbench.transforms.base import space_axes
 from sigbench.transforms.operators import as_kernel, transfer_function
 
 Spectrum = NDArray[np.float64]
 
 
-def _kernel_or_none(kernel: Any) -> Any:
-    return None if kernel is None else as_kernel(kernel)
+def store_as_tuples(method: Any, *spectra: str) -> None:
+    """Convert the kernel and the named power spectra of a method to nested tuples, which hash."""
+    for name in ("kernel", *spectra):
+        value = getattr(method, name)
+        if value is not None:
+            converted = as_kernel(value) if name == "kernel" else _as_spectrum(name, value)
+            object.__setattr__(method, name, converted)
 
 
-def _spectrum_or_none(name: str, spectrum: Any) -> Any:
-    """Return a power spectrum as nested tuples, which compare and hash."""
-    if spectrum is None:
-        return None
+def _as_spectrum(name: str, spectrum: Any) -> Any:
     values = np.asarray(spectrum, dtype=np.float64)
     if values.ndim not in (1, 2) or not np.isfinite(values).all():
         raise InputError(f"{name} of shape {values.shape} must be finite, of 1 or 2 dimensions")
     if values.min() < 0:
-        raise InputError(f"{name} holds {values.min():g}: it must be >= 0")
+        raise InputError(f"{name} contains {values.min():g}: it must be >= 0")
     return tuple(values.tolist() if values.ndim == 1 else map(tuple, values.tolist()))
 
 
-def _of_shape(name: str, spectrum: Any, shape: tuple[int, ...]) -> Spectrum:
+def _checked_shape(name: str, spectrum: Any, shape: tuple[int, ...]) -> Spectrum:
+    """Return the spectrum as an array; raise `InputError` if its shape is wrong."""
     values = np.asarray(spectrum)
     if values.shape != shape:
         raise InputError(f"{name} has shape {values.shape}: it must be {shape}")
@@ -45,29 +50,29 @@ def _of_shape(name: str, spectrum: Any, shape: tuple[int, ...]) -> Spectrum:
 
 
 def _response(kernel: Any, space: tuple[int, ...]) -> NDArray[np.complex128]:
-    """Return H; without a kernel nothing is blurred."""
+    """Return H on the half spectrum; 1 if there is no kernel."""
     if kernel is None:
         return np.ones((*space[:-1], space[-1] // 2 + 1), dtype=np.complex128)
     return transfer_function(kernel, space)
 
 
-def _through(noisy: Array, gain: NDArray[Any]) -> Array:
-    """Return a batch whose spectrum is multiplied by a gain, computed in float64."""
-    space, axes = noisy.shape[2:], tuple(range(2, noisy.ndim))
+def _apply_gain(noisy: Array, gain: NDArray[Any]) -> Array:
+    """Multiply the spectrum of a batch by a gain, in float64; return the batch in its dtype."""
+    space, axes = noisy.shape[2:], space_axes(noisy)
     spectrum = scipy.fft.rfftn(noisy.astype(np.float64), axes=axes)
     result: Array = scipy.fft.irfftn(gain * spectrum, s=space, axes=axes)
     return result.astype(noisy.dtype)
 
 
 def power_spectrum(batch: Array) -> Spectrum:
-    """Return |F x|²/n, half spectrum, of every item and channel: white noise of level σ has σ².
+    """Return |F x|²/n of every item and channel on the half spectrum; σ² for white noise.
 
     Examples
     --------
     >>> power_spectrum(np.array([[[1.0, 0.0, 0.0, 0.0]]]))
     array([[[0.25, 0.25, 0.25]]])
     """
-    axes = tuple(range(2, batch.ndim))
+    axes = space_axes(batch)
     spectrum = scipy.fft.rfftn(batch.astype(np.float64), axes=axes, norm="ortho")
     power: Spectrum = np.abs(spectrum) ** 2
     return power
@@ -75,17 +80,17 @@ def power_spectrum(batch: Array) -> Spectrum:
 
 @dataclass(frozen=True)
 class RegularizedInverse:
-    """X̂ = H*Y/(|H|² + α|D|²): the inverse filter, held back where h passes little.
+    """X̂ = H*Y/(|H|² + α|D|²): the inverse filter, regularized where |H| is small.
 
-    D differentiates ``order`` times, |D|² = Σ(2 − 2cos ω)^order over the axes: x is taken to be
-    small (0), flat (1) or straight (2). With α = 0 it is the inverse 1/H itself, and 0 where H is.
+    D differentiates ``order`` times, |D|² = Σ(2 − 2cos ω)^order over the axes: it penalizes the
+    size (0), the slope (1) or the curvature (2) of x. With α = 0, X̂ = Y/H, and 0 where H = 0.
 
     Parameters
     ----------
     kernel : array or nested tuple, optional
-        The impulse response h, circular, lag 0 first; by default as the problem tells, else none.
+        The impulse response h, circular, lag 0 first; by default that of the problem, if any.
     alpha : float
-        α >= 0; at order 0 the noise's power over the signal's, were both white.
+        α >= 0; for order 0, white signals and white noise, noise power / signal power is optimal.
     order : {0, 1, 2}
         Order of the derivative.
 
@@ -107,7 +112,7 @@ class RegularizedInverse:
     info: ClassVar[Info] = Info("regularized-inverse", "deconvolution", "Tikhonov 1963; Hunt 1973")
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kernel", _kernel_or_none(self.kernel))
+        store_as_tuples(self)
         check_field("alpha", self.alpha, 0)
         check_field("order", self.order, 0, below=3)
 
@@ -118,7 +123,7 @@ class RegularizedInverse:
         total = np.abs(H) ** 2 + self.alpha * _roughness(noisy.shape[2:], self.order)
         passed = total > (np.finfo(np.float64).eps * np.abs(H).max()) ** 2
         gain = np.divide(H.conj(), total, out=np.zeros_like(H), where=passed)
-        return _through(noisy, gain)
+        return _apply_gain(noisy, gain)
 
 
 def _roughness(space: tuple[int, ...], order: int) -> Spectrum:
@@ -132,28 +137,28 @@ def _roughness(space: tuple[int, ...], order: int) -> Spectrum:
 
 @dataclass(frozen=True)
 class WienerDeconvolution:
-    """X̂ = H*S/(|H|²S + σ²)·Y, S the power spectrum of x.
+    """X̂ = H*S/(|H|²S + σ²)·Y, where S is the power spectrum of x.
 
-    Where no spectrum is given, it is estimated from each item by itself, by expectation
-    maximization: S ← |X̂|²/n + Sσ²/(|H|²S + σ²), the mean of |X|²/n given y, smoothed. The mean of
-    an item is no part of its spectrum then: it is divided by H(0).
+    If no spectrum is given, it is estimated from each item by expectation maximization:
+    S ← |X̂|²/n + Sσ²/(|H|²S + σ²), the mean of |X|²/n given y, smoothed over frequencies. The mean
+    of the item is excluded from this spectrum and only divided by H(0).
 
     Parameters
     ----------
     kernel : array or nested tuple, optional
-        The impulse response h, circular, lag 0 first; by default as the problem tells, else none.
+        The impulse response h, circular, lag 0 first; by default that of the problem, if any.
     spectrum : array or nested tuple, optional
-        S = E|F x|²/n of the half spectrum that ``rfftn`` keeps.
+        S = E|F x|²/n on the half spectrum that ``rfftn`` returns.
     smooth : int
-        Frequencies, an odd number along every axis, over which an estimated spectrum is averaged.
+        Odd number of frequencies along every axis over which an estimated spectrum is averaged.
     iterations : int
-        Steps of the estimation.
+        Number of steps of the estimation.
 
     References
     ----------
     Wiener, Extrapolation, Interpolation, and Smoothing of Stationary Time Series (1949); Hillery
     and Chin, IEEE Trans. Signal Process. 39 (1991), "Iterative Wiener filters for image
-    restoration", their additive correction (the estimated spectrum).
+    restoration": their additive correction (the estimated spectrum).
 
     Examples
     --------
@@ -175,29 +180,26 @@ class WienerDeconvolution:
     )
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kernel", _kernel_or_none(self.kernel))
-        object.__setattr__(self, "spectrum", _spectrum_or_none("spectrum", self.spectrum))
-        check_field("smooth", self.smooth, 1)
+        store_as_tuples(self, "spectrum")
+        check_odd("smooth", self.smooth)
         check_field("iterations", self.iterations, 1)
-        if self.smooth % 2 == 0:
-            raise InputError(f"smooth={self.smooth} must be odd")
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate of x, shape and dtype of ``noisy``."""
         noise = per_item(given_or_estimated(noisy, check(noisy, sigma)) ** 2, noisy.astype(float))
         H = _response(self.kernel, noisy.shape[2:])
         if self.spectrum is None:
-            mean = noisy.mean(axis=tuple(range(2, noisy.ndim)), keepdims=True)
-            S = self._estimated(power_spectrum(noisy - mean), noise, H)
+            mean = noisy.mean(axis=space_axes(noisy), keepdims=True)
+            S = self._estimate_spectrum(power_spectrum(noisy - mean), noise, H)
             S.reshape(*S.shape[:2], -1)[..., 0] = np.inf
         else:
-            S = _of_shape("spectrum", self.spectrum, H.shape)
-        return _through(noisy, _wiener_gain(H, S, noise))
+            S = _checked_shape("spectrum", self.spectrum, H.shape)
+        return _apply_gain(noisy, _wiener_gain(H, S, noise))
 
-    def _estimated(self, power: Spectrum, noise: Array, H: NDArray[np.complex128]) -> Spectrum:
-        S = np.broadcast_to(
-            power.mean(axis=tuple(range(2, power.ndim)), keepdims=True), power.shape
-        )
+    def _estimate_spectrum(
+        self, power: Spectrum, noise: Array, H: NDArray[np.complex128]
+    ) -> Spectrum:
+        S = np.broadcast_to(power.mean(axis=space_axes(power), keepdims=True), power.shape)
         widths = (1, 1, *[self.smooth] * (power.ndim - 2))
         for _ in range(self.iterations):
             gain = _wiener_gain(H, S, noise)
@@ -217,7 +219,7 @@ def _wiener_gain(H: NDArray[np.complex128], S: Spectrum, noise: Array) -> NDArra
 
 @dataclass(frozen=True)
 class FittedWiener:
-    """Learns the power spectrum of x: the mean of |F x|²/n over the clean training items.
+    """Learn the power spectrum of x: the mean of |F x|²/n over the clean training items.
 
     Examples
     --------
@@ -238,7 +240,7 @@ class FittedWiener:
     )
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kernel", _kernel_or_none(self.kernel))
+        store_as_tuples(self)
 
     def fit(self, train: Training, *, rng: np.random.Generator) -> Denoiser:
         """Return the `WienerDeconvolution` with the spectrum of the training targets."""
@@ -254,7 +256,7 @@ class TrueWiener:
     Parameters
     ----------
     kernel, prior_spectrum : array or nested tuple, optional
-        As in `WienerDeconvolution`; by default as the problem tells.
+        As in `WienerDeconvolution`; by default those of the problem.
 
     Examples
     --------
@@ -275,35 +277,34 @@ class TrueWiener:
     )
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kernel", _kernel_or_none(self.kernel))
-        known = _spectrum_or_none("prior_spectrum", self.prior_spectrum)
-        object.__setattr__(self, "prior_spectrum", known)
+        store_as_tuples(self, "prior_spectrum")
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate of x, shape and dtype of ``noisy``."""
         check(noisy, sigma)
-        known = _known(self.prior_spectrum, noisy.shape[2:])
-        return WienerDeconvolution(self.kernel, known)(noisy, sigma=sigma)
+        spectrum = _required_spectrum(self.prior_spectrum, noisy.shape[2:])
+        return WienerDeconvolution(self.kernel, spectrum)(noisy, sigma=sigma)
 
 
-def _known(prior_spectrum: Any, space: tuple[int, ...]) -> Spectrum:
+def _required_spectrum(prior_spectrum: Any, space: tuple[int, ...]) -> Spectrum:
     if prior_spectrum is None:
         raise InputError(
-            "prior_spectrum is not known: the problem's signals are no Gaussian process"
+            "prior_spectrum is not known: the problem's signals are not a Gaussian process"
         )
-    return _of_shape("prior_spectrum", prior_spectrum, (*space[:-1], space[-1] // 2 + 1))
+    return _checked_shape("prior_spectrum", prior_spectrum, (*space[:-1], space[-1] // 2 + 1))
 
 
 @dataclass(frozen=True)
 class GaussianPosteriorMean:
-    """E[x|y] = ΣHᵀ(HΣHᵀ + σ²I)⁻¹y for a Gaussian x of covariance Σ: the limit.
+    """E[x|y] = ΣHᵀ(HΣHᵀ + σ²I)⁻¹y for a Gaussian x with covariance Σ, which is the limit.
 
-    Computed in samples, from the covariance of a circular stationary process, not by filtering.
+    It is computed in the sample domain, from the covariance of a circular stationary process, and
+    not by filtering.
 
     Parameters
     ----------
     kernel, prior_spectrum : array or nested tuple, optional
-        As in `WienerDeconvolution`; by default as the problem tells. Signals only.
+        As in `WienerDeconvolution`; by default those of the problem. Signals only.
 
     References
     ----------
@@ -329,9 +330,7 @@ class GaussianPosteriorMean:
     )
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kernel", _kernel_or_none(self.kernel))
-        known = _spectrum_or_none("prior_spectrum", self.prior_spectrum)
-        object.__setattr__(self, "prior_spectrum", known)
+        store_as_tuples(self, "prior_spectrum")
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the posterior mean of x, shape and dtype of ``noisy``, which is ``(N, C, L)``."""
@@ -339,9 +338,9 @@ class GaussianPosteriorMean:
         if noisy.ndim != 3:
             raise InputError(f"noisy has shape {noisy.shape}: it must be (N, C, L)")
         n = noisy.shape[-1]
-        spectrum = _known(self.prior_spectrum, (n,))
+        spectrum = _required_spectrum(self.prior_spectrum, (n,))
         if not (levels > 0).all():
-            raise InputError("sigma holds 0: without noise there is no limit to speak of")
+            raise InputError("sigma contains 0: the posterior mean needs sigma > 0")
         H = circulant(scipy.fft.irfft(_response(self.kernel, (n,)), n))
         covariance = circulant(scipy.fft.irfft(spectrum, n))
         estimate = np.empty_like(noisy)

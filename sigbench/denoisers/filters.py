@@ -1,4 +1,4 @@
-"""Filters of a sliding window: Savitzky-Golay and the median."""
+"""Sliding-window filters: Savitzky-Golay and the median."""
 
 from __future__ import annotations
 
@@ -10,25 +10,21 @@ from scipy.ndimage import median_filter
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info, Sigma
 from sigbench.core.validation import check, check_field
-
-
-def _check_window(window: int) -> None:
-    check_field("window", window, 1)
-    if window % 2 == 0:
-        raise InputError(f"window={window} must be odd")
+from sigbench.denoisers.parameters import check_odd
 
 
 @dataclass(frozen=True)
 class SavitzkyGolay:
-    """The value at its centre of the polynomial fitted to each window by least squares.
+    """Fit a polynomial to each window by least squares and take its value at the center.
 
-    Along every space axis in turn. The first and last half window take the values of the
-    polynomial of the first and last window, so that polynomials up to ``order`` stay as they are.
+    The filter is applied along every space axis in turn. The first and last half window take the
+    values of the polynomial fitted to the first and last window, so polynomials of degree up to
+    ``order`` are unchanged.
 
     Parameters
     ----------
     window : int
-        Odd length of the window, more than ``order``, at most that of the shortest space axis.
+        Odd length of the window, > ``order`` and at most the length of the shortest space axis.
     order : int
         Degree of the polynomial.
 
@@ -52,7 +48,7 @@ class SavitzkyGolay:
     )
 
     def __post_init__(self) -> None:
-        _check_window(self.window)
+        check_odd("window", self.window)
         check_field("order", self.order, 0)
         if self.order >= self.window:
             raise InputError(f"order={self.order} must be < window={self.window}")
@@ -75,7 +71,7 @@ class SavitzkyGolay:
 
 @dataclass(frozen=True)
 class Median:
-    """The median of each window, borders reflected.
+    """The median of each window, with reflected borders.
 
     Parameters
     ----------
@@ -98,7 +94,7 @@ class Median:
     info: ClassVar[Info] = Info("median", "rank", "Tukey 1977 (scipy.ndimage.median_filter)")
 
     def __post_init__(self) -> None:
-        _check_window(self.window)
+        check_odd("window", self.window)
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""

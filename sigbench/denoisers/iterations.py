@@ -1,4 +1,4 @@
-"""Batched iterations for L1 and GMC; items leave the batch as they are done."""
+"""Batched iterations for L1 and GMC; finished items are removed from the batch."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from sigbench.denoisers.sparse_certificate import (
 )
 from sigbench.transforms import Coefficients
 
-CHECK_EVERY = 10  # iterations
-CROWDED = 0.85  # of a batch still going, below which letting the others leave is worth the copying
-PATIENCE, LONGEST = 100, 5000  # iterations at least and at most, before Newton's method takes over
+CHECK_EVERY = 10  # iterations between two checks of the certificate
+MIN_ACTIVE = 0.85  # fraction of unfinished items below which removing the others pays off
+MIN_ITERATIONS, MAX_ITERATIONS = 100, 5000  # before Newton's method takes over
 
 Advance = Callable[[SparseProblem, SolverState], SolverState]
 
 
 def fista(problem: SparseProblem, tol: float, max_iter: int) -> Solution:
-    """FISTA. The image x + μAᴴ(y − Ax) of the extrapolated point z follows by linearity."""
+    """Run FISTA; z + μAᴴ(y − Az) of the extrapolated point z follows by linearity, without A."""
     step = 1 / problem.geometry.norm
 
     def advance(problem: SparseProblem, state: SolverState) -> SolverState:
@@ -49,7 +49,7 @@ def fista(problem: SparseProblem, tol: float, max_iter: int) -> Solution:
 
 
 def saddle_point(problem: SparseProblem, tol: float, max_iter: int) -> Solution:
-    """Run the saddle-point iteration at step 1.9."""
+    """Run the saddle-point iteration with step 1.9."""
 
     def advance(problem: SparseProblem, state: SolverState) -> SolverState:
         return evaluated(problem, *_saddle_point_step(problem, 1.9, state))
@@ -59,7 +59,7 @@ def saddle_point(problem: SparseProblem, tol: float, max_iter: int) -> Solution:
 
 
 def _saddle_point_step(problem: SparseProblem, step: float, state: SolverState) -> SolverState:
-    """Return the next x and v, given x, v and what `evaluated` says of them."""
+    """Return the next x and v, given the values that `evaluated` returns for x and v."""
     x, v, _, _, back_r, back_d = state
     gamma = problem.gamma
     mu = step / (problem.geometry.norm * max(1, gamma / (1 - gamma)))
@@ -70,26 +70,26 @@ def _saddle_point_step(problem: SparseProblem, step: float, state: SolverState) 
 def _solve(
     problem: SparseProblem, tol: float, max_iter: int, state: SolverState, advance: Advance
 ) -> Solution:
-    """Iterate, but no longer than Newton's method would take, and then take that.
+    """Iterate for as long as Newton's method would take, then use that for the remaining items.
 
-    So about twice the time of the faster one is spent at most.
+    The total time is therefore at most about twice that of the faster method.
     """
-    longest = min(LONGEST, max_iter)
+    longest = min(MAX_ITERATIONS, max_iter)
 
-    def slow(part: SparseProblem, state: SolverState, iteration: int) -> NDArray[np.bool_]:
+    def is_slow(part: SparseProblem, state: SolverState, iteration: int) -> NDArray[np.bool_]:
         cost = newton.cost(part, *state[:2])
-        return np.isfinite(cost) & (iteration >= np.minimum(PATIENCE + cost, longest))
+        return np.isfinite(cost) & (iteration >= np.minimum(MIN_ITERATIONS + cost, longest))
 
-    solution, v = _until_certified(problem, tol, max_iter, CHECK_EVERY, state, advance, slow)
-    left = np.isnan(solution.gap)
-    if left.any():
-        part = problem.part(left)
-        state = newton.start(part, solution.coefficients[left], v[left])
+    solution, v = _until_certified(problem, tol, max_iter, CHECK_EVERY, state, advance, is_slow)
+    remaining = np.isnan(solution.gap)
+    if remaining.any():
+        part = problem.part(remaining)
+        state = newton.start(part, solution.coefficients[remaining], v[remaining])
         rest, _ = _until_certified(
             part, tol, newton.STEPS, 1, state, newton.advance, steps="Newton steps"
         )
-        solution.coefficients[left] = rest.coefficients
-        solution.objective[left], solution.gap[left] = rest.objective, rest.gap
+        solution.coefficients[remaining] = rest.coefficients
+        solution.objective[remaining], solution.gap[remaining] = rest.objective, rest.gap
     return solution
 
 
@@ -103,41 +103,41 @@ def _until_certified(
     give_up: Callable[[SparseProblem, SolverState, int], NDArray[np.bool_]] | None = None,
     steps: str = "iterations",
 ) -> tuple[Solution, Coefficients]:
-    """Advance until every item is certified, or given up: its gap is nan then. Return v as well."""
+    """Iterate until every item is certified or given up (then its gap is nan); also return v."""
     x, v = np.zeros_like(state[0]), np.zeros_like(state[1])
     objective, gap = np.full((2, len(x)), np.nan)
     solution = Solution(x, objective, gap, problem.rounding)
     part, items, going = problem, np.arange(len(x)), np.ones(len(x), dtype=bool)
     for iteration in range(max_iter + 1):
         if iteration % check_every == 0 or iteration == max_iter:
-            primal, above = bounds(part, *state[:6])
+            primal, part_gap = bounds(part, *state[:6])
             if not np.isfinite(primal).all():
                 raise RuntimeError(
-                    f"the iteration diverges: ‖A‖² is more than {part.geometry.norm:g}, as which "
-                    f"{part.transform} has it; an operator must not mix channels"
+                    f"the iteration diverges: ‖A‖² is more than {part.geometry.norm:g}, the value "
+                    f"of {part.transform}; an operator must not mix channels"
                 )
-            done = going & (above <= np.maximum(tol * primal, solution.rounding[items]))
-            objective[items[done]], gap[items[done]] = primal[done], above[done]
+            done = going & (part_gap <= np.maximum(tol * primal, solution.rounding[items]))
+            objective[items[done]], gap[items[done]] = primal[done], part_gap[done]
             if give_up:
                 done |= going & give_up(part, state, iteration)
             x[items[done]], v[items[done]] = state[0][done], state[1][done]
             going &= ~done
             if not going.any():
                 return solution, v
-            if going.mean() < CROWDED:
+            if going.mean() < MIN_ACTIVE:
                 part, items = part.part(going), items[going]
                 state, going = tuple(array[going] for array in state), going[going]
         state = advance(part, state)
-    worst = int(np.argmax(above / primal))
+    worst = int(np.argmax(part_gap / primal))
     raise RuntimeError(
-        f"{going.sum()} of {len(x)} items did not reach tol={tol:g} in {max_iter} {steps} (gap "
-        f"{above[worst] / primal[worst]:.1g} of the objective at lam={part.lam[worst]:g}): "
-        "a larger tol or lam is needed"
+        f"{going.sum()} of {len(x)} items did not reach tol={tol:g} in {max_iter} {steps} "
+        f"(relative gap {part_gap[worst] / primal[worst]:.1g} at lam={part.lam[worst]:g}): "
+        "increase tol or lam"
     )
 
 
 def iterate(problem: SparseProblem, step: float, tol: float, max_iter: int) -> SolverState:
-    """Return x and v where the relative change of both is small enough, per item."""
+    """Run the plain iteration until the relative change of x and v is <= ``tol`` for every item."""
     x = np.zeros_like(problem.adjoint(problem.y))
     result, running, part = (x.copy(), x.copy()), np.arange(len(x)), problem
     state: SolverState = (x, x)
@@ -160,7 +160,7 @@ def iterate(problem: SparseProblem, step: float, tol: float, max_iter: int) -> S
 def _plain_step(
     problem: SparseProblem, step: float, x: Coefficients, v: Coefficients
 ) -> SolverState:
-    """ISTA, or the saddle-point step."""
+    """Return the next x and v of ISTA (γ = 0) or of the saddle-point iteration."""
     if problem.gamma:
         return _saddle_point_step(problem, step, evaluated(problem, x, v))
     mu = step / problem.geometry.norm

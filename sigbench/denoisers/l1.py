@@ -1,37 +1,35 @@
-"""L1-regularized denoising in an orthonormal transform, a frame, or with an operator."""
+"""L1-regularized denoising with an orthonormal transform, a frame or an operator."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from sigbench.core.protocols import Array, Info, Sigma
-from sigbench.denoisers.penalty import check_weight, named
-from sigbench.denoisers.sparse_certificate import Solution
-from sigbench.denoisers.sparse_model import SOLVERS, Exact, Solver, SparseModel
+from sigbench.core.protocols import Info
+from sigbench.denoisers.sparse_model import SOLVERS, Exact, Solver, SparseDenoiser
 from sigbench.transforms import DCT, TRANSFORMS, Transform
 
 
 @dataclass(frozen=True)
-class L1:
+class L1(SparseDenoiser):
     """min over c of ½‖y − Ac‖² + λ‖c‖₁; the estimate is Ac. All coefficients are penalized.
 
-    Where AᴴA = I the solution is the soft threshold of Aᴴy. Else it is found by FISTA, and Newton's
-    method where that is slow, until its duality gap is at most 1e-6 of the objective; `solve`
-    returns it with that certificate.
+    If AᴴA = I, the solution is the soft threshold of Aᴴy. Otherwise FISTA computes it, or Newton's
+    method where FISTA is slow, until the duality gap is at most 1e-6 of the objective. `solve`
+    returns the coefficients with this certificate.
 
     Parameters
     ----------
     transform : Transform or str
         A: orthonormal (``identity``, ``dft``, ``dct``, ``wavelet``), a frame (``oversampled-dft``,
-        ``stationary-wavelet``, ``stft``), a `Convolution`, or an `Operator` of one's own.
+        ``stationary-wavelet``, ``stft``), a `Convolution`, or a user-defined `Operator`.
     lam, lam_over_sigma : float
-        The weight λ in the signal's units, or in noise levels: exactly one of them.
+        The weight λ in the signal's units or in noise levels; set exactly one.
     nonneg : bool
-        Whether the coefficients are known to be >= 0 (real transforms).
+        Whether the coefficients are constrained to be >= 0 (real transforms only).
     solver : Exact, Iterative or CVXPY, or the name of one
-        ``exact``: as above; ``iterative``: ISTA, c ← soft(c + μAᴴ(y − Ac), μλ), stopped by its
-        change, as papers print it; ``cvxpy``: a general convex solver, slow.
+        ``exact``: as above; ``iterative``: ISTA, c ← soft(c + μAᴴ(y − Ac), μλ), stopped when the
+        relative change is small, as papers print it; ``cvxpy``: a general convex solver, slow.
 
     References
     ----------
@@ -63,27 +61,3 @@ class L1:
         fixed_by="lam",
         exact_at_zero=True,
     )
-
-    def __post_init__(self) -> None:
-        for option, table in (("transform", TRANSFORMS), ("solver", SOLVERS)):
-            object.__setattr__(self, option, named(option, getattr(self, option), table))
-        check_weight(self.lam, self.lam_over_sigma)
-        _ = self._model
-
-    @property
-    def _model(self) -> SparseModel:
-        return SparseModel(
-            self.transform, self.lam, self.lam_over_sigma, 0.0, self.nonneg, self.solver
-        )
-
-    def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        """Return the estimate, shape and dtype of ``noisy``."""
-        return self._model.denoise(noisy, sigma)
-
-    def solve(self, noisy: Array, *, sigma: Sigma = None) -> Solution:
-        """Return the coefficients with their certificate."""
-        return self._model.solve(noisy, sigma)
-
-    def certificate(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        """Return the duality gap over the objective, shape ``(N,)``."""
-        return self.solve(noisy, sigma=sigma).relative_gap

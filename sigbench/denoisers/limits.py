@@ -1,4 +1,4 @@
-"""Limits: what no method can beat, or only one that knows more."""
+"""Limits and oracles: the Bayes-optimal estimate and the ideal wavelet projection."""
 
 from __future__ import annotations
 
@@ -12,29 +12,30 @@ from scipy.special import expit, gammaln
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Denoiser, Info, Sigma
 from sigbench.core.validation import check, check_field, per_item
-from sigbench.denoisers.noise_level import estimate_sigma
+from sigbench.denoisers.noise_level import given_or_estimated
 from sigbench.transforms import Wavelet
 
 
 @dataclass(frozen=True)
 class SpikesPosteriorMean:
-    """The posterior mean E[x|y] of sparse spikes in white Gaussian noise: the limit.
+    """The posterior mean E[x|y] of sparse spikes in white Gaussian noise, which is the limit.
 
-    The prior: ``draws`` indices drawn with replacement carry values uniform on the integers
-    ``low``..``high``, everything else is zero. Given the number K of distinct indices the
-    support is uniform, so that with the likelihood ratios r_i = p(y_i | x_i ≠ 0)/p(y_i | x_i = 0)
+    Prior: ``draws`` indices are drawn with replacement. The samples at these indices have values
+    uniform on the integers ``low``..``high``; all others are zero. Given the number K of distinct
+    indices, the support S is uniform. With the likelihood ratios
+    r_i = p(y_i | x_i ≠ 0)/p(y_i | x_i = 0),
 
         P(i ∈ S | y) ∝ r_i Σ_k P(K = k)/C(n, k) · e_{k−1}(r without r_i),
 
-    e_k the elementary symmetric polynomials, summed by their recursion from both ends.
+    where e_k are the elementary symmetric polynomials, computed by their recursion from both ends.
 
     Parameters
     ----------
     samplewise : bool
-        Treat the samples as independent, P(x_i ≠ 0) = 1 − (1 − 1/n)^draws: simpler, and
-        slightly worse.
+        Whether to treat the samples as independent, P(x_i ≠ 0) = 1 − (1 − 1/n)^draws, which is
+        simpler and slightly worse.
     draws, low, high : int, optional
-        The prior; by default as the problem tells, else Table 1's: 20, 2 and 10.
+        The prior; by default that of the problem, or 20, 2 and 10 as in Table 1.
 
     References
     ----------
@@ -71,17 +72,17 @@ class SpikesPosteriorMean:
     def _prior(self) -> tuple[int, int, int]:
         given = (self.draws, self.low, self.high)
         draws, low, high = (
-            known if value is None else value
-            for value, known in zip(given, (20, 2, 10), strict=True)
+            default if value is None else value
+            for value, default in zip(given, (20, 2, 10), strict=True)
         )
         return draws, low, high
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the posterior mean, shape and dtype of ``noisy``, which is ``(N, 1, L)``."""
-        levels = check(noisy, sigma)
+        given = check(noisy, sigma)
         if noisy.ndim != 3 or noisy.shape[1] != 1:
             raise InputError(f"noisy has shape {noisy.shape}: it must be (N, 1, L)")
-        levels = estimate_sigma(noisy) if levels is None else levels
+        levels = given_or_estimated(noisy, given)
         positive = levels > 0
         estimate = noisy.copy()
         if positive.any():
@@ -94,7 +95,8 @@ class SpikesPosteriorMean:
     ) -> NDArray[np.float64]:
         draws, low, high = self._prior
         values = np.arange(low, high + 1.0)
-        log_p = -0.5 * ((y[..., None] - values) / sigma[..., None]) ** 2  # of y given a value
+        # log p(y | value), up to a constant
+        log_p = -0.5 * ((y[..., None] - values) / sigma[..., None]) ** 2
         largest = log_p.max(axis=-1, keepdims=True)
         p_value = np.exp(log_p - largest)
         total = p_value.sum(axis=-1)
@@ -110,13 +112,13 @@ class SpikesPosteriorMean:
 
 
 def log_support_prior(n: int, draws: int) -> NDArray[np.float64]:
-    """Return log P(S) of one support of k indices, k = 0..min(n, draws).
+    """Return log P(S) of any one support S of k indices, for k = 0..min(n, draws).
 
-    P(S) = P(K = k)/C(n, k), K the number of distinct indices among ``draws`` of ``n``.
+    P(S) = P(K = k)/C(n, k), where K is the number of distinct indices among ``draws`` of ``n``.
 
     Examples
     --------
-    >>> np.exp(log_support_prior(2, 2)).round(3)  # {1}, {2}: a quarter each; {1, 2}: a half
+    >>> np.exp(log_support_prior(2, 2)).round(3)  # {1} and {2}: 1/4 each; {1, 2}: 1/2
     array([0.  , 0.25, 0.5 ])
     """
     distinct = np.zeros(min(n, draws) + 1)
@@ -133,41 +135,41 @@ def log_support_prior(n: int, draws: int) -> NDArray[np.float64]:
 def inclusion_probability(
     log_ratio: NDArray[np.float64], log_prior: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return P(i ∈ S | y) where P(S | y) ∝ P(|S|)·Π_{i ∈ S} r_i.
+    """Return P(i ∈ S | y), shape ``(N, n)``, for P(S | y) ∝ P(S)·Π_{i ∈ S} r_i.
 
     Parameters
     ----------
     log_ratio : array, shape (N, n)
         log r_i.
     log_prior : array, shape (k_max + 1,)
-        log P(S) by the size of S.
+        log P(S) for each size of S.
 
     Notes
     -----
-    With q_i = τr_i/(1 + τr_i) the polynomial e_k(r) is the probability of k successes among
-    independent trials q, times τ⁻ᵏΠ(1 + τr_i): every number stays in [0, 1]. The tilt τ keeps
-    the expected number of successes below k_max.
+    With q_i = τr_i/(1 + τr_i), the polynomial e_k(r) equals τ⁻ᵏΠ(1 + τr_i) times the probability of
+    k successes in independent trials with probabilities q_i, so all computed numbers are in [0, 1].
+    The tilt τ keeps the expected number of successes below k_max.
     """
     batch, n = log_ratio.shape
     size = len(log_prior)
-    log_ratio = np.clip(log_ratio, -1e8, 1e8)  # beyond, the tilt's last bit is too coarse
+    log_ratio = np.clip(log_ratio, -1e8, 1e8)  # beyond that, the precision of the tilt is too low
     log_tilt = _tilt(log_ratio, size - 1)
     q = expit(log_ratio + log_tilt)
-    before = np.zeros((n, batch, size))  # law of the successes before i
+    before = np.zeros((n, batch, size))  # distribution of the successes before i
     after = np.zeros((n, batch, size))  # ... after i
     before[0, :, 0] = after[-1, :, 0] = 1
     for i in range(n - 1):
-        before[i + 1] = _one_more(before[i], q[:, i])
-        after[n - 2 - i] = _one_more(after[n - 1 - i], q[:, n - 1 - i])
+        before[i + 1] = _add_trial(before[i], q[:, i])
+        after[n - 2 - i] = _add_trial(after[n - 1 - i], q[:, n - 1 - i])
 
     k = np.arange(size)
     log_weight = log_prior - log_tilt * k
     weight = np.exp(log_weight - log_weight.max(axis=1, keepdims=True))  # (N, size)
     padded = np.concatenate([weight, np.zeros((batch, size))], axis=1)
-    out = np.take(padded, k[:, None] + k, axis=1)  # i not in S: sizes add up
-    into = np.take(padded, k[:, None] + k + 1, axis=1)  # i in S: one more
-    inside = q.T * _bilinear(before, into, after)
-    outside = (1 - q.T) * _bilinear(before, out, after)
+    without_i = np.take(padded, k[:, None] + k, axis=1)  # i not in S: the size is the sum
+    with_i = np.take(padded, k[:, None] + k + 1, axis=1)  # i in S: the sum plus one
+    inside = q.T * _bilinear(before, with_i, after)
+    outside = (1 - q.T) * _bilinear(before, without_i, after)
     return (inside / (inside + outside)).T
 
 
@@ -179,22 +181,22 @@ def _bilinear(
     return np.einsum("bil,ibl->ib", mapped, right)
 
 
-def _one_more(law: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the law of the number of successes after one more trial."""
-    new = law * (1 - q)[:, None]
-    new[:, 1:] += law[:, :-1] * q[:, None]
+def _add_trial(distribution: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the distribution of the number of successes after one more trial."""
+    new = distribution * (1 - q)[:, None]
+    new[:, 1:] += distribution[:, :-1] * q[:, None]
     return new
 
 
 def _tilt(log_ratio: NDArray[np.float64], k_max: int) -> NDArray[np.float64]:
-    """Return log τ, shape (N, 1): 0 where 0.75 <= Σ q_i <= k_max − 0.25 already, else to there."""
+    """Return log τ, shape (N, 1), that moves Σ q_i into [0.75, k_max − 0.25]; 0 if it is there."""
     expected = expit(log_ratio).sum(axis=1)
     target = np.clip(expected, 0.75, k_max - 0.25)
     high = np.abs(log_ratio).max(axis=1) + 50.0
     low = -high
     if (expected == target).all():
         return np.zeros((len(log_ratio), 1))
-    for _ in range(64):  # bisection, to the last bit
+    for _ in range(64):  # bisection to full precision
         middle = (low + high) / 2
         over = expit(log_ratio + middle[:, None]).sum(axis=1) > target
         low, high = np.where(over, low, middle), np.where(over, middle, high)
@@ -203,21 +205,23 @@ def _tilt(log_ratio: NDArray[np.float64], k_max: int) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class IdealProjection:
-    """The ideal wavelet projection: keep the details whose clean value exceeds the noise.
+    """Ideal wavelet projection: keep the coefficients whose clean value exceeds the noise level.
 
-    No choice of coefficients to keep, made without the noise, has a smaller expected error in
-    this basis. Methods that are no such choice can be better: a reference, not a bound.
+    No other selection of coefficients that does not depend on the noise has a smaller expected
+    error in this basis. Methods that do more than select coefficients can be better, so this is a
+    reference and not a bound.
 
     Parameters
     ----------
     wavelet : str
         An orthogonal wavelet of PyWavelets.
     level : int, optional
-        Depth, as in the transform ``wavelet``.
+        Depth; by default that of the transform ``wavelet``.
 
     References
     ----------
-    Donoho and Johnstone, Biometrika 81 (1994): the oracle for diagonal projection, δ_i = 1{|θ_i| > σ}.
+    Donoho and Johnstone, Biometrika 81 (1994): the oracle for diagonal projection,
+    δ_i = 1{|θ_i| > σ}.
 
     Examples
     --------
@@ -241,7 +245,7 @@ class IdealProjection:
         Wavelet(self.wavelet, self.level)
 
     def bind(self, clean: Array) -> Denoiser:
-        """Return the denoiser that knows ``clean``, shape ``(N, C, *space)``."""
+        """Return a denoiser that uses ``clean``, shape ``(N, C, *space)``."""
         return _Projection(self, clean)
 
 
@@ -251,8 +255,7 @@ class _Projection:
     clean: Array
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        levels = check(noisy, sigma)
-        levels = estimate_sigma(noisy) if levels is None else levels
+        levels = given_or_estimated(noisy, check(noisy, sigma))
         transform = Wavelet(self.ideal.wavelet, self.ideal.level)
         coefficients = transform.analysis(noisy)
         keep = np.abs(transform.analysis(self.clean)) > per_item(levels, noisy)

@@ -9,32 +9,34 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
-from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info, Sigma
-from sigbench.core.validation import check, check_field, in_blocks, per_item
+from sigbench.core.validation import check, in_blocks, per_item
 from sigbench.denoisers.colors import from_opponent, to_opponent
+from sigbench.denoisers.parameters import check_choice, check_odd, check_strength
+from sigbench.transforms.base import space_axes
 
-MODES = {"reflect": "reflect", "zero": "constant"}  # scipy.ndimage's words
+MODES = {"reflect": "reflect", "zero": "constant"}  # modes of scipy.ndimage
 
 
 @dataclass(frozen=True)
 class LocalWiener:
-    """m + max(v − ν², 0)/v · (y − m), with local mean m and local variance v of a window.
+    """m + max(v − ν², 0)/v · (y − m), with the local mean m and local variance v in a window.
 
-    The noise level ν is ``noise``, else ``noise_over_sigma`` times the level that is told. Where
-    none is told, ν² is the mean of the local variances over each channel of each item, as in
-    ``scipy.signal.wiener`` (which has ``border="zero"``).
+    The noise level ν is ``noise``, or ``noise_over_sigma`` times the given noise level. If no
+    level is given, ν² is the mean of the local variances of each channel of each item, as in
+    ``scipy.signal.wiener`` (which uses ``border="zero"``).
 
     Parameters
     ----------
     window : int
         Odd length of the window along every space axis.
     noise, noise_over_sigma : float, optional
-        The noise level ν in the signal's units, or in noise levels (1): at most one of them.
+        The noise level ν in the signal's units or in noise levels (default 1); set at most one.
     border : {"reflect", "zero"}
-        What the window sees beyond the border.
+        How the signal is extended beyond its border.
     colors : {"as-is", "opponent"}
-        Whether each channel is filtered as it is, or images of three channels in opponent colours.
+        Whether to filter the channels as they are or, for images with three channels, in opponent
+        colors.
 
     References
     ----------
@@ -64,20 +66,10 @@ class LocalWiener:
     )
 
     def __post_init__(self) -> None:
-        check_field("window", self.window, 1)
-        if self.window % 2 == 0:
-            raise InputError(f"window={self.window} must be odd")
-        if self.noise is not None and self.noise_over_sigma is not None:
-            raise InputError(
-                "set one of noise and noise_over_sigma "
-                f"(got noise={self.noise}, noise_over_sigma={self.noise_over_sigma})"
-            )
-        check_field("noise", self.noise, 0)
-        check_field("noise_over_sigma", self.noise_over_sigma, 0)
-        if self.border not in MODES:
-            raise InputError(f"border={self.border!r} must be one of: {', '.join(MODES)}")
-        if self.colors not in ("as-is", "opponent"):
-            raise InputError(f"colors={self.colors!r} must be one of: as-is, opponent")
+        check_odd("window", self.window)
+        check_strength("noise", self.noise, self.noise_over_sigma)
+        check_choice("border", self.border, MODES)
+        check_choice("colors", self.colors, ("as-is", "opponent"))
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
@@ -87,7 +79,7 @@ class LocalWiener:
         return in_blocks(self._denoise, noisy, levels)
 
     def _denoise(self, noisy: Array, levels: NDArray[np.float64] | None) -> Array:
-        y = noisy.astype(np.float64)  # E[y²] − m² cancels in float32
+        y = noisy.astype(np.float64)  # in float32, E[y²] − m² would suffer from cancellation
         mean = self._window_mean(y)
         variance = self._window_mean(y * y)
         variance -= mean * mean
@@ -95,7 +87,7 @@ class LocalWiener:
         if self.noise is not None:
             levels = np.full(len(noisy), self.noise)
         if levels is None:
-            power = variance.mean(axis=tuple(range(2, noisy.ndim)), keepdims=True)
+            power = variance.mean(axis=space_axes(noisy), keepdims=True)
         else:
             power = per_item(levels, y) ** 2
         if self.noise_over_sigma is not None:
@@ -111,6 +103,6 @@ class LocalWiener:
         return y.astype(noisy.dtype)
 
     def _window_mean(self, batch: Array) -> Array:
-        for axis in range(2, batch.ndim):
+        for axis in space_axes(batch):
             batch = uniform_filter1d(batch, self.window, axis=axis, mode=MODES[self.border])
         return batch

@@ -1,13 +1,15 @@
-"""Newton's method for what is left of L1 and GMC when few coefficients are active.
+"""Newton's method for items of L1 and GMC on which the iterations are slow.
 
-The proximal point algorithm goes to the saddle point by easier problems, their step s growing (s and
-λ are those of atoms of norm 1, as weights have it):
+It is efficient if few coefficients are active (not zero). The proximal point algorithm approaches
+the saddle point by a sequence of easier subproblems with growing step s (s and λ refer to atoms of
+norm 1; the weights of the geometry convert them):
 
     x⁺ = soft(x + s·Aᴴp, sλ),   p = y − (1 − γ)Ax⁺ − γAv⁺,
     v⁺ = soft(v + s·Aᴴq, sλ),   q = γA(x⁺ − v⁺).
 
-Each is solved for p and q, of a signal's size. How x⁺ and v⁺ follow them is known piecewise: a soft
-threshold lets changes of active coefficients through (of complex ones, shrunk across), no others.
+Each subproblem is solved for p and q, which have the size of the signal. The derivatives of x⁺ and
+v⁺ with respect to them are known piecewise: a soft threshold passes on changes of active
+coefficients (for complex ones, changes perpendicular to the coefficient are shrunk) and no others.
 
 References
 ----------
@@ -33,18 +35,22 @@ from sigbench.denoisers.sparse_certificate import (
 )
 from sigbench.transforms import Coefficients
 
-STEPS = 1000  # of Newton's method and the algorithm around it: tens are usual, some need hundreds
-GROWTH, SLOWEST = 10.0, 1.5  # of s from problem to problem: at first, and at least
-RECOVERY = 1.05  # of that growth, once it was too fast
-TIGHTER = 0.1  # of how far p and q are off at first, when a problem is solved
-ROUNDING = 1e-15  # of the numbers that p and q are made from
-DROWNED = 10  # times the rounding of y: what s may add to it
-HALVINGS = 6  # of a step that makes things worse
-BYTES = 2**27  # of coefficients that atoms are made from at once
+STEPS = 1000  # maximum number of steps; usually tens, sometimes hundreds are needed
+GROWTH, MIN_GROWTH = 10.0, 1.5  # factor by which s grows between subproblems: initial, minimum
+RECOVERY = 1.05  # factor by which that growth recovers after a reduction
+REDUCTION = 0.1  # of the initial error of p and q, at which a subproblem counts as solved
+ROUNDING = 1e-15  # relative rounding error of the terms of p and q
+MAX_ROUNDING = 10  # how many times the rounding error of y a large s may cause
+HALVINGS = 6  # maximum number of halvings of a step that increases the error
+BYTES = 2**27  # of coefficients from which atoms are synthesized at a time
 
 
 class _Point(NamedTuple):
-    """What p and q lead to, and how far they are from what that leads to, of every item."""
+    """The x⁺ and v⁺ that p and q lead to, and the errors of p and q, for every item.
+
+    ``ux`` and ``uv`` are the arguments of the soft thresholds, ``x`` and ``v`` their values, ``e1``
+    and ``e2`` the errors of p and q, and ``error`` the norm of both errors.
+    """
 
     ux: NDArray[Any]
     uv: NDArray[Any]
@@ -52,17 +58,17 @@ class _Point(NamedTuple):
     v: NDArray[Any]
     e1: NDArray[Any]
     e2: NDArray[Any]
-    off: NDArray[Any]
+    error: NDArray[Any]
 
     def part(self, items: NDArray[Any]) -> _Point:
-        """Return that of some of the items."""
+        """Return the values for some of the items."""
         return _Point(*(array[items] for array in self))
 
 
 def cost(problem: SparseProblem, x: Coefficients, v: Coefficients) -> Values:
-    """Return about how many iterations of first order cost as much as Newton's method would.
+    """Return the approximate number of first-order iterations that cost as much as Newton's method.
 
-    Ten of its steps: k atoms are made, and a system of k equations is filled and solved.
+    It counts ten Newton steps, each of which synthesizes k atoms and solves k linear equations.
     """
     k, size = _unknowns(problem, x, v), x[0].nbytes / 8
     iterations = 2 * k + k**2 * (problem.y[0].size + k) / (5 * size)
@@ -70,7 +76,7 @@ def cost(problem: SparseProblem, x: Coefficients, v: Coefficients) -> Values:
 
 
 def start(problem: SparseProblem, x: Coefficients, v: Coefficients) -> SolverState:
-    """Return the state at x and v: what `evaluated` says of them, and the algorithm's own."""
+    """Return the state at x and v: the values of `evaluated`, then p, q, s, growth and target."""
     here = evaluated(problem, x, v)
     growth = np.full(len(x), GROWTH)
     s = growth / problem.geometry.norm
@@ -78,27 +84,27 @@ def start(problem: SparseProblem, x: Coefficients, v: Coefficients) -> SolverSta
 
 
 def advance(problem: SparseProblem, state: SolverState) -> SolverState:
-    """Return the state after a Newton step, or where it was close enough, at the next problem."""
+    """Return the state after a Newton step, or for solved items at the next subproblem."""
     *here, p, q, s, growth, target = state
     x, v = here[:2]
     at = _point(problem, x, v, s, p, q)
-    target = np.where(np.isnan(target), TIGHTER * at.off, target)  # a new problem
+    target = np.where(np.isnan(target), REDUCTION * at.error, target)  # a new subproblem
     scale, norm = norms(problem.y), problem.geometry.norm
     rounding = ROUNDING * (scale + np.sqrt(norm) * np.hypot(norms(at.ux), norms(at.uv)))
-    solved = at.off <= np.maximum(target, rounding)
+    solved = at.error <= np.maximum(target, rounding)
     if not solved.all():
-        own, going = (p, q, s, growth), ~solved
-        moved = _moved(
-            problem.part(going), x[going], v[going], [a[going] for a in own], at.part(going)
+        variables, going = (p, q, s, growth), ~solved
+        moved = _line_search(
+            problem.part(going), x[going], v[going], [a[going] for a in variables], at.part(going)
         )
-        p, q, s, growth = (array.copy() for array in own)
+        p, q, s, growth = (array.copy() for array in variables)
         p[going], q[going], s[going], growth[going] = moved
     if solved.any():
         x = np.where(column(solved, x), at.x, x)
         v = np.where(column(solved, v), at.v, v)
         here = list(evaluated(problem, x, v))
-        # Where s adds to the rounding, and that was the end of it, a larger s gains nothing.
-        limited = (at.off > target) & (rounding > DROWNED * ROUNDING * scale)
+        # A larger s does not help where rounding errors caused by s limited the accuracy.
+        limited = (at.error > target) & (rounding > MAX_ROUNDING * ROUNDING * scale)
         s = np.where(solved, np.where(limited, s / growth, growth * s), s)
         recovered = np.minimum(RECOVERY * growth, GROWTH)
         growth = np.where(solved, np.where(limited, _slower(growth), recovered), growth)
@@ -106,20 +112,20 @@ def advance(problem: SparseProblem, state: SolverState) -> SolverState:
     return *here, p, q, s, growth, target
 
 
-def _moved(
-    problem: SparseProblem, x: Coefficients, v: Coefficients, own: list[Array], at: _Point
+def _line_search(
+    problem: SparseProblem, x: Coefficients, v: Coefficients, variables: list[Array], at: _Point
 ) -> SolverState:
-    """Return p, q, s and growth after a Newton step, halved until it makes things better."""
-    p, q, s, growth = own
-    dp, dq = _in_parts(problem, at, s)
+    """Return p, q, s and growth after a Newton step, halved until it reduces the error."""
+    p, q, s, growth = variables
+    dp, dq = _newton_steps(problem, at, s)
     length = np.ones(len(x))
     for _ in range(HALVINGS):
         new_p, new_q = p + column(length, p) * dp, q + column(length, q) * dq
-        worse = _point(problem, x, v, s, new_p, new_q).off > (1 - 1e-4 * length) * at.off
+        worse = _point(problem, x, v, s, new_p, new_q).error > (1 - 1e-4 * length) * at.error
         if not worse.any():
             return new_p, new_q, s, growth
         length[worse] /= 2
-    # No way ahead: too hard a problem yet. A smaller s makes it easier, from where x and v are.
+    # No step reduces the error: restart from x and v with a smaller s, an easier subproblem.
     old_p, old_q = _duals(problem, problem.apply(x), problem.apply(v))
     back = column(worse, p)
     return (
@@ -131,7 +137,7 @@ def _moved(
 
 
 def _slower(growth: Array) -> Array:
-    return np.maximum(np.sqrt(growth), SLOWEST)
+    return np.maximum(np.sqrt(growth), MIN_GROWTH)
 
 
 def _coupled(problem: SparseProblem, a: Array, b: Array) -> tuple[Array, Array]:
@@ -164,41 +170,41 @@ def _point(
 
 
 def _steps(problem: SparseProblem, x: Coefficients, s: Array) -> Array:
-    """Return the step of every coefficient: s where all atoms have norm 1."""
+    """Return the step of every coefficient, which is s for atoms of norm 1."""
     return column(s, x) / problem.geometry.weights**2
 
 
-def _in_parts(problem: SparseProblem, at: _Point, s: Array) -> tuple[Array, Array]:
-    """Return the Newton step of as many items at a time as memory has room for."""
-    most = _unknowns(problem, at.x, at.v).max()
+def _newton_steps(problem: SparseProblem, at: _Point, s: Array) -> tuple[Array, Array]:
+    """Return the Newton step of every item, in parts that fit into memory."""
+    largest = _unknowns(problem, at.x, at.v).max()
     row = max(at.x[0].nbytes, problem.y[0].nbytes)
-    together = max(1, int(BYTES / (1 + most * row)))
-    parts = np.split(np.arange(len(s)), range(together, len(s), together))
+    chunk = max(1, int(BYTES / (1 + largest * row)))
+    parts = np.split(np.arange(len(s)), range(chunk, len(s), chunk))
     steps = [_newton_step(problem.part(part), at.part(part), s[part]) for part in parts]
     dp, dq = (np.concatenate(halves) for halves in zip(*steps, strict=True))
     return dp.reshape(at.e1.shape), dq.reshape(at.e2.shape)
 
 
 def _unknowns(problem: SparseProblem, x: Coefficients, v: Coefficients) -> Values:
-    """Return how many numbers of x and v are not zero, of every item."""
+    """Return the number of real unknowns of every item: those of the active coefficients."""
     parts = (x, v) if problem.gamma else (x,)
     active: Values = sum(np.count_nonzero(part.reshape(len(x), -1), axis=1) for part in parts)
     return active * (2.0 if np.iscomplexobj(x) else 1.0)
 
 
 def _newton_step(problem: SparseProblem, at: _Point, s: Array) -> tuple[Array, Array]:
-    """Return the changes of p and q that would cancel e1 and e2, were all thresholds linear.
+    """Return the changes of p and q that cancel e1 and e2 if all thresholds are linear.
 
-    With the active coefficients' atoms as rows of Bx and Bv, Bxᵀ Bx = s·A D Aᴴ, they solve
+    With the atoms of the active coefficients as rows of Bx and Bv, Bxᵀ Bx = s·A D Aᴴ, they solve
 
         dp + (1 − γ)·Bxᵀ Bx dp + γ·Bvᵀ Bv dq = −e1,   dq + γ·Bvᵀ Bv dq − γ·Bxᵀ Bx dp = −e2
 
-    by way of the fewer Bx dp and Bv dq.
+    where Bx dp and Bv dq, which have fewer elements, are computed first.
     """
     gamma = problem.gamma
     e1, e2 = at.e1.reshape(len(s), -1, 1), at.e2.reshape(len(s), -1, 1)
-    Bx = _active(problem, at.ux, s)
-    Bv = _active(problem, at.uv, s) if gamma else Bx[:, :0]
+    Bx = _active_atoms(problem, at.ux, s)
+    Bv = _active_atoms(problem, at.uv, s) if gamma else Bx[:, :0]
     B = np.concatenate([Bx, Bv], axis=1)
     half = np.repeat([0, 1], [Bx.shape[1], Bv.shape[1]])
     couplings = np.array([[1 - gamma, gamma], [-gamma, gamma]])[np.ix_(half, half)]
@@ -209,26 +215,26 @@ def _newton_step(problem: SparseProblem, at: _Point, s: Array) -> tuple[Array, A
     return -e1 - of_x, -e2 - of_v
 
 
-def _active(problem: SparseProblem, u: Coefficients, s: Array) -> NDArray[np.float64]:
-    """Return Bx, given x + s·Aᴴp; items with fewer active coefficients have rows of zeros."""
+def _active_atoms(problem: SparseProblem, u: Coefficients, s: Array) -> NDArray[np.float64]:
+    """Return Bx, given u = x + s·Aᴴp; items with fewer active coefficients get rows of zeros."""
     step = np.broadcast_to(_steps(problem, u, s), u.shape)
     t = np.broadcast_to(step * problem.thresholds(u), u.shape)
     size = u if problem.nonneg else np.abs(u)
-    where = np.nonzero(size > t)
-    item = where[0]
-    along, kept = u[where] / size[where], 1 - t[where] / size[where]
-    scale = step[where] / np.broadcast_to(problem.geometry.multiplicity, u.shape)[where]
-    directions = [along * np.sqrt(scale)]
+    active = np.nonzero(size > t)
+    item = active[0]
+    phase, gain = u[active] / size[active], 1 - t[active] / size[active]
+    scale = step[active] / np.broadcast_to(problem.geometry.multiplicity, u.shape)[active]
+    directions = [phase * np.sqrt(scale)]
     if np.iscomplexobj(u):
-        directions.append(1j * along * np.sqrt(scale * kept))
+        directions.append(1j * phase * np.sqrt(scale * gain))
     counts = np.bincount(item, minlength=len(u))
-    place = np.arange(len(item)) - (np.cumsum(counts) - counts)[item]
+    position = np.arange(len(item)) - (np.cumsum(counts) - counts)[item]
     rows = np.zeros((len(u), len(directions), max(counts), problem.y[0].size))
-    together = max(1, BYTES // u[0].nbytes)
+    chunk = max(1, BYTES // u[0].nbytes)
     for i, values in enumerate(directions):
-        for first in range(0, len(item), together):
-            some = slice(first, first + together)
+        for first in range(0, len(item), chunk):
+            some = slice(first, first + chunk)
             units = np.zeros((len(item[some]), *u.shape[1:]), u.dtype)
-            units[(np.arange(len(units)), *(axis[some] for axis in where[1:]))] = values[some]
-            rows[item[some], i, place[some]] = problem.apply(units).reshape(len(units), -1)
+            units[(np.arange(len(units)), *(axis[some] for axis in active[1:]))] = values[some]
+            rows[item[some], i, position[some]] = problem.apply(units).reshape(len(units), -1)
     return rows.reshape(len(u), -1, problem.y[0].size)

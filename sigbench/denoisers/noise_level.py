@@ -7,13 +7,14 @@ import pywt
 from numpy.typing import NDArray
 
 from sigbench.core.protocols import Array
+from sigbench.transforms.base import space_axes
 
 
 def estimate_sigma(noisy: Array) -> NDArray[np.float64]:
     """Estimate the noise level of every item by the median absolute deviation.
 
-    The median of the finest (on images: diagonal) db2 wavelet details, over 0.6745, on all
-    channels together.
+    The median of the absolute finest (for images: diagonal) db2 wavelet details of all channels,
+    divided by 0.6745.
 
     Parameters
     ----------
@@ -23,7 +24,7 @@ def estimate_sigma(noisy: Array) -> NDArray[np.float64]:
     Returns
     -------
     array, shape (N,), float64
-        In the units of the items.
+        The noise levels in the units of the items.
 
     References
     ----------
@@ -35,19 +36,20 @@ def estimate_sigma(noisy: Array) -> NDArray[np.float64]:
     >>> estimate_sigma(y).round(1)
     array([3.])
     """
-    axes = tuple(range(2, noisy.ndim))
+    axes = space_axes(noisy)
     return deviation(pywt.dwtn(noisy, "db2", axes=axes)["d" * len(axes)])
 
 
 def deviation(details: Array) -> NDArray[np.float64]:
-    """Return the standard deviation of every item's mostly empty details, shape ``(N,)``.
+    """Return the noise level of every item from its details, most of which are noise.
 
-    The median of |d| over 0.6745, what it would be were all of them Gaussian noise.
+    The median of |d| divided by 0.6745, which is the standard deviation of Gaussian noise; shape
+    ``(N,)``.
     """
     median: NDArray[np.float64] = np.median(np.abs(details.reshape(len(details), -1)), axis=1)
-    return median.astype(np.float64) / 0.6744897501960817  # the normal law's upper quartile
+    return median.astype(np.float64) / 0.6744897501960817  # upper quartile of the normal
 
 
 def given_or_estimated(noisy: Array, sigma: NDArray[np.float64] | None) -> NDArray[np.float64]:
-    """Return the level that was told, else the estimate from the items themselves."""
+    """Return the given noise level, or an estimate from the noisy items if it is None."""
     return estimate_sigma(noisy) if sigma is None else sigma

@@ -1,7 +1,7 @@
-"""Shrinkage functions: the proximal maps that sparse denoisers are made of.
+"""Shrinkage functions: the proximal maps used by sparse denoisers.
 
-Each takes coefficients ``u`` (real or complex) and a threshold ``t`` >= 0 that broadcasts, and
-returns an array like ``u``.
+Each function takes coefficients ``u`` (real or complex) and a threshold ``t`` >= 0 that broadcasts
+to them. It returns an array of the same shape and dtype as ``u``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Threshold = float | NDArray[np.floating[Any]]
 
 
 def _ratio(u: Coefficients, t: Threshold) -> NDArray[np.floating[Any]]:
-    """Return min(t/|u|, 1); what it is for 0/0 doesn't matter, as long as it is a number."""
+    """Return min(t/|u|, 1); the value for 0/0 is arbitrary but finite."""
     size = np.abs(u)
     np.maximum(size, t, out=size)
     np.maximum(size, np.finfo(size.dtype).tiny, out=size)
@@ -38,7 +38,7 @@ def soft(u: Coefficients, t: Threshold) -> Coefficients:
 
 
 def soft_nonneg(u: Coefficients, t: Threshold) -> Coefficients:
-    """Soft threshold of coefficients known to be >= 0: max(u − t, 0)."""
+    """Soft threshold of coefficients that must be >= 0: max(u − t, 0)."""
     return np.maximum(u - t, 0)
 
 
@@ -59,7 +59,7 @@ def firm(u: Coefficients, t: Threshold, gamma: float) -> Coefficients:
 
 
 def firm_nonneg(u: Coefficients, t: Threshold, gamma: float) -> Coefficients:
-    """Firm threshold of coefficients known to be >= 0."""
+    """Firm threshold of coefficients that must be >= 0."""
     return firm(np.maximum(u, 0), t, gamma)
 
 

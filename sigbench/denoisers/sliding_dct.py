@@ -1,4 +1,4 @@
-"""Thresholding the discrete cosine transform of every block."""
+"""Thresholding of the discrete cosine transform of every block."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info, Sigma
 from sigbench.core.validation import check, check_field, per_item
 from sigbench.denoisers.colors import from_opponent, has_colors, to_opponent
-from sigbench.denoisers.noise_level import given_or_estimated
+from sigbench.denoisers.parameters import check_choice, strength
 
 COLORS = ("auto", "opponent", "as-is")
-TILE = 48  # positions of the window along an axis that are transformed in one product
-COEFFICIENTS = 2**18  # that are in memory at once, one item's at least
+TILE = 48  # window positions along an axis that one matrix product transforms
+COEFFICIENTS = 2**18  # processed at a time, but at least those of one item
 
 
 @dataclass(frozen=True)
 class SlidingDCT:
-    """The mean, over all blocks that hold a sample, of its hard-thresholded estimates.
+    """Hard-threshold the DCT of every block and average the estimates of each sample.
 
-    Every block of ``window`` samples along each space axis, at every position, has its orthonormal
-    DCT-II coefficients c replaced by c·[|c| > t], t = ``threshold_over_sigma``·σ; the constant one
-    is kept. Blocks reach out into the reflected signal, so that every sample is in as many.
+    In every block of ``window`` samples along each space axis, at every position, the orthonormal
+    DCT-II coefficients c are replaced by c·[|c| > t], t = ``threshold_over_sigma``·σ, except the
+    constant one. The signal is extended by reflection, so every sample is in the same number of
+    blocks.
 
     Parameters
     ----------
@@ -38,10 +38,10 @@ class SlidingDCT:
     threshold : float, optional
         The threshold t in the signal's units.
     threshold_over_sigma : float
-        The threshold t in noise levels, where ``threshold`` is not set.
+        The threshold t in noise levels, used if ``threshold`` is None.
     colors : {"auto", "opponent", "as-is"}
-        Whether images of three channels are first transformed to opponent colours; ``auto`` does
-        so with all of them, and leaves what has not three channels as it is.
+        Whether to transform images with three channels to opponent colors first. ``auto`` does so
+        for all such images and leaves other batches unchanged.
 
     References
     ----------
@@ -74,16 +74,12 @@ class SlidingDCT:
         check_field("window", self.window, 1)
         check_field("threshold", self.threshold, 0)
         check_field("threshold_over_sigma", self.threshold_over_sigma, 0)
-        if self.colors not in COLORS:
-            raise InputError(f"colors={self.colors!r} must be one of: {', '.join(COLORS)}")
+        check_choice("colors", self.colors, COLORS)
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
         levels = check(noisy, sigma)
-        if self.threshold is None:
-            thresholds = self.threshold_over_sigma * given_or_estimated(noisy, levels)
-        else:
-            thresholds = np.full(len(noisy), self.threshold)
+        thresholds = strength(noisy, levels, self.threshold, self.threshold_over_sigma)
         if self.colors == "opponent" or (self.colors == "auto" and has_colors(noisy)):
             return from_opponent(self._denoise(to_opponent(noisy), thresholds))
         return self._denoise(noisy, thresholds)
@@ -126,7 +122,7 @@ class SlidingDCT:
 
 @functools.lru_cache(maxsize=16)
 def _frame(window: int, count: int, dtype: str) -> Array:
-    """Return the matrix that takes ``count + window − 1`` samples to the DCT of each block."""
+    """Return the matrix that maps ``count + window − 1`` samples to the DCT of each block."""
     dct = scipy.fft.dct(np.eye(window), axis=0, norm="ortho")
     frame = np.zeros((count, window, count + window - 1), dtype)
     for position, block in enumerate(frame):

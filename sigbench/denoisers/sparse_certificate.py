@@ -1,11 +1,11 @@
 """The problem that L1 and GMC solve, and the certificate of a solution.
 
-Both are the saddle point of (Selesnick 2017, section V; L1 is γ = 0)
+Both methods compute the saddle point of (Selesnick 2017, section V; L1 has γ = 0)
 
     F(x, v) = ½‖y − Ax‖² + λ‖x‖₁ − γ/2·‖A(x − v)‖² − λ‖v‖₁,   min over x, max over v.
 
-Each x gives an upper bound of the minimum, each v a lower one. Their distance is the certificate:
-the objective at x can be lowered by so much at most.
+Each x gives an upper bound of the minimum and each v a lower bound. The difference, called the gap,
+is the certificate: the objective at x exceeds the minimum by at most the gap.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from sigbench.transforms import Coefficients, Geometry, Transform
 Values = NDArray[np.float64]
 SolverState = tuple[NDArray[Any], ...]
 
-ROUNDING = 1e-14  # of ½‖y‖²
+ROUNDING = 1e-14  # rounding error of a gap, relative to ½‖y‖²
 
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """The minimizer of every item, with its certificate.
+    """The minimizer for every item, with its certificate.
 
     Attributes
     ----------
@@ -37,9 +37,9 @@ class Solution:
     objective : array, shape (N,)
         The objective at x; for GMC, whose penalty is itself a minimum, an upper bound of it.
     gap : array, shape (N,)
-        By how much, at most, that is above the minimum.
+        Upper bound of the difference between ``objective`` and the minimum.
     rounding : array, shape (N,)
-        What a gap is rounded to: 1e-14 of ½‖y‖², of which it is a difference.
+        Rounding error of a gap: 1e-14·½‖y‖², since the gap is a difference of such numbers.
     """
 
     coefficients: Coefficients
@@ -49,7 +49,7 @@ class Solution:
 
     @property
     def relative_gap(self) -> Values:
-        """The gap over the objective; 0 where the gap is no more than rounding."""
+        """The gap relative to the objective; 0 where the gap is within rounding."""
         above = np.maximum(self.gap, 0)
         tiny = np.finfo(np.float64).tiny
         return np.where(above > self.rounding, above / np.maximum(self.objective, tiny), 0.0)
@@ -57,7 +57,7 @@ class Solution:
 
 @dataclass(frozen=True, eq=False)
 class SparseProblem:
-    """A problem an item: ``y`` float64 ``(N, C, *space)``, ``lam`` (N,), one ``gamma`` for all."""
+    """One problem per item: ``y`` ``(N, C, *space)``, ``lam`` ``(N,)``; ``gamma`` is shared."""
 
     y: Array
     transform: Transform
@@ -68,7 +68,7 @@ class SparseProblem:
 
     @property
     def rounding(self) -> Values:
-        """Return what of a gap is rounding, where the objective itself is zero."""
+        """Return the rounding error of the gap, which matters where the objective is near zero."""
         return ROUNDING / 2 * square(self.y)
 
     def part(self, items: NDArray[Any]) -> SparseProblem:
@@ -86,25 +86,25 @@ class SparseProblem:
         return self.transform.synthesis(coefficients, self.y.shape[2:])
 
     def thresholds(self, like: Coefficients) -> Array:
-        """Return λ, weighted for every coefficient."""
+        """Return λ times the weight of every coefficient, in a shape that broadcasts."""
         return column(self.lam, like) * self.geometry.weights
 
     def soft(self, u: Coefficients, t: Array) -> Coefficients:
-        """Return the proximal map of t‖·‖₁, over the non-negative numbers where x is."""
+        """Return the proximal map of t‖·‖₁, constrained to u >= 0 if ``nonneg``."""
         return shrinkage.soft_nonneg(u, t) if self.nonneg else shrinkage.soft(u, t)
 
     def penalty(self, x: Coefficients) -> Values:
-        """Return λ‖x‖₁, weighted, of every item."""
+        """Return the weighted λ‖x‖₁ of every item."""
         sizes = np.abs(x) * (self.geometry.weights * self.geometry.multiplicity)
         return self.lam * total(sizes)
 
     def inner(self, a: Coefficients, b: Coefficients) -> Values:
         """Return Re⟨a, b⟩ of every item's coefficients."""
-        weighed = (a * self.geometry.multiplicity).reshape(len(a), -1).view(np.float64)
-        return np.einsum("ij,ij->i", weighed, b.reshape(len(b), -1).view(np.float64))
+        weighted = (a * self.geometry.multiplicity).reshape(len(a), -1).view(np.float64)
+        return np.einsum("ij,ij->i", weighted, b.reshape(len(b), -1).view(np.float64))
 
     def infeasibility(self, back: Coefficients) -> Values:
-        """Return max|Aᴴθ|/λ, given Aᴴθ: θ is feasible in the dual where it is <= 1."""
+        """Return max|Aᴴθ|/λ, given Aᴴθ; θ is dual feasible where this is <= 1."""
         sizes = back if self.nonneg else np.abs(back)
         largest = (sizes / self.geometry.weights).reshape(len(back), -1).max(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -112,7 +112,7 @@ class SparseProblem:
 
 
 def closed_form(problem: SparseProblem) -> Coefficients:
-    """Return the minimizer where AᴴA = I: the soft, or firm, threshold of Aᴴy."""
+    """Return the minimizer for AᴴA = I: the soft or firm threshold of Aᴴy."""
     u = problem.adjoint(problem.y)
     t = problem.thresholds(u)
     if not problem.gamma:
@@ -122,12 +122,12 @@ def closed_form(problem: SparseProblem) -> Coefficients:
 
 
 def certify(problem: SparseProblem, x: Coefficients, v: Coefficients) -> Solution:
-    """Return x with its certificate; ``v`` is the other half of the saddle point (L1: x again)."""
+    """Return x with its certificate; (x, v) approximates the saddle point, v = x for L1."""
     return Solution(x, *bounds(problem, *evaluated(problem, x, v)), problem.rounding)
 
 
 def evaluated(problem: SparseProblem, x: Coefficients, v: Coefficients) -> SolverState:
-    """Return x, v, Ax, Av, the residual's Aᴴ(y − Ax + d), and Aᴴd, d = γA(x − v)."""
+    """Return x, v, Ax, Av, Aᴴ(y − Ax + d) and Aᴴd, where d = γA(x − v)."""
     Ax = problem.apply(x)
     if not problem.gamma:
         back = problem.adjoint(problem.y - Ax)
@@ -146,9 +146,9 @@ def bounds(
     back_r: Coefficients,
     back_d: Coefficients,
 ) -> tuple[Values, Values]:
-    """Return an upper bound of the objective at x, and its distance to a lower one of the minimum.
+    """Return an upper bound of the objective at x, and its gap to a lower bound of the minimum.
 
-    The dual points are the residuals, scaled until they are feasible: |Aᴴθ| <= λ.
+    The dual points are the residuals, scaled to be feasible: |Aᴴθ| <= λ.
 
     References
     ----------
@@ -170,7 +170,7 @@ def bounds(
 
 
 def _feasible(problem: SparseProblem, theta: Array, back: Coefficients, target: Array) -> Array:
-    """Return the multiple of θ nearest to a target among those with |Aᴴθ| <= λ, given Aᴴθ."""
+    """Return the feasible multiple of θ nearest to a target, given ``back`` = Aᴴθ."""
     tiny = np.finfo(np.float64).tiny
     nearest = total(theta * target) / np.maximum(square(theta), tiny)
     largest = 1 / np.maximum(problem.infeasibility(back), tiny)
@@ -178,7 +178,7 @@ def _feasible(problem: SparseProblem, theta: Array, back: Coefficients, target: 
 
 
 def column(values: NDArray[Any], like: NDArray[Any]) -> NDArray[Any]:
-    """Return a value an item so that it broadcasts over a batch."""
+    """Shape ``(N,)`` values to broadcast over a batch; unlike `per_item`, keep their dtype."""
     return values.reshape(-1, *[1] * (like.ndim - 1))
 
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from sigbench.core.protocols import Array, Info, Sigma
-from sigbench.core.validation import check_field
-from sigbench.denoisers.penalty import check_weight, named
+from sigbench.denoisers.deconvolution import store_as_tuples
+from sigbench.denoisers.gmc import GMC
+from sigbench.denoisers.parameters import build_named_options
 from sigbench.denoisers.sparse_certificate import Solution
-from sigbench.denoisers.sparse_model import SOLVERS, Exact, Solver, SparseModel
+from sigbench.denoisers.sparse_model import SOLVERS, Exact, Solver
 from sigbench.transforms import TRANSFORMS, Convolution, Identity, Transform
-from sigbench.transforms.operators import as_kernel
 
 
 @dataclass(frozen=True)
@@ -21,15 +21,15 @@ class SparseDeconvolution:
     Parameters
     ----------
     kernel : array or nested tuple, optional
-        The impulse response h, circular, lag 0 first; by default as the problem tells, else none.
+        The impulse response h, circular, lag 0 first; by default that of the problem, if any.
     transform : Transform or str
-        W, in which x is sparse: for spikes the samples themselves.
+        W, in which x is sparse: the identity for spikes.
     lam, lam_over_sigma : float
-        The weight λ > 0 in the signal's units, or in noise levels: exactly one of them.
+        The weight λ > 0 in the signal's units or in noise levels; set exactly one.
     gamma : float
         Non-convexity of the penalty, 0 <= gamma < 1; 0 is L1.
     nonneg : bool
-        Whether the coefficients are known to be >= 0 (real transforms).
+        Whether the coefficients are constrained to be >= 0 (real transforms only).
     solver : Exact, Iterative or CVXPY, or the name of one
         As in `L1`.
 
@@ -65,22 +65,14 @@ class SparseDeconvolution:
     )
 
     def __post_init__(self) -> None:
-        kernel = None if self.kernel is None else as_kernel(self.kernel)
-        object.__setattr__(self, "kernel", kernel)
-        for option, table in (("transform", TRANSFORMS), ("solver", SOLVERS)):
-            object.__setattr__(self, option, named(option, getattr(self, option), table))
-        check_weight(self.lam, self.lam_over_sigma)
-        check_field("gamma", self.gamma, 0, below=1)
-        _ = self._model
+        store_as_tuples(self)
+        build_named_options(self)
+        _ = self._gmc  # checks the other parameters
 
     @property
-    def _model(self) -> SparseModel:
-        blurred = (
-            self.transform if self.kernel is None else Convolution(self.kernel, self.transform)
-        )
-        return SparseModel(
-            blurred, self.lam, self.lam_over_sigma, self.gamma, self.nonneg, self.solver
-        )
+    def _gmc(self) -> GMC:
+        A = self.transform if self.kernel is None else Convolution(self.kernel, self.transform)
+        return GMC(A, self.lam, self.lam_over_sigma, self.gamma, self.nonneg, self.solver)
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate of x, shape and dtype of ``noisy``."""
@@ -89,8 +81,8 @@ class SparseDeconvolution:
 
     def solve(self, noisy: Array, *, sigma: Sigma = None) -> Solution:
         """Return the coefficients with their certificate."""
-        return self._model.solve(noisy, sigma)
+        return self._gmc.solve(noisy, sigma=sigma)
 
     def certificate(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        """Return the gap over the objective, shape ``(N,)``."""
+        """Return the duality gap relative to the objective, shape ``(N,)``."""
         return self.solve(noisy, sigma=sigma).relative_gap

@@ -1,4 +1,4 @@
-"""How L1 and GMC are solved: the choice of a solver, and the model that both are."""
+"""The solvers of L1 and GMC, and the base class of both."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Sigma
 from sigbench.core.validation import check, check_field, in_blocks
 from sigbench.denoisers import iterations
-from sigbench.denoisers.penalty import weight
+from sigbench.denoisers.parameters import build_named_options, check_strength, penalty_weight
 from sigbench.denoisers.sparse_certificate import Solution, SparseProblem, certify, closed_form
 from sigbench.transforms import Transform
 
-BYTES = 2**20  # of items iterated together: what an iteration needs stays in the cache
+BYTES = 2**20  # of coefficients iterated together, so that an iteration stays in the cache
 
 
 @dataclass(frozen=True)
 class Exact:
-    """The closed form where AᴴA = I, else an iteration until the certificate is good enough.
+    """The closed form if AᴴA = I, otherwise an iteration until the certificate is good enough.
 
-    L1: FISTA, restarted where its momentum points uphill; GMC: the saddle-point iteration. What they
-    are slow on is solved by Newton's method, if few enough coefficients are active.
+    L1 uses FISTA, restarted when its momentum points uphill; GMC uses the saddle-point iteration.
+    Items on which these are slow are solved by Newton's method if few coefficients are active.
 
     Parameters
     ----------
     tol : float
-        Gap over objective to reach.
+        Gap to reach, relative to the objective.
     max_iter : int
-        Iterations of first order at most: it is an error not to have reached it then where too many
-        coefficients are active for Newton's method.
+        Maximum number of first-order iterations. It is an error not to reach ``tol`` by then if
+        too many coefficients are active for Newton's method.
 
     References
     ----------
@@ -53,19 +53,19 @@ class Exact:
 
 @dataclass(frozen=True)
 class Iterative:
-    """The plain proximal iteration, stopped per item where the relative change is <= ``tol``.
+    """The plain proximal iteration, stopped for each item when its relative change is <= ``tol``.
 
-    L1: ISTA; GMC: the saddle-point iteration. What papers print; how far from the minimum it
-    stopped is told by its certificate alone.
+    L1 uses ISTA, GMC the saddle-point iteration, as papers print them. Only the certificate shows
+    how far from the minimum the iteration stopped.
 
     Parameters
     ----------
     step : float
-        Step size over the largest legal scale, 0 < step < 2.
+        Step size relative to the largest permitted scale, 0 < step < 2.
     tol : float
-        Relative change ‖xₖ₊₁ − xₖ‖ / ‖xₖ‖ to stop at.
+        Relative change ‖xₖ₊₁ − xₖ‖ / ‖xₖ‖ at which to stop.
     max_iter : int
-        Iterations after which it is an error not to have stopped.
+        Maximum number of iterations; it is an error not to stop by then.
     """
 
     step: float = 1.9
@@ -84,7 +84,7 @@ class Iterative:
 
 @dataclass(frozen=True)
 class CVXPY:
-    """A general convex solver (Clarabel, through CVXPY), signal by signal: slow, independent."""
+    """A general convex solver (Clarabel, through CVXPY): slow, but an independent check."""
 
     def __str__(self) -> str:
         return "cvxpy"
@@ -100,10 +100,10 @@ def solve(problem: SparseProblem, solver: Solver) -> Solution:
     Raises
     ------
     RuntimeError
-        Where an item does not get there in ``max_iter`` iterations.
+        If an item does not converge in ``max_iter`` iterations.
     InputError
-        For λ = 0 with an operator, whose least-squares solution is another matter; where CVXPY is
-        asked for and not installed.
+        If λ = 0 with an operator, where the problem is plain least squares; if the solver is
+        CVXPY and it is not installed.
     """
     if isinstance(solver, CVXPY):
         from sigbench.denoisers import convex  # CVXPY is slow to import, and optional
@@ -139,39 +139,44 @@ def solve(problem: SparseProblem, solver: Solver) -> Solution:
     )
 
 
-@dataclass(frozen=True)
-class SparseModel:
-    """What L1 and GMC have in common: all of their parameters, and what is done with them."""
+class SparseDenoiser:
+    """Base of `L1` and `GMC`. Both declare these attributes as dataclass fields; in L1 γ is 0."""
 
     transform: Transform
     lam: float | None
     lam_over_sigma: float | None
-    gamma: float
+    gamma: float = 0.0
     nonneg: bool
     solver: Solver
 
     def __post_init__(self) -> None:
+        build_named_options(self)
+        check_strength("lam", self.lam, self.lam_over_sigma, required=True)
+        check_field("gamma", self.gamma, 0, below=1)
         if self.nonneg and not self.transform.real:
             raise InputError(f"nonneg=true needs real coefficients, not those of {self.transform}")
 
-    def denoise(self, noisy: Array, sigma: Sigma) -> Array:
-        """Return Ax, shape and dtype of ``noisy``."""
-        levels = check(noisy, sigma)
+    def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
+        """Return the estimate, shape and dtype of ``noisy``."""
         if isinstance(self.solver, Exact) and self.transform.orthonormal:
-            return in_blocks(self._closed, noisy, levels)
-        x = self.solve(noisy, sigma).coefficients
+            return in_blocks(self._closed_form, noisy, check(noisy, sigma))
+        x = self.solve(noisy, sigma=sigma).coefficients
         return self.transform.synthesis(x, noisy.shape[2:]).astype(noisy.dtype)
 
-    def solve(self, noisy: Array, sigma: Sigma) -> Solution:
-        """Return x with its certificate."""
+    def solve(self, noisy: Array, *, sigma: Sigma = None) -> Solution:
+        """Return the coefficients with their certificate."""
         levels = check(noisy, sigma)
         return solve(self._problem(noisy.astype(np.float64), levels), self.solver)
 
-    def _closed(self, noisy: Array, levels: NDArray[np.float64] | None) -> Array:
+    def certificate(self, noisy: Array, *, sigma: Sigma = None) -> Array:
+        """Return the duality gap relative to the objective, shape ``(N,)``."""
+        return self.solve(noisy, sigma=sigma).relative_gap
+
+    def _closed_form(self, noisy: Array, levels: NDArray[np.float64] | None) -> Array:
         x = closed_form(self._problem(noisy, levels))
         return self.transform.synthesis(x, noisy.shape[2:])
 
     def _problem(self, y: Array, levels: NDArray[np.float64] | None) -> SparseProblem:
-        lam = weight(y, levels, self.lam, self.lam_over_sigma).reshape(-1)
+        lam = penalty_weight(y, levels, self.lam, self.lam_over_sigma)
         geometry = self.transform.geometry(y.shape[2:])
         return SparseProblem(y, self.transform, geometry, lam, self.gamma, self.nonneg)

@@ -1,4 +1,4 @@
-"""Total-variation denoising: exact on signals, by scikit-image on images."""
+"""Total-variation denoising: exact for signals, with scikit-image for images."""
 
 from __future__ import annotations
 
@@ -11,37 +11,38 @@ from numpy.typing import NDArray
 
 from sigbench.core.protocols import Array, Info, Sigma
 from sigbench.core.validation import check, check_field, in_blocks
-from sigbench.denoisers.penalty import check_weight, weight
+from sigbench.denoisers.parameters import check_strength, penalty_weight
 
 
 @dataclass(frozen=True)
 class TotalVariation:
-    """min over x of ½‖y − x‖² + λ·TV(x), every channel by itself.
+    """min over x of ½‖y − x‖² + λ·TV(x), separately for each channel.
 
-    On signals TV(x) = Σ|x[i+1] − x[i]|, and the solution is exact. It is found by levels: x is
-    above a level t where the binary labels b that minimize Σ (t − y[i])·b[i] + λ·Σ|b[i+1] − b[i]|
-    are 1. A stretch starts as the whole signal, at its mean; the labels at that level split it
-    into stretches above and below, whose means are tilted by ±λ at each cut; one that no longer
-    splits is flat in the solution.
+    For signals, TV(x) = Σ|x[i+1] − x[i]| and the solution is exact. It is computed level by level:
+    x is above a level t where the binary labels b that minimize
+    Σ (t − y[i])·b[i] + λ·Σ|b[i+1] − b[i]| are 1. The first segment is the whole signal. The labels
+    at the mean of a segment split it into segments above and below, whose means shift by ±λ at each
+    cut. A segment that no longer splits is constant in the solution.
 
-    On images TV is the isotropic one, by ``skimage.restoration.denoise_tv_chambolle`` with its
-    stopping rule: at the library's defaults, kept here, long flat stretches are not yet converged.
+    For images, TV is isotropic and computed by ``skimage.restoration.denoise_tv_chambolle`` with
+    its stopping rule. With the library's default tolerance, used here, large flat regions have not
+    fully converged.
 
     Parameters
     ----------
     lam, lam_over_sigma : float
-        The weight λ in the signal's units, or in noise levels: exactly one of them.
+        The weight λ in the signal's units or in noise levels; set exactly one.
     eps : float
-        Images: relative change of the cost to stop at.
+        Images: relative change of the cost at which to stop.
     max_iter : int
-        Images: iterations after which to stop in any case.
+        Images: maximum number of iterations.
 
     References
     ----------
     Rudin, Osher, Fatemi, Physica D 60 (1992): the problem. Hochbaum, J. ACM 48 (2001), and
-    Chambolle and Darbon, Int. J. Comput. Vis. 84 (2009), section 3: the solution by levels;
-    Johnson, J. Comput. Graph. Stat. 22 (2013): dynamic programming along a chain, here of the
-    labels. Chambolle, J. Math. Imaging Vis. 20 (2004): images.
+    Chambolle and Darbon, Int. J. Comput. Vis. 84 (2009), section 3: the solution level by level;
+    Johnson, J. Comput. Graph. Stat. 22 (2013): dynamic programming along a chain, used here for
+    the labels. Chambolle, J. Math. Imaging Vis. 20 (2004): images.
 
     Examples
     --------
@@ -67,7 +68,7 @@ class TotalVariation:
     )
 
     def __post_init__(self) -> None:
-        check_weight(self.lam, self.lam_over_sigma)
+        check_strength("lam", self.lam, self.lam_over_sigma, required=True)
         check_field("eps", self.eps, 0)
         check_field("max_iter", self.max_iter, 1)
 
@@ -79,18 +80,19 @@ class TotalVariation:
         return self._images(noisy, levels)
 
     def _signals(self, noisy: Array, levels: NDArray[np.float64] | None) -> Array:
-        lams = weight(noisy, levels, self.lam, self.lam_over_sigma)
+        lams = penalty_weight(noisy, levels, self.lam, self.lam_over_sigma).astype(np.float64)
         estimate = noisy.copy()
-        rows = np.broadcast_to(lams > 0, (*noisy.shape[:2], 1))[..., 0]
-        if rows.any():
-            lams = np.broadcast_to(lams, noisy.shape)[rows]
-            estimate[rows] = flattest(noisy[rows].astype(np.float64), lams.astype(np.float64))
+        some = lams > 0
+        if some.any():
+            y = noisy[some].astype(np.float64)
+            row_lams = np.repeat(lams[some], y.shape[1])
+            estimate[some] = flattest(y.reshape(-1, y.shape[2]), row_lams).reshape(y.shape)
         return estimate
 
     def _images(self, noisy: Array, levels: NDArray[np.float64] | None) -> Array:
         from skimage.restoration import denoise_tv_chambolle  # slow to import
 
-        lams = weight(noisy, levels, self.lam, self.lam_over_sigma).ravel()
+        lams = penalty_weight(noisy, levels, self.lam, self.lam_over_sigma)
         estimate = noisy.copy()
         for item, lam in zip(estimate, lams, strict=True):
             if lam > 0:
@@ -104,34 +106,34 @@ class TotalVariation:
 def flattest(rows: NDArray[np.float64], lams: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the exact minimizer of ½‖y − x‖² + λ·Σ|x[i+1] − x[i]| for each row.
 
-    All stretches of all rows are one long array, in which the samples of a stretch are
-    neighbours; a stretch that doesn't split leaves it.
+    All segments of all rows are stored in one long array, where the samples of a segment are
+    adjacent. A segment that does not split is removed from it.
 
     Parameters
     ----------
     rows : array, shape (R, L)
         The signals y.
-    lams : array, shape (R, L)
-        The weight λ > 0 of each row, repeated.
+    lams : array, shape (R,)
+        The weight λ > 0 of each row.
 
     Examples
     --------
-    >>> flattest(np.array([[0.0, 0.0, 9.0]]), np.full((1, 3), 2.0))
+    >>> flattest(np.array([[0.0, 0.0, 9.0]]), np.array([2.0]))
     array([[1., 1., 7.]])
     """
     x = np.empty(rows.size)
     y = rows.flatten()
     where = np.arange(rows.size)
-    edge = lams.copy()  # the cost of a jump to the next sample, 0 at the last of a stretch
-    edge[:, -1] = 0
-    edge = edge.ravel()
+    # The cost of a jump to the next sample, 0 at the last sample of a segment.
+    edge = np.repeat(lams, rows.shape[1])
+    edge[rows.shape[1] - 1 :: rows.shape[1]] = 0
     while where.size:
         ends = np.flatnonzero(edge == 0)
         lengths = np.diff(ends, prepend=-1)
         starts = ends - lengths + 1
         level = np.repeat(np.add.reduceat(y, starts) / lengths, lengths)
         excess = _clipped_sums(level - y, edge)
-        sure = np.flatnonzero(np.abs(excess) >= edge)  # the others are as the next sample
+        sure = np.flatnonzero(np.abs(excess) >= edge)  # the other labels equal the next one
         above = np.repeat(excess[sure] < 0, np.diff(sure, prepend=-1)).astype(np.int8)
         jump = np.diff(above, append=0)
         jump[ends] = 0
@@ -147,11 +149,11 @@ def flattest(rows: NDArray[np.float64], lams: NDArray[np.float64]) -> NDArray[np
 
 
 def _clipped_sums(w: NDArray[np.float64], edge: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return g[i] = w[i] + clip(g[i−1], −edge[i−1], edge[i−1]): label 1 costs g more than 0.
+    """Return g[i] = w[i] + clip(g[i−1], −edge[i−1], edge[i−1]): how much more label 1 costs than 0.
 
-    The array is cut into runs that go side by side. A run maps what enters it, c, to
-    clip(c + Σw, low, high), so a first pass finds the bounds low and high, which the least and
-    the largest c lead to, and a second one has every run begin with the c that enters it.
+    The array is cut into runs that are computed in parallel. A run maps its initial value c to
+    clip(c + Σw, low, high). A first pass computes the bounds low and high, from the smallest and
+    the largest c. A second pass starts every run with its actual c.
     """
     run = math.isqrt(len(w) // 2) + 1
     ends = (0, -len(w) % run)

@@ -1,4 +1,4 @@
-"""Wavelet thresholding: VisuShrink, SureShrink, BayesShrink; by coefficients or by blocks."""
+"""Wavelet thresholding: VisuShrink, SureShrink, BayesShrink, and block thresholding."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from sigbench.core.protocols import Array, Info, Sigma
 from sigbench.core.validation import check, check_field, per_item
 from sigbench.denoisers import shrinkage
 from sigbench.denoisers.noise_level import deviation, given_or_estimated
+from sigbench.denoisers.parameters import check_choice
 from sigbench.transforms import StationaryWavelet, default_level, orthogonal_wavelet
+from sigbench.transforms.base import space_axes
 
 Rule = Literal["visu", "sure", "hybrid", "bayes"]
 Shrink = Literal["soft", "hard", "garrote", "firm"]
@@ -25,16 +27,16 @@ Shrink = Literal["soft", "hard", "garrote", "firm"]
 
 @dataclass(frozen=True)
 class WaveletShrink:
-    """Threshold the detail coefficients of a wavelet transform; the coarse ones are kept.
+    """Threshold the detail coefficients of a wavelet transform; the coarse coefficients are kept.
 
-    With d the n details of one subband of one channel, or of the whole item for ``visu``:
+    For the n details d of one subband of one channel, the threshold t is:
 
-    - ``visu``: t = σ·√(2 log N), N samples in a channel of the item;
-    - ``sure``: the t among |d| (and 0) that minimizes Stein's unbiased estimate of the risk,
-      σ²(n − 2·#{|d| <= t}) + Σ min(|d|, t)², at most the ``visu`` threshold;
-    - ``hybrid``: SureShrink: ``sure``, but σ·√(2 log n) where the details are so sparse that the
-      estimate of the risk is mostly noise, Σ(d²/σ² − 1) <= √n·log₂(n)^(3/2);
-    - ``bayes``: t = σ²/√max(mean d² − σ², 0).
+    - ``visu``: σ·√(2 log N), where a channel of the item has N samples;
+    - ``sure``: the t among |d| and 0 that minimizes Stein's unbiased risk estimate,
+      σ²(n − 2·#{|d| <= t}) + Σ min(|d|, t)², but at most the ``visu`` threshold;
+    - ``hybrid``: SureShrink, which is ``sure`` except for very sparse details, where the risk
+      estimate is mostly noise: σ·√(2 log n) if Σ(d²/σ² − 1) <= √n·log₂(n)^(3/2);
+    - ``bayes``: σ²/√max(mean d² − σ², 0).
 
     Parameters
     ----------
@@ -43,26 +45,28 @@ class WaveletShrink:
     level : int, optional
         Depth; by default as deep as the wavelet's length allows.
     rule : {"visu", "sure", "hybrid", "bayes"}
-        How the threshold is chosen.
+        The rule that determines the threshold.
     shrink : {"soft", "hard", "garrote", "firm"}
-        What is done with it; ``firm`` is linear between t and 2t.
+        The shrinkage function; ``firm`` is linear between t and 2t.
     scale : float
-        Factor on the threshold.
+        Factor applied to the threshold.
     shifts : int or "all"
-        Cycle spinning: the mean over so many circular shifts along every space axis, each with
-        thresholds of its own; ``all``: thresholds in the stationary transform, one a subband.
+        Cycle spinning: the mean over this number of circular shifts along every space axis, each
+        with its own thresholds. ``all`` thresholds the stationary transform, with one threshold
+        per subband.
     by_level : bool
-        Whether every subband has a noise level of its own, by its median absolute deviation,
-        because the noise isn't white; sigma is then not used, unless it is 0. Take a ``level`` that
-        leaves alone the coarse subbands, which the signal fills.
+        Whether to estimate the noise level of every subband from its median absolute deviation,
+        for noise that is not white. ``sigma`` is then ignored, unless it is 0. Choose ``level`` so
+        that the coarse subbands, which contain mostly signal, are not thresholded.
 
     References
     ----------
     Donoho and Johnstone, Biometrika 81 (1994): the universal threshold √(2 log n) (visu);
     J. Am. Stat. Assoc. 90 (1995): SURE of the soft threshold (sure), section 2.4 (hybrid);
-    Johnstone and Silverman, J. R. Stat. Soc. B 59 (1997): level-dependent noise; Chang, Yu, Vetterli, IEEE
-    Trans. Image Process. 9 (2000): T_B = σ²/σ_X (bayes); Coifman and Donoho, Translation-invariant
-    de-noising (1995): the average over shifts; Nason and Silverman (1995): the stationary transform.
+    Johnstone and Silverman, J. R. Stat. Soc. B 59 (1997): level-dependent noise; Chang, Yu,
+    Vetterli, IEEE Trans. Image Process. 9 (2000): T_B = σ²/σ_X (bayes); Coifman and Donoho,
+    Translation-invariant de-noising (1995): the average over shifts; Nason and Silverman (1995):
+    the stationary transform.
 
     Examples
     --------
@@ -94,11 +98,10 @@ class WaveletShrink:
     def __post_init__(self) -> None:
         if not orthogonal_wavelet(self.wavelet).orthogonal:
             raise InputError(
-                f"wavelet={self.wavelet!r} is not orthogonal: take haar, dbN, symN or coifN"
+                f"wavelet={self.wavelet!r} is not orthogonal: use haar, dbN, symN or coifN"
             )
-        for name, value, legal in (("rule", self.rule, RULES), ("shrink", self.shrink, SHRINKS)):
-            if value not in legal:
-                raise InputError(f"{name}={value!r} must be one of: {', '.join(legal)}")
+        check_choice("rule", self.rule, RULES)
+        check_choice("shrink", self.shrink, SHRINKS)
         check_field("level", self.level, 1)
         check_field("scale", self.scale, 0)
         if self.shifts != "all":
@@ -109,15 +112,15 @@ class WaveletShrink:
         levels = given_or_estimated(noisy, check(noisy, sigma))
         if self.shifts == "all":
             return self._stationary(noisy, levels)
-        return _spun(lambda shifted: self._once(shifted, levels), noisy, self.shifts)
+        return _cycle_spin(lambda shifted: self._decimated(shifted, levels), noisy, self.shifts)
 
-    def _once(self, noisy: Array, levels: NDArray[np.float64]) -> Array:
+    def _decimated(self, noisy: Array, levels: NDArray[np.float64]) -> Array:
         space = noisy.shape[2:]
         parts = _analysis(noisy, self.wavelet, _depth(self.level, space, self.wavelet))
         for bands in parts[1:]:
             for key, band in bands.items():
-                rows = band.reshape(*band.shape[:2], -1)  # one subband of one channel a row
-                bands[key] = self._shrunk(rows, levels, space, 1).reshape(band.shape)
+                rows = band.reshape(*band.shape[:2], -1)  # each row is one subband of one channel
+                bands[key] = self._shrink(rows, levels, space, 1).reshape(band.shape)
         return _synthesis(parts, self.wavelet, space)
 
     def _stationary(self, noisy: Array, levels: NDArray[np.float64]) -> Array:
@@ -127,14 +130,14 @@ class WaveletShrink:
         norms = np.ravel(frame.geometry(space).weights).astype(noisy.dtype)
         for b, depth in enumerate(frame.depths(space)[1:], 1):
             rows = bands[:, :, b].reshape(*bands.shape[:2], -1) / norms[b]
-            shrunk = self._shrunk(rows, levels, space, 2 ** (depth * len(space)))
+            shrunk = self._shrink(rows, levels, space, 2 ** (depth * len(space)))
             bands[:, :, b] = norms[b] * shrunk.reshape(bands[:, :, b].shape)
         return frame.synthesis(bands, space)
 
-    def _shrunk(
+    def _shrink(
         self, d: Array, levels: NDArray[np.float64], space: tuple[int, ...], redundancy: int
     ) -> Array:
-        """Return the details ``(N, C, n)`` of one subband, of which every ``redundancy`` is new."""
+        """Shrink the details ``(N, C, n)`` of one subband with the given redundancy."""
         if self.by_level:
             levels = np.where(levels > 0, deviation(d), 0.0)
         n, n_samples = max(1, d.shape[-1] // redundancy), int(np.prod(space))
@@ -144,21 +147,27 @@ class WaveletShrink:
 
 
 def _depth(level: int | None, space: tuple[int, ...], wavelet: str) -> int:
-    """Return the depth, at most what the wavelet's length allows on every axis."""
-    most = default_level(space, wavelet)
-    if level is not None and level > most:
-        raise InputError(f"level={level} must be <= {most} for {wavelet} on items of {space}")
-    return most if level is None else level
+    """Return the depth, by default the largest that the wavelet's length allows on every axis.
+
+    Raises
+    ------
+    InputError
+        If ``level`` is larger than that.
+    """
+    max_level = default_level(space, wavelet)
+    if level is not None and level > max_level:
+        raise InputError(f"level={level} must be <= {max_level} for {wavelet} on items of {space}")
+    return max_level if level is None else level
 
 
-SHORT = 128  # samples up to which a matrix product is faster than the filters
+SHORT = 128  # maximum length for which a matrix product is faster than filtering
 
 
 def _analysis(batch: Array, wavelet: str, depth: int) -> list[Any]:
-    """Return the coarse coefficients and a dict of bands a level, as ``pywt.wavedecn`` does."""
+    """Return the coarse coefficients and a dict of subbands per level, as ``pywt.wavedecn``."""
     n, *more = batch.shape[2:]
     if more:
-        axes = tuple(range(2, batch.ndim))
+        axes = space_axes(batch)
         parts: list[Any] = pywt.wavedecn(batch, wavelet, "periodization", depth, axes=axes)
         return parts
     if n <= SHORT and n % 2**depth == 0:
@@ -171,7 +180,7 @@ def _analysis(batch: Array, wavelet: str, depth: int) -> list[Any]:
 
 
 def _synthesis(parts: list[Any], wavelet: str, space: tuple[int, ...]) -> Array:
-    """Return the batch of these coefficients."""
+    """Return the batch with these coefficients, the inverse of `_analysis`."""
     n, depth = space[0], len(parts) - 1
     if len(space) == 1 and n <= SHORT and n % 2**depth == 0:
         packed = np.concatenate([parts[0], *(bands["d"] for bands in parts[1:])], axis=-1)
@@ -180,8 +189,8 @@ def _synthesis(parts: list[Any], wavelet: str, space: tuple[int, ...]) -> Array:
         return whole
     axes = tuple(range(2, 2 + len(space)))
     whole = pywt.waverecn(parts, wavelet, "periodization", axes=axes)
-    inside = tuple(slice(n) for n in space)  # an odd length comes back one longer
-    return whole[:, :, *inside].copy()  # at depth 0 it is the input itself
+    inside = tuple(slice(n) for n in space)  # odd lengths come back one sample longer
+    return whole[:, :, *inside].copy()  # at depth 0 it would be the input array
 
 
 @functools.lru_cache(maxsize=16)
@@ -191,21 +200,21 @@ def _matrix(n: int, wavelet: str, depth: int, dtype: str) -> Array:
     return np.concatenate(parts, axis=-1).astype(dtype)
 
 
-def _spun(once: Callable[[Array], Array], noisy: Array, shifts: int) -> Array:
-    """Return the mean over circular shifts along every space axis, shifted back."""
+def _cycle_spin(denoise: Callable[[Array], Array], noisy: Array, shifts: int) -> Array:
+    """Return the mean estimate over circular shifts along every space axis, each shifted back."""
     if shifts == 1:
-        return once(noisy)
-    axes = tuple(range(2, noisy.ndim))
+        return denoise(noisy)
+    axes = space_axes(noisy)
     total = np.zeros_like(noisy)
     spins = list(itertools.product(range(shifts), repeat=len(axes)))
     for spin in spins:
         back = tuple(-s for s in spin)
-        total += np.roll(once(np.roll(noisy, spin, axes)), back, axes)
+        total += np.roll(denoise(np.roll(noisy, spin, axes)), back, axes)
     return total / noisy.dtype.type(len(spins))
 
 
-# Each takes details (N, C, ...), their noise level (N, 1), how many of them are not redundant, and
-# the samples of a channel; it returns thresholds (N, C).
+# Each rule takes details (N, C, ...), their noise levels (N, 1), the number n of non-redundant
+# details and the number of samples of a channel. It returns thresholds (N, C).
 def _visu(d: Array, sigma: NDArray[np.float64], n: int, n_samples: int) -> NDArray[np.float64]:
     return np.broadcast_to(sigma * np.sqrt(2 * np.log(n_samples)), d.shape[:2])
 
@@ -218,10 +227,10 @@ def _hybrid(d: Array, sigma: NDArray[np.float64], n: int, n_samples: int) -> NDA
 
 
 def _sure(d: Array, sigma: NDArray[np.float64], n: int, n_samples: int) -> NDArray[np.float64]:
-    """Minimize SURE exactly: its minimum over t stands at 0 or at one of the |d|."""
+    """Minimize SURE exactly: the minimum over t is at 0 or at one of the |d|."""
     n = d.shape[-1]
     t = np.sort(np.abs(d), axis=-1).astype(np.float64)
-    kept = n - np.arange(1, n + 1)  # how many stay above t
+    kept = n - np.arange(1, n + 1)  # the number of |d| above t
     risk = (
         sigma[..., None] ** 2 * (n - 2 * np.arange(1, n + 1))
         + np.cumsum(t**2, axis=-1)
@@ -234,7 +243,7 @@ def _sure(d: Array, sigma: NDArray[np.float64], n: int, n_samples: int) -> NDArr
 
 
 def _bayes(d: Array, sigma: NDArray[np.float64], n: int, n_samples: int) -> NDArray[np.float64]:
-    """Return σ²/σ_x, near-optimal for a Laplacian subband of deviation σ_x."""
+    """Return σ²/σ_x, near-optimal for a Laplacian subband with standard deviation σ_x."""
     power = np.mean(d.astype(np.float64) ** 2, axis=-1)
     excess = np.maximum(power - sigma**2, 0)
     everything = np.abs(d).max(axis=-1).astype(np.float64)
@@ -264,9 +273,9 @@ BLOCK_LAMBDA = 4.50524  # the root of λ − log λ = 3
 class BlockShrink:
     """Shrink the details of a wavelet transform block by block: BlockJS.
 
-    A block of L neighbours with the energy S² becomes d·max(1 − λLσ²/S², 0), λ = 4.50524. It holds
-    log n details, n the samples of a channel (on images a square of about as many), the last ones
-    of a subband fewer.
+    A block of L adjacent details d with energy S² becomes d·max(1 − λLσ²/S², 0), λ = 4.50524. A
+    block has about log n details, where a channel has n samples; for images it is a square. The
+    last blocks of a subband may be smaller.
 
     Parameters
     ----------
@@ -275,7 +284,7 @@ class BlockShrink:
     level : int, optional
         Depth; by default as deep as the wavelet's length allows.
     shifts : int
-        Cycle spinning: the mean over ``shifts`` circular shifts along every space axis.
+        Cycle spinning: the mean over this number of circular shifts along every space axis.
 
     References
     ----------
@@ -306,9 +315,9 @@ class BlockShrink:
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
         levels = given_or_estimated(noisy, check(noisy, sigma))
-        return _spun(lambda shifted: self._once(shifted, levels), noisy, self.shifts)
+        return _cycle_spin(lambda shifted: self._decimated(shifted, levels), noisy, self.shifts)
 
-    def _once(self, noisy: Array, levels: NDArray[np.float64]) -> Array:
+    def _decimated(self, noisy: Array, levels: NDArray[np.float64]) -> Array:
         space = noisy.shape[2:]
         side = max(1, round(np.log(np.prod(space)) ** (1 / len(space))))
         parts = _analysis(noisy, self.wavelet, _depth(self.level, space, self.wavelet))
@@ -323,7 +332,7 @@ class BlockShrink:
 
 
 def _block_sums(batch: Array, side: int) -> tuple[Array, Array]:
-    """Return for every sample the sum over its block, and how many the block holds."""
+    """Return the sum over the block of every sample, and the size of that block."""
     count = np.ones(batch.shape[2:])
     for axis, n in enumerate(batch.shape[2:], 2):
         starts = np.arange(0, n, side)

@@ -1,4 +1,4 @@
-"""One contract over every registered denoiser, learner and oracle."""
+"""The contract of every registered denoiser, learner and oracle."""
 
 import dataclasses
 import sys
@@ -13,7 +13,7 @@ from sigbench.config.registry import build
 from sigbench.core.fingerprint import identity
 from sigbench.core.protocols import info_of
 
-# One or more settings of each; a test holds that none is forgotten.
+# One or more settings of each method; a test checks that none is missing.
 SPECS = [
     "noisy",
     "affine",
@@ -64,9 +64,9 @@ SPECS = [
     "self-ensemble[denoiser=wavelet[wavelet=haar,shifts=2]]",
 ]
 TABLE = {name: cls for name, cls in METHODS.items() if name not in ESTIMATORS and name != "trained"}
-ON_SIGNALS = {"network": ("signal",)}  # what those that come with sigbench take
+ON_SIGNALS = {"network": ("signal",)}  # domains of the shipped weights
 
-# Limits that nothing but the true spectrum of the problem lets run: test_deconvolution has them.
+# Limits that need the true spectrum of the problem; they are tested in test_deconvolution.
 NEED_A_SPECTRUM = {"true-wiener", "gaussian-posterior-mean"}
 SHAPES = {"signal": (4, 1, 64), "odd": (3, 1, 37), "image": (3, 3, 16, 12)}
 DOMAINS = {"signal": "signal", "odd": "signal", "image": "image"}
@@ -87,7 +87,7 @@ CASES = [
 
 @pytest.fixture(autouse=True)
 def bm3d_stands_in(monkeypatch):
-    """The package bm3d isn't free: what is held here is the adapter, on a filter in its place."""
+    """Replace the package bm3d, which is not free, by a filter; only the adapter is tested."""
 
     def blur(image, sigma):
         return np.stack([np.roll(image, k, axis=0) for k in (-1, 0, 1)]).mean(axis=0)
@@ -143,7 +143,7 @@ def test_a_batch_is_its_items_one_by_one(spec, shape, sigma):
         np.testing.assert_allclose(one(noisy[i : i + 1], sigma=level)[0], whole[i], atol=1e-9)
 
 
-# Those that work in the units of their input: with every level scaled alike, so is the estimate.
+# Methods that work in the units of their input: scaling input and levels scales the estimate.
 SCALING = [s for s in SPECS if not s.startswith(("spikes", "affine", "ideal", "fitted", "network"))]
 ABSOLUTE = {"lam": 1.0, "noise": 1.0, "threshold": 1.0, "h": 1.0, "contrast": 1.0}
 
