@@ -363,8 +363,8 @@ class Uncopied(torch.nn.Module):
         ({"module_range": 255}, r"module_range=255 must be two finite"),
         ({"module_range": "unit"}, r"module_range='unit' must be two finite"),
         ({"multiple": 0}, r"multiple=0 must be >= 1"),
-        ({"module": np.ones}, r"module=<function ones.*> must be an object of a torch.nn.Module"),
-        ({"module": torch.nn.Tanh}, r"module=<class .*Tanh'> must be an object of a torch"),
+        ({"module": np.ones}, r"module=<function ones.*> must be an instance of torch.nn.Module"),
+        ({"module": torch.nn.Tanh}, r"module=<class .*Tanh'> must be an instance of torch"),
         ({"module": Uncopied()}, "Uncopied cannot be copied: RuntimeError: not me"),
         ({"module": torch.nn.LazyConv1d(1, 1)}, "LazyConv1d cannot be copied: .*uninitialized"),
     ],
@@ -385,7 +385,7 @@ def test_several_channels_where_there_is_no_axis_for_them():
 
 def test_no_cuda(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(InputError, match="device=cuda: torch finds none here"):
+    with pytest.raises(InputError, match="device=cuda: torch finds no GPU; use device=cpu"):
         TorchModule(torch.nn.Identity(), device="cuda")
 
 

@@ -25,7 +25,7 @@ from sigbench.core.fingerprint import identity
 from sigbench.networks.pretrained.weights import load
 from sigbench.networks.training import loop
 from sigbench.networks.training.batches import Batches
-from sigbench.networks.training.checkpoint import Checkpoint
+from sigbench.networks.training.checkpoint import Checkpoint, TrainingState, ValidationRow
 from sigbench.networks.training.engines import open_engine
 from sigbench.networks.training.learner import Trained
 from sigbench.networks.training.loop import Diverged, Stopped, key_of, train
@@ -137,14 +137,14 @@ def test_the_reports_protocol():
         ({"steps": None, "time": "10x"}, "time '10x' must be a time like 90s, 10m or 2h"),
         ({"steps": None, "time": "0s"}, "time=0 s must be > 0 and finite"),
         ({"name": "a/b"}, "name='a/b' must be made of letters"),
-        ({"pairs": "many"}, "pairs='many' must be a whole number, or 'fresh'"),
+        ({"pairs": "many"}, "pairs='many' must be a whole number or 'fresh'"),
         ({"pairs": True}, "pairs=True must be a whole number"),
         ({"pairs": 0}, "pairs=0 must be >= 1"),
-        ({"epoch": 10}, "epoch=10 is for pairs = 'fresh'"),
+        ({"epoch": 10}, "epoch=10 needs pairs = 'fresh'"),
         ({"validation": 0}, "validation=0 must be >= 1"),
         ({"target": "blurred"}, "unknown target 'blurred'"),
         ({"metric": "psn"}, "unknown metric 'psn': did you mean 'psnr'"),
-        ({"limit": "affine"}, "limit='affine' must be a denoiser that is ready to use"),
+        ({"limit": "affine"}, "limit='affine' must be a denoiser, not a learner or an"),
         ({"dataset": "spikes"}, "unknown dataset 'spikes': did you mean 'sparse-spikes'"),
     ],
 )
@@ -169,7 +169,7 @@ def test_an_unknown_recipe_names_the_nearest(capsys):
 
 def test_a_split_that_is_too_small_is_refused():
     recipe = load_recipe(write(dataset="photos32", network="icnn", limit=None, pairs=10**6))
-    with pytest.raises(InputError, match=r"photos32 has .* items to train on: pairs must be <="):
+    with pytest.raises(InputError, match=r"photos32 has .* training items: pairs must be <= "):
         recipe.source.training(recipe.pairs)
 
 
@@ -325,7 +325,7 @@ def test_bfloat16_is_used_or_refused(monkeypatch):
     from sigbench.networks.training import engines
 
     monkeypatch.setattr(engines, "has_bfloat16", lambda device: False)
-    with pytest.raises(InputError, match="precision=bfloat16: this processor has no units for it"):
+    with pytest.raises(InputError, match="precision=bfloat16 is not supported by this processor"):
         open_engine(load_recipe(name))
     monkeypatch.setattr(engines, "has_bfloat16", lambda device: True)  # emulated, perhaps
     rounded, exact = outcome(name), outcome(write("exact", engine="torch"))
@@ -342,7 +342,7 @@ def test_a_gpu_that_is_not_there_is_refused(capsys):
     if torch.cuda.is_available():
         return
     assert main(["train", write(engine="torch"), "--device", "cuda"]) == 2
-    assert "device=cuda: torch finds none here; legal is device=cpu" in capsys.readouterr().err
+    assert "device=cuda: torch finds no GPU; use device=cpu" in capsys.readouterr().err
 
 
 # The loop
@@ -593,8 +593,8 @@ def test_a_checkpoint_of_another_recipe_is_refused(capsys, monkeypatch, changes)
     write(**changes)
     assert main(["train", "tiny.toml", "--quiet"]) == 2
     err = capsys.readouterr().err
-    assert "tiny.checkpoint.safetensors is of another recipe, engine or device" in err
-    assert "--fresh deletes it" in err
+    assert "tiny.checkpoint.safetensors belongs to another recipe, engine or device" in err
+    assert "use --fresh to delete it" in err
     assert checkpoint.path.read_bytes() == before
     assert main(["train", "tiny.toml", "--quiet", "--fresh"]) == 0
     assert not checkpoint.path.exists()
@@ -614,7 +614,7 @@ def test_a_damaged_checkpoint_is_one_line(capsys, damage):
     assert main(["train", "tiny.toml", "--quiet"]) == 2
     err = capsys.readouterr().err
     assert "tiny.checkpoint.safetensors" in err
-    assert "--fresh deletes it and begins anew" in err
+    assert "use --fresh to delete it and start over" in err
     assert err.count("\n") == 1
     assert not Path("tiny.safetensors").exists()
 
@@ -629,7 +629,10 @@ def test_what_it_writes(capsys):
     for word in ("noisy", "limit", "gap", "30 steps", "mine.safetensors, .csv, .md, .png"):
         assert word in out
     assert len(err.splitlines()) == 30
-    assert err.splitlines()[-1].startswith("step 30/30: loss ")
+    assert re.fullmatch(
+        r"step 30/30: loss \S+, psnr_table1 \S+ dB, gap \S+, \S+ s elapsed, 0\.0 s left",
+        err.splitlines()[-1],
+    )
     names = {f"mine{suffix}" for suffix in (".safetensors", ".csv", ".md", ".png")}
     assert set(os.listdir()) == {"tiny.toml", *names}
     rows = rows_of("mine.csv")
@@ -651,6 +654,25 @@ def test_what_it_writes(capsys):
     json.dumps(card, allow_nan=False)
 
 
+def test_a_long_wait_for_a_validation_is_reported_every_30_seconds(capsys, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(train_command.time, "monotonic", lambda: now[0])
+    progress = train_command._Progress(Figures("psnr", "dB", 20.0), quiet=False)
+    row = ValidationRow(10, 1.0, 10, 5.0, 0.1, 0.5, 0.25, 30.0, math.nan)
+    for elapsed, step, latest in ((1, 5, None), (29.5, 7, None), (30, 8, None), (31, 10, row)):
+        now[0] = 100 + elapsed
+        progress(TrainingState(steps=20, step=step, seconds=float(step)), 0.75, latest)
+    now[0] += 29.9
+    progress(TrainingState(steps=20, step=15, seconds=15.0), 0.7, None)
+    now[0] += 0.2
+    progress(TrainingState(steps=20, step=16, seconds=16.0), 0.6, None)
+    assert capsys.readouterr().err.splitlines() == [
+        "step 8/20: loss 0.75, 8.0 s elapsed, 12 s left",
+        "step 10/20: loss 0.5, psnr 30.000 dB, 10 s elapsed, 10 s left",
+        "step 16/20: loss 0.6, psnr 30.000 dB, 16 s elapsed, 4.0 s left",
+    ]
+
+
 def test_without_a_limit_there_is_no_gap(capsys):
     assert main(["train", write(limit=None)]) == 0
     out, err = capsys.readouterr()
@@ -662,7 +684,7 @@ def test_without_matplotlib_there_is_no_picture(capsys, monkeypatch):
 
     monkeypatch.setattr(train_command, "find_spec", lambda name: None)
     assert main(["train", write()]) == 0
-    assert "no picture: pip install 'sigbench[plots]'" in capsys.readouterr().out
+    assert "no plot: pip install 'sigbench[plots]'" in capsys.readouterr().out
     assert not Path("tiny.png").exists()
 
 
@@ -671,7 +693,7 @@ def test_what_is_there_is_not_replaced(capsys, name):
     write()
     Path(name).write_text("precious")
     assert main(["train", "tiny.toml"]) == 2
-    assert f"{name} exists: --force replaces it" in capsys.readouterr().err
+    assert f"{name} exists; use --force to replace it" in capsys.readouterr().err
     assert Path(name).read_text() == "precious"
     assert set(os.listdir()) == {"tiny.toml", name}
     assert main(["train", "tiny.toml", "--force", "--quiet"]) == 0
@@ -695,8 +717,8 @@ def test_killed_while_it_writes_it_writes_again(monkeypatch):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["-o", "weights.pt"], "weights.pt: the name of the file must end in .safetensors"),
-        (["-o", "absent/a.safetensors"], "absent is no folder"),
+        (["-o", "weights.pt"], "weights.pt: the file name must end in .safetensors"),
+        (["-o", "absent/a.safetensors"], "absent is not a folder"),
         (["--budget", "soon"], "budget 'soon' must be a time like 90s, 10m or 2h"),
         (["--budget=-1s"], "time=-1 s must be > 0"),
         (["--budget", "infs"], "time=inf s must be > 0 and finite"),
@@ -788,7 +810,7 @@ def test_wrong_training_seeds_are_refused(changes, message, capsys):
 
 @pytest.mark.parametrize("key", ["degradation=gaussian[sigma=9]", "validation=3", "metric=rmse"])
 def test_what_is_the_problems_own_is_refused_of_a_learner(key):
-    with pytest.raises(InputError, match=r"is the problem's own here"):
+    with pytest.raises(InputError, match=r"is defined by the problem; set it in"):
         Trained(f"icnn[{key}]")
 
 
@@ -860,7 +882,7 @@ def test_what_appears_meanwhile_is_not_replaced(monkeypatch, capsys):
     with monkeypatch.context() as patched:
         patched.setattr(train_command, "train", train_and_write)
         assert main(["train", name, "-o", "mine.safetensors", "--quiet"]) == 2
-    assert "mine.md exists: --force replaces it" in capsys.readouterr().err
+    assert "mine.md exists; use --force to replace it" in capsys.readouterr().err
     assert Path("mine.md").read_text() == "mine"
     assert main(["train", name, "-o", "mine.safetensors", "--quiet", "--force"]) == 0
 
