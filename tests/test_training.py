@@ -21,6 +21,7 @@ from sigbench import InputError
 from sigbench.cli import train as train_command
 from sigbench.cli.data import fetch
 from sigbench.cli.main import main
+from sigbench.cli.model_card import Figures
 from sigbench.core.fingerprint import identity
 from sigbench.networks.pretrained.weights import load
 from sigbench.networks.training import loop

@@ -144,6 +144,7 @@ def as_markdown(weights: Weights, figures: Figures, sha256: str) -> str:
 
     card = weights.card
     data, versions, machine = card["data"], card["versions"], card["machine"]
+    threads = card["threads"]
     source = card["recipe"]["data"]
     targets = source.get("target", "clean")
     selected_by = "" if targets == "clean" else "noisy views of "
@@ -153,7 +154,7 @@ def as_markdown(weights: Weights, figures: Figures, sha256: str) -> str:
         f"{targets} targets",
         "seed": card["seed"],
         "steps": f"{card['steps']:,}, {card['samples']:,} samples; best at {card['best_step']:,}",
-        "time": f"{duration(card['seconds'])}, at most {card['threads']} threads",
+        "time": f"{duration(card['seconds'])}, at most {threads} thread{'s' * (threads != 1)}",
         "engine": f"{card['engine']} on {card['device']}, {card['precision']}",
         "versions": ", ".join(f"{name} {number}" for name, number in versions.items()),
         "machine": f"{machine['processor']}, {machine['cores']} cores",
