@@ -248,7 +248,7 @@ def test_curves_over_the_noise_level():
     assert (net.get_linestyle(), noisy.get_linestyle()) == ("--", "-")
     assert list(bar.get_xdata()) == [0, 20]
     assert len(figure.axes[1].lines) == 1
-    with pytest.raises(InputError, match="method='nope' has no rows of problems called sigma-N"):
+    with pytest.raises(InputError, match="method='nope' has no rows of problems named sigma-N"):
         network_figures.noise_levels(
             board_of_levels(), {"one": [network_figures.Row("nope", "", "k")]}
         )
