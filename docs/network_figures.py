@@ -85,7 +85,7 @@ def feature_maps(branches: Sequence[Branch]) -> Figure:
         shrink=0.5,
         pad=0.01,
     )
-    bar.set_ticks([0, 0.5, 1], labels=["as far below", "0 (of factors: 1)", "the image's largest"])
+    bar.set_ticks([0, 0.5, 1], labels=["−max", "0 (factors: 1)", "+max of the image"])
     bar.ax.tick_params(labelsize=7.5, length=0)
     return figure
 
@@ -150,7 +150,7 @@ def engines(
     _logarithmic(middle, np.arange(len(apart)), apart, allowed)
     middle.sharex(top)
     middle.set_xlabel("sample", fontsize=8.5)
-    _finish(middle, "Difference of these two over the largest value (lower edge: less, or none)")
+    _finish(middle, "Relative difference of the two (lower edge: smaller or zero)")
 
     _logarithmic(bottom, np.arange(len(largest)), np.array(list(largest.values())), allowed)
     stages: dict[str, list[int]] = {}
@@ -161,8 +161,8 @@ def engines(
     bottom.set_xticks([float(np.mean(p)) for p in stages.values()], list(stages))
     bottom.tick_params(axis="x", length=0)
     bottom.margins(x=0.01)
-    bottom.set_xlabel("stage; a dot is one of its feature maps, in their order", fontsize=8.5)
-    _finish(bottom, "Largest difference of every feature map over its largest value, in a batch")
+    bottom.set_xlabel("stage (dots: its feature maps, in order)", fontsize=8.5)
+    _finish(bottom, "Largest relative difference of each feature map in a batch")
     return figure
 
 
@@ -222,7 +222,7 @@ def shrinkage(
         2, len(panels), squeeze=False, sharex=True, sharey="row", height_ratios=[3, 2]
     )
     for (top, below), panel in zip(axes.T, panels, strict=True):
-        top.plot(values, values, color="0.8", lw=0.8, label="as it is: x̂ = y")
+        top.plot(values, values, color="0.8", lw=0.8, label="identity: x̂ = y")
         top.plot(values, threshold, color=COLORS[1], lw=1.2, label="non-negative soft threshold")
         top.plot(values, samplewise, ":", color="0.45", lw=1.4, label="mean given the sample alone")
         below.axhline(0, color="0.45", ls=":", lw=1.4)
@@ -234,7 +234,7 @@ def shrinkage(
         _finish(below, "")
         below.set_xlabel("noisy value y of the sample", fontsize=8.5)
     axes[0, 0].set_ylabel("estimate x̂ of the sample", fontsize=8.5)
-    axes[1, 0].set_ylabel("what the other samples add", fontsize=8.5)
+    axes[1, 0].set_ylabel("effect of the other samples", fontsize=8.5)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(
         handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=8.5
@@ -288,7 +288,7 @@ def learning_rates(board: Board) -> Figure:
         axes.set_xticks(range(len(batches)), [str(n) for n in batches])
         axes.set_yticks(range(len(rates)), [f"{lr:g}" for lr in rates])
         axes.set_title(f"{initial}: mean PSNR in dB", loc="left", fontsize=9.5)
-        axes.set_xlabel("pairs a step", fontsize=8.5)
+        axes.set_xlabel("pairs per step", fontsize=8.5)
         axes.set_ylabel("learning rate", fontsize=8.5)
         axes.tick_params(labelsize=8, length=0)
         axes.spines[:].set_visible(False)
@@ -328,23 +328,23 @@ def noise_levels(board: Board, panels: Mapping[str, Sequence[ImageRow]]) -> Figu
 
     figure = Figure((WIDTH, 5.6), layout="constrained", dpi=130)
     axes = figure.subplots(2, len(panels), squeeze=False, sharex=True, sharey="row")
-    for (top, beneath), (title, rows) in zip(axes.T, panels.items(), strict=True):
+    for (top, below), (title, rows) in zip(axes.T, panels.items(), strict=True):
         first = dict(_over_levels(board, rows[0].method))
         for row in rows:
             sigma, mean = zip(*_over_levels(board, row.method), strict=True)
             look: dict[str, Any] = {"color": row.color, "ls": row.style, "lw": 1.5}
             top.plot(sigma, mean, label=row.label, **look)
-            beneath.plot(sigma, [m - first[s] for s, m in zip(sigma, mean, strict=True)], **look)
-        beneath.set_ylim(*CLOSE)
+            below.plot(sigma, [m - first[s] for s, m in zip(sigma, mean, strict=True)], **look)
+        below.set_ylim(*CLOSE)
         bars = {row.trained_to: row.color for row in rows if row.trained_to}
         for i, (end, color) in enumerate(sorted(bars.items())):
             at = CLOSE[0] + 0.08 * (len(bars) - i)
-            beneath.plot([0, end], [at] * 2, color=color, lw=3, solid_capstyle="butt")
+            below.plot([0, end], [at] * 2, color=color, lw=3, solid_capstyle="butt")
         top.set_title(title, loc="left", fontsize=9.5, fontweight="bold")
-        beneath.set_title(f"difference from {rows[0].label}", loc="left", fontsize=8.5)
-        beneath.set_xlim(0, max(first) + 2)
-        beneath.set_xlabel("noise level σ of the test (bars: of the training)", fontsize=8.5)
-        for ax in (top, beneath):
+        below.set_title(f"difference from {rows[0].label}", loc="left", fontsize=8.5)
+        below.set_xlim(0, max(first) + 2)
+        below.set_xlabel("noise level σ of the test (bars: training)", fontsize=8.5)
+        for ax in (top, below):
             ax.grid(axis="y", color="0.93", lw=0.8)
             ax.tick_params(labelsize=8)
             ax.spines[["top", "right"]].set_visible(False)

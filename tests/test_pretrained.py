@@ -1,4 +1,4 @@
-"""The weights that come with sigbench, and files of weights."""
+"""Shipped weights and weight files."""
 
 import dataclasses
 import json
@@ -21,7 +21,7 @@ from sigbench.networks.pretrained.denoiser import NetworkDenoiser
 from sigbench.networks.pretrained.weights import FOLDER, SHIPPED, Weights, load, save, shipped
 from sigbench.networks.training.recipe import load_recipe
 
-SINGLE = 1e-5  # float32, of a feature map's largest value
+SINGLE = 1e-5  # float32, relative to the largest value of a feature map
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +44,11 @@ def file(tmp_path):
     return path
 
 
-# Those that come along
+# Shipped weights
 
 
 def typed(name):
-    """Return the recipe of weights as it was typed: `make weights`."""
+    """Return the recipe of weights as in `make weights`."""
     found = re.fullmatch(r"(dncnn|unet)(-bias)?-0-(\d+)", name)
     if not found:
         return name
@@ -126,7 +126,7 @@ def test_torch_that_is_not_there_is_said():
 
 
 def test_shrinknet_counts(signals):
-    """A sample is less likely to be a spike where the others are: the limit knows that too."""
+    """A sample is less likely to be a spike if others are; the limit agrees."""
     first = np.full((1, 1, 100), 0.0)
     first[0, 0, 0] = 6.0
     crowd = first.copy()
@@ -214,7 +214,7 @@ def test_any_length_and_number_of_channels(name, length, dtype):
 
 @pytest.mark.parametrize("statistics", ["running", "input"])
 def test_what_torch_is_particular_about(statistics):
-    """Negative strides, and a single sample to take statistics of."""
+    """Negative strides, and statistics of a single sample."""
     network = ShrinkNet(norm="batch")
     weights = Weights(network, first_weights(network))
     both = [NetworkDenoiser(weights, statistics, engine) for engine in ("numpy", "torch")]
@@ -307,7 +307,7 @@ def test_a_flipped_bit_is_found(file):
 
 
 def test_another_definition_of_the_same_shapes_is_found(file):
-    """The shapes of the weights do not say what the input is divided by."""
+    """The scale of the input does not follow from the shapes of the weights."""
     data = file.read_bytes()
     assert data.count(b"scale=4.0") == 1
     file.write_bytes(data.replace(b"scale=4.0", b"scale=8.0"))

@@ -55,7 +55,7 @@ FIXED_AND_FRESH = {"fixed": {}, "fresh": {"pairs": "fresh"}}
 
 
 def write(file="tiny", /, **changes):
-    """Write the tiny recipe with other values, None to leave a key out, and return its name."""
+    """Write the tiny recipe with changed values (None removes a key) and return its name."""
     table = tomlkit.parse(TINY).unwrap()
     for key, value in changes.items():
         inner = table["data"] if key in (*table["data"], "target", "epoch") else table
@@ -94,7 +94,7 @@ def assert_same(one, other):
 @pytest.mark.parametrize("name", recipe_names())
 def test_shipped_recipes_find_what_they_learn_from(name, request, monkeypatch, tmp_path):
     recipe = load_recipe(name)
-    if recipe.source.dataset.kind == "bsd400":  # fetched, from a copy
+    if recipe.source.dataset.kind == "bsd400":  # fetched from a local copy
         monkeypatch.setenv("SIGBENCH_DATA", str(tmp_path / "data"))
         fetch("bsd400", str(request.getfixturevalue("real_data") / "bsd400"))
     assert recipe.name == name
@@ -106,7 +106,7 @@ def test_shipped_recipes_find_what_they_learn_from(name, request, monkeypatch, t
 
 
 def test_the_reports_protocol():
-    """REFERENCE section 1: 1,000 pairs, 30 % held out, batch 1, 200 epochs, 1e-4 down to 1e-6."""
+    """The report: 1,000 pairs, 30 % for validation, batch 1, 200 epochs, 1e-4 down to 1e-6."""
     recipe = load_recipe("icnn-report")
     batches = Batches(recipe, recipe.source.training(recipe.pairs))
     assert (batches.pairs, batches.per_epoch, recipe.source.validation) == (700, 700, 300)
@@ -220,7 +220,7 @@ def test_a_batch_is_a_function_of_seed_and_step(pairs, target):
 
 OPTIMIZERS = ("sgd[lr=1e-2,momentum=0.9,weight_decay=1e-3]", "adam[lr=1e-2]", "sgd[lr=1e-2]")
 NETS = ("shrinknet[width=4,norm=batch]", "icnn", "icnn[norm=sparse]")
-# Plain SGD at 1e-2 is chaotic on the sparse norm: begun 1e-15 apart, NumPy is 3e-3 of the first
+# SGD at 1e-2 is chaotic with the sparse norm: from weights 1e-15 apart, NumPy is 3e-3 of the first
 # loss from itself after 50 steps, torch 2e-3 from itself, and the two 2e-3 from each other.
 CHAOTIC = ("icnn[norm=sparse]", "sgd[lr=1e-2]")
 
@@ -228,7 +228,7 @@ CHAOTIC = ("icnn[norm=sparse]", "sgd[lr=1e-2]")
 @pytest.mark.parametrize("network", NETS)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_both_engines_take_the_same_steps(network, optimizer):
-    """Issue 5: within 1e-6 for 50 steps in float64; relative to the first loss."""
+    """Within 1e-6 of the first loss for 50 steps in float64."""
     lr = 1e-3 if (network, optimizer) == CHAOTIC else 1e-2
     losses = {}
     for engine in ENGINES:
@@ -274,7 +274,7 @@ def test_keys_of_a_recipe_are_set_where_it_is_named():
     recipe = load_recipe("icnn-report[steps=7,network=icnn[size=m],target=noisy,batch=2,name=own]")
     assert (recipe.steps, recipe.epochs, recipe.batch, recipe.name) == (7, None, 2, "own")
     assert (recipe.network.size, recipe.target) == ("m", "noisy")
-    assert recipe.in_steps(7)["data"]["target"] == "noisy"  # the card repeats it
+    assert recipe.in_steps(7)["data"]["target"] == "noisy"  # the card records it
     assert load_recipe("icnn-report[time=90s]").time == 90
     other = load_recipe("resnet[degradation=gaussian[sigma=0,sigma_to=55]]")
     assert (other.source.degradation.sigma, other.source.degradation.sigma_to) == (0, 55)
@@ -361,7 +361,7 @@ def test_the_best_weights_are_those_of_the_best_line():
 
     done = train(recipe, training, engine, report=report)
     best = int(np.argmin([row.validation for row in done.log]))
-    assert 0 < best < len(done.log) - 1  # it does get worse again
+    assert 0 < best < len(done.log) - 1  # the loss increases again later
     assert done.best == done.log[best]
     for weight, own in kept[best].items():
         np.testing.assert_array_equal(done.weights[weight], own)
@@ -387,7 +387,7 @@ def test_nothing_clean_chooses_where_targets_are_noisy():
         ),
     )
     assert validations(other) == validations(training)
-    none = dataclasses.replace(training, second=None)  # recorded noise: its target is noisy already
+    none = dataclasses.replace(training, second=None)  # recorded noise: the target is already noisy
     assert validations(none) != validations(training)
 
 
@@ -569,7 +569,7 @@ def test_ctrl_c_in_the_middle_of_a_step_ends_the_step():
 
 
 def interrupted_checkpoint():
-    """Leave a checkpoint of the tiny recipe, stopped in its first step."""
+    """Write a checkpoint of the tiny recipe, stopped in its first step."""
     recipe = load_recipe(write())
     checkpoint = checkpoint_of(recipe)
     training, engine = recipe.source.training(recipe.pairs), open_engine(recipe)
@@ -789,7 +789,7 @@ def test_training_seeds_in_a_suite():
     text = Path("run/leaderboard.md").read_text()
     (row,) = re.findall(r"^\| net +\| +(\d) \| +(\S+) ± (\S+) \|$", text, re.M)
     one, two = means["net #1"], means["net #2"]
-    half = 12.706 * abs(one - two) / 2  # Student's t of one degree of freedom
+    half = 12.706 * abs(one - two) / 2  # Student's t, one degree of freedom
     assert row[0] == "2"
     np.testing.assert_allclose(float(row[1]), (one + two) / 2, atol=0.006)
     np.testing.assert_allclose(float(row[2]), half, atol=0.01)
@@ -830,8 +830,8 @@ def test_its_key_is_what_the_recipe_holds():
 
     tiny = key(write())
     assert key(write("other", description="the same", name="same")) == tiny
-    assert key(write("other", validation=7, limit=None)) == tiny  # the problem has its own
-    assert key(write("other", metric="psnr")) == tiny  # nobody looks at it
+    assert key(write("other", validation=7, limit=None)) == tiny  # the problem defines its own
+    assert key(write("other", metric="psnr")) == tiny  # not used
     assert key(write("other", seed=2)) != tiny
     assert key(write("other", seed=2)) == key(write(), seed=2)
     for changes in ({"steps": 31}, {"pairs": 20}, {"loss": "smooth-l1"}):
@@ -862,7 +862,7 @@ def test_a_learner_that_diverges_says_so():
         learner.fit(learner.loaded.source.training(21), rng=None)
 
 
-# Files, once more
+# Files
 
 
 def test_two_trainings_do_not_write_the_same_files(capsys):
@@ -895,7 +895,7 @@ def test_a_folder_in_the_way_is_told_before_the_training(capsys):
 
 
 def test_a_budget_in_time_is_measured_once(monkeypatch):
-    """A run that is killed before its first checkpoint by the clock goes on to the same steps."""
+    """A run that is killed before the first timed checkpoint resumes with the same steps."""
     saved = []
     monkeypatch.setattr(
         Checkpoint, "save", lambda self, state, weights, kept: saved.append(state.step)

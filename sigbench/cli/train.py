@@ -49,14 +49,14 @@ class Files:
         if not self.weights.parent.is_dir():
             raise InputError(f"{self.weights.parent} is not a folder")
 
-    def beside(self, suffix: str) -> Path:
+    def with_suffix(self, suffix: str) -> Path:
         """Return the file with the same name and another suffix."""
         return self.weights.with_suffix(suffix)
 
     @property
     def all(self) -> tuple[Path, ...]:
         """The files that a training writes."""
-        return (self.weights, *(self.beside(suffix) for suffix in (".csv", ".md", ".png")))
+        return (self.weights, *map(self.with_suffix, (".csv", ".md", ".png")))
 
     def refuse_existing(self) -> None:
         """Check that none of the files exists; raise InputError otherwise."""
@@ -78,7 +78,7 @@ class Files:
         for path in self.all:
             if path.is_dir():
                 raise InputError(f"{path} is a folder")
-        lock = FileLock(self.beside(".lock"), timeout=0)
+        lock = FileLock(self.with_suffix(".lock"), timeout=0)
         try:
             lock.acquire()
         except Timeout:
@@ -86,7 +86,7 @@ class Files:
         try:
             yield
         finally:
-            self.beside(".lock").unlink(missing_ok=True)
+            self.with_suffix(".lock").unlink(missing_ok=True)
             lock.release()
 
 
@@ -136,7 +136,7 @@ def train_recipe(
     recipe = load_recipe(name) if budget is None else load_recipe(name).within(budget)
     files = Files(Path(out or f"{recipe.name}{SUFFIX}"))
     engine = open_engine(recipe, device)
-    checkpoint = Checkpoint(files.beside(f".checkpoint{SUFFIX}"), key_of(recipe, engine))
+    checkpoint = Checkpoint(files.with_suffix(f".checkpoint{SUFFIX}"), key_of(recipe, engine))
     with files.locked():
         found = None if fresh else checkpoint.load()
         # A finished checkpoint remains if a run was killed while it wrote its files.
@@ -191,15 +191,17 @@ def _train(
 def _write(files: Files, weights: Weights, outcome: TrainingResult, figures: Figures) -> str:
     """Write the files and return their names."""
     save(files.weights, weights)
-    write_atomically(files.beside(".csv"), as_csv(outcome.log, figures.metric).encode())
+    write_atomically(files.with_suffix(".csv"), as_csv(outcome.log, figures.metric).encode())
     sha256 = hashlib.sha256(files.weights.read_bytes()).hexdigest()
-    write_atomically(files.beside(".md"), as_markdown(weights, figures, sha256).encode())
+    write_atomically(files.with_suffix(".md"), as_markdown(weights, figures, sha256).encode())
     names = [str(files.weights), ".csv", ".md"]
     if not find_spec("matplotlib"):
         return ", ".join(names) + " (no plot: pip install 'sigbench[plots]')"
     references = {"noisy": figures.noisy, "limit": figures.limit}
     lines = {name: value for name, value in references.items() if not math.isnan(value)}
-    write_atomically(files.beside(".png"), curve(outcome.log, figures.metric, figures.unit, lines))
+    write_atomically(
+        files.with_suffix(".png"), curve(outcome.log, figures.metric, figures.unit, lines)
+    )
     return ", ".join([*names, ".png"])
 
 
