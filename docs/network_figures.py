@@ -1,4 +1,4 @@
-"""Figures of networks: feature maps, two engines, a network of samples as a curve, a grid."""
+"""Figures about networks: feature maps, engines, ShrinkNet, learning rates, noise levels."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
-CLOSE = (-2.2, 0.8)  # dB around a curve that others are held against
+CLOSE = (-2.2, 0.8)  # limits of differences in dB
 SINGLE = float(np.finfo(np.float32).eps)
 
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """Feature maps ``(C, L)``, of which a value stands for ``step`` samples; ``neutral`` is white."""
+    """Feature maps ``(C, L)``; each value covers ``step`` samples, and ``neutral`` is white."""
 
     title: str
     maps: NDArray[Any]
@@ -34,7 +34,7 @@ class Stage:
 
 @dataclass(frozen=True, eq=False)
 class Branch:
-    """A column of stages under a signal, all over the same axis, and that axis' name."""
+    """A column of the figure: a signal and stages over the same axis, with the axis label."""
 
     signal: Example
     stages: Sequence[Stage]
@@ -42,30 +42,28 @@ class Branch:
 
 
 def feature_maps(branches: Sequence[Branch]) -> Figure:
-    """Draw feature maps as images of channels over positions, one column a branch.
+    """Draw feature maps as images of channels over positions, one column per branch.
 
-    Every image has a scale of its own, as far to both sides of what is white.
+    Each image has its own scale, symmetric about white.
 
     Parameters
     ----------
     branches : sequence of Branch
-        The columns; stages of equal place stand in one line.
+        The columns; stages with the same index are in the same row.
     """
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
 
     colors = LinearSegmentedColormap.from_list("signs", [COLORS[1], "white", COLORS[0]])
-    lines = max(len(branch.stages) for branch in branches)
+    rows = max(len(branch.stages) for branch in branches)
     channels = [
-        max(b.stages[i].maps.shape[0] for b in branches if i < len(b.stages)) for i in range(lines)
+        max(b.stages[i].maps.shape[0] for b in branches if i < len(b.stages)) for i in range(rows)
     ]
     heights = [4.0, *np.sqrt(channels)]
-    figure = Figure(
-        (WIDTH, 0.35 * sum(heights) + 0.28 * lines + 0.9), layout="constrained", dpi=130
-    )
+    figure = Figure((WIDTH, 0.35 * sum(heights) + 0.28 * rows + 0.9), layout="constrained", dpi=130)
     axes = figure.subplots(
-        lines + 1, len(branches), squeeze=False, sharex="col", height_ratios=heights
+        rows + 1, len(branches), squeeze=False, sharex="col", height_ratios=heights
     )
     for column, branch in zip(axes.T, branches, strict=True):
         _stem(column[0], branch.signal)
@@ -76,7 +74,7 @@ def feature_maps(branches: Sequence[Branch]) -> Figure:
         lowest = column[len(branch.stages)]
         lowest.tick_params(labelbottom=True)
         lowest.set_xlim(-0.5, len(branch.signal.item) - 0.5)
-        if len(branch.stages) == lines:
+        if len(branch.stages) == rows:
             lowest.set_xlabel(branch.axis, fontsize=8.5)
     bar = figure.colorbar(
         ScalarMappable(cmap=colors),
@@ -87,13 +85,13 @@ def feature_maps(branches: Sequence[Branch]) -> Figure:
         shrink=0.5,
         pad=0.01,
     )
-    bar.set_ticks([0, 0.5, 1], labels=["as far below", "0 (of factors: 1)", "the image's largest"])
+    bar.set_ticks([0, 0.5, 1], labels=["−max", "0 (factors: 1)", "+max of the image"])
     bar.ax.tick_params(labelsize=7.5, length=0)
     return figure
 
 
 def _stem(ax: Axes, example: Example) -> None:
-    """Draw a signal as lines from zero, and circles where the clean one isn't zero."""
+    """Draw a signal as vertical lines, with circles at the nonzero samples of the clean one."""
     ax.vlines(np.arange(len(example.item)), 0, example.item, color=COLORS[0], lw=1.2)
     if example.clean is not None:
         (where,) = np.nonzero(example.clean)
@@ -126,17 +124,17 @@ def _finish(ax: Axes, title: str) -> None:
 def engines(
     outputs: Mapping[str, NDArray[Any]], largest: Mapping[str, float], *, allowed: float = 1e-5
 ) -> Figure:
-    """Draw what two engines make of one signal, and how far they are apart.
+    """Draw the estimates of two engines for one signal, and their differences.
 
     Parameters
     ----------
     outputs : mapping of str to array, shape (L,)
-        Both estimates by the engine's name.
+        The two estimates by engine name.
     largest : mapping of str to float
-        For every feature map ``stage.layer``, in their order, the largest difference over the
+        For each feature map ``stage.layer``, in order, the largest difference divided by the
         largest value.
     allowed : float
-        What tests hold these to.
+        The bound that tests use.
     """
     from matplotlib.figure import Figure
 
@@ -152,7 +150,7 @@ def engines(
     _logarithmic(middle, np.arange(len(apart)), apart, allowed)
     middle.sharex(top)
     middle.set_xlabel("sample", fontsize=8.5)
-    _finish(middle, "Difference of these two over the largest value (lower edge: less, or none)")
+    _finish(middle, "Relative difference of the two (lower edge: smaller or zero)")
 
     _logarithmic(bottom, np.arange(len(largest)), np.array(list(largest.values())), allowed)
     stages: dict[str, list[int]] = {}
@@ -163,13 +161,13 @@ def engines(
     bottom.set_xticks([float(np.mean(p)) for p in stages.values()], list(stages))
     bottom.tick_params(axis="x", length=0)
     bottom.margins(x=0.01)
-    bottom.set_xlabel("stage; a dot is one of its feature maps, in their order", fontsize=8.5)
-    _finish(bottom, "Largest difference of every feature map over its largest value, in a batch")
+    bottom.set_xlabel("stage (dots: its feature maps, in order)", fontsize=8.5)
+    _finish(bottom, "Largest relative difference of each feature map in a batch")
     return figure
 
 
 def _logarithmic(ax: Axes, x: NDArray[Any], apart: NDArray[Any], allowed: float) -> None:
-    """Draw relative differences on a log scale; what is less than the scale, or none, on its edge."""
+    """Draw relative differences on a log scale; smaller ones are drawn at the lower edge."""
     low = SINGLE / 30
     ax.vlines(x, low, np.maximum(apart, low), color=COLORS[0], lw=1)
     ax.plot(x, np.maximum(apart, low), "o", color=COLORS[0], ms=3, clip_on=False)
@@ -190,7 +188,7 @@ def _logarithmic(ax: Axes, x: NDArray[Any], apart: NDArray[Any], allowed: float)
 
 @dataclass(frozen=True, eq=False)
 class Shrinkage:
-    """Estimates of one sample by its noisy value, all other samples held: a network's, the limit."""
+    """Estimates of one sample over its noisy value, with all other samples fixed."""
 
     title: str
     network: NDArray[Any]
@@ -204,18 +202,18 @@ def shrinkage(
     threshold: NDArray[Any],
     samplewise: NDArray[Any],
 ) -> Figure:
-    """Draw estimates over the sample's value, and below what they owe to the other samples.
+    """Draw estimates of a sample over its value, and below the effect of the other samples.
 
     Parameters
     ----------
     values : array, shape (V,)
         Values of the noisy sample.
     panels : sequence of Shrinkage
-        One column each: what the other samples are.
+        One column for each choice of the other samples.
     threshold : array, shape (V,)
-        A threshold's estimates, whatever the others are.
+        Estimates by a threshold, which do not depend on the other samples.
     samplewise : array, shape (V,)
-        Posterior means of the sample alone, which the lower line is against.
+        Posterior means given this sample alone, subtracted in the lower row.
     """
     from matplotlib.figure import Figure
 
@@ -224,7 +222,7 @@ def shrinkage(
         2, len(panels), squeeze=False, sharex=True, sharey="row", height_ratios=[3, 2]
     )
     for (top, below), panel in zip(axes.T, panels, strict=True):
-        top.plot(values, values, color="0.8", lw=0.8, label="as it is: x̂ = y")
+        top.plot(values, values, color="0.8", lw=0.8, label="identity: x̂ = y")
         top.plot(values, threshold, color=COLORS[1], lw=1.2, label="non-negative soft threshold")
         top.plot(values, samplewise, ":", color="0.45", lw=1.4, label="mean given the sample alone")
         below.axhline(0, color="0.45", ls=":", lw=1.4)
@@ -236,7 +234,7 @@ def shrinkage(
         _finish(below, "")
         below.set_xlabel("noisy value y of the sample", fontsize=8.5)
     axes[0, 0].set_ylabel("estimate x̂ of the sample", fontsize=8.5)
-    axes[1, 0].set_ylabel("what the other samples add", fontsize=8.5)
+    axes[1, 0].set_ylabel("effect of the other samples", fontsize=8.5)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(
         handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=8.5
@@ -245,18 +243,18 @@ def shrinkage(
 
 
 def learning_rates(board: Board) -> Figure:
-    """Draw the mean PSNR over learning rate and batch, one panel an initialization.
+    """Draw the mean PSNR over learning rate and batch size, one panel per initialization.
 
     Parameters
     ----------
     board : sequence of mapping
-        Rows of a leaderboard; those of the metric ``psnr`` count whose method is called
-        ``INITIAL-lrRATE-batchSIZE``.
+        Rows of a leaderboard; rows with the metric ``psnr`` and a method named
+        ``INITIAL-lrRATE-batchSIZE`` are used.
 
     Raises
     ------
     InputError
-        Where no row is called so.
+        If there is no such row.
     """
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
@@ -290,7 +288,7 @@ def learning_rates(board: Board) -> Figure:
         axes.set_xticks(range(len(batches)), [str(n) for n in batches])
         axes.set_yticks(range(len(rates)), [f"{lr:g}" for lr in rates])
         axes.set_title(f"{initial}: mean PSNR in dB", loc="left", fontsize=9.5)
-        axes.set_xlabel("pairs a step", fontsize=8.5)
+        axes.set_xlabel("pairs per step", fontsize=8.5)
         axes.set_ylabel("learning rate", fontsize=8.5)
         axes.tick_params(labelsize=8, length=0)
         axes.spines[:].set_visible(False)
@@ -299,54 +297,54 @@ def learning_rates(board: Board) -> Figure:
 
 @dataclass(frozen=True)
 class ImageRow:
-    """A method's curve: its name in the board and in words, and its look."""
+    """A method's curve: its name in the leaderboard, its label and its line style."""
 
     method: str
     label: str
     color: str
     style: str = "-"
-    trained_to: float | None = None  # the largest noise level that it has learned from
+    trained_to: float | None = None  # the largest noise level in training
 
 
 def noise_levels(board: Board, panels: Mapping[str, Sequence[ImageRow]]) -> Figure:
-    """Draw the PSNR over the noise level: a column a group of methods, beneath against its first.
+    """Draw the PSNR over the noise level, and below the difference from the first method.
 
-    Bars say what noise levels networks have learned from.
+    There is one column per group of methods. Bars show the noise levels of training.
 
     Parameters
     ----------
     board : sequence of mapping
-        Rows of a leaderboard, as computed or as read from its CSV file; the problems are called
+        Rows of a leaderboard, computed or read from its CSV file; the problems are named
         ``sigma-N``.
-    panels : mapping of str to sequence of Row
-        Titles, and the curves of each.
+    panels : mapping of str to sequence of ImageRow
+        Title and curves of each column.
 
     Raises
     ------
     InputError
-        For a method that has no such rows.
+        If a method has no such rows.
     """
     from matplotlib.figure import Figure
 
     figure = Figure((WIDTH, 5.6), layout="constrained", dpi=130)
     axes = figure.subplots(2, len(panels), squeeze=False, sharex=True, sharey="row")
-    for (top, beneath), (title, rows) in zip(axes.T, panels.items(), strict=True):
+    for (top, below), (title, rows) in zip(axes.T, panels.items(), strict=True):
         first = dict(_over_levels(board, rows[0].method))
         for row in rows:
             sigma, mean = zip(*_over_levels(board, row.method), strict=True)
             look: dict[str, Any] = {"color": row.color, "ls": row.style, "lw": 1.5}
             top.plot(sigma, mean, label=row.label, **look)
-            beneath.plot(sigma, [m - first[s] for s, m in zip(sigma, mean, strict=True)], **look)
-        beneath.set_ylim(*CLOSE)
+            below.plot(sigma, [m - first[s] for s, m in zip(sigma, mean, strict=True)], **look)
+        below.set_ylim(*CLOSE)
         bars = {row.trained_to: row.color for row in rows if row.trained_to}
         for i, (end, color) in enumerate(sorted(bars.items())):
             at = CLOSE[0] + 0.08 * (len(bars) - i)
-            beneath.plot([0, end], [at] * 2, color=color, lw=3, solid_capstyle="butt")
+            below.plot([0, end], [at] * 2, color=color, lw=3, solid_capstyle="butt")
         top.set_title(title, loc="left", fontsize=9.5, fontweight="bold")
-        beneath.set_title(f"difference from {rows[0].label}", loc="left", fontsize=8.5)
-        beneath.set_xlim(0, max(first) + 2)
-        beneath.set_xlabel("noise level σ of the test (bars: of the training)", fontsize=8.5)
-        for ax in (top, beneath):
+        below.set_title(f"difference from {rows[0].label}", loc="left", fontsize=8.5)
+        below.set_xlim(0, max(first) + 2)
+        below.set_xlabel("noise level σ of the test (bars: training)", fontsize=8.5)
+        for ax in (top, below):
             ax.grid(axis="y", color="0.93", lw=0.8)
             ax.tick_params(labelsize=8)
             ax.spines[["top", "right"]].set_visible(False)
@@ -358,7 +356,7 @@ def noise_levels(board: Board, panels: Mapping[str, Sequence[ImageRow]]) -> Figu
 
 
 def _over_levels(board: Board, method: str) -> list[tuple[float, float]]:
-    """Return (noise level, mean PSNR) of a method, in order."""
+    """Return pairs (noise level, mean PSNR) of a method, sorted by noise level."""
     found = [
         (float(level[1]), float(row["mean"]))
         for row in board
@@ -366,5 +364,5 @@ def _over_levels(board: Board, method: str) -> list[tuple[float, float]]:
         and (level := re.fullmatch(r"sigma-([\d.]+)", row["problem"]))
     ]
     if not found:
-        raise InputError(f"method={method!r} has no rows of problems called sigma-N")
+        raise InputError(f"method={method!r} has no rows of problems named sigma-N")
     return sorted(found)

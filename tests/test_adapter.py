@@ -1,4 +1,4 @@
-"""Any torch.nn.Module as a method: what is declared, against computations by hand."""
+"""Any torch.nn.Module as a method: declarations, compared with computations by hand."""
 
 import copy
 import dataclasses
@@ -27,7 +27,7 @@ GIVEN = []
 
 
 class Recorder(torch.nn.Module):
-    """Returns its first input (of a map: all but the level), and notes what it was given."""
+    """Returns its first input (without the noise-level map) and records its arguments."""
 
     def __init__(self, drop=False):
         super().__init__()
@@ -43,7 +43,7 @@ def given():
 
 
 def doubling(dim=1, channels=1):
-    """A convolution that doubles its input: one multiplication a sample."""
+    """A convolution that doubles its input: one multiplication per sample."""
     conv = (torch.nn.Conv1d if dim == 1 else torch.nn.Conv2d)(channels, channels, 1, bias=False)
     with torch.no_grad():
         conv.weight[...] = 2 * torch.eye(channels).reshape(conv.weight.shape)
@@ -153,7 +153,7 @@ def test_what_is_not_told_is_estimated(rng):
     y = 255 * rng.random((2, 1, 64))
     TorchModule(Recorder(), sigma="argument", data_range=(0, 255))(y)
     np.testing.assert_allclose(given()[1], estimate_sigma(y) / 255, rtol=1e-6)
-    TorchModule(Recorder())(y, sigma=3.0)  # blind: told, and not passed on
+    TorchModule(Recorder())(y, sigma=3.0)  # blind: sigma is not passed on
     assert len(given()) == 1
 
 
@@ -185,7 +185,7 @@ def test_the_users_module_stays_as_it_was(rng):
     y = rng.standard_normal((4, 1, 50))
     adapted = TorchModule(net)
     first = adapted(y)
-    np.testing.assert_array_equal(adapted(y), first)  # nothing drops out
+    np.testing.assert_array_equal(adapted(y), first)  # no dropout in evaluation mode
     np.testing.assert_allclose(first, y / np.sqrt(1 + 1e-5), rtol=1e-6)  # the running statistics
     assert net.training
     assert all(part.training for part in net.modules())
@@ -193,7 +193,7 @@ def test_the_users_module_stays_as_it_was(rng):
     for name, tensor in net.state_dict().items():
         assert torch.equal(tensor, before[name])
     with torch.no_grad():
-        net[0].weight += 1  # later training is not seen: the name of the weights would be wrong
+        net[0].weight += 1  # later changes are ignored: the digest would be wrong
     np.testing.assert_array_equal(adapted(y), first)
 
 
@@ -217,7 +217,7 @@ def test_state_that_a_module_keeps_is_gone_after_a_call(rng):
 
 
 def test_a_denoiser_that_is_a_gradient(rng):
-    """As deepinv's GSDRUNet: x̂ = y − ∇g(y), here of g = ‖y‖²/8."""
+    """Like deepinv's GSDRUNet: x̂ = y − ∇g(y), with g = ‖y‖²/8."""
 
     class Gradient(torch.nn.Module):
         def forward(self, batch):
@@ -363,13 +363,13 @@ class Uncopied(torch.nn.Module):
         ({"module_range": 255}, r"module_range=255 must be two finite"),
         ({"module_range": "unit"}, r"module_range='unit' must be two finite"),
         ({"multiple": 0}, r"multiple=0 must be >= 1"),
-        ({"module": np.ones}, r"module=<function ones.*> must be an object of a torch.nn.Module"),
-        ({"module": torch.nn.Tanh}, r"module=<class .*Tanh'> must be an object of a torch"),
+        ({"module": np.ones}, r"module=<function ones.*> must be an instance of torch.nn.Module"),
+        ({"module": torch.nn.Tanh}, r"module=<class .*Tanh'> must be an instance of torch"),
         ({"module": Uncopied()}, "Uncopied cannot be copied: RuntimeError: not me"),
         ({"module": torch.nn.LazyConv1d(1, 1)}, "LazyConv1d cannot be copied: .*uninitialized"),
     ],
 )
-@pytest.mark.filterwarnings("ignore:Lazy modules:UserWarning")  # torch's own word on them
+@pytest.mark.filterwarnings("ignore:Lazy modules:UserWarning")  # a warning of torch
 def test_a_wrong_declaration_is_named(arguments, message):
     with pytest.raises(InputError, match=message):
         TorchModule(**{"module": torch.nn.Identity(), **arguments})
@@ -385,7 +385,7 @@ def test_several_channels_where_there_is_no_axis_for_them():
 
 def test_no_cuda(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(InputError, match="device=cuda: torch finds none here"):
+    with pytest.raises(InputError, match="device=cuda: torch finds no GPU; use device=cpu"):
         TorchModule(torch.nn.Identity(), device="cuda")
 
 
@@ -457,7 +457,7 @@ class TestAsAMethod:
 
 
 def test_a_network_that_takes_a_gradient_in_its_pass():
-    """As gradient-step denoisers do: what they return may still belong to a graph."""
+    """The result of a gradient-step denoiser may still belong to a graph."""
 
     class Descends(torch.nn.Module):
         def forward(self, x):

@@ -1,4 +1,4 @@
-"""Networks with and without additive constants."""
+"""Bias-free networks and networks with additive constants."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ NETWORKS = [
 
 
 def some_weights(network, seed=3):
-    """Return weights as after some training: none of them zero, variances positive."""
+    """Return weights as after some training, none of them zero, variances positive."""
     rng = np.random.default_rng(seed)
     first = first_weights(network, seed=1)
     moved = {name: 0.05 * rng.standard_normal(w.shape) for name, w in first.items()}
@@ -65,7 +65,7 @@ def test_it_begins_at_the_noisy_item(rng, network):
 
 
 def test_counts():
-    """Layers of 3×3 (the U-Net: two of 5×5, one of 4×4), gains of batch norm, constants."""
+    """3×3 layers (U-Net: also two 5×5 and one 4×4), gains of batch norm, constants."""
     width, inner = 32, 6 * 9 * 32 * 32
     assert n_params(DnCNN()) == 2 * 9 * width + inner + 6 * width
     assert n_params(DnCNN(bias=True)) == n_params(DnCNN()) + 7 * width + 1 + 6 * width
@@ -75,7 +75,7 @@ def test_counts():
     assert n_params(UNet(bias=True)) == n_params(UNet()) + 3 * w + 5 * 2 * w + 1
 
 
-# Each once more, as one writes it in torch
+# Independent implementations in torch
 
 
 def in_torch(network):

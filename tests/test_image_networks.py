@@ -1,4 +1,4 @@
-"""Networks of the reports on images: their counts, and each as one writes it in torch."""
+"""Networks of the reports on images: parameter counts, and comparison with torch modules."""
 
 import itertools
 
@@ -14,7 +14,7 @@ from sigbench.networks.models.base import first_weights, run
 from sigbench.networks.pretrained.denoiser import NetworkDenoiser
 from sigbench.networks.pretrained.weights import Weights, load, save
 
-# As the reports print them, or as they follow from what these say of their layers.
+# As printed in the reports, or computed from their descriptions of the layers.
 COUNTS = {
     N2N("original"): 488_739,
     N2N("deeper"): 675_795,
@@ -38,11 +38,11 @@ def test_counts_are_those_of_the_reports():
         assert (row["family"], row["domains"]) == ("network", ["image"])
 
 
-# Each once more, as one writes it in torch; the names of its layers are ours
+# Independent implementations in torch, with our names of layers
 
 
 def in_torch():
-    """Return a class for each network."""
+    """Return a torch class for each network."""
     import torch
     from torch import nn as tnn
     from torch.nn import functional as F
@@ -189,18 +189,18 @@ def in_torch():
 
 
 def module_of(network, weights):
-    """Return a network as one writes it in torch, with our weights, of float64 where these are."""
+    """Return the torch module of a network with our weights, in their dtype."""
     import torch
 
     module = in_torch()[network]()
     tensors = {name: torch.from_numpy(w.copy()) for name, w in weights.items()}
     module = module.to(next(iter(tensors.values())).dtype)
-    module.load_state_dict(tensors)  # all of them, and no others
+    module.load_state_dict(tensors)  # strict: all names must match
     return module
 
 
 def images(rng, items, size, dtype):
-    """Return noise around one colour an image."""
+    """Return images of a single color with noise."""
     colours = rng.uniform(50, 200, (items, 3, 1, 1))
     return (colours + 40 * rng.standard_normal((items, 3, *size))).astype(dtype)
 
@@ -253,7 +253,7 @@ def test_gradients_are_those_of_torch(rng, network):
 @pytest.mark.parametrize("upsampling", ["nearest", "transposed"])
 @pytest.mark.parametrize("initial", ["uniform", "xavier"])
 def test_strided_networks_train_without_torch(rng, upsampling, initial):
-    """SGD on images of 0..1, which are a colour each, in noise; steps follow those of torch."""
+    """SGD on noisy single-color images in 0..1; the steps agree with torch."""
     network = Strided(upsampling, scale=1.0)
     first = first_weights(network, initial=initial, seed=1)
     weights = {name: w.astype(np.float64) for name, w in first.items()}

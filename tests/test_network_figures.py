@@ -1,4 +1,4 @@
-"""The figures of networks say what was computed, in the order in which it was computed."""
+"""Figures of networks show the computed values in the right order."""
 
 import importlib.util
 import re
@@ -113,7 +113,7 @@ def untrained(name):
 
 @pytest.fixture
 def draw(monkeypatch):
-    """docs/draw.py with networks as they are before training."""
+    """docs/draw.py with untrained networks."""
     spec = importlib.util.spec_from_file_location("draw", DOCS / "draw.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -248,7 +248,7 @@ def test_curves_over_the_noise_level():
     assert (net.get_linestyle(), noisy.get_linestyle()) == ("--", "-")
     assert list(bar.get_xdata()) == [0, 20]
     assert len(figure.axes[1].lines) == 1
-    with pytest.raises(InputError, match="method='nope' has no rows of problems called sigma-N"):
+    with pytest.raises(InputError, match="method='nope' has no rows of problems named sigma-N"):
         network_figures.noise_levels(
             board_of_levels(), {"one": [network_figures.Row("nope", "", "k")]}
         )

@@ -1,4 +1,4 @@
-"""Networks: one definition, two engines, the same values; training in NumPy follows torch's."""
+"""Networks: both engines compute the same values; training in NumPy agrees with torch."""
 
 import functools
 
@@ -22,13 +22,13 @@ ADAM = nn.Adam(lr=1e-3)
 
 
 def pairs(rng, items, length, dtype):
-    """Draw signals that are mostly zero, and the same in noise: (clean, noisy)."""
+    """Draw sparse signals and noisy versions of them: (clean, noisy)."""
     spikes = rng.integers(2, 11, (items, 1, length)) * (rng.random((items, 1, length)) < 0.2)
     return spikes.astype(dtype), (spikes + 3 * rng.standard_normal(spikes.shape)).astype(dtype)
 
 
 def batches(network, steps, items, dtype):
-    """Return the same batches at every call: of the length of Table 1, images of the least size."""
+    """Return the same batches at each call: signals as in Table 1, images of the minimum size."""
     rng = np.random.default_rng(11)
     if network.axes == 2:
         side = max(network.least, 16)
@@ -39,7 +39,7 @@ def batches(network, steps, items, dtype):
 
 
 def train(network, weights, loss, optimizer, data):
-    """Train in NumPy, the weights in place; return the loss of every step."""
+    """Train in NumPy, changing the weights in place; return the loss of each step."""
     state, losses = {}, []
     for clean, noisy in data:
         variables = {k: nn.Var(w) if is_learned(k) else w for k, w in weights.items()}
@@ -55,7 +55,7 @@ def train(network, weights, loss, optimizer, data):
 
 @functools.cache
 def trained(network):
-    """Return weights after 200 steps: with fewer, some channels are all but constant.
+    """Return weights after 200 steps: with fewer, some channels are almost constant.
 
     Divided by a deviation of next to nothing, the rounding of float32 shows in either engine.
     Networks of images are large and divide by none: theirs are the first.
@@ -110,7 +110,7 @@ def test_in_numpy_float64_stays_and_items_are_apart(network, statistics):
 
 @pytest.mark.parametrize("network", SETTINGS, ids=str)
 def test_float32_is_float64_but_for_rounding(network):
-    """Constants, exponents and statistics lose nothing on the way."""
+    """Constants, exponents and statistics keep float64 precision."""
     weights = trained(network)
     _, noisy = batches(network, 1, 20, np.float32)[0]
     narrow = run(network, weights, noisy, engine="numpy")
@@ -123,9 +123,9 @@ def test_weights_of_another_network_are_refused():
     weights = first_weights(network)
     _, noisy = batches(network, 1, 2, np.float32)[0]
     missing = {k: w for k, w in weights.items() if k != "up1.conv2.bias"}
-    with pytest.raises(InputError, match=r"no 'up1.conv2.bias', of shape \(8,\)$"):
+    with pytest.raises(InputError, match=r"^weight 'up1.conv2.bias' of shape \(8,\) is missing$"):
         run(network, missing, noisy, engine="numpy")
-    with pytest.raises(InputError, match=r"^icnn\[.*: the weights have no 'up1.conv2.bias'"):
+    with pytest.raises(InputError, match=r"^icnn\[.*: weight 'up1.conv2.bias' of shape \(8,\) is"):
         Weights(network, missing)
     with pytest.raises(InputError, match=r"^unknown weight of icnn.* 'prior5.beta': did you mean "):
         Weights(network, {**weights, "prior5.beta": np.zeros(1)})
@@ -137,7 +137,7 @@ def test_weights_of_another_network_are_refused():
 
 
 def test_large_batches_go_in_blocks(monkeypatch):
-    """Which changes nothing; `batch` statistics are those of the whole, and move no weights."""
+    """Blocks do not change values; `batch` statistics are those of the whole batch."""
     network = ICNN(norm="sparse")
     weights = trained(network)
     _, noisy = batches(network, 1, 20, np.float64)[0]
@@ -165,11 +165,11 @@ def test_an_unknown_engine_is_refused():
         run(ICNN(), {}, np.zeros((1, 1, 100)), engine="numpy", statistics="runing")
 
 
-# The 1-D network of Table 1, written once more
+# An independent implementation of the network of Table 1
 
 
 def plain_unet():
-    """Return ICNN(prior=False) as one writes it in torch, with the same names."""
+    """Return ICNN(prior=False) as a torch module, with the same names."""
     import torch
     from torch import nn as tnn
     from torch.nn import functional as F
@@ -214,7 +214,7 @@ def plain_unet():
 
 
 def with_weights(module, weights):
-    """Give a module our weights, all of them, by their names."""
+    """Load all our weights into a module by name."""
     import torch
 
     module = module.double() if weights["out.weight"].dtype == np.float64 else module
@@ -241,7 +241,7 @@ def test_the_network_is_the_one_that_one_writes_in_torch(length):
 
 
 def train_by_torch(network, weights, loss, optimizer, data):
-    """Train by torch's gradients and optimizers; return the loss of every step."""
+    """Train with torch's gradients and optimizers; return the loss of each step."""
     import torch
 
     from sigbench.networks.nn import torch_ops

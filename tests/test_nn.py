@@ -1,4 +1,4 @@
-"""Ops in NumPy and in torch, their gradients; optimizers, schedules, first weights."""
+"""Operations in NumPy and torch with their gradients; optimizers, schedules, initialization."""
 
 import dataclasses
 import itertools
@@ -27,13 +27,13 @@ def positive(*shape):
 
 @dataclass(frozen=True)
 class Case:
-    """An op called with arrays of which the first have gradients, then with arguments."""
+    """Arguments of an operation: arrays with gradients, then arrays and options without."""
 
     op: str
     learned: list
     fixed: list = field(default_factory=list)
     options: dict = field(default_factory=dict)
-    linear: bool = False  # in its first array, the others given
+    linear: bool = False  # in its first array, for fixed others
 
 
 def linear(op, learned, *fixed, **options):
@@ -45,7 +45,7 @@ def curved(op, learned, *fixed, **options):
 
 
 def normed(space, statistics, *affine):
-    """Batch norm of three channels; its running statistics stand between x and gain, shift."""
+    """Batch norm of three channels; the running statistics are between x and gain, shift."""
     running = [normal(3), positive(3)]
     return Case("batch_norm", [normal(4, 3, *space), *affine], running, {"statistics": statistics})
 
@@ -162,19 +162,19 @@ LINEAR = [name for name, case in CASES.items() if case.linear]
 
 
 def called(case, arrays):
-    """Call an op of `nn` with other arrays in the place of the case's own; return its result."""
+    """Call an operation of `nn` with the arrays of the case replaced; return its result."""
     fixed = [np.copy(one) if isinstance(one, np.ndarray) else one for one in case.fixed]
     return getattr(nn, case.op)(*ordered(case, arrays, fixed), **case.options)
 
 
 def ordered(case, learned, fixed):
-    """Return the arguments as the op takes them."""
+    """Return the arguments in the order of the operation."""
     return [learned[0], *fixed, *learned[1:]] if case.op == "batch_norm" else [*learned, *fixed]
 
 
 def along(y, direction):
-    """Return the inner product of a result and a direction, as an op."""
-    return nn.mse(y, y.value - direction * y.value.size / 2)  # its gradient by y is the direction
+    """Return the inner product of a result and a direction as a `Var`."""
+    return nn.mse(y, y.value - direction * y.value.size / 2)  # its gradient is the direction
 
 
 def gradients(case, direction, dtype=np.float64):
@@ -322,7 +322,7 @@ def test_conv_by_hand(rng):
 
 @pytest.mark.parametrize("space", [(16,), (15,), (1,), (16, 12), (9, 8)])
 def test_low_pass_is_the_formula_and_a_projection(rng, space):
-    """Re F⁻¹(F(x)·[|k| < n/4]), by the full transform."""
+    """Re F⁻¹(F(x)·[|k| < n/4]), computed with the full transform."""
     x = rng.standard_normal((2, 3, *space))
     axes = tuple(range(2, x.ndim))
     spectrum = np.fft.fftn(x, axes=axes)
@@ -336,7 +336,7 @@ def test_low_pass_is_the_formula_and_a_projection(rng, space):
 
 
 def test_low_pass_takes_bfloat16_in_torch(rng):
-    """Which no FFT does."""
+    """torch.fft does not accept bfloat16."""
     torch = pytest.importorskip("torch")
     from sigbench.networks.nn import torch_ops
 
@@ -379,7 +379,7 @@ def test_without_a_mean_the_running_variance_is_the_same(rng):
 
 @pytest.mark.parametrize("level", [0.0, 3.0, 30.0])
 def test_without_a_mean_bfloat16_does_not_cancel(rng, level):
-    """Channels of a mean of many deviations: the gradient is as good as the numbers are."""
+    """Channels whose mean is many deviations: the gradient is accurate to the rounding of x."""
     torch = pytest.importorskip("torch")
     from sigbench.networks.nn import torch_ops
 
@@ -525,7 +525,7 @@ def test_shrink_is_a_proximal_step(rng, p):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("p", [1.0, 1 + 1e-6, 1.01, 1.5, 2.0])
 def test_shrink_has_finite_gradients_everywhere(dtype, p):
-    """At 0, beside it, where all is 0, and for the largest; warnings are errors here."""
+    """At 0, near 0, for zero arrays and for the largest numbers; warnings are errors here."""
     tiny = np.finfo(dtype).tiny
     for values in ([0.0, tiny, -1e-20, 1e-10, -0.5, 1.0, 1e3, 1e15], [0.0] * 8):
         for weight in (0.0, 1e-6, 1.0, 50.0):
@@ -577,7 +577,7 @@ def test_linear_upsampling_keeps_constants_and_lines(aligned):
 
 
 def test_what_is_used_twice_adds_its_gradients():
-    """A diamond: f = mean((a·x + x² − 1)²), and x beside it."""
+    """A value that is used several times: f = mean((a·x + x² − 1)²)."""
     x = nn.Var(np.array([1.0, -2.0, 3.0]))
     inner = 3 * x + x * x - 1.0
     nn.mse(inner + x, np.zeros(3)).backward()
@@ -600,7 +600,7 @@ def test_gradients_add_up_over_calls_and_pass_no_constants():
     for times in (1, 2):
         nn.mse(x, np.zeros(1)).backward()
         assert x.grad.tolist() == [4.0 * times]
-    p = nn.Var(np.array(1.0)) * 1.5  # shrink has no gradient by its exponent
+    p = nn.Var(np.array(1.0)) * 1.5  # the exponent of shrink gets no gradient
     nn.mse(nn.shrink(nn.Var(np.ones((1, 1, 3))), np.ones(1), p), np.zeros((1, 1, 3))).backward()
     assert p.grad is None
 
@@ -608,7 +608,7 @@ def test_gradients_add_up_over_calls_and_pass_no_constants():
 def test_only_a_number_has_gradients():
     with pytest.raises(InputError, match=r"the gradient has shape \(3,\), not \(2, 3\)"):
         nn.Var(np.zeros((2, 3))).backward(np.zeros(3))
-    with pytest.raises(InputError, match=r"a loss is one number: this has shape \(2, 3\)"):
+    with pytest.raises(InputError, match=r"the loss must be a scalar, but has shape \(2, 3\)"):
         nn.relu(nn.Var(np.zeros((2, 3)))).backward()
 
 
@@ -643,7 +643,7 @@ OPTIMIZED = {
 
 @pytest.mark.parametrize("name", OPTIMIZED)
 def test_optimizers_are_those_of_torch(rng, name):
-    """Twenty steps, the learning rate halved after ten."""
+    """Take twenty steps; the learning rate is halved after ten."""
     torch = pytest.importorskip("torch")
     ours, cls, settings = OPTIMIZED[name]
     weights = {"a": rng.standard_normal((3, 4)), "b": rng.standard_normal(5)}
@@ -726,7 +726,7 @@ def test_the_constant_schedule_and_times_within_an_epoch():
     assert nn.Step(every=0.5, factor=0.1)(0.75, 10) == pytest.approx(0.1)
 
 
-# First weights
+# Initialization
 
 
 @pytest.mark.parametrize(
@@ -765,7 +765,7 @@ def test_an_unknown_initialization_is_refused():
         nn.starting("unifrom", seed=1)
 
 
-# Schedules and losses at their edges
+# Edge cases of schedules and losses
 
 
 def test_restarts_fall_on_whole_periods_whatever_the_rounding():

@@ -1,4 +1,4 @@
-"""The weights that come with sigbench, and files of weights."""
+"""Shipped weights and weight files."""
 
 import dataclasses
 import json
@@ -21,7 +21,7 @@ from sigbench.networks.pretrained.denoiser import NetworkDenoiser
 from sigbench.networks.pretrained.weights import FOLDER, SHIPPED, Weights, load, save, shipped
 from sigbench.networks.training.recipe import load_recipe
 
-SINGLE = 1e-5  # float32, of a feature map's largest value
+SINGLE = 1e-5  # float32, relative to the largest value of a feature map
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +44,11 @@ def file(tmp_path):
     return path
 
 
-# Those that come along
+# Shipped weights
 
 
 def typed(name):
-    """Return the recipe of weights as it was typed: `make weights`."""
+    """Return the recipe of weights as in `make weights`."""
     found = re.fullmatch(r"(dncnn|unet)(-bias)?-0-(\d+)", name)
     if not found:
         return name
@@ -126,7 +126,7 @@ def test_torch_that_is_not_there_is_said():
 
 
 def test_shrinknet_counts(signals):
-    """A sample is less likely to be a spike where the others are: the limit knows that too."""
+    """A sample is less likely to be a spike if others are; the limit agrees."""
     first = np.full((1, 1, 100), 0.0)
     first[0, 0, 0] = 6.0
     crowd = first.copy()
@@ -214,7 +214,7 @@ def test_any_length_and_number_of_channels(name, length, dtype):
 
 @pytest.mark.parametrize("statistics", ["running", "input"])
 def test_what_torch_is_particular_about(statistics):
-    """Negative strides, and a single sample to take statistics of."""
+    """Negative strides, and statistics of a single sample."""
     network = ShrinkNet(norm="batch")
     weights = Weights(network, first_weights(network))
     both = [NetworkDenoiser(weights, statistics, engine) for engine in ("numpy", "torch")]
@@ -234,7 +234,7 @@ def test_images_are_refused():
     ("text", "message"),
     [
         ("network[weights=shrinkne]", "unknown weights 'shrinkne': did you mean 'shrinknet'"),
-        ("network[weights=no/such.safetensors]", "no/such.safetensors: no such file of weights"),
+        ("network[weights=no/such.safetensors]", "no/such.safetensors: weight file not found"),
         (
             "network[weights=mine.csv]",
             "weights=mine.csv must end in .safetensors or be one of: icnn",
@@ -302,12 +302,12 @@ def test_a_flipped_bit_is_found(file):
     data = bytearray(file.read_bytes())
     data[-3] ^= 1
     file.write_bytes(data)
-    with pytest.raises(InputError, match=r"mine\.safetensors is damaged: what it holds has sha256"):
+    with pytest.raises(InputError, match=r"mine\.safetensors is damaged: its content has sha256"):
         load(file)
 
 
 def test_another_definition_of_the_same_shapes_is_found(file):
-    """The shapes of the weights do not say what the input is divided by."""
+    """The scale of the input does not follow from the shapes of the weights."""
     data = file.read_bytes()
     assert data.count(b"scale=4.0") == 1
     file.write_bytes(data.replace(b"scale=4.0", b"scale=8.0"))
@@ -330,7 +330,7 @@ def test_a_foreign_file_is_named(file, capsys):
     from safetensors.numpy import save_file
 
     save_file({"weight": np.zeros(3, np.float32)}, file)
-    with pytest.raises(InputError, match="is no file of sigbench's: it does not name its network"):
+    with pytest.raises(InputError, match="is not a sigbench weight file: it does not name its"):
         load(file)
     assert main(["run", "table1", "-m", f"network[weights={file}]"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
@@ -341,7 +341,7 @@ def test_weights_of_another_network_are_refused(file):
     weights = load(file)
     with pytest.raises(InputError, match=r"'conv1\.weight' has shape \(3, 1, 1\), not \(4, 1, 1\)"):
         Weights(ShrinkNet(width=4), weights.arrays)
-    with pytest.raises(InputError, match=r"the weights have no 'down1\.conv1\.weight'"):
+    with pytest.raises(InputError, match=r"weight 'down1\.conv1\.weight' of shape .* is missing"):
         Weights(ICNN(), weights.arrays)
     with pytest.raises(InputError, match=r"unknown weight of shrinknet.* 'more': one of: "):
         Weights(ShrinkNet(width=3), {**weights.arrays, "more": np.zeros(1)})

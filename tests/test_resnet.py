@@ -1,4 +1,4 @@
-"""The residual network without constants."""
+"""The bias-free residual network."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from sigbench.networks.models.base import first_weights, n_params, run
 
 @pytest.fixture(scope="module")
 def trained():
-    """Weights as after some training: none of them zero."""
+    """Return weights as after some training, none of them zero."""
     rng = np.random.default_rng(3)
     first = first_weights(ResNet(width=8, blocks=2), seed=1)
     return {name: w + 0.05 * rng.standard_normal(w.shape) for name, w in first.items()}
@@ -20,7 +20,7 @@ def estimate(weights, y, engine="numpy"):
 
 
 def test_its_size():
-    """REFERENCE section 3 has 309,324 with constants: 4·128 + 64 + 12 fewer."""
+    """With additive constants it would have 309,324: 4·128 + 64 + 12 more."""
     assert n_params(ResNet()) == 309_324 - 4 * 128 - 64 - 12
 
 
@@ -30,7 +30,7 @@ def test_it_begins_at_the_noisy_item(rng):
 
 
 def test_contrast_and_brightness_pass_through(rng, trained):
-    """Definition: x̂(a·y + b) = a·x̂(y) + b, a > 0, b one a channel."""
+    """Definition: x̂(a·y + b) = a·x̂(y) + b for a > 0 and b per channel."""
     y = rng.uniform(0, 255, (2, 3, 8, 12))
     b = rng.uniform(-50, 50, (1, 3, 1, 1))
     x = estimate(trained, y)

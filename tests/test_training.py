@@ -21,11 +21,12 @@ from sigbench import InputError
 from sigbench.cli import train as train_command
 from sigbench.cli.data import fetch
 from sigbench.cli.main import main
+from sigbench.cli.model_card import Figures
 from sigbench.core.fingerprint import identity
 from sigbench.networks.pretrained.weights import load
 from sigbench.networks.training import loop
 from sigbench.networks.training.batches import Batches
-from sigbench.networks.training.checkpoint import Checkpoint
+from sigbench.networks.training.checkpoint import Checkpoint, TrainingState, ValidationRow
 from sigbench.networks.training.engines import open_engine
 from sigbench.networks.training.learner import Trained
 from sigbench.networks.training.loop import Diverged, Stopped, key_of, train
@@ -54,7 +55,7 @@ FIXED_AND_FRESH = {"fixed": {}, "fresh": {"pairs": "fresh"}}
 
 
 def write(file="tiny", /, **changes):
-    """Write the tiny recipe with other values, None to leave a key out, and return its name."""
+    """Write the tiny recipe with changed values (None removes a key) and return its name."""
     table = tomlkit.parse(TINY).unwrap()
     for key, value in changes.items():
         inner = table["data"] if key in (*table["data"], "target", "epoch") else table
@@ -93,7 +94,7 @@ def assert_same(one, other):
 @pytest.mark.parametrize("name", recipe_names())
 def test_shipped_recipes_find_what_they_learn_from(name, request, monkeypatch, tmp_path):
     recipe = load_recipe(name)
-    if recipe.source.dataset.kind == "bsd400":  # fetched, from a copy
+    if recipe.source.dataset.kind == "bsd400":  # fetched from a local copy
         monkeypatch.setenv("SIGBENCH_DATA", str(tmp_path / "data"))
         fetch("bsd400", str(request.getfixturevalue("real_data") / "bsd400"))
     assert recipe.name == name
@@ -105,7 +106,7 @@ def test_shipped_recipes_find_what_they_learn_from(name, request, monkeypatch, t
 
 
 def test_the_reports_protocol():
-    """REFERENCE section 1: 1,000 pairs, 30 % held out, batch 1, 200 epochs, 1e-4 down to 1e-6."""
+    """The report: 1,000 pairs, 30 % for validation, batch 1, 200 epochs, 1e-4 down to 1e-6."""
     recipe = load_recipe("icnn-report")
     batches = Batches(recipe, recipe.source.training(recipe.pairs))
     assert (batches.pairs, batches.per_epoch, recipe.source.validation) == (700, 700, 300)
@@ -137,14 +138,14 @@ def test_the_reports_protocol():
         ({"steps": None, "time": "10x"}, "time '10x' must be a time like 90s, 10m or 2h"),
         ({"steps": None, "time": "0s"}, "time=0 s must be > 0 and finite"),
         ({"name": "a/b"}, "name='a/b' must be made of letters"),
-        ({"pairs": "many"}, "pairs='many' must be a whole number, or 'fresh'"),
+        ({"pairs": "many"}, "pairs='many' must be a whole number or 'fresh'"),
         ({"pairs": True}, "pairs=True must be a whole number"),
         ({"pairs": 0}, "pairs=0 must be >= 1"),
-        ({"epoch": 10}, "epoch=10 is for pairs = 'fresh'"),
+        ({"epoch": 10}, "epoch=10 needs pairs = 'fresh'"),
         ({"validation": 0}, "validation=0 must be >= 1"),
         ({"target": "blurred"}, "unknown target 'blurred'"),
         ({"metric": "psn"}, "unknown metric 'psn': did you mean 'psnr'"),
-        ({"limit": "affine"}, "limit='affine' must be a denoiser that is ready to use"),
+        ({"limit": "affine"}, "limit='affine' must be a denoiser, not a learner or an"),
         ({"dataset": "spikes"}, "unknown dataset 'spikes': did you mean 'sparse-spikes'"),
     ],
 )
@@ -169,7 +170,7 @@ def test_an_unknown_recipe_names_the_nearest(capsys):
 
 def test_a_split_that_is_too_small_is_refused():
     recipe = load_recipe(write(dataset="photos32", network="icnn", limit=None, pairs=10**6))
-    with pytest.raises(InputError, match=r"photos32 has .* items to train on: pairs must be <="):
+    with pytest.raises(InputError, match=r"photos32 has .* training items: pairs must be <= "):
         recipe.source.training(recipe.pairs)
 
 
@@ -219,7 +220,7 @@ def test_a_batch_is_a_function_of_seed_and_step(pairs, target):
 
 OPTIMIZERS = ("sgd[lr=1e-2,momentum=0.9,weight_decay=1e-3]", "adam[lr=1e-2]", "sgd[lr=1e-2]")
 NETS = ("shrinknet[width=4,norm=batch]", "icnn", "icnn[norm=sparse]")
-# Plain SGD at 1e-2 is chaotic on the sparse norm: begun 1e-15 apart, NumPy is 3e-3 of the first
+# SGD at 1e-2 is chaotic with the sparse norm: from weights 1e-15 apart, NumPy is 3e-3 of the first
 # loss from itself after 50 steps, torch 2e-3 from itself, and the two 2e-3 from each other.
 CHAOTIC = ("icnn[norm=sparse]", "sgd[lr=1e-2]")
 
@@ -227,7 +228,7 @@ CHAOTIC = ("icnn[norm=sparse]", "sgd[lr=1e-2]")
 @pytest.mark.parametrize("network", NETS)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_both_engines_take_the_same_steps(network, optimizer):
-    """Issue 5: within 1e-6 for 50 steps in float64; relative to the first loss."""
+    """Within 1e-6 of the first loss for 50 steps in float64."""
     lr = 1e-3 if (network, optimizer) == CHAOTIC else 1e-2
     losses = {}
     for engine in ENGINES:
@@ -273,7 +274,7 @@ def test_keys_of_a_recipe_are_set_where_it_is_named():
     recipe = load_recipe("icnn-report[steps=7,network=icnn[size=m],target=noisy,batch=2,name=own]")
     assert (recipe.steps, recipe.epochs, recipe.batch, recipe.name) == (7, None, 2, "own")
     assert (recipe.network.size, recipe.target) == ("m", "noisy")
-    assert recipe.in_steps(7)["data"]["target"] == "noisy"  # the card repeats it
+    assert recipe.in_steps(7)["data"]["target"] == "noisy"  # the card records it
     assert load_recipe("icnn-report[time=90s]").time == 90
     other = load_recipe("resnet[degradation=gaussian[sigma=0,sigma_to=55]]")
     assert (other.source.degradation.sigma, other.source.degradation.sigma_to) == (0, 55)
@@ -325,7 +326,7 @@ def test_bfloat16_is_used_or_refused(monkeypatch):
     from sigbench.networks.training import engines
 
     monkeypatch.setattr(engines, "has_bfloat16", lambda device: False)
-    with pytest.raises(InputError, match="precision=bfloat16: this processor has no units for it"):
+    with pytest.raises(InputError, match="precision=bfloat16 is not supported by this processor"):
         open_engine(load_recipe(name))
     monkeypatch.setattr(engines, "has_bfloat16", lambda device: True)  # emulated, perhaps
     rounded, exact = outcome(name), outcome(write("exact", engine="torch"))
@@ -342,7 +343,7 @@ def test_a_gpu_that_is_not_there_is_refused(capsys):
     if torch.cuda.is_available():
         return
     assert main(["train", write(engine="torch"), "--device", "cuda"]) == 2
-    assert "device=cuda: torch finds none here; legal is device=cpu" in capsys.readouterr().err
+    assert "device=cuda: torch finds no GPU; use device=cpu" in capsys.readouterr().err
 
 
 # The loop
@@ -360,7 +361,7 @@ def test_the_best_weights_are_those_of_the_best_line():
 
     done = train(recipe, training, engine, report=report)
     best = int(np.argmin([row.validation for row in done.log]))
-    assert 0 < best < len(done.log) - 1  # it does get worse again
+    assert 0 < best < len(done.log) - 1  # the loss increases again later
     assert done.best == done.log[best]
     for weight, own in kept[best].items():
         np.testing.assert_array_equal(done.weights[weight], own)
@@ -386,7 +387,7 @@ def test_nothing_clean_chooses_where_targets_are_noisy():
         ),
     )
     assert validations(other) == validations(training)
-    none = dataclasses.replace(training, second=None)  # recorded noise: its target is noisy already
+    none = dataclasses.replace(training, second=None)  # recorded noise: the target is already noisy
     assert validations(none) != validations(training)
 
 
@@ -568,7 +569,7 @@ def test_ctrl_c_in_the_middle_of_a_step_ends_the_step():
 
 
 def interrupted_checkpoint():
-    """Leave a checkpoint of the tiny recipe, stopped in its first step."""
+    """Write a checkpoint of the tiny recipe, stopped in its first step."""
     recipe = load_recipe(write())
     checkpoint = checkpoint_of(recipe)
     training, engine = recipe.source.training(recipe.pairs), open_engine(recipe)
@@ -593,8 +594,8 @@ def test_a_checkpoint_of_another_recipe_is_refused(capsys, monkeypatch, changes)
     write(**changes)
     assert main(["train", "tiny.toml", "--quiet"]) == 2
     err = capsys.readouterr().err
-    assert "tiny.checkpoint.safetensors is of another recipe, engine or device" in err
-    assert "--fresh deletes it" in err
+    assert "tiny.checkpoint.safetensors belongs to another recipe, engine or device" in err
+    assert "use --fresh to delete it" in err
     assert checkpoint.path.read_bytes() == before
     assert main(["train", "tiny.toml", "--quiet", "--fresh"]) == 0
     assert not checkpoint.path.exists()
@@ -614,7 +615,7 @@ def test_a_damaged_checkpoint_is_one_line(capsys, damage):
     assert main(["train", "tiny.toml", "--quiet"]) == 2
     err = capsys.readouterr().err
     assert "tiny.checkpoint.safetensors" in err
-    assert "--fresh deletes it and begins anew" in err
+    assert "use --fresh to delete it and start over" in err
     assert err.count("\n") == 1
     assert not Path("tiny.safetensors").exists()
 
@@ -629,7 +630,10 @@ def test_what_it_writes(capsys):
     for word in ("noisy", "limit", "gap", "30 steps", "mine.safetensors, .csv, .md, .png"):
         assert word in out
     assert len(err.splitlines()) == 30
-    assert err.splitlines()[-1].startswith("step 30/30: loss ")
+    assert re.fullmatch(
+        r"step 30/30: loss \S+, psnr_table1 \S+ dB, gap \S+, \S+ s elapsed, 0\.0 s left",
+        err.splitlines()[-1],
+    )
     names = {f"mine{suffix}" for suffix in (".safetensors", ".csv", ".md", ".png")}
     assert set(os.listdir()) == {"tiny.toml", *names}
     rows = rows_of("mine.csv")
@@ -651,6 +655,25 @@ def test_what_it_writes(capsys):
     json.dumps(card, allow_nan=False)
 
 
+def test_a_long_wait_for_a_validation_is_reported_every_30_seconds(capsys, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(train_command.time, "monotonic", lambda: now[0])
+    progress = train_command._Progress(Figures("psnr", "dB", 20.0), quiet=False)
+    row = ValidationRow(10, 1.0, 10, 5.0, 0.1, 0.5, 0.25, 30.0, math.nan)
+    for elapsed, step, latest in ((1, 5, None), (29.5, 7, None), (30, 8, None), (31, 10, row)):
+        now[0] = 100 + elapsed
+        progress(TrainingState(steps=20, step=step, seconds=float(step)), 0.75, latest)
+    now[0] += 29.9
+    progress(TrainingState(steps=20, step=15, seconds=15.0), 0.7, None)
+    now[0] += 0.2
+    progress(TrainingState(steps=20, step=16, seconds=16.0), 0.6, None)
+    assert capsys.readouterr().err.splitlines() == [
+        "step 8/20: loss 0.75, 8.0 s elapsed, 12 s left",
+        "step 10/20: loss 0.5, psnr 30.000 dB, 10 s elapsed, 10 s left",
+        "step 16/20: loss 0.6, psnr 30.000 dB, 16 s elapsed, 4.0 s left",
+    ]
+
+
 def test_without_a_limit_there_is_no_gap(capsys):
     assert main(["train", write(limit=None)]) == 0
     out, err = capsys.readouterr()
@@ -662,7 +685,7 @@ def test_without_matplotlib_there_is_no_picture(capsys, monkeypatch):
 
     monkeypatch.setattr(train_command, "find_spec", lambda name: None)
     assert main(["train", write()]) == 0
-    assert "no picture: pip install 'sigbench[plots]'" in capsys.readouterr().out
+    assert "no plot: pip install 'sigbench[plots]'" in capsys.readouterr().out
     assert not Path("tiny.png").exists()
 
 
@@ -671,7 +694,7 @@ def test_what_is_there_is_not_replaced(capsys, name):
     write()
     Path(name).write_text("precious")
     assert main(["train", "tiny.toml"]) == 2
-    assert f"{name} exists: --force replaces it" in capsys.readouterr().err
+    assert f"{name} exists; use --force to replace it" in capsys.readouterr().err
     assert Path(name).read_text() == "precious"
     assert set(os.listdir()) == {"tiny.toml", name}
     assert main(["train", "tiny.toml", "--force", "--quiet"]) == 0
@@ -695,8 +718,8 @@ def test_killed_while_it_writes_it_writes_again(monkeypatch):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["-o", "weights.pt"], "weights.pt: the name of the file must end in .safetensors"),
-        (["-o", "absent/a.safetensors"], "absent is no folder"),
+        (["-o", "weights.pt"], "weights.pt: the file name must end in .safetensors"),
+        (["-o", "absent/a.safetensors"], "absent is not a folder"),
         (["--budget", "soon"], "budget 'soon' must be a time like 90s, 10m or 2h"),
         (["--budget=-1s"], "time=-1 s must be > 0"),
         (["--budget", "infs"], "time=inf s must be > 0 and finite"),
@@ -766,7 +789,7 @@ def test_training_seeds_in_a_suite():
     text = Path("run/leaderboard.md").read_text()
     (row,) = re.findall(r"^\| net +\| +(\d) \| +(\S+) ± (\S+) \|$", text, re.M)
     one, two = means["net #1"], means["net #2"]
-    half = 12.706 * abs(one - two) / 2  # Student's t of one degree of freedom
+    half = 12.706 * abs(one - two) / 2  # Student's t, one degree of freedom
     assert row[0] == "2"
     np.testing.assert_allclose(float(row[1]), (one + two) / 2, atol=0.006)
     np.testing.assert_allclose(float(row[2]), half, atol=0.01)
@@ -788,7 +811,7 @@ def test_wrong_training_seeds_are_refused(changes, message, capsys):
 
 @pytest.mark.parametrize("key", ["degradation=gaussian[sigma=9]", "validation=3", "metric=rmse"])
 def test_what_is_the_problems_own_is_refused_of_a_learner(key):
-    with pytest.raises(InputError, match=r"is the problem's own here"):
+    with pytest.raises(InputError, match=r"is defined by the problem; set it in"):
         Trained(f"icnn[{key}]")
 
 
@@ -807,8 +830,8 @@ def test_its_key_is_what_the_recipe_holds():
 
     tiny = key(write())
     assert key(write("other", description="the same", name="same")) == tiny
-    assert key(write("other", validation=7, limit=None)) == tiny  # the problem has its own
-    assert key(write("other", metric="psnr")) == tiny  # nobody looks at it
+    assert key(write("other", validation=7, limit=None)) == tiny  # the problem defines its own
+    assert key(write("other", metric="psnr")) == tiny  # not used
     assert key(write("other", seed=2)) != tiny
     assert key(write("other", seed=2)) == key(write(), seed=2)
     for changes in ({"steps": 31}, {"pairs": 20}, {"loss": "smooth-l1"}):
@@ -839,7 +862,7 @@ def test_a_learner_that_diverges_says_so():
         learner.fit(learner.loaded.source.training(21), rng=None)
 
 
-# Files, once more
+# Files
 
 
 def test_two_trainings_do_not_write_the_same_files(capsys):
@@ -860,7 +883,7 @@ def test_what_appears_meanwhile_is_not_replaced(monkeypatch, capsys):
     with monkeypatch.context() as patched:
         patched.setattr(train_command, "train", train_and_write)
         assert main(["train", name, "-o", "mine.safetensors", "--quiet"]) == 2
-    assert "mine.md exists: --force replaces it" in capsys.readouterr().err
+    assert "mine.md exists; use --force to replace it" in capsys.readouterr().err
     assert Path("mine.md").read_text() == "mine"
     assert main(["train", name, "-o", "mine.safetensors", "--quiet", "--force"]) == 0
 
@@ -872,7 +895,7 @@ def test_a_folder_in_the_way_is_told_before_the_training(capsys):
 
 
 def test_a_budget_in_time_is_measured_once(monkeypatch):
-    """A run that is killed before its first checkpoint by the clock goes on to the same steps."""
+    """A run that is killed before the first timed checkpoint resumes with the same steps."""
     saved = []
     monkeypatch.setattr(
         Checkpoint, "save", lambda self, state, weights, kept: saved.append(state.step)

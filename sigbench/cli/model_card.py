@@ -1,4 +1,4 @@
-"""What a training leaves beside its weights: figures, card and log."""
+"""The model card, log and validation results of a training."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from sigbench.scoring.metrics import METRICS, Metric
 
 @dataclass(frozen=True)
 class Figures:
-    """Means of the recipe's metric over the validation pairs; NaN where there is none.
+    """Means of the recipe's metric over the validation pairs; NaN if not available.
 
-    ``input_statistics`` is the network's with batch norm going by the input itself.
+    ``input_statistics`` is the network's result if batch norm uses the statistics of each item.
     """
 
     metric: str
@@ -40,7 +40,7 @@ class Figures:
 
     @property
     def gap(self) -> float:
-        """By how much the network is worse than the limit."""
+        """Distance of the network to the limit, in the direction of worse values."""
         sign = 1 if METRICS[self.metric].higher_is_better else -1
         return sign * (self.limit - self.network)
 
@@ -56,7 +56,7 @@ class Figures:
 
 
 def figures_of_others(recipe: Recipe, training: Training) -> Figures:
-    """Return the figures of the noisy input and of the limit."""
+    """Return the results of the noisy input and of the limit."""
     pairs, limit = training.validation, recipe.source.limit
     figures = Figures(recipe.metric, _metric(recipe).unit, _figure(recipe, training, pairs.noisy))
     if limit is None:
@@ -69,7 +69,7 @@ def figures_of_others(recipe: Recipe, training: Training) -> Figures:
 def figures_of_network(
     recipe: Recipe, training: Training, outcome: TrainingResult, figures: Figures
 ) -> Figures:
-    """Return the figures with the network's, as it will be run."""
+    """Return ``figures`` with the results of the network, computed by the engine that runs it."""
     weights = Weights(recipe.network, outcome.weights)
     noisy = training.validation.noisy
     found: dict[str, Any] = {"network": _figure(recipe, training, NetworkDenoiser(weights)(noisy))}
@@ -92,7 +92,7 @@ def _metric(recipe: Recipe) -> Metric:
 def card_of(
     recipe: Recipe, engine: TrainingEngine, outcome: TrainingResult, figures: Figures
 ) -> dict[str, Any]:
-    """Return what the weights come from, as JSON knows it."""
+    """Return the model card as JSON types."""
     from threadpoolctl import threadpool_info
 
     from sigbench.core import environment
@@ -128,7 +128,7 @@ def card_of(
 
 
 def as_csv(log: Sequence[ValidationRow], metric: str) -> str:
-    """Return the log as a table."""
+    """Return the training log as CSV."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([*ValidationRow._fields[:-2], metric, "gap_to_limit"])
@@ -139,25 +139,22 @@ def as_csv(log: Sequence[ValidationRow], metric: str) -> str:
 
 
 def as_markdown(weights: Weights, figures: Figures, sha256: str) -> str:
-    """Return the card for people; ``sha256`` is that of the file of weights."""
+    """Return the model card as Markdown; ``sha256`` is the digest of the weight file."""
     import tomlkit
 
     card = weights.card
     data, versions, machine = card["data"], card["versions"], card["machine"]
+    threads = card["threads"]
     source = card["recipe"]["data"]
     targets = source.get("target", "clean")
-    chosen = (
-        "On the validation pairs, which the best weights were chosen by"
-        if targets == "clean"
-        else "On the validation items, of which the best weights were chosen by noisy views"
-    )
+    selected_by = "" if targets == "clean" else "noisy views of "
     about = {
         "network": f"`{card['network']}`, {card['n_params']:,} parameters",
         "data": f"{data['dataset']}, {data['degradation']}: `{source['degradation']}`, "
         f"{targets} targets",
         "seed": card["seed"],
         "steps": f"{card['steps']:,}, {card['samples']:,} samples; best at {card['best_step']:,}",
-        "time": f"{duration(card['seconds'])}, {card['threads']} threads at most",
+        "time": f"{duration(card['seconds'])}, at most {threads} thread{'s' * (threads != 1)}",
         "engine": f"{card['engine']} on {card['device']}, {card['precision']}",
         "versions": ", ".join(f"{name} {number}" for name, number in versions.items()),
         "machine": f"{machine['processor']}, {machine['cores']} cores",
@@ -167,8 +164,8 @@ def as_markdown(weights: Weights, figures: Figures, sha256: str) -> str:
     rows = "\n".join(f"| {name} | {value} |" for name, value in about.items())
     return (
         f"# {card['name']}\n\n{card['description']}\n\n"
-        f"{chosen}: {figures}.\n\n"
+        f"Validation: {figures}. The best weights were selected on {selected_by}the same items.\n\n"
         f"| | |\n| --- | --- |\n{rows}\n\n"
-        f"The recipe as run; `sigbench train` repeats it from a file:\n\n"
+        "Recipe of this training; save it to a file to repeat it with `sigbench train FILE`:\n\n"
         f"```toml\n{tomlkit.dumps(card['recipe'])}```\n"
     )

@@ -1,10 +1,11 @@
-"""``sigbench train``: from a recipe to a file of weights, its card, log and curve."""
+"""``sigbench train``: train by a recipe and write weights, model card, log and curve."""
 
 from __future__ import annotations
 
 import hashlib
 import math
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,48 +34,51 @@ from sigbench.networks.training.loop import Diverged, TrainingResult, key_of, tr
 from sigbench.networks.training.recipe import Recipe, load_recipe
 
 SUFFIX = ".safetensors"
+LINE_EVERY_S = 30.0  # between lines of progress, if stderr is not a terminal
 
 
 @dataclass(frozen=True)
 class Files:
-    """Where a training writes: the weights, and beside them log, curve, card and checkpoint."""
+    """The files of a training: weights, log, curve and card, and the checkpoint meanwhile."""
 
     weights: Path
 
     def __post_init__(self) -> None:
         if self.weights.suffix != SUFFIX:
-            raise InputError(f"{self.weights}: the name of the file must end in {SUFFIX}")
+            raise InputError(f"{self.weights}: the file name must end in {SUFFIX}")
         if not self.weights.parent.is_dir():
-            raise InputError(f"{self.weights.parent} is no folder")
+            raise InputError(f"{self.weights.parent} is not a folder")
 
-    def beside(self, suffix: str) -> Path:
-        """Return the file of the same name with another suffix."""
+    def with_suffix(self, suffix: str) -> Path:
+        """Return the file with the same name and another suffix."""
         return self.weights.with_suffix(suffix)
 
     @property
     def all(self) -> tuple[Path, ...]:
-        """The files that a training leaves."""
-        return (self.weights, *(self.beside(suffix) for suffix in (".csv", ".md", ".png")))
+        """The files that a training writes."""
+        return (self.weights, *map(self.with_suffix, (".csv", ".md", ".png")))
 
     def refuse_existing(self) -> None:
-        """Refuse to replace anything that is there."""
+        """Check that none of the files exists; raise InputError otherwise."""
         for path in self.all:
             if path.exists():
-                raise InputError(f"{path} exists: --force replaces it, -o takes another")
+                raise InputError(
+                    f"{path} exists; use --force to replace it, or -o for another file"
+                )
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other trainings away from these files.
+        """Lock the files against other trainings.
 
         Raises
         ------
         InputError
-            Where another is at them, or one of them is a folder.
+            If another training has locked them, or one of them is a folder.
         """
         for path in self.all:
             if path.is_dir():
                 raise InputError(f"{path} is a folder")
-        lock = FileLock(self.beside(".lock"), timeout=0)
+        lock = FileLock(self.with_suffix(".lock"), timeout=0)
         try:
             lock.acquire()
         except Timeout:
@@ -82,7 +86,7 @@ class Files:
         try:
             yield
         finally:
-            self.beside(".lock").unlink(missing_ok=True)
+            self.with_suffix(".lock").unlink(missing_ok=True)
             lock.release()
 
 
@@ -96,46 +100,52 @@ def train_recipe(
     force: bool = False,
     quiet: bool = False,
 ) -> str:
-    """Train by a recipe, write what came of it, and return that in words.
+    """Train by a recipe and write the result.
 
     Parameters
     ----------
     name : str
-        A recipe that comes with sigbench, or the path of a TOML file.
+        A recipe that is shipped with sigbench, or the path of a TOML file.
     out : str, optional
-        The file of weights; by default the recipe's name in the working directory.
+        The weight file; by default named after the recipe, in the working directory.
     budget : str, optional
-        A time, as ``10m``, in place of the recipe's budget.
+        A time such as ``10m``; replaces the recipe's budget.
     device : {"cpu", "cuda"}
         Where torch computes.
     fresh : bool
-        Whether a checkpoint is deleted, not taken up.
+        Whether to delete a checkpoint instead of resuming from it.
     force : bool
-        Whether files that exist may be replaced.
+        Whether existing files may be replaced.
     quiet : bool
-        Whether nothing is said on the way.
+        Whether to report no progress.
+
+    Returns
+    -------
+    str
+        A summary in two lines: the validation results and the files.
 
     Raises
     ------
     InputError
-        For anything wrong with the recipe or the files; nothing is written then.
+        If the recipe or the files are invalid; nothing is written then.
     Diverged
-        Where the loss is no number any more; nothing is written then.
+        If the loss is not finite; nothing is written then.
     Stopped
-        On Ctrl-C; the checkpoint has what is needed to go on.
+        On Ctrl-C; the training can be resumed from the checkpoint.
     """
     recipe = load_recipe(name) if budget is None else load_recipe(name).within(budget)
     files = Files(Path(out or f"{recipe.name}{SUFFIX}"))
     engine = open_engine(recipe, device)
-    checkpoint = Checkpoint(files.beside(f".checkpoint{SUFFIX}"), key_of(recipe, engine))
+    checkpoint = Checkpoint(files.with_suffix(f".checkpoint{SUFFIX}"), key_of(recipe, engine))
     with files.locked():
         found = None if fresh else checkpoint.load()
-        allowed = force or (found is not None and found.state.step == found.state.steps)
-        if not allowed:
+        # A finished checkpoint remains if a run was killed while it wrote its files.
+        replace = force or (found is not None and found.state.step == found.state.steps)
+        if not replace:
             files.refuse_existing()
         if fresh:
             checkpoint.remove()
-        return _train(recipe, engine, files, checkpoint, allowed=allowed, quiet=quiet)
+        return _train(recipe, engine, files, checkpoint, replace=replace, quiet=quiet)
 
 
 def _train(
@@ -144,10 +154,10 @@ def _train(
     files: Files,
     checkpoint: Checkpoint,
     *,
-    allowed: bool,
+    replace: bool,
     quiet: bool,
 ) -> str:
-    """Train and write; what has appeared since is replaced only where that is allowed."""
+    """Train and write; files that appear in the meantime are replaced only with ``replace``."""
     training = recipe.source.training(recipe.pairs)
     figures = figures_of_others(recipe, training)
     with _Progress(figures, quiet=quiet) as progress:
@@ -161,44 +171,48 @@ def _train(
                 report=progress,
             )
         except Diverged:
-            checkpoint.remove()  # it would diverge again
+            checkpoint.remove()  # a resumed training would diverge again
             raise
     figures = figures_of_network(recipe, training, outcome, figures)
     card = card_of(recipe, engine, outcome, figures)
     weights = Weights(recipe.network, outcome.weights, card)
-    if not allowed:
+    if not replace:
         files.refuse_existing()
-    wrote = _write(files, weights, outcome, figures)
+    written = _write(files, weights, outcome, figures)
     checkpoint.remove()
     took = duration(outcome.log[-1].seconds)
     return (
         f"{recipe.name}: {figures} on {len(training.validation.noisy)} validation pairs\n"
-        f"{outcome.steps} steps in {took} on {engine.name}, best at {outcome.best.step}: {wrote}"
+        f"{outcome.steps} steps in {took} on {engine.name}, best at step {outcome.best.step}; "
+        f"wrote {written}"
     )
 
 
 def _write(files: Files, weights: Weights, outcome: TrainingResult, figures: Figures) -> str:
     """Write the files and return their names."""
     save(files.weights, weights)
-    write_atomically(files.beside(".csv"), as_csv(outcome.log, figures.metric).encode())
+    write_atomically(files.with_suffix(".csv"), as_csv(outcome.log, figures.metric).encode())
     sha256 = hashlib.sha256(files.weights.read_bytes()).hexdigest()
-    write_atomically(files.beside(".md"), as_markdown(weights, figures, sha256).encode())
+    write_atomically(files.with_suffix(".md"), as_markdown(weights, figures, sha256).encode())
     names = [str(files.weights), ".csv", ".md"]
     if not find_spec("matplotlib"):
-        return ", ".join(names) + " (no picture: pip install 'sigbench[plots]')"
-    others = {"noisy": figures.noisy, "limit": figures.limit}
-    lines = {name: value for name, value in others.items() if not math.isnan(value)}
-    write_atomically(files.beside(".png"), curve(outcome.log, figures.metric, figures.unit, lines))
+        return ", ".join(names) + " (no plot: pip install 'sigbench[plots]')"
+    references = {"noisy": figures.noisy, "limit": figures.limit}
+    lines = {name: value for name, value in references.items() if not math.isnan(value)}
+    write_atomically(
+        files.with_suffix(".png"), curve(outcome.log, figures.metric, figures.unit, lines)
+    )
     return ", ".join([*names, ".png"])
 
 
 class _Progress:
-    """A progress bar on a terminal; else a line a validation."""
+    """A progress bar on a terminal; otherwise a line per validation, at least every 30 s."""
 
     def __init__(self, figures: Figures, *, quiet: bool) -> None:
         self._figures, self._quiet = figures, quiet
         self._bar: Any = None
         self._latest = ""
+        self._reported = time.monotonic()
 
     def __enter__(self) -> _Progress:
         return self
@@ -212,22 +226,25 @@ class _Progress:
             return
         if row is not None:
             gap = "" if math.isnan(row.gap) else f", gap {row.gap:.3f}"
-            self._latest = f"{self._figures.metric} {row.figure:.3f} {self._figures.unit}{gap}"
+            self._latest = f", {self._figures.metric} {row.figure:.3f} {self._figures.unit}{gap}"
+            loss = row.loss
+        text = f"loss {loss:.4g}{self._latest}"
         if sys.stderr.isatty():
-            self._draw(state, loss)
-        elif row is not None:
-            left = row.seconds / row.step * (state.steps - row.step)
+            self._draw(state, text)
+        elif row is not None or time.monotonic() - self._reported >= LINE_EVERY_S:
+            self._reported = time.monotonic()
+            left = state.seconds / state.step * (state.steps - state.step)
             print(
-                f"step {row.step}/{state.steps}: loss {row.loss:.4g}, {self._latest}, "
-                f"{duration(row.seconds)}, {duration(left)} left",
+                f"step {state.step}/{state.steps}: {text}, "
+                f"{duration(state.seconds)} elapsed, {duration(left)} left",
                 file=sys.stderr,
                 flush=True,
             )
 
-    def _draw(self, state: TrainingState, loss: float) -> None:
+    def _draw(self, state: TrainingState, text: str) -> None:
         from tqdm import tqdm
 
         if self._bar is None:
             self._bar = tqdm(total=state.steps, initial=state.step, unit="step", leave=False)
-        self._bar.set_postfix_str(f"loss {loss:.4g}, {self._latest}", refresh=False)
+        self._bar.set_postfix_str(text, refresh=False)
         self._bar.update(state.step - self._bar.n)

@@ -1,4 +1,4 @@
-"""The networks, each defined once and run by two engines, and the table of their names."""
+"""Network definitions, which both engines run, and the table `NETWORKS`."""
 
 from __future__ import annotations
 

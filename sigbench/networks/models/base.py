@@ -1,10 +1,10 @@
-"""What a network is, its first weights, and a pass through it by either engine."""
+"""The protocol of networks, initial weights, and forward and backward passes by either engine."""
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal, Protocol, get_args
 
 import numpy as np
@@ -18,15 +18,15 @@ from sigbench.networks.nn.net import RUNNING
 EngineName = Literal["numpy", "torch"]
 Maps = dict[str, Array]
 
-BLOCK = 2**16  # samples at a time: what a pass needs of memory doesn't grow with the batch
+BLOCK = 2**16  # samples per pass, so that memory does not grow with the batch
 
 
 class Network(Protocol):
-    """A definition: a frozen dataclass of its sizes, whose pass either engine runs.
+    """A network definition: a frozen dataclass of its sizes, which either engine runs.
 
-    ``channels`` are the numbers of channels that it takes, ``axes`` the space axes; lengths are
-    at least ``least`` and multiples of ``multiple``: others are padded to that. A field whose
-    metadata say ``listed`` is a choice among networks, which `sigbench list` shows one by one.
+    ``channels`` lists the accepted numbers of channels, ``axes`` is the number of space axes.
+    Their lengths must be multiples of ``multiple`` and at least ``least``; other inputs are padded.
+    `sigbench list` shows a separate network for each value of a field with ``listed`` metadata.
     """
 
     info: ClassVar[Info]
@@ -35,12 +35,12 @@ class Network(Protocol):
 
     @property
     def least(self) -> int:
-        """The least length of a space axis."""
+        """The minimum length of a space axis."""
         ...
 
     @property
     def multiple(self) -> int:
-        """What the lengths of the space axes are multiples of."""
+        """The number that the lengths of the space axes must be multiples of."""
         ...
 
     def __hash__(self) -> int: ...
@@ -51,21 +51,21 @@ class Network(Protocol):
 
 
 def is_learned(name: str) -> bool:
-    """Return whether a weight is learned, not a running statistic."""
+    """Return whether a weight is learned; running statistics are not."""
     return not name.rpartition(".")[2].startswith(RUNNING)
 
 
 def first_weights(network: Network, *, initial: str = "uniform", seed: int = 0) -> dict[str, Array]:
-    """Return the weights that training begins with, float32, by name.
+    """Return the initial weights of a network by name, float32.
 
     Parameters
     ----------
     network : Network
         The definition.
     initial : {"uniform", "xavier", "kaiming"}
-        How they are drawn.
+        The initialization scheme.
     seed : int
-        The training seed.
+        Training seed.
     """
     weights: dict[str, Array] = {}
     item = np.zeros((1, network.channels[0], *[network.least] * network.axes), np.float32)
@@ -75,7 +75,7 @@ def first_weights(network: Network, *, initial: str = "uniform", seed: int = 0) 
 
 @functools.cache
 def n_params(network: Network) -> int:
-    """Return how many numbers a network learns.
+    """Return the number of learned parameters of a network.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def run(
     statistics: nn.Statistics = "running",
     maps: Maps | None = None,
 ) -> Array:
-    """Return what a network makes of a batch whose size fits it.
+    """Run a network on a batch of a size that it accepts.
 
     Parameters
     ----------
@@ -106,35 +106,39 @@ def run(
     x : array, shape (N, C, *space)
         The batch.
     engine : {"numpy", "torch"}
-        What runs it; values agree but for rounding.
+        The engine; the values agree up to rounding.
     statistics : {"running", "input", "batch"}
-        What batch norm goes by. With those of the input all is computed in float64: channels that
-        hardly vary over an item are divided by next to nothing, and rounding with them.
+        The statistics that batch norm uses. With ``"input"`` everything is computed in float64,
+        because channels with almost no variation are divided by a tiny deviation, which would
+        amplify rounding errors.
     maps : dict, optional
-        Takes the feature maps by name, as arrays.
+        Receives the feature maps by name, as arrays.
+
+    Returns
+    -------
+    array, shape (N, C, *space)
+        The estimate, with the dtype of ``x``.
 
     Raises
     ------
     InputError
-        For an unknown engine or kind of statistics, torch where it isn't installed, or weights of
-        another network.
+        If ``engine`` or ``statistics`` is unknown, torch is needed but not installed, or the
+        weights belong to another network.
     """
-    if engine not in get_args(EngineName):
-        raise InputError(f"{engine=} must be one of: {', '.join(get_args(EngineName))}")
-    if statistics not in get_args(nn.Statistics):
-        raise InputError(f"{statistics=} must be one of: {', '.join(get_args(nn.Statistics))}")
+    check_choice("engine", engine, get_args(EngineName))
+    check_choice("statistics", statistics, get_args(nn.Statistics))
     dtype = np.float64 if statistics == "input" else x.dtype
     arrays = {name: np.array(weight, dtype) for name, weight in weights.items()}
     blocks = 1 if statistics == "batch" else min(len(x), math.ceil(x.size / BLOCK))
     parts = np.array_split(x.astype(dtype, copy=False), blocks)
-    found: list[dict[str, Any]] = [{} for _ in parts]
+    recorded: list[dict[str, Any]] = [{} for _ in parts]
     estimates = [
-        _pass(network, arrays, part, engine, statistics, None if maps is None else kept)
-        for part, kept in zip(parts, found, strict=True)
+        _forward(network, arrays, part, engine, statistics, None if maps is None else own)
+        for part, own in zip(parts, recorded, strict=True)
     ]
     if maps is not None:
-        maps.update({name: _together([kept[name] for kept in found]) for name in found[0]})
-    return _together(estimates).astype(x.dtype, copy=False)
+        maps.update({name: _joined([own[name] for own in recorded]) for name in recorded[0]})
+    return _joined(estimates).astype(x.dtype, copy=False)
 
 
 def pull_back(
@@ -146,27 +150,32 @@ def pull_back(
     engine: EngineName,
     statistics: nn.Statistics = "running",
 ) -> Array:
-    """Return Aᵀ·g for every item of a batch, A the network's Jacobian there.
+    """Return Aᵀ·g for each item of a batch, where A is the network's Jacobian at the item.
 
     Parameters
     ----------
     network, weights, engine, statistics
         As in `run`.
     x : array, shape (N, C, *space)
-        The batch; the result has its dtype.
+        The batch.
     gradient : array, shape (N, C, *space)
         g.
+
+    Returns
+    -------
+    array, shape (N, C, *space)
+        The products, with the dtype of ``x``.
 
     Raises
     ------
     NoDerivative
-        Where part of the network is computed without one.
+        If part of the network is computed without derivatives.
     """
     arrays = {name: np.array(weight, x.dtype) for name, weight in weights.items()}
     blocks = min(len(x), math.ceil(x.size / BLOCK))
     parts = zip(np.array_split(x, blocks), np.array_split(gradient, blocks), strict=True)
     backward = _numpy_backward if engine == "numpy" else _torch_backward
-    return _together([backward(network, arrays, part, g, statistics) for part, g in parts])
+    return _joined([backward(network, arrays, part, g, statistics) for part, g in parts])
 
 
 def _numpy_backward(
@@ -197,7 +206,7 @@ def active(
     engine: EngineName,
     statistics: nn.Statistics = "running",
 ) -> NDArray[np.bool_]:
-    """Return which rectifiers of a network are on, shape ``(N, units)``; without one, ``(N, 0)``.
+    """Return which rectifiers of a network are active (positive input) for each item.
 
     Parameters
     ----------
@@ -205,16 +214,21 @@ def active(
         As in `run`.
     x : array, shape (N, C, *space)
         The batch.
+
+    Returns
+    -------
+    array, shape (N, units), bool
+        ``units`` is 0 for a network without rectifiers.
     """
     arrays = {name: np.array(weight, x.dtype) for name, weight in weights.items()}
-    watched = _Watched(nn if engine == "numpy" else torch_engine())
-    _pass(network, arrays, x, engine, statistics, None, watched)
-    rows = [np.asarray(signs).reshape(len(x), -1) for signs in watched.signs]
+    recorder = _RectifierRecorder(nn if engine == "numpy" else torch_engine())
+    _forward(network, arrays, x, engine, statistics, None, recorder)
+    rows = [np.asarray(signs).reshape(len(x), -1) for signs in recorder.signs]
     return np.concatenate([np.empty((len(x), 0), np.bool_), *rows], axis=1)
 
 
-class _Watched:
-    """The ops of an engine, which note the signs of what comes into a rectifier."""
+class _RectifierRecorder:
+    """The operations of an engine that also record the signs of the rectifiers' inputs."""
 
     def __init__(self, ops: Any) -> None:
         self._ops = ops
@@ -232,7 +246,7 @@ class _Watched:
         return self._ops.leaky_relu(x, slope=slope)
 
 
-def _pass(
+def _forward(
     network: Network,
     arrays: dict[str, Array],
     x: Array,
@@ -241,7 +255,7 @@ def _pass(
     maps: dict[str, Any] | None,
     ops: Any = None,
 ) -> Any:
-    """Return what an engine makes of one block, as its own kind of array; ``ops`` in its place."""
+    """Run one block on an engine and return its own kind of array; ``ops`` replaces its ops."""
     if engine == "numpy":
         return network.forward(nn.Net(ops or nn, arrays, statistics, maps=maps), x)
     ops = ops or torch_engine()
@@ -254,17 +268,38 @@ def _pass(
         )
 
 
-def _together(parts: list[Any]) -> Array:
+def _joined(parts: list[Any]) -> Array:
     return np.ascontiguousarray(np.concatenate([np.asarray(part) for part in parts]))
 
 
+def check_choice(name: str, value: str, legal: Iterable[str]) -> None:
+    """Check that a parameter has one of its legal values; raise InputError otherwise.
+
+    Examples
+    --------
+    >>> check_choice("engine", "jax", ["numpy", "torch"])
+    Traceback (most recent call last):
+    sigbench.core.errors.InputError: engine='jax' must be one of: numpy, torch
+    """
+    if value not in legal:
+        raise InputError(f"{name}={value!r} must be one of: {', '.join(legal)}")
+
+
+def check_cuda() -> None:
+    """Check that torch finds a GPU; raise InputError otherwise."""
+    import torch
+
+    if not torch.cuda.is_available():
+        raise InputError("device=cuda: torch finds no GPU; use device=cpu")
+
+
 def torch_engine() -> Any:
-    """Return the ops on torch tensors.
+    """Return the module `sigbench.networks.nn.torch_ops`.
 
     Raises
     ------
     InputError
-        Where torch isn't installed.
+        If torch is not installed.
     """
     try:
         from sigbench.networks.nn import torch_ops

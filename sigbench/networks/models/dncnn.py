@@ -1,4 +1,4 @@
-"""DnCNN, with and without additive constants."""
+"""DnCNN, bias-free or with additive constants."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from sigbench.networks.nn import Net
 
 @dataclass(frozen=True)
 class DnCNN:
-    """x̂ = y − r(y), r a row of 3×3 convolutions with batch norm and ReLU between them.
+    """x̂ = y − r(y), where r is a chain of 3×3 convolutions with batch norm and ReLU.
 
-    r begins at zero, and x̂ at y. Without additive constants, and batch norm only scaling, x̂ is
-    homogeneous: x̂(a·y) = a·x̂(y) for a ≥ 0. Around each y it is then a linear map, x̂ = A_y·y, and
-    what it has learned of one noise level holds for others, on images of another contrast.
+    Initially r = 0 and x̂ = y. Without additive constants x̂ is homogeneous: x̂(a·y) = a·x̂(y) for
+    a ≥ 0. It is then locally linear, x̂ = A_y·y, and generalizes from one noise level to others, on
+    images of correspondingly different contrast.
 
     Parameters
     ----------
     layers : int
-        Convolutions: the first has no batch norm, the last neither norm nor ReLU. 20 in the paper
-        of 2020.
+        Number of convolutions; the first has no batch norm, the last neither norm nor ReLU. 20 in
+        Mohan et al.
     width : int
-        Channels between them; 64 in the paper.
+        Number of channels; 64 in Mohan et al.
     bias : bool
-        Whether convolutions and batch norm add constants.
+        Whether convolutions and batch norm have additive constants.
     center : bool
-        Whether r sees y without the mean of each item, so that x̂(y + b) = x̂(y) + b: noise is then
-        large or small beside the contrast of an image, however bright it is.
+        Whether the mean of each item is subtracted from the input of r, so that
+        x̂(y + b) = x̂(y) + b and brightness does not matter.
     scale : float
-        What the input is divided by, and the output multiplied.
+        Divisor of the input of r and factor of its output.
 
     References
     ----------
-    Zhang, Zuo, Chen, Meng and Zhang, "Beyond a Gaussian denoiser", IEEE TIP 26 (7), 2017. Without
-    constants: Mohan, Kadkhodaie, Simoncelli and Fernandez-Granda, "Robust and interpretable blind
-    image denoising via bias-free convolutional neural networks", ICLR 2020, sections 4 and 5.
+    Zhang, Zuo, Chen, Meng and Zhang, "Beyond a Gaussian denoiser", IEEE TIP 26 (7), 2017. Bias-free:
+    Mohan, Kadkhodaie, Simoncelli and Fernandez-Granda, "Robust and interpretable blind image
+    denoising via bias-free convolutional neural networks", ICLR 2020, sections 4 and 5.
 
     Examples
     --------
@@ -73,4 +73,4 @@ class DnCNN:
         for i in range(2, self.layers):
             x = net.conv(f"conv{i}", x, self.width, 3, bias=bias)
             x = relu(net.norm(f"norm{i}", x, "batch", bias=bias))
-        return y - net.conv(f"conv{self.layers}", x, 1, 3, bias=bias, begin=0.0) * self.scale
+        return y - net.conv(f"conv{self.layers}", x, 1, 3, bias=bias, init=0.0) * self.scale

@@ -1,4 +1,4 @@
-"""The 1-D network of Table 1: a U-Net, and beside it a branch that brings in a Wiener prior."""
+"""The 1-D network of Table 1: a U-Net with a branch that adds a Wiener prior."""
 
 from __future__ import annotations
 
@@ -18,23 +18,22 @@ TAPS = 3
 
 @dataclass(frozen=True)
 class ICNN:
-    """U-Net of five stages with two convolutions each, and a prior branch.
+    """A U-Net of five stages with two convolutions each, and a prior branch.
 
-    In the branch, h = |F⁻¹[F(ŷ)/F(y)]|, ŷ the local-mean Wiener filter of y, goes through four
-    stages of its own and is max-pooled to three taps. These scale the taps k of the first kernel
-    of the deepest stage, per output channel: k ← k + β·h·k, with β learned.
+    The branch takes h = |F⁻¹[F(ŷ)/F(y)]|, where ŷ is the local-mean Wiener filter of y, through
+    four stages of its own and max-pools it to three taps. These scale the taps k of the first
+    kernel of the deepest stage, per output channel: k ← k + β·h·k, where β is learned.
 
-    Each item has its own h, where the report takes the mean of h over the batch: the two are the
-    same for batches of one, which the report has, and an item's estimate must not depend on the
-    others in its batch.
+    Each item has its own h, so that its estimate does not depend on the rest of the batch. The
+    report averages h over the batch, which is the same for its batch size of one.
 
     Parameters
     ----------
     size : {"s", "m", "l"}
-        ``s`` as in the report; ``m`` has twice the channels; ``l`` is our reading of "a plain
-        encoder-decoder": four times the channels, no skips.
+        ``s`` is the report's network, ``m`` has twice the channels, and ``l`` is our
+        interpretation of "a plain encoder-decoder": four times the channels, no skips.
     prior : bool
-        Whether it has the branch.
+        Whether the network has the prior branch.
     norm : {"batch", "sparse", "none"}
         After each convolution.
 
@@ -57,7 +56,7 @@ class ICNN:
     )
     axes: ClassVar[int] = 1
     channels: ClassVar[tuple[int, ...]] = (1,)
-    least: ClassVar[int] = 72  # from here on, a third of h's windows is a tap of the kernel
+    least: ClassVar[int] = 72  # from this length on, h is pooled to exactly three taps
     multiple: ClassVar[int] = 1
 
     def forward(self, net: Net, y: Any) -> Any:
@@ -87,7 +86,7 @@ class ICNN:
         return net.keep(x)
 
     def _modulation(self, net: Net, y: Any) -> Any:
-        """Return 1 + β·h for every item, output channel and tap."""
+        """Return 1 + β·h for each item, output channel and tap."""
         h = net.constant(local_mean_response, y)
         for i, width in enumerate(PRIOR, 1):
             h = h if i == 1 else net.ops.max_pool(h, 2)

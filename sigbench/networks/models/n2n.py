@@ -1,4 +1,4 @@
-"""The U-Net of Noise2Noise for small images, and variants of it."""
+"""The Noise2Noise U-Net for small images, and variants."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple
 
-from sigbench.core.errors import InputError
 from sigbench.core.protocols import Info
 from sigbench.core.validation import check_field
+from sigbench.networks.models.base import check_choice
 from sigbench.networks.nn import Net
 
 WIDTH = 48
-LAST = (64, 32)  # of the last stage, before the three channels of the output
+LAST = (64, 32)  # channels of the last stage
 SLOPE = 0.1
 
 Variant = Literal["original", "deeper", "truncated", "hls", "fft", "inception"]
@@ -20,22 +20,23 @@ Variant = Literal["original", "deeper", "truncated", "hls", "fft", "inception"]
 
 @dataclass(frozen=True)
 class N2N:
-    """A U-Net of 48 channels: convolutions and pooling down, upsampling and skips up.
+    """A U-Net with 48 channels: convolutions and pooling, then upsampling with skips.
 
-    A skip is what a stage down takes in: the pooled output of the one before, at last the image.
-    Every convolution but the last has a leaky ReLU of slope 0.1.
+    A skip carries the input of an encoder stage, which for the first stage is the image. Each
+    convolution but the last is followed by a leaky ReLU with slope 0.1.
 
     Parameters
     ----------
     variant : {"original", "deeper", "truncated", "hls", "fft", "inception"}
-        ``original``: five stages of two 3×3 convolutions each way, 1×1 in the middle. ``deeper``:
-        three convolutions, but in the last stage. ``truncated``: three stages each way, two 3×3
-        convolutions in the middle. The others are our reading: ``hls`` pools at stride 1 and
-        grows back by transposed convolutions; ``fft`` splits the input of each stage down into
-        the slower half of its waves and the rest; ``inception`` has, for a stage down, one module
-        of 1×1, 3×3, 5×5 and averages of 3×3.
+        ``original`` has five encoder and five decoder stages of two 3×3 convolutions, and a 1×1
+        convolution between them. ``deeper`` has three convolutions per stage, except in the last.
+        ``truncated`` has three stages each, and two 3×3 convolutions between them. The others are
+        our interpretation of reports: ``hls`` pools with stride 1 and enlarges by transposed
+        convolutions; ``fft`` splits the input of each encoder stage into low and high frequencies;
+        the encoder stages of ``inception`` are modules of 1×1, 3×3 and 5×5 convolutions and a 3×3
+        average.
     scale : float
-        What the input is divided by, and the output multiplied.
+        Divisor of the input and factor of the output.
 
     References
     ----------
@@ -58,19 +59,18 @@ class N2N:
     channels: ClassVar[tuple[int, ...]] = (3,)
 
     def __post_init__(self) -> None:
-        if self.variant not in SHAPES:
-            raise InputError(f"variant={self.variant!r} must be one of: {', '.join(SHAPES)}")
+        check_choice("variant", self.variant, SHAPES)
         check_field("scale", self.scale, 1e-300)
 
     @property
     def least(self) -> int:
-        """Sides of which the middle still has one pixel."""
+        """The side length at which one pixel is left in the middle."""
         shape = SHAPES[self.variant]
         return shape.depth + 1 if shape.stride == 1 else self.multiple
 
     @property
     def multiple(self) -> int:
-        """What sides are multiples of, so that what is pooled grows back to them."""
+        """The number that side lengths must be multiples of, so that upsampling restores them."""
         shape = SHAPES[self.variant]
         return int(shape.stride**shape.depth)
 
@@ -92,42 +92,42 @@ class N2N:
 
 
 def leaky_conv(net: Net, name: str, x: Any, width: int = WIDTH, kernel: int = 3) -> Any:
-    """Return a convolution's leaky ReLU."""
+    """Apply a convolution and a leaky ReLU."""
     return net.ops.leaky_relu(net.conv(name, x, width, kernel), slope=SLOPE)
 
 
 def plain(net: Net, x: Any, widths: Sequence[int]) -> Any:
-    """Return what 3×3 convolutions of these channels make of ``x``, one after the other."""
+    """Apply a chain of 3×3 convolutions with the given numbers of channels."""
     for i, width in enumerate(widths, 1):
         x = leaky_conv(net, f"conv{i}", x, width)
     return net.keep(x)
 
 
 def of_low_and_high(net: Net, x: Any, widths: Sequence[int]) -> Any:
-    """Return convolutions of the slower half of the waves beside the rest."""
+    """Split ``x`` into low and high frequencies as channels and apply `plain`."""
     low = net.ops.low_pass(x)
     return plain(net, net.ops.concat(low, x - low), widths)
 
 
 def inception(net: Net, x: Any, widths: Sequence[int]) -> Any:
-    """Return one module, whatever ``widths`` are: four branches beside each other."""
+    """Apply one inception module of four parallel branches; ``widths`` is not used."""
     around = net.ops.avg_pool(x, 3, stride=1, padding=1)
     branches = [leaky_conv(net, f"conv{k}", x, kernel=k) for k in (1, 3, 5)]
     return net.keep(net.ops.concat(*branches, leaky_conv(net, "average", around, kernel=1)))
 
 
 def nearest(net: Net, x: Any) -> Any:
-    """Return ``x`` of twice the size."""
+    """Double the size by repeating pixels."""
     return net.ops.upsample_nearest(x)
 
 
 def grown(net: Net, x: Any) -> Any:
-    """Return ``x`` larger by one pixel."""
+    """Enlarge ``x`` by one pixel with a transposed convolution."""
     return net.ops.leaky_relu(net.conv_transpose("grow", x, WIDTH, 2), slope=SLOPE)
 
 
 class Shape(NamedTuple):
-    """What the variants differ in: stages each way, their convolutions, the middle's kernels, ..."""
+    """The differences between variants: stages, convolutions per stage, kernels in the middle, ..."""
 
     depth: int = 5
     convs: int = 2

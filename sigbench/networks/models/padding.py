@@ -1,4 +1,4 @@
-"""Sizes that a network takes: continued by reflection, and the adjoint of that."""
+"""Padding by reflection to sizes that a network accepts, and its adjoint."""
 
 from __future__ import annotations
 
@@ -9,11 +9,22 @@ import numpy as np
 
 from sigbench.core.protocols import Array
 
-Mode = Literal["symmetric", "reflect"]  # numpy.pad's words: with the last sample twice, or once
+Mode = Literal["symmetric", "reflect"]  # as in numpy.pad: the border sample appears twice or once
+
+
+def padded_lengths(space: Sequence[int], multiple: int, *, least: int = 1) -> list[int]:
+    """Return each length rounded up to a multiple of ``multiple``, at least ``least``.
+
+    Examples
+    --------
+    >>> padded_lengths([5, 8], 4)
+    [8, 8]
+    """
+    return [max(least, -(-n // multiple) * multiple) for n in space]
 
 
 def padded(x: Array, lengths: Sequence[int], mode: Mode) -> Array:
-    """Return a batch continued by reflection at the end of each space axis, to these lengths.
+    """Pad a batch by reflection at the end of each space axis, to the given lengths.
 
     Examples
     --------
@@ -27,7 +38,7 @@ def padded(x: Array, lengths: Sequence[int], mode: Mode) -> Array:
 
 
 def folded(g: Array, lengths: Sequence[int], mode: Mode) -> Array:
-    """Return the adjoint of `padded`: what is beyond these lengths is added to where it is from.
+    """Apply the adjoint of `padded`: add padded samples to the samples that they are copies of.
 
     Examples
     --------

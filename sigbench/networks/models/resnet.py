@@ -1,4 +1,4 @@
-"""A residual network without constants, at half the resolution."""
+"""A bias-free residual network at half the resolution."""
 
 from __future__ import annotations
 
@@ -9,31 +9,30 @@ from sigbench.core.protocols import Info
 from sigbench.core.validation import check_field
 from sigbench.networks.nn import Net
 
-FACTOR = 2  # blocks of 2×2 pixels are the channels that it computes with
+FACTOR = 2  # blocks of 2×2 pixels become channels
 COLORS = 3
 
 
 @dataclass(frozen=True)
 class ResNet:
-    """x̂ = y − r(y − ȳ), r a residual network without additive constants.
+    """x̂ = y − r(y − ȳ), where r is a residual network without additive constants.
 
-    ȳ is the mean of each channel over the item. Without constants r is homogeneous, so that
-    x̂(a·y + b) = a·x̂(y) + b for a > 0 and any b, one a channel: what an item's contrast or
-    brightness is, it need not learn, and a smooth item has errors as small as it is smooth. r
-    begins at zero, and x̂ at y.
+    ȳ is the mean of each channel of an item. Without constants r is homogeneous, so that
+    x̂(a·y + b) = a·x̂(y) + b for a > 0 and any b per channel: the network is equivariant to
+    contrast and brightness, and its errors are small on smooth items. Initially r = 0 and x̂ = y.
 
     Parameters
     ----------
     width : int
-        Channels.
+        Number of channels.
     blocks : int
-        Residual blocks x + W₂ relu(W₁ x), with kernels of 3×3.
+        Number of residual blocks x + W₂ relu(W₁ x) with 3×3 kernels.
 
     References
     ----------
-    Residual blocks: He et al., CVPR 2016; without batch norm: Lim et al., EDSR, CVPRW 2017. At half
-    the resolution: Zhang, Zuo and Zhang, FFDNet, IEEE TIP 27 (9), 2018. Without constants: Mohan
-    et al., ICLR 2020.
+    Residual blocks: He et al., CVPR 2016; without batch norm: Lim et al., EDSR, CVPRW 2017. Half
+    the resolution: Zhang, Zuo and Zhang, FFDNet, IEEE TIP 27 (9), 2018. Bias-free: Mohan et al.,
+    ICLR 2020.
 
     Examples
     --------
@@ -65,5 +64,5 @@ class ResNet:
             block = net.part(f"block{number}")
             inner = ops.relu(block.conv("conv1", x, self.width, 3, bias=False))
             x = block.keep(x + block.conv("conv2", inner, self.width, 3, bias=False))
-        r = net.conv("out", ops.relu(x), COLORS * FACTOR**2, 3, bias=False, begin=0.0)
+        r = net.conv("out", ops.relu(x), COLORS * FACTOR**2, 3, bias=False, init=0.0)
         return y - ops.pixel_shuffle(r, FACTOR)

@@ -1,4 +1,4 @@
-"""ShrinkNet: a learned shrinkage that counts."""
+"""ShrinkNet: a learned shrinkage that depends on the mean of features over the signal."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from sigbench.core.protocols import Info
 from sigbench.core.validation import check_field
 from sigbench.networks.nn import Net, Norm
 
-CONTEXT = 5.0  # the mean features vary little from signal to signal: their weight learns as fast
+CONTEXT = 5.0  # mean features vary little between signals; scaled up, their weight learns faster
 
 
 @dataclass(frozen=True)
 class ShrinkNet:
     """x̂_i = sigmoid(u(y_i) + g)·v(y_i), with g linear in the mean of features over the signal.
 
-    The posterior mean of sparse signals has this form: the probability that a sample is not
-    zero, times the mean that it has then. What the other samples say of how many there are is
-    added to the log-odds. u and v are two outputs of one network of single samples (convolutions
-    of kernel 1), whose features are averaged for g.
+    The posterior mean of sparse signals has this form: the probability that a sample is not zero
+    times its mean if it is not. The other samples inform about the number of nonzero ones, which
+    adds a term to the log-odds. u and v are outputs of one network on single samples (convolutions
+    with kernel 1), whose features are averaged for g.
 
     Parameters
     ----------
     width : int
         Channels of both hidden layers.
     scale : float
-        What the input is divided by, in the signal's units, so that features begin where samples are.
+        Divisor of the input and factor of the output, in the units of the signal.
     norm : {"none", "batch", "sparse"}
-        After each hidden convolution.
+        Normalization after each hidden convolution.
 
     References
     ----------

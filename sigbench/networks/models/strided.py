@@ -1,13 +1,13 @@
-"""Two small networks that halve the size by strides: trained in NumPy in minutes."""
+"""Two small networks with strided convolutions, which NumPy trains in minutes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from sigbench.core.errors import InputError
 from sigbench.core.protocols import Info
 from sigbench.core.validation import check_field
+from sigbench.networks.models.base import check_choice
 from sigbench.networks.nn import Net
 
 WIDTHS = {"nearest": (24, 24, 24), "transposed": (48, 96, 48)}
@@ -15,19 +15,19 @@ WIDTHS = {"nearest": (24, 24, 24), "transposed": (48, 96, 48)}
 
 @dataclass(frozen=True)
 class Strided:
-    """Four 3×3 layers: two halve the size, two double it; ReLU between, a sigmoid at the end.
+    """Four 3×3 layers: two halve the size and two double it, with ReLU and a final sigmoid.
 
     Parameters
     ----------
     upsampling : {"nearest", "transposed"}
-        ``nearest``: every pixel twice along each axis, then a convolution; 24 channels.
-        ``transposed``: transposed convolutions; 48, 96 and 48 channels.
+        ``nearest`` repeats pixels before a convolution and has 24 channels. ``transposed`` has
+        transposed convolutions with 48, 96 and 48 channels.
     scale : float
-        What the input is divided by, and the output multiplied: the output lies within 0..scale.
+        Divisor of the input and factor of the output, which lies within 0..scale.
 
     References
     ----------
-    A course's exercise in writing a framework: docs/networks.md.
+    A course exercise in writing a framework: docs/images.md.
 
     Examples
     --------
@@ -50,8 +50,7 @@ class Strided:
     multiple: ClassVar[int] = 4
 
     def __post_init__(self) -> None:
-        if self.upsampling not in WIDTHS:
-            raise InputError(f"upsampling={self.upsampling!r} must be one of: {', '.join(WIDTHS)}")
+        check_choice("upsampling", self.upsampling, WIDTHS)
         check_field("scale", self.scale, 1e-300)
 
     def forward(self, net: Net, y: Any) -> Any:

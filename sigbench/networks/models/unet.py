@@ -1,4 +1,4 @@
-"""A U-Net of nine convolutions, with and without additive constants."""
+"""A U-Net of nine convolutions, bias-free or with additive constants."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ from sigbench.networks.nn import Net
 
 @dataclass(frozen=True)
 class UNet:
-    """x̂ = y − r(y): r has two convolutions, four at half the resolution, and three on the way back.
+    """x̂ = y − r(y), where r is a U-Net of nine convolutions without batch norm.
 
-    The three have dilations 1, 2 and 4, and there is no batch norm. r begins at zero, and x̂ at y.
-    Without additive constants x̂(a·y) = a·x̂(y) for a ≥ 0, as in `DnCNN`.
+    r has two convolutions at full resolution, one with stride 2, three at half the resolution with
+    dilations 1, 2 and 4, one transposed, and two at full resolution after the skip connection.
+    Initially r = 0 and x̂ = y. Without additive constants x̂(a·y) = a·x̂(y) for a ≥ 0, as in `DnCNN`.
 
     Parameters
     ----------
     width : int
-        Channels at full resolution; half of it has twice as many. 32 in the paper.
+        Number of channels at full resolution; twice as many at half the resolution. 32 in the
+        paper.
     bias : bool
-        Whether convolutions add constants.
+        Whether convolutions have additive constants.
     center : bool
-        Whether r sees y without the mean of each item, as in `DnCNN`.
+        Whether the mean of each item is subtracted from the input of r, as in `DnCNN`.
     scale : float
-        What the input is divided by, and the output multiplied.
+        Divisor of the input of r and factor of its output.
 
     References
     ----------
@@ -68,4 +70,4 @@ class UNet:
             x = relu(net.conv(f"conv{i}", x, wide, 3, dilation=dilation, bias=bias))
         x = relu(net.conv_transpose("conv7", x, wide, 4, stride=2, padding=1, bias=bias))
         x = relu(net.conv("conv8", net.ops.concat(x, skip), self.width, 3, bias=bias))
-        return y - net.conv("conv9", x, 1, 5, bias=bias, begin=0.0) * self.scale
+        return y - net.conv("conv9", x, 1, 5, bias=bias, init=0.0) * self.scale

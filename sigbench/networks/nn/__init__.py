@@ -1,13 +1,13 @@
-"""A network framework in NumPy alone: ops with their gradients, losses, optimizers.
+"""A small network framework in NumPy: operations with gradients, losses and optimizers.
 
-Arrays are ``(N, C, *space)``, weights are shaped as in PyTorch. An op that is called with arrays
-returns an array; with a `Var` among them it returns a `Var`, whose `Var.backward` leaves the
-gradients in ``grad``.
+Arrays have shape ``(N, C, *space)``; weights have the same shapes as in PyTorch. An operation on
+arrays returns an array. If one of its arguments is a `Var`, it returns a `Var`; `Var.backward`
+then stores the gradients in ``grad``.
 
 Examples
 --------
 >>> import numpy as np
->>> from sigbench import nn
+>>> from sigbench.networks import nn
 >>> weight = nn.Var(np.array([[[0.0, 1.0, 0.0]]]))
 >>> y = nn.conv(np.array([[[1.0, 2.0, 3.0]]]), weight, padding=1)
 >>> nn.mse(y, np.array([[[1.0, 2.0, 4.0]]])).backward()

@@ -1,7 +1,7 @@
-"""Convolution over any number of space axes: one matrix product over columns.
+"""Convolution over any number of space axes, as one matrix product (im2col).
 
-Logically an array is ``(N, C, *space)``; in memory the channel lies first, so that
-``(C, N·space)`` is a matrix without copying, and so is what comes out.
+Arrays have shape ``(N, C, *space)``, but the channel axis is first in memory: inputs and outputs
+can be reshaped to a matrix ``(C, N·space)`` without copying.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
 from sigbench.networks.nn.tape import Backward, op
 
-Where = tuple[Any, ...]
+Index = tuple[Any, ...]
 
 
 def channels_first(x: Array) -> Array:
-    """Return ``(N, C, *space)`` as ``(C, N, *space)``, or back: a view."""
+    """Return a view with the first two axes swapped: ``(N, C, *space)`` as ``(C, N, *space)``."""
     return x.swapaxes(0, 1)
 
 
 def lengths(
     space: tuple[int, ...], kernel: tuple[int, ...], stride: int, padding: int, dilation: int
 ) -> tuple[int, ...]:
-    """Return how many outputs there are along each axis.
+    """Return the output length along each axis.
 
     Raises
     ------
     InputError
-        Where an axis is shorter than the kernel, or a number is not legal.
+        If an axis is shorter than the kernel, or a number is out of range.
     """
     if stride < 1 or dilation < 1 or padding < 0:
         raise InputError(f"{stride=} and {dilation=} must be >= 1, {padding=} must be >= 0")
@@ -48,8 +48,8 @@ def lengths(
 
 def taps(
     kernel: tuple[int, ...], out: tuple[int, ...], stride: int, dilation: int
-) -> Iterator[Where]:
-    """Yield for every tap of a kernel where in ``(C, N, *space)`` it meets the outputs."""
+) -> Iterator[Index]:
+    """Yield, for each tap of a kernel, the index of its inputs in ``(C, N, *space)``."""
     axes = [
         [slice(s, s + stride * (n - 1) + 1, stride) for s in range(0, dilation * k, dilation)]
         for k, n in zip(kernel, out, strict=True)
@@ -59,7 +59,7 @@ def taps(
 
 
 def padded(x: Array, padding: int) -> Array:
-    """Return ``x`` with ``padding`` zeros at both ends of each space axis."""
+    """Pad each space axis with ``padding`` zeros at both ends."""
     if padding == 0:
         return x
     y = np.zeros((*x.shape[:2], *[n + 2 * padding for n in x.shape[2:]]), x.dtype)
@@ -67,8 +67,8 @@ def padded(x: Array, padding: int) -> Array:
     return y
 
 
-def inner(padding: int, axes: int) -> Where:
-    """Return what is not padding."""
+def inner(padding: int, axes: int) -> Index:
+    """Return the index of a padded array that selects all but the padding."""
     return (..., *[slice(padding, -padding or None)] * axes)
 
 
@@ -87,13 +87,13 @@ def conv(
     Parameters
     ----------
     x : array, shape (N, C, *space)
-        The input, zero beyond its borders.
+        The input, extended by zeros.
     weight : array, shape (O, C, *kernel)
         One kernel per output and input channel.
     bias : array, shape (O,), optional
         One constant per output channel.
     stride, padding, dilation : int
-        The same along every space axis.
+        Used for all space axes.
 
     Returns
     -------
@@ -125,18 +125,18 @@ def conv(
 
 @op
 def modulated_conv(x: Array, weight: Array, bias: Array, factors: Array) -> tuple[Array, Backward]:
-    """Return a convolution of signals with kernels of each item's own, factors[n,o,k]·w[o,c,k].
+    """Return a convolution of signals with item-dependent kernels factors[n,o,k]·w[o,c,k].
 
     Parameters
     ----------
     x : array, shape (N, C, L)
-        The input, zero beyond its borders; the output is as long.
+        The input, extended by zeros; the output has the same length.
     weight : array, shape (O, C, K)
-        Kernels of odd length that all items share.
+        Kernels of odd length, shared by all items.
     bias : array, shape (O,)
         One constant per output channel.
     factors : array, shape (N, O, K)
-        What each item does to the taps of the kernels.
+        Factors of the kernel taps for each item.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def modulated_conv(x: Array, weight: Array, bias: Array, factors: Array) -> tupl
     """
     n_items, n, taps_ = len(x), x.shape[2], weight.shape[2]
     first = padded(channels_first(x), taps_ // 2)
-    # Each tap by itself, (K, O, N, L); what the items do to them is the last step.
+    # One product per tap, (K, O, N, L), scaled by the items' factors and summed afterwards.
     columns = [first[..., k : k + n].reshape(len(first), -1) for k in range(taps_)]
     each = np.stack([weight[:, :, k] @ columns[k] for k in range(taps_)])
     each = each.reshape(taps_, len(weight), n_items, n)
@@ -181,7 +181,7 @@ def conv_transpose(
     padding: int = 0,
     output_padding: int = 0,
 ) -> tuple[Array, Backward]:
-    """Return the adjoint of `conv`: what ``conv``'s backward makes of a gradient.
+    """Return the transposed convolution, the adjoint of `conv`.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def conv_transpose(
     bias : array, shape (O,), optional
         One constant per output channel.
     stride, padding, output_padding : int
-        ``output_padding`` says how many samples more than the least there are at the end.
+        As in PyTorch, used for all space axes. ``output_padding`` lengthens the output at its end.
 
     Returns
     -------
@@ -229,10 +229,10 @@ def conv_transpose(
 def _columns(
     x: Array, kernel: tuple[int, ...], out: tuple[int, ...], stride: int, dilation: int
 ) -> Array:
-    """Return all that each output is made of, ``(C·kernel, N·out)``, of a padded ``(C, N, *space)``."""
+    """Return the inputs of each output, ``(C·kernel, N·out)``, from a padded ``(C, N, *space)``."""
     x = np.ascontiguousarray(x)
     channel, item, *steps = x.strides
-    view: Array = np.ndarray(  # every window, in place
+    view: Array = np.ndarray(  # all windows, without copying
         (len(x), *kernel, x.shape[1], *out),
         x.dtype,
         x,
@@ -244,7 +244,7 @@ def _columns(
 def _summed(
     columns: Array, space: tuple[int, ...], stride: int, padding: int, dilation: int
 ) -> Array:
-    """Return the adjoint of padding and `_columns`: ``(C, *kernel, N, *out)`` to ``(C, N, *space)``."""
+    """Apply the adjoint of padding and `_columns`: ``(C, *kernel, N, *out)`` to ``(C, N, *space)``."""
     axes = len(space)
     channels, kernel, items = len(columns), columns.shape[1 : 1 + axes], columns.shape[1 + axes]
     out = columns.shape[2 + axes :]

@@ -1,4 +1,4 @@
-"""How weights begin."""
+"""Initialization of weights."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ import numpy as np
 from sigbench.core.errors import unknown
 from sigbench.core.protocols import Array
 from sigbench.core.rng import item_rng
-from sigbench.networks.nn.net import Begin, Make
+from sigbench.networks.nn.net import Init, Make
 
 Draw = Callable[[np.random.Generator, tuple[int, ...], int, int], Array]
 
 
 def uniform(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Array:
-    """U(−b, b), b = 1/√fan_in, constants included: what PyTorch's layers begin with."""
+    """U(−b, b), b = 1/√fan_in, for weights and biases: the default of PyTorch's layers."""
     bound = 1 / math.sqrt(fan_in)
     return rng.uniform(-bound, bound, shape)
 
 
 def xavier(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Array:
-    """U(−b, b), b = √(6/(fan_in + fan_out)), constants 0 (Glorot and Bengio 2010, eq. 16)."""
+    """U(−b, b), b = √(6/(fan_in + fan_out)); biases 0 (Glorot and Bengio 2010, eq. 16)."""
     bound = math.sqrt(6 / (fan_in + fan_out))
     return rng.uniform(-bound, bound, shape) if len(shape) > 1 else np.zeros(shape)
 
 
 def kaiming(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Array:
-    """N(0, 2/fan_in), constants 0 (He et al. 2015, eq. 10)."""
+    """N(0, 2/fan_in); biases 0 (He et al. 2015, eq. 10)."""
     deviation = math.sqrt(2 / fan_in)
     return deviation * rng.standard_normal(shape) if len(shape) > 1 else np.zeros(shape)
 
@@ -37,19 +37,26 @@ INITIAL: dict[str, Draw] = {"uniform": uniform, "xavier": xavier, "kaiming": kai
 
 
 def starting(scheme: str, seed: int) -> Make:
-    """Return what makes the first weights: each from its own stream, whatever the order.
+    """Return a function that makes initial weights.
+
+    Each weight has its own random stream, so the values do not depend on the order.
 
     Parameters
     ----------
     scheme : {"uniform", "xavier", "kaiming"}
-        How those begin that are drawn.
+        Distribution of the weights that are drawn.
     seed : int
-        The training seed.
+        Training seed.
+
+    Returns
+    -------
+    callable
+        ``make(name, shape, init)`` returns a float32 array; see `Net`.
 
     Raises
     ------
     InputError
-        For an unknown scheme.
+        If the scheme is unknown.
 
     Examples
     --------
@@ -60,10 +67,10 @@ def starting(scheme: str, seed: int) -> Make:
     if scheme not in INITIAL:
         raise unknown("initialization", scheme, INITIAL)
 
-    def make(name: str, shape: tuple[int, ...], begin: Begin) -> Array:
-        if isinstance(begin, tuple):
-            drawn = INITIAL[scheme](item_rng(0, "weights", seed, name), shape, *begin)
+    def make(name: str, shape: tuple[int, ...], init: Init) -> Array:
+        if isinstance(init, tuple):
+            drawn = INITIAL[scheme](item_rng(0, "weights", seed, name), shape, *init)
             return drawn.astype(np.float32)
-        return np.full(shape, begin, np.float32)
+        return np.full(shape, init, np.float32)
 
     return make

@@ -1,4 +1,4 @@
-"""Losses: one number for a batch."""
+"""Loss functions: one number per batch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
 from sigbench.networks.nn.tape import Backward, op
 
-MIN_POWER = 1e-7  # of an error, in `log_mse`
+MIN_POWER = 1e-7  # added to the MSE of each item in `log_mse`
 
 
 def _error(estimate: Array, target: Array) -> Array:
@@ -39,7 +39,7 @@ def mse(estimate: Array, target: Array) -> tuple[Any, Backward]:
 
 @op
 def smooth_l1(estimate: Array, target: Array) -> tuple[Any, Backward]:
-    """Return the mean of ½e² where the error |e| < 1, else |e| − ½ (Huber's loss).
+    """Return the mean of ½e² for errors |e| < 1 and of |e| − ½ for larger ones (Huber loss).
 
     References
     ----------
@@ -63,10 +63,10 @@ def smooth_l1(estimate: Array, target: Array) -> tuple[Any, Backward]:
 
 @op
 def log_mse(estimate: Array, target: Array) -> tuple[Any, Backward]:
-    """Return the mean over items of log(MSE + 1e-7): but for a factor, minus the mean PSNR.
+    """Return the mean over items of log(MSE + 1e-7); up to constants, minus the mean PSNR.
 
-    Every item counts alike, whatever its error, where the mean squared error goes by the few
-    large ones. 1e-7 is for flat items, whose error can be zero: −70 dB of the unit.
+    Unlike the mean squared error, which is dominated by the items with large errors, this weights
+    all items equally. 1e-7 (−70 dB) is for flat items, whose error can be zero.
 
     Parameters
     ----------
@@ -79,8 +79,8 @@ def log_mse(estimate: Array, target: Array) -> tuple[Any, Backward]:
     2.303
     """
     error = _error(estimate, target)
-    own = tuple(range(1, error.ndim))
-    power = np.mean(error * error, axis=own, keepdims=True) + error.dtype.type(MIN_POWER)
+    axes = tuple(range(1, error.ndim))
+    power = np.mean(error * error, axis=axes, keepdims=True) + error.dtype.type(MIN_POWER)
 
     def backward(g: Array) -> tuple[Any, ...]:
         d = g * (2 / error.size) * error / power

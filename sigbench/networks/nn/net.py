@@ -1,4 +1,4 @@
-"""What a network is defined with: layers that find, or make, their weights by name."""
+"""`Net`: the layers that network definitions are written with."""
 
 from __future__ import annotations
 
@@ -12,40 +12,42 @@ from sigbench.networks.nn.norm import Statistics
 
 Norm = Literal["none", "batch", "sparse"]
 
-RUNNING = "running_"  # begins the names of what is averaged, not learned
-MIN_WEIGHT = -3.0  # of the sparse batch norm's penalty at first: softplus(−3) = 0.05
+RUNNING = "running_"  # prefix of running statistics, which are averaged, not learned
+MIN_WEIGHT = -3.0  # initial penalty of the sparse batch norm: softplus(−3) = 0.05
 
-Begin = float | tuple[int, int]
-Make = Callable[[str, tuple[int, ...], Begin], Any]
+Init = float | tuple[int, int]  # a constant, or (fan_in, fan_out) of weights that are drawn
+Make = Callable[[str, tuple[int, ...], Init], Any]
 
 
 @dataclass(slots=True)
 class Net:
-    """One pass through a network: an engine, its weights, and the path of names so far.
+    """One forward pass of a network: the engine, the weights and the current name prefix.
 
-    A definition is a function of a net and its input: it calls layers with their names, and
-    the net knows their weights. The same definition runs on NumPy arrays, on `Var` and on torch
-    tensors, and makes its weights when it is run without.
+    A network definition is a function of a `Net` and its input. It calls layers by name, and the
+    `Net` looks up their weights. The same definition runs on NumPy arrays, `Var` and torch
+    tensors; with ``make`` it also creates its weights.
 
     Parameters
     ----------
     ops : module
-        The engine: `sigbench.networks.nn` or `sigbench.networks.nn.torch_ops`, or what has the same functions.
+        The engine: `sigbench.networks.nn`, `sigbench.networks.nn.torch_ops`, or an object with the
+        same functions.
     weights : mapping of str to array
         Parameters and running statistics by name.
     statistics : {"batch", "running", "input"}
-        What batch norm goes by.
+        The statistics that batch norm uses.
     path : str
         Prefix of all names.
     make : callable, optional
-        ``make(name, shape, begin)`` makes a weight that is not there; without it that is an error.
+        ``make(name, shape, init)`` creates a missing weight; ``init`` is a constant or
+        ``(fan_in, fan_out)``. By default a missing weight is an error.
     maps : dict, optional
-        Takes every feature map by name.
+        Receives all feature maps by name.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from sigbench import nn
+    >>> from sigbench.networks import nn
     >>> weights = {"smooth.weight": np.array([[[0.5, 0.5, 0.0]]]), "smooth.bias": np.zeros(1)}
     >>> Net(nn, weights).conv("smooth", np.array([[[2.0, 4.0]]]), 1, 3)
     array([[[1., 3.]]])
@@ -59,30 +61,30 @@ class Net:
     maps: dict[str, Any] | None = None
 
     def part(self, name: str) -> Net:
-        """Return the net of a part: its names begin with this one's."""
+        """Return a `Net` for a part of the network, with a longer prefix."""
         path = f"{self.path}{name}."
         return Net(self.ops, self.weights, self.statistics, path, self.make, self.maps)
 
-    def weight(self, name: str, shape: tuple[int, ...], begin: Begin) -> Any:
-        """Return a weight by its name, which begins as a constant, or drawn by its fans (in, out).
+    def weight(self, name: str, shape: tuple[int, ...], init: Init) -> Any:
+        """Return a weight by name; ``init`` is a constant or ``(fan_in, fan_out)``.
 
         Raises
         ------
         InputError
-            Where it is missing or has another shape.
+            If the weight is missing and there is no ``make``, or if it has another shape.
         """
         full = self.path + name
         if full not in self.weights:
             if self.make is None:
-                raise InputError(f"the weights have no {full!r}, of shape {shape}")
-            self.weights[full] = self.make(full, shape, begin)
+                raise InputError(f"weight {full!r} of shape {shape} is missing")
+            self.weights[full] = self.make(full, shape, init)
         found = self.weights[full]
         if found.shape != shape:
             raise InputError(f"weight {full!r} has shape {tuple(found.shape)}, not {shape}")
         return found
 
     def keep(self, x: Any, name: str = "") -> Any:
-        """Return ``x``, and remember it as the feature map of this part, or of one inside it."""
+        """Return ``x`` and record it in ``maps`` as the feature map of this part or of ``name``."""
         if self.maps is not None:
             self.maps[(self.path + name).rstrip(".")] = x
         return x
@@ -97,10 +99,10 @@ class Net:
         stride: int = 1,
         dilation: int = 1,
         bias: bool = True,
-        begin: float | None = None,
+        init: float | None = None,
     ) -> Any:
-        """Return a convolution with as many zeros around as keep the size at stride 1."""
-        weight, constant = self._kernel(name, x, outputs, kernel, bias, begin)
+        """Return a convolution, zero-padded so that stride 1 keeps the size."""
+        weight, constant = self._kernel(name, x, outputs, kernel, bias, init)
         padding = dilation * (kernel - 1) // 2
         y = self.ops.conv(x, weight, constant, stride=stride, padding=padding, dilation=dilation)
         return self.keep(y, name)
@@ -112,12 +114,17 @@ class Net:
         outputs: int,
         kernel: int,
         bias: bool = True,
-        begin: float | None = None,
+        init: float | None = None,
+        *,
+        transposed: bool = False,
     ) -> tuple[Any, Any]:
+        """Return weight and bias of a convolution; the bias is None without ``bias``."""
         inputs, *space = x.shape[1:]
         taps = kernel ** len(space)
-        start = (inputs * taps, outputs * taps) if begin is None else begin
-        weight = self.weight(f"{name}.weight", (outputs, inputs, *[kernel] * len(space)), start)
+        # PyTorch's convention: a transposed convolution has shape and fans of its adjoint.
+        n_out, n_in = (inputs, outputs) if transposed else (outputs, inputs)
+        start = (n_in * taps, n_out * taps) if init is None else init
+        weight = self.weight(f"{name}.weight", (n_out, n_in, *[kernel] * len(space)), start)
         return weight, self.weight(f"{name}.bias", (outputs,), start) if bias else None
 
     def conv_transpose(
@@ -133,24 +140,17 @@ class Net:
         bias: bool = True,
     ) -> Any:
         """Return a transposed convolution; see `sigbench.networks.nn.conv_transpose`."""
-        inputs, *space = x.shape[1:]
-        taps = kernel ** len(space)
-        start = (outputs * taps, inputs * taps)  # as PyTorch has it: the fans of its adjoint
-        weight = self.weight(f"{name}.weight", (inputs, outputs, *[kernel] * len(space)), start)
-        constant = self.weight(f"{name}.bias", (outputs,), start) if bias else None
+        weight, constant = self._kernel(name, x, outputs, kernel, bias, transposed=True)
         options = {"stride": stride, "padding": padding, "output_padding": output_padding}
         return self.keep(self.ops.conv_transpose(x, weight, constant, **options), name)
 
     def modulated_conv(self, name: str, x: Any, outputs: int, kernel: int, factors: Any) -> Any:
-        """Return a convolution of signals whose taps each item scales by its own factors."""
+        """Return a convolution with item-dependent kernels; see `sigbench.networks.nn.modulated_conv`."""
         weight, constant = self._kernel(name, x, outputs, kernel)
         return self.keep(self.ops.modulated_conv(x, weight, constant, factors), name)
 
     def norm(self, name: str, x: Any, norm: Norm, *, bias: bool = True) -> Any:
-        """Return ``x`` normalized: not at all, by batch norm, or by the sparse batch norm.
-
-        Without ``bias`` batch norm only scales.
-        """
+        """Apply no norm, batch norm or the sparse batch norm; without ``bias``, only scale."""
         if norm == "none":
             return x
         layer, channels = self.part(name), (x.shape[1],)
@@ -173,5 +173,5 @@ class Net:
         return layer.keep(self.ops.scale(self.ops.shrink(y, lam, p), gain, shift))
 
     def constant(self, function: Callable[[Any], Any], x: Any) -> Any:
-        """Return what a NumPy function makes of ``x``, of which no derivative is taken."""
+        """Apply a NumPy function without derivative to ``x``."""
         return self.ops.constant(function, x)

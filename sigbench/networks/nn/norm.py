@@ -1,4 +1,4 @@
-"""Batch normalization, by three kinds of statistics."""
+"""Batch normalization with the statistics of the batch, of training or of each item."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sigbench.networks.nn.tape import Backward, op
 
 Statistics = Literal["batch", "running", "input"]
 
-MOMENTUM = 0.1  # weight of the newest batch in the running statistics
+MOMENTUM = 0.1  # weight of the latest batch in the running statistics
 EPS = 1e-5  # added to the variance
 
 
@@ -26,22 +26,22 @@ def batch_norm(
     *,
     statistics: Statistics,
 ) -> tuple[Array, Backward]:
-    """Return gain·(x − m)/√(v + 1e-5) + shift, with mean m and variance v of every channel.
+    """Return gain·(x − m)/√(v + 1e-5) + shift, with mean m and variance v of each channel.
 
-    Without ``running_mean`` it only scales: gain·x/√(v + 1e-5), with the same v.
+    If ``running_mean`` is None, return gain·x/√(v + 1e-5), with the same v.
 
     Parameters
     ----------
     x : array, shape (N, C, *space)
         The input.
     running_mean, running_var : array, shape (C,)
-        Averages over the batches so far. ``batch`` moves them, in place: by a tenth of the way,
-        with the unbiased variance. The mean may be None.
+        Running averages; the mean may be None. If ``statistics`` is ``"batch"``, they are updated
+        in place with weight 0.1 and the unbiased variance.
     gain, shift : array, shape (C,), optional
         By default 1 and 0.
     statistics : {"batch", "running", "input"}
-        Whose mean and variance: of the whole batch, in training; the running ones; or of each
-        item by itself.
+        Use the mean and variance of the whole batch (training), the running averages, or those
+        of each item.
 
     Returns
     -------
@@ -49,8 +49,7 @@ def batch_norm(
 
     References
     ----------
-    Ioffe and Szegedy, ICML 2015, algorithms 1 and 2. Without additive constants: Mohan et al.,
-    ICLR 2020.
+    Ioffe and Szegedy, ICML 2015, algorithms 1 and 2. Bias-free version: Mohan et al., ICLR 2020.
 
     Examples
     --------
@@ -105,14 +104,14 @@ def batch_norm(
 
 @op
 def scale(x: Array, gain: Array, shift: Array) -> tuple[Array, Backward]:
-    """Return gain·x + shift, one of each per channel.
+    """Return gain·x + shift per channel.
 
     Parameters
     ----------
     x : array, shape (N, C, *space)
         The input.
     gain, shift : array, shape (C,)
-        One number per channel.
+        Factor and offset of each channel.
 
     Examples
     --------

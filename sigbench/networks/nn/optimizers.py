@@ -1,4 +1,4 @@
-"""Gradient descent: what an optimizer keeps of each parameter, and its step."""
+"""Optimizers: SGD and Adam."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ OptimizerState = MutableMapping[str, Array]
 
 
 class Optimizer(Protocol):
-    """A frozen dataclass of its settings; what it keeps of a parameter travels beside it."""
+    """A frozen dataclass of settings; its state is passed to `step` and changed there."""
 
     @property
     def lr(self) -> float:
-        """The learning rate that a schedule scales."""
+        """The learning rate, which a schedule scales."""
         ...
 
     def step(
@@ -30,7 +30,7 @@ class Optimizer(Protocol):
         state: OptimizerState,
         lr: float,
     ) -> None:
-        """Change the weights, and what is kept of them in ``state``, in place."""
+        """Update ``weights`` and ``state`` in place; ``state`` is empty at first."""
         ...
 
 
@@ -43,7 +43,7 @@ class SGD:
     lr : float
         Learning rate.
     momentum : float
-        μ; with 0 there is no v.
+        μ; no v is stored if it is 0.
     dampening : float
         d.
     weight_decay : float
@@ -51,7 +51,7 @@ class SGD:
 
     References
     ----------
-    Sutskever et al., ICML 2013, in the form that PyTorch has.
+    Sutskever et al., ICML 2013, as implemented in PyTorch.
 
     Examples
     --------
@@ -79,18 +79,18 @@ class SGD:
         state: OptimizerState,
         lr: float,
     ) -> None:
-        """Change the weights and ``state``, in place."""
+        """Update ``weights`` and ``state`` in place."""
         for name, g in gradients.items():
-            weight, kept = weights[name], f"{name}/momentum"
+            weight, key = weights[name], f"{name}/momentum"
             if self.weight_decay:
                 g = g + self.weight_decay * weight
             if self.momentum:
-                if kept in state:
-                    state[kept] *= self.momentum
-                    state[kept] += (1 - self.dampening) * g
+                if key in state:
+                    state[key] *= self.momentum
+                    state[key] += (1 - self.dampening) * g
                 else:
-                    state[kept] = g.copy()
-                g = state[kept]
+                    state[key] = g.copy()
+                g = state[key]
             weight -= lr * g
 
 
@@ -107,9 +107,9 @@ class Adam:
     beta1, beta2 : float
         β₁ and β₂.
     eps : float
-        Added to the root.
+        Added to the square root.
     weight_decay : float
-        ω: g + ω·θ takes the place of g.
+        ω: g is replaced by g + ω·θ.
 
     References
     ----------
@@ -143,18 +143,16 @@ class Adam:
         state: OptimizerState,
         lr: float,
     ) -> None:
-        """Change the weights and ``state``, in place."""
+        """Update ``weights`` and ``state`` in place."""
         for name, g in gradients.items():
             weight = weights[name]
             if self.weight_decay:
                 g = g + self.weight_decay * weight
             if f"{name}/m" not in state:
-                state[f"{name}/m"], state[f"{name}/v"] = (
-                    np.zeros_like(weight),
-                    np.zeros_like(weight),
-                )
+                state[f"{name}/m"] = np.zeros_like(weight)
+                state[f"{name}/v"] = np.zeros_like(weight)
                 state[f"{name}/t"] = np.zeros((), np.int64)
-            m, v, t = (state[f"{name}/{kept}"] for kept in ("m", "v", "t"))
+            m, v, t = (state[f"{name}/{key}"] for key in ("m", "v", "t"))
             t += 1
             m *= self.beta1
             m += (1 - self.beta1) * g

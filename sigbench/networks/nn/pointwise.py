@@ -30,7 +30,7 @@ def relu(x: Array) -> tuple[Array, Backward]:
 
 @op
 def leaky_relu(x: Array, *, slope: float) -> tuple[Array, Backward]:
-    """Return x where it is positive, else slope·x.
+    """Return x where x > 0 and slope·x elsewhere.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def sigmoid(x: Array) -> tuple[Array, Backward]:
 
 @op
 def softplus(x: Array) -> tuple[Array, Backward]:
-    """Return log(1 + eˣ), which is positive.
+    """Return log(1 + eˣ).
 
     Examples
     --------

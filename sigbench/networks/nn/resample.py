@@ -1,4 +1,4 @@
-"""Pooling, upsampling, and what else moves samples: padding, concatenation, pixel shuffle."""
+"""Pooling, upsampling, padding, concatenation and pixel shuffle."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import numpy as np
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
-from sigbench.networks.nn.conv import Where, channels_first, inner, lengths, padded, taps
+from sigbench.networks.nn.conv import Index, channels_first, inner, lengths, padded, taps
 from sigbench.networks.nn.tape import Backward, op
 
 
 @op
 def max_pool(x: Array, kernel: int, *, stride: int | None = None) -> tuple[Array, Backward]:
-    """Return the largest value of every window; of equal ones the first has the gradient.
+    """Return the maximum of each window; the first of equal values receives the gradient.
 
     Parameters
     ----------
     x : array, shape (N, C, *space)
-        The input; what is left over at the end is dropped.
+        The input; an incomplete window at the end is dropped.
     kernel : int
-        Length of the window along every space axis.
+        Length of the window along each space axis.
     stride : int, optional
-        Step of the windows; by default their length.
+        Step between windows; by default ``kernel``.
 
     Examples
     --------
@@ -52,18 +52,18 @@ def max_pool(x: Array, kernel: int, *, stride: int | None = None) -> tuple[Array
 def avg_pool(
     x: Array, kernel: int, *, stride: int | None = None, padding: int = 0
 ) -> tuple[Array, Backward]:
-    """Return the mean of every window, the zeros beyond the borders included.
+    """Return the mean of each window, including padded zeros.
 
     Parameters
     ----------
     x : array, shape (N, C, *space)
         The input.
     kernel : int
-        Length of the window along every space axis.
+        Length of the window along each space axis.
     stride : int, optional
-        Step of the windows; by default their length.
+        Step between windows; by default ``kernel``.
     padding : int
-        Zeros at both ends of each space axis.
+        Number of zeros at both ends of each space axis.
 
     Examples
     --------
@@ -85,8 +85,8 @@ def avg_pool(
     return channels_first(y), backward
 
 
-def _windows(x: Array, kernel: int, stride: int) -> list[Where]:
-    """Return where each tap of a window meets the windows of ``(C, N, *space)``."""
+def _windows(x: Array, kernel: int, stride: int) -> list[Index]:
+    """Return, for each position in a window, its index over all windows of ``(C, N, *space)``."""
     space = x.shape[2:]
     size = (kernel,) * len(space)
     return list(taps(size, lengths(space, size, stride, 0, 1), stride, 1))
@@ -94,7 +94,7 @@ def _windows(x: Array, kernel: int, stride: int) -> list[Where]:
 
 @op
 def upsample_nearest(x: Array) -> tuple[Array, Backward]:
-    """Return every sample twice along each space axis.
+    """Repeat each sample twice along each space axis.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def upsample_nearest(x: Array) -> tuple[Array, Backward]:
 
 @op
 def upsample_linear(x: Array, *, align_corners: bool) -> tuple[Array, Backward]:
-    """Return twice as many samples along each space axis, by linear interpolation.
+    """Double the number of samples along each space axis by linear interpolation.
 
     Sample 2j lies between x_{j−1} and x_j, sample 2j + 1 between x_j and x_{j+1}:
     y_{2j} = (1 − a_j)·x_j + a_j·x_{j−1} and y_{2j+1} = (1 − b_j)·x_j + b_j·x_{j+1}.
@@ -126,8 +126,8 @@ def upsample_linear(x: Array, *, align_corners: bool) -> tuple[Array, Backward]:
     x : array, shape (N, C, *space)
         The input.
     align_corners : bool
-        Whether the first and the last samples stay where they are, a_j = j/(2L − 1) for L
-        samples; else the borders do, a_j = 1/4 but for a_0 = 0. b is a in reverse.
+        If True, the first and last samples keep their positions: a_j = j/(2L − 1) for L samples.
+        Otherwise the borders do: a_0 = 0, the other a_j = 1/4. b is a reversed.
 
     Examples
     --------
@@ -149,7 +149,7 @@ def upsample_linear(x: Array, *, align_corners: bool) -> tuple[Array, Backward]:
 
 @functools.lru_cache(64)
 def _weights(n: int, behind: int, dtype: Any, align_corners: bool) -> tuple[Array, ...]:
-    """Return 1 − a, a from its second entry on, 1 − b, and b but for its last one."""
+    """Return 1 − a, a[1:], 1 − b and b[:-1], shaped to broadcast over ``behind`` more axes."""
     a = np.arange(n) / (2 * n - 1) if align_corners else np.where(np.arange(n) > 0, 0.25, 0.0)
     a = a.astype(dtype).reshape(-1, *[1] * behind)
     b = np.flip(a, 0)
@@ -172,7 +172,7 @@ def _doubled(x: Array, axis: int, align_corners: bool) -> Array:
 
 
 def _halved(g: Array, axis: int, align_corners: bool) -> Array:
-    """Return the adjoint of `_doubled`."""
+    """Apply the adjoint of `_doubled`."""
     even, odd = _every(g, 0, axis), _every(g, 1, axis)
     even_own, even_other, odd_own, odd_other = _weights(
         even.shape[axis], g.ndim - 1 - axis, g.dtype, align_corners
@@ -186,18 +186,18 @@ def _halved(g: Array, axis: int, align_corners: bool) -> Array:
 
 
 def _every(x: Array, start: int, axis: int) -> Array:
-    """Return every second entry along an axis: a view."""
+    """Return a view of every second entry along an axis."""
     view: Array = x[(slice(None),) * axis + (slice(start, None, 2),)]
     return view
 
 
-def _part(start: int | None, stop: int | None, axis: int) -> Where:
+def _part(start: int | None, stop: int | None, axis: int) -> Index:
     return (slice(None),) * axis + (slice(start, stop),)
 
 
 @op
 def fit(x: Array, space: tuple[int, ...]) -> tuple[Array, Backward]:
-    """Return ``x`` with these lengths: zeros at both ends where it is shorter, the odd one last.
+    """Zero-pad ``x`` to the lengths ``space``, at both ends; an odd zero goes to the end.
 
     Examples
     --------
@@ -207,7 +207,7 @@ def fit(x: Array, space: tuple[int, ...]) -> tuple[Array, Backward]:
     if x.shape[2:] == tuple(space):
         return x, lambda g: (g, None)
     starts = [(n - m) // 2 for n, m in zip(space, x.shape[2:], strict=True)]
-    where: Where = (..., *[slice(s, s + m) for s, m in zip(starts, x.shape[2:], strict=True)])
+    where: Index = (..., *[slice(s, s + m) for s, m in zip(starts, x.shape[2:], strict=True)])
     first = channels_first(x)
     y = np.zeros((*first.shape[:2], *space), x.dtype)
     y[where] = first
@@ -220,7 +220,7 @@ def fit(x: Array, space: tuple[int, ...]) -> tuple[Array, Backward]:
 
 @op
 def concat(*parts: Array) -> tuple[Array, Backward]:
-    """Return arrays ``(N, C_i, *space)`` one after the other along the channels.
+    """Concatenate arrays ``(N, C_i, *space)`` along the channel axis.
 
     Examples
     --------
@@ -237,7 +237,7 @@ def concat(*parts: Array) -> tuple[Array, Backward]:
 
 @op
 def mean(x: Array) -> tuple[Array, Backward]:
-    """Return the mean over all space axes, which stay with length 1.
+    """Return the mean over all space axes, which are kept with length 1.
 
     Examples
     --------
@@ -255,14 +255,14 @@ def mean(x: Array) -> tuple[Array, Backward]:
 
 @op
 def pixel_unshuffle(x: Array, factor: int) -> tuple[Array, Backward]:
-    """Return every block of ``factor`` samples a side as channels: space shrinks, channels grow.
+    """Turn blocks of ``factor`` samples along each space axis into channels.
 
     Parameters
     ----------
     x : array, shape (N, C, *space)
-        The input; ``factor`` divides every length.
+        The input; all lengths must be multiples of ``factor``.
     factor : int
-        Length of a block along every space axis.
+        Length of a block along each space axis.
 
     Returns
     -------
@@ -282,7 +282,7 @@ def pixel_unshuffle(x: Array, factor: int) -> tuple[Array, Backward]:
 
 @op
 def pixel_shuffle(x: Array, factor: int) -> tuple[Array, Backward]:
-    """Return the inverse of `pixel_unshuffle`: channels become blocks of samples.
+    """Turn channels into blocks of samples; the inverse of `pixel_unshuffle`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Schedules: by what the learning rate is multiplied, a pure function of the progress."""
+"""Learning-rate schedules: the factor of the learning rate as a function of the epoch."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Protocol
 
 from sigbench.core.validation import check_field
 
-ROUNDING = 1e-9  # of an epoch's number, which is a quotient of steps
+ROUNDING = 1e-9  # tolerance for epochs computed as quotients of steps
 
 
 class Schedule(Protocol):
     """A frozen dataclass of its settings."""
 
     def __call__(self, epoch: float, epochs: float) -> float:
-        """Return the factor at a time within so many epochs."""
+        """Return the factor at a (fractional) epoch of a training of ``epochs`` epochs."""
         ...
 
 
 @dataclass(frozen=True)
 class Constant:
-    """1.
+    """A constant factor of 1.
 
     Examples
     --------
@@ -36,19 +36,19 @@ class Constant:
 
 @dataclass(frozen=True)
 class Cosine:
-    """floor + (1 − floor)·(1 + cos(π·t/period))/2, t epochs after the latest start.
+    """floor + (1 − floor)·(1 + cos(π·t/period))/2, t epochs after the latest restart.
 
     Parameters
     ----------
     period : float, optional
-        Epochs from 1 down to the floor; by default all there are.
+        Epochs in which the factor falls from 1 to ``floor``; by default the whole training.
     floor : float
         The factor at the end of a period.
     restarts : bool
-        Whether it begins anew after each period, as in Loshchilov and Hutter's; else it goes up
-        again as it came down.
+        Whether the factor jumps back to 1 after each period, as in Loshchilov and Hutter;
+        otherwise it rises along the cosine.
     growth : float
-        By what each period is longer than the one before; with restarts.
+        Ratio of the lengths of consecutive periods; used only with ``restarts``.
 
     References
     ----------
@@ -71,15 +71,15 @@ class Cosine:
         check_field("growth", self.growth, 1)
 
     def __call__(self, epoch: float, epochs: float) -> float:
-        """Return the factor at a time within so many epochs."""
+        """Return the factor at an epoch."""
         t, period = epoch, self.period or epochs
         if self.restarts:
-            start, period = self._latest(t / period, period)
+            start, period = self._latest_period(t / period, period)
             t = max(t - start, 0.0)
         return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * t / period)) / 2
 
-    def _latest(self, periods: float, period: float) -> tuple[float, float]:
-        """Return when the latest period began, after so many first ones, and how long it is."""
+    def _latest_period(self, periods: float, period: float) -> tuple[float, float]:
+        """Return start and length of the current period; ``periods`` is time in first periods."""
         if self.growth == 1:
             return math.floor(periods + ROUNDING) * period, period
         # k periods take period·(growthᵏ − 1)/(growth − 1).
@@ -89,7 +89,7 @@ class Cosine:
 
 @dataclass(frozen=True)
 class Step:
-    """factorᵏ after k·every epochs, 0 <= factor < 1.
+    """factorᵏ after k·every epochs, with 0 <= factor < 1.
 
     Examples
     --------
@@ -105,7 +105,7 @@ class Step:
         check_field("factor", self.factor, 0, below=1)
 
     def __call__(self, epoch: float, epochs: float) -> float:
-        """Return the factor at a time within so many epochs."""
+        """Return the factor at an epoch."""
         return self.factor ** math.floor(epoch / self.every + ROUNDING)
 
 

@@ -1,4 +1,4 @@
-"""Sparse batch norm: after standardizing, the proximal step of a penalty λ|x|ᵖ."""
+"""Operations of the sparse batch norm: the proximal step of a penalty λ|x|ᵖ."""
 
 from __future__ import annotations
 
@@ -13,22 +13,26 @@ from sigbench.networks.nn.conv import channels_first
 from sigbench.networks.nn.norm import MOMENTUM, Statistics
 from sigbench.networks.nn.tape import Backward, Var, op
 
-MAX_STEPS = 12  # in float64 it takes 3 for p >= 1.1, 6 for p = 1.0001
-LARGE = 80.0  # its exponential is a number in float32 too
+MAX_STEPS = 12  # float64 takes 3 steps for p >= 1.1, 6 for p = 1.0001
+LARGE = 80.0  # exp(LARGE) is finite in float32
+
+NO_EXPONENT_GRADIENT = (
+    "no gradient passes through the exponent of the sparse batch norm with statistics=input"
+)
 
 _P = np.linspace(1, 2, 201)
 _RATIO = gamma(2 / _P) / np.sqrt(gamma(1 / _P) * gamma(3 / _P))
 
 
 def shape_of(ratio: Array) -> Array:
-    """Return the exponent p of the generalized Gaussian e^(−|x/a|ᵖ) with this E|x|/√E[x²].
+    """Return the exponent p of the generalized Gaussian e^(−|x/a|ᵖ) from its ratio E|x|/√E[x²].
 
-    The ratio is Γ(2/p)/√(Γ(1/p)·Γ(3/p)): the smaller, the sparser. p is kept in [1, 2], from
-    Laplace's law to the normal one, where the penalty is convex.
+    The ratio is Γ(2/p)/√(Γ(1/p)·Γ(3/p)); sparser data have a smaller one. p is limited to [1, 2]
+    (Laplace to normal distribution), where the penalty is convex.
 
     References
     ----------
-    Mallat, IEEE Trans. Pattern Anal. Mach. Intell. 11 (7), 1989, eq. 48 (the moments' ratio).
+    Mallat, IEEE Trans. Pattern Anal. Mach. Intell. 11 (7), 1989, eq. 48 (ratio of moments).
 
     Examples
     --------
@@ -39,29 +43,29 @@ def shape_of(ratio: Array) -> Array:
 
 
 def sparseness(x: Array, running_ratio: Array, *, statistics: Statistics) -> Array:
-    """Return the exponent of a layer by its mean |x|; ``batch`` moves the running one, in place.
+    """Return the exponent of a layer, estimated from its mean |x|.
 
     Parameters
     ----------
     x : array, shape (N, C, *space)
-        Standardized: of variance 1.
+        Standardized input (variance 1).
     running_ratio : array, shape (1,)
-        Average of E|x| over the batches so far.
+        Running average of E|x|; updated in place if ``statistics`` is ``"batch"``.
     statistics : {"batch", "running", "input"}
-        Whose mean: of the whole batch, the running one, or of each item.
+        Take the mean of the whole batch, the running average, or the mean of each item.
 
     Returns
     -------
     array, shape (N or 1, 1, ...), float64
-        It broadcasts over ``x``. No gradient passes through it.
+        Exponents that broadcast over ``x``, without gradient.
 
     Raises
     ------
     NoDerivative
-        For a `Var` with the statistics of the input, where it would have to.
+        If ``x`` is a `Var` and ``statistics`` is ``"input"``: the exponent depends on ``x``.
     """
     if statistics == "input" and isinstance(x, Var):
-        raise NoDerivative("no gradient passes through the exponent that an item sets itself")
+        raise NoDerivative(NO_EXPONENT_GRADIENT)
     value = getattr(x, "value", x)
     if statistics == "running":
         ratio = running_ratio
@@ -77,17 +81,17 @@ def sparseness(x: Array, running_ratio: Array, *, statistics: Statistics) -> Arr
 def shrink(x: Array, lam: Array, p: Array) -> tuple[Array, Backward]:
     """Return the proximal step of a penalty, argmin_t ½(x − t)² + λ|t|ᵖ with 1 ≤ p ≤ 2.
 
-    At p = 1 it is the soft threshold, at p = 2 a division by 1 + 2λ. Between, for x > 0, t is x·u
-    with u + κ·uᵖ⁻¹ = 1, κ = λ·p·xᵖ⁻², by Halley's method on log u.
+    For p = 1 this is the soft threshold, for p = 2 a division by 1 + 2λ. Otherwise, for x > 0,
+    t = x·u, where u solves u + κ·uᵖ⁻¹ = 1 with κ = λ·p·xᵖ⁻² (Halley's method on log u).
 
     Parameters
     ----------
     x : array, shape (N, C, *space)
         The input.
     lam : array, shape (C,)
-        Weight of the penalty for every channel, >= 0.
+        Weight of the penalty per channel, >= 0.
     p : array that broadcasts over ``x``
-        The exponent; no gradient passes through it.
+        The exponent; it gets no gradient.
 
     Returns
     -------
@@ -120,19 +124,20 @@ def shrink(x: Array, lam: Array, p: Array) -> tuple[Array, Backward]:
 
 
 def close_enough(eps: float, q: float) -> float:
-    """Return the step after which log u is as exact as it can be: what is off then is its cube.
+    """Return the step size below which Halley's method on log u has converged.
 
-    log κ is up to 100, and where u is small, its rounding is divided by q.
+    Convergence is cubic, so the remaining error is about the step cubed. log κ is up to 100, and
+    its rounding error is divided by q if u is small.
     """
     return min(max(eps ** (1 / 3), 100 * eps / q), 1e-2)
 
 
 def _shares(size: Array, weight: Array, p: Array) -> tuple[Array, Array]:
-    """Return u and κ·uᵖ⁻¹, which sum up to 1: what of |x| is left, and what the penalty takes."""
+    """Return u and κ·uᵖ⁻¹ = 1 − u: the shares of |x| that are kept and removed."""
     q, kind = p - 1, np.finfo(size.dtype)
     close = close_enough(float(kind.eps), float(q.min()))
     log_kappa = np.log(weight * p) - (1 - q) * np.log(np.maximum(size, kind.tiny))
-    # Not below the solution: u^q <= 1 + q·(u − 1), Bernoulli's inequality, and κ·u^q <= 1.
+    # Upper bound of the solution: u^q <= 1 + q·(u − 1) (Bernoulli's inequality) and κ·u^q <= 1.
     v = -np.maximum(np.log1p(q * np.exp(np.minimum(log_kappa, LARGE))), log_kappa) / q
     for _ in range(MAX_STEPS):
         u, rest = np.exp(v), np.exp(log_kappa + q * v)

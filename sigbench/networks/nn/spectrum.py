@@ -1,4 +1,4 @@
-"""What is done to spectra."""
+"""Operations on spectra."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from sigbench.networks.nn.tape import Backward, op
 
 @op
 def low_pass(x: Array) -> tuple[Array, Backward]:
-    """Return Re F⁻¹(F(x)·[|k| < n/4]), where |k| < n/4 holds along every space axis of length n.
+    """Return Re F⁻¹(F(x)·[|k| < n/4]), with |k| < n/4 along each space axis of length n.
 
-    A projection onto the slower half of the waves, and its own adjoint.
+    This projects onto the lower half of the frequencies and is self-adjoint.
 
     Examples
     --------
@@ -37,6 +37,6 @@ def _low(x: Array) -> Array:
     spectrum = rfftn(channels_first(x), axes=axes)
     for axis, n in zip(axes, space, strict=True):
         k = np.arange(spectrum.shape[axis])
-        slow = np.minimum(k, n - k) < n / 4  # of a real input k ends at n/2 along the last axis
+        slow = np.minimum(k, n - k) < n / 4  # rfftn: along the last axis k ends at n/2
         spectrum *= slow.reshape(-1, *[1] * (x.ndim - 1 - axis))
     return channels_first(irfftn(spectrum, s=space, axes=axes))

@@ -1,4 +1,4 @@
-"""Gradients: a value that remembers how it was made, and the ops that make it remember."""
+"""Reverse-mode differentiation: `Var` records how a value was computed, `op` defines operations."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _COUNT = itertools.count()
 
 
 class Var:
-    """An array in a computation that is to be differentiated.
+    """An array for which derivatives are computed.
 
     Parameters
     ----------
     value : array
-        Its value.
+        The value.
 
     Attributes
     ----------
     grad : array or None
-        After `backward`: the derivative of the result by this value, of its shape.
+        After `backward`, the derivative of the result with respect to this value, same shape.
 
     Examples
     --------
@@ -39,7 +39,7 @@ class Var:
     array([ 9., 18.])
     """
 
-    __array_ufunc__ = None  # array * Var is Var.__rmul__
+    __array_ufunc__ = None  # so that array * Var calls Var.__rmul__
 
     def __init__(
         self, value: Array, inputs: tuple[Any, ...] = (), backward: Backward | None = None
@@ -56,21 +56,21 @@ class Var:
         return self.value.shape
 
     def backward(self, gradient: Array | None = None) -> None:
-        """Add the derivatives of this scalar to the ``grad`` of all that it was made of.
+        """Add the derivatives of this scalar to the ``grad`` of the inputs it depends on.
 
         Parameters
         ----------
         gradient : array, optional
-            Of the shape of the value: the derivatives are then those of its inner product with
-            the value, which need not be a scalar.
+            Same shape as the value, which then need not be a scalar: the derivatives are those
+            of the inner product of ``gradient`` and the value.
 
         Raises
         ------
         InputError
-            Where it is no scalar and no gradient is given, or one of another shape.
+            If the value is not a scalar and ``gradient`` is missing, or has another shape.
         """
         if gradient is None and np.shape(self.value) != ():
-            raise InputError(f"a loss is one number: this has shape {self.shape}")
+            raise InputError(f"the loss must be a scalar, but has shape {self.shape}")
         if gradient is not None and np.shape(gradient) != np.shape(self.value):
             raise InputError(f"the gradient has shape {np.shape(gradient)}, not {self.shape}")
         self.grad = np.ones_like(self.value) if gradient is None else gradient
@@ -78,23 +78,20 @@ class Var:
             if var._backward is None or var.grad is None:
                 continue
             gradients = var._backward(var.grad)
-            for one, gradient in zip(var._inputs, gradients, strict=False):
-                if isinstance(one, Var) and gradient is not None:
-                    one.grad = gradient if one.grad is None else one.grad + gradient
+            for source, gradient in zip(var._inputs, gradients, strict=False):
+                if isinstance(source, Var) and gradient is not None:
+                    source.grad = gradient if source.grad is None else source.grad + gradient
             var.grad = None
 
     def _history(self) -> list[Var]:
-        """Return what led to this value, latest first: each after all that it was used for.
-
-        Without what was led to by nothing.
-        """
+        """Return the computed values that this one depends on, including itself, latest first."""
         seen = {self._number: self}
-        waiting = [self]
-        while waiting:
-            for one in waiting.pop()._inputs:
-                if isinstance(one, Var) and one._inputs and one._number not in seen:
-                    seen[one._number] = one
-                    waiting.append(one)
+        stack = [self]
+        while stack:
+            for source in stack.pop()._inputs:
+                if isinstance(source, Var) and source._inputs and source._number not in seen:
+                    seen[source._number] = source
+                    stack.append(source)
         return [seen[number] for number in sorted(seen, reverse=True)]
 
     def __add__(self, other: Any) -> Var:
@@ -117,23 +114,23 @@ class Var:
 
 
 def op(function: Callable[..., tuple[Any, Backward]]) -> Callable[..., Any]:
-    """Make an op of a function that returns its result and the way back.
+    """Turn a function that returns its result and its backward function into an operation.
 
-    Called with arrays alone the op returns an array; with a `Var` among them it returns a `Var`.
+    The operation returns a `Var` if one of its arguments is a `Var`, otherwise an array.
 
     Parameters
     ----------
     function : callable
-        ``function(*arrays, **options)`` returns ``(result, backward)``; ``backward(gradient)``
-        takes the derivative by the result and returns one by each array, None where there is
-        none, or fewer.
+        ``function(*arrays, **options)`` returns ``(result, backward)``. ``backward(gradient)``
+        takes the derivative with respect to the result and returns those with respect to the
+        arrays, in order; None for an array without one, and trailing ones may be omitted.
     """
 
     @functools.wraps(function)
     def call(*inputs: Any, **options: Any) -> Any:
-        values = [one.value if isinstance(one, Var) else one for one in inputs]
+        values = [source.value if isinstance(source, Var) else source for source in inputs]
         result, backward = function(*values, **options)
-        if any(isinstance(one, Var) for one in inputs):
+        if any(isinstance(source, Var) for source in inputs):
             return Var(result, inputs, backward)
         return result
 
@@ -141,7 +138,7 @@ def op(function: Callable[..., tuple[Any, Backward]]) -> Callable[..., Any]:
 
 
 def _summed_to(gradient: Array, shape: tuple[int, ...]) -> Array:
-    """Sum over the axes along which a value of this shape was broadcast."""
+    """Sum a gradient over the axes along which an array of this shape was broadcast."""
     if gradient.shape == shape:
         return gradient
     extra = gradient.ndim - len(shape)
@@ -151,7 +148,7 @@ def _summed_to(gradient: Array, shape: tuple[int, ...]) -> Array:
 
 @op
 def add(a: Array, b: Array) -> tuple[Array, Backward]:
-    """Return a + b, broadcast."""
+    """Return a + b, with broadcasting."""
 
     def backward(g: Array) -> tuple[Any, ...]:
         return _summed_to(g, np.shape(a)), _summed_to(g, np.shape(b))
@@ -161,7 +158,7 @@ def add(a: Array, b: Array) -> tuple[Array, Backward]:
 
 @op
 def multiply(a: Array, b: Array) -> tuple[Array, Backward]:
-    """Return a·b, broadcast."""
+    """Return a·b, with broadcasting."""
 
     def backward(g: Array) -> tuple[Any, ...]:
         return _summed_to(g * b, np.shape(a)), _summed_to(g * a, np.shape(b))
@@ -170,12 +167,12 @@ def multiply(a: Array, b: Array) -> tuple[Array, Backward]:
 
 
 def constant(function: Callable[[Array], Array], x: Any) -> Array:
-    """Return what a NumPy function makes of an array.
+    """Apply a NumPy function without derivative to an array.
 
     Raises
     ------
     NoDerivative
-        For a `Var`: no gradient passes through it.
+        If ``x`` is a `Var`.
     """
     if isinstance(x, Var):
         raise NoDerivative(f"no gradient passes through {function.__name__}")

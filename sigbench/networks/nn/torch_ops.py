@@ -1,4 +1,4 @@
-"""The ops of `sigbench.networks.nn` on torch tensors: the other engine. Shapes and options are the same."""
+"""The torch engine: the operations of `sigbench.networks.nn` on tensors, with the same arguments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from torch import Tensor
 from sigbench.core.errors import NoDerivative
 from sigbench.networks.nn.losses import MIN_POWER
 from sigbench.networks.nn.norm import EPS, MOMENTUM, Statistics
-from sigbench.networks.nn.sparse import LARGE, MAX_STEPS, close_enough, shape_of
+from sigbench.networks.nn.sparse import (
+    LARGE,
+    MAX_STEPS,
+    NO_EXPONENT_GRADIENT,
+    close_enough,
+    shape_of,
+)
 
 relu = F.relu
 sigmoid = torch.sigmoid
@@ -26,18 +32,18 @@ _LINEAR = {3: "linear", 4: "bilinear"}
 
 
 def conv(x: Tensor, weight: Tensor, bias: Tensor | None = None, **options: int) -> Tensor:
-    """Convolution; see `sigbench.networks.nn.conv`."""
+    """Return a convolution; see `sigbench.networks.nn.conv`."""
     return _CONV[x.ndim](x, weight, bias, **options)
 
 
 def conv_transpose(x: Tensor, weight: Tensor, bias: Tensor | None = None, **options: int) -> Tensor:
-    """Transposed convolution; see `sigbench.networks.nn.conv_transpose`."""
+    """Return a transposed convolution; see `sigbench.networks.nn.conv_transpose`."""
     return _CONV_TRANSPOSE[x.ndim](x, weight, bias, **options)
 
 
 def modulated_conv(x: Tensor, weight: Tensor, bias: Tensor, factors: Tensor) -> Tensor:
-    """Convolution with kernels of each item's own; see `sigbench.networks.nn.modulated_conv`."""
-    items, _, length = x.shape  # items side by side as groups of channels of one
+    """Convolve with item-dependent kernels; see `sigbench.networks.nn.modulated_conv`."""
+    items, _, length = x.shape  # one grouped convolution, a group of channels per item
     kernels = (factors[:, :, None] * weight).flatten(0, 1)
     y = F.conv1d(x.reshape(1, -1, length), kernels, padding=weight.shape[2] // 2, groups=items)
     return y.reshape(items, -1, length) + bias[:, None]
@@ -52,10 +58,10 @@ def batch_norm(
     *,
     statistics: Statistics,
 ) -> Tensor:
-    """Batch normalization; see `sigbench.networks.nn.batch_norm`."""
+    """Apply batch normalization; see `sigbench.networks.nn.batch_norm`."""
     if running_mean is None:
         return _scaled_by_deviation(x, running_var, gain, shift, statistics)
-    if statistics == "input" and x[0, 0].numel() == 1:  # which instance_norm refuses: x is its mean
+    if statistics == "input" and x[0, 0].numel() == 1:  # instance_norm refuses it; here x − m = 0
         zero = x - x
         return zero if shift is None else zero + shift.reshape(1, -1, *[1] * (x.ndim - 2))
     if statistics == "input":
@@ -88,14 +94,14 @@ def _scaled_by_deviation(
 
 
 class _OverDeviation(torch.autograd.Function):
-    """y = gain·p·x and p, p = 1/√(v + ε) of every channel over the batch.
+    """y = gain·p·x and p, with p = 1/√(v + ε) for each channel of the batch.
 
-    As one op: the tape of its parts would pass over ``x`` several times as often.
+    As a single function it passes over ``x`` several times less often than its parts would.
     """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, gain: Tensor) -> tuple[Tensor, Tensor]:
-        one, zero = torch.ones_like(gain), torch.zeros_like(gain)  # statistics are of their dtype
+        one, zero = torch.ones_like(gain), torch.zeros_like(gain)  # they set the statistics' dtype
         _, mean, precision = torch.native_batch_norm(x, one, zero, None, None, True, 0.0, EPS)
         ctx.save_for_backward(x, gain, mean, precision)
         ctx.mark_non_differentiable(precision)
@@ -106,10 +112,10 @@ class _OverDeviation(torch.autograd.Function):
         x, gain, mean, precision = ctx.saved_tensors
         n = x.numel() / x.shape[1]
         along = (g * x).sum(dim=(0, *range(2, x.ndim)), dtype=precision.dtype)
-        slope = -gain * precision**3 * along / n  # dy through p: slope·(x − m)
-        near = mean.to(x)  # in bfloat16 x − near is exact where x − m would cancel
-        own = _per_channel(gain * precision, x) * g + _per_channel(slope * (near - mean), x)
-        d_x = torch.addcmul(own, _per_channel(slope, x), x - _per_channel(near, x))
+        slope = -gain * precision**3 * along / n  # derivative through p: slope·(x − m)
+        near = mean.to(x)  # in bfloat16, x − near is exact where x − m would cancel
+        rest = _per_channel(gain * precision, x) * g + _per_channel(slope * (near - mean), x)
+        d_x = torch.addcmul(rest, _per_channel(slope, x), x - _per_channel(near, x))
         return d_x, (along * precision).to(gain)
 
 
@@ -118,7 +124,7 @@ def _per_channel(values: Tensor, x: Tensor) -> Tensor:
 
 
 def scale(x: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
-    """gain·x + shift per channel; see `sigbench.networks.nn.scale`."""
+    """Return gain·x + shift per channel; see `sigbench.networks.nn.scale`."""
     shape = (1, -1, *[1] * (x.ndim - 2))
     return torch.addcmul(shift.view(shape), gain.view(shape), x)
 
@@ -126,7 +132,7 @@ def scale(x: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
 def sparseness(x: Tensor, running_ratio: Tensor, *, statistics: Statistics) -> Tensor:
     """Return the exponent of a layer; see `sigbench.networks.nn.sparseness`."""
     if statistics == "input" and x.requires_grad:
-        raise NoDerivative("no gradient passes through the exponent that an item sets itself")
+        raise NoDerivative(NO_EXPONENT_GRADIENT)
     with torch.no_grad():
         if statistics == "running":
             ratio = running_ratio
@@ -140,7 +146,7 @@ def sparseness(x: Tensor, running_ratio: Tensor, *, statistics: Statistics) -> T
 
 
 def shrink(x: Tensor, lam: Tensor, p: Tensor) -> Tensor:
-    """Proximal step of λ|x|ᵖ; see `sigbench.networks.nn.shrink`."""
+    """Return the proximal step of λ|x|ᵖ; see `sigbench.networks.nn.shrink`."""
     given = lam.reshape(1, -1, *[1] * (x.ndim - 2))
     with torch.no_grad():
         weight = given.clamp_min(torch.finfo(lam.dtype).tiny)
@@ -149,7 +155,7 @@ def shrink(x: Tensor, lam: Tensor, p: Tensor) -> Tensor:
         magnitude = torch.where(soft, F.relu(size - weight), size * u)
         slope = torch.where(soft, (magnitude > 0).to(x), u / (u + (p - 1) * rest))
         pull = torch.where(soft, 1.0, size * rest / weight) * x.sign()
-    # No change of the values; the derivatives of an implicit function.
+    # `moved` is zero; it only carries the derivatives of the implicit function.
     moved = (x - x.detach()) - (given - given.detach()) * pull
     return torch.copysign(magnitude, x) + slope * moved
 
@@ -171,27 +177,27 @@ def _shares(size: Tensor, weight: Tensor, p: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def max_pool(x: Tensor, kernel: int, *, stride: int | None = None) -> Tensor:
-    """Largest of every window; see `sigbench.networks.nn.max_pool`."""
+    """Return the maximum of each window; see `sigbench.networks.nn.max_pool`."""
     return _MAX_POOL[x.ndim](x, kernel, stride or kernel)
 
 
 def avg_pool(x: Tensor, kernel: int, *, stride: int | None = None, padding: int = 0) -> Tensor:
-    """Mean of every window; see `sigbench.networks.nn.avg_pool`."""
+    """Return the mean of each window; see `sigbench.networks.nn.avg_pool`."""
     return _AVG_POOL[x.ndim](x, kernel, stride or kernel, padding)
 
 
 def upsample_nearest(x: Tensor) -> Tensor:
-    """Every sample twice; see `sigbench.networks.nn.upsample_nearest`."""
+    """Repeat each sample twice; see `sigbench.networks.nn.upsample_nearest`."""
     return F.interpolate(x, scale_factor=2, mode="nearest")
 
 
 def upsample_linear(x: Tensor, *, align_corners: bool) -> Tensor:
-    """Linear interpolation; see `sigbench.networks.nn.upsample_linear`."""
+    """Double the size by linear interpolation; see `sigbench.networks.nn.upsample_linear`."""
     return F.interpolate(x, scale_factor=2, mode=_LINEAR[x.ndim], align_corners=align_corners)
 
 
 def pixel_unshuffle(x: Tensor, factor: int) -> Tensor:
-    """Blocks become channels; see `sigbench.networks.nn.pixel_unshuffle`."""
+    """Turn blocks into channels; see `sigbench.networks.nn.pixel_unshuffle`."""
     if x.ndim == 3:
         n, channels, length = x.shape
         blocks = x.reshape(n, channels, length // factor, factor)
@@ -200,7 +206,7 @@ def pixel_unshuffle(x: Tensor, factor: int) -> Tensor:
 
 
 def pixel_shuffle(x: Tensor, factor: int) -> Tensor:
-    """Channels become blocks; see `sigbench.networks.nn.pixel_shuffle`."""
+    """Turn channels into blocks; see `sigbench.networks.nn.pixel_shuffle`."""
     if x.ndim == 3:
         n, channels, length = x.shape
         blocks = x.reshape(n, channels // factor, factor, length)
@@ -209,7 +215,7 @@ def pixel_shuffle(x: Tensor, factor: int) -> Tensor:
 
 
 def fit(x: Tensor, space: tuple[int, ...]) -> Tensor:
-    """Zero-pad to these lengths; see `sigbench.networks.nn.fit`."""
+    """Zero-pad to the lengths ``space``; see `sigbench.networks.nn.fit`."""
     widths: list[int] = []
     for n, m in zip(reversed(space), reversed(x.shape[2:]), strict=True):
         widths += [(n - m) // 2, (n - m) - (n - m) // 2]
@@ -217,19 +223,19 @@ def fit(x: Tensor, space: tuple[int, ...]) -> Tensor:
 
 
 def concat(*parts: Tensor) -> Tensor:
-    """Along the channels; see `sigbench.networks.nn.concat`."""
+    """Concatenate along the channel axis; see `sigbench.networks.nn.concat`."""
     return torch.cat(parts, dim=1)
 
 
 def mean(x: Tensor) -> Tensor:
-    """Mean over all space axes; see `sigbench.networks.nn.mean`."""
+    """Return the mean over all space axes; see `sigbench.networks.nn.mean`."""
     return x.mean(dim=tuple(range(2, x.ndim)), keepdim=True)
 
 
 def low_pass(x: Tensor) -> Tensor:
-    """Slower half of the waves; see `sigbench.networks.nn.low_pass`."""
+    """Keep the lower half of the frequencies; see `sigbench.networks.nn.low_pass`."""
     axes = tuple(range(2, x.ndim))
-    wide = x.to(torch.promote_types(x.dtype, torch.float32))  # no FFT takes bfloat16
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))  # torch.fft does not accept bfloat16
     spectrum = torch.fft.rfftn(wide, dim=axes)
     for axis, n in zip(axes, x.shape[2:], strict=True):
         k = torch.arange(spectrum.shape[axis], device=x.device)
@@ -239,19 +245,19 @@ def low_pass(x: Tensor) -> Tensor:
 
 
 def leaky_relu(x: Tensor, *, slope: float) -> Tensor:
-    """Leaky rectifier; see `sigbench.networks.nn.leaky_relu`."""
+    """Return the leaky ReLU; see `sigbench.networks.nn.leaky_relu`."""
     return F.leaky_relu(x, slope)
 
 
 def constant(function: Any, x: Tensor) -> Tensor:
-    """Return what a NumPy function makes of a tensor; see `sigbench.networks.nn.constant`."""
+    """Apply a NumPy function without derivative; see `sigbench.networks.nn.constant`."""
     if x.requires_grad:
         raise NoDerivative(f"no gradient passes through {function.__name__}")
     return torch.from_numpy(np.ascontiguousarray(function(x.cpu().numpy()))).to(x)
 
 
 def log_mse(estimate: Tensor, target: Tensor) -> Tensor:
-    """Mean over items of the logarithm of the MSE; see `sigbench.networks.nn.log_mse`."""
+    """Return the mean over items of log MSE; see `sigbench.networks.nn.log_mse`."""
     power = (estimate - target).square().flatten(1).mean(1) + MIN_POWER
     return power.log().mean()
 

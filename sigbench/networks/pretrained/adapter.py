@@ -1,4 +1,4 @@
-"""Any ``torch.nn.Module`` as a denoiser: its layout, range and noise convention declared."""
+"""`TorchModule`: any ``torch.nn.Module`` as a denoiser."""
 
 from __future__ import annotations
 
@@ -14,42 +14,44 @@ from sigbench.core.fingerprint import digest, identity
 from sigbench.core.protocols import Array, Info, Sigma
 from sigbench.core.validation import check, check_field
 from sigbench.denoisers.noise_level import given_or_estimated
-from sigbench.networks.models.padding import Mode, folded, padded
+from sigbench.networks.models.base import check_cuda
+from sigbench.networks.models.padding import Mode, folded, padded, padded_lengths
 
 Layout = Literal["channels-first", "channels-last", "no-channels"]
 Convention = Literal["none", "argument", "broadcast", "map"]
 Device = Literal["cpu", "cuda"]
 
 PADDING: Mode = "reflect"
-RECTIFIERS = ("relu", "leaky_relu", "prelu")  # names of torch's functions
+RECTIFIERS = ("relu", "leaky_relu", "prelu")  # names of torch functions
 
 
 @dataclass(frozen=True)
 class TorchModule:
-    """A network as a denoiser: ``x̂ = (f(s·y + t, |s|·σ) − t)/s``, in the layout that f takes.
+    """A torch module f as a denoiser: ``x̂ = (f(s·y + t, |s|·σ) − t)/s``, in the layout of f.
 
-    The map ``s·y + t`` takes ``data_range`` to ``module_range``; nothing is clipped. The network
-    computes in float32, in evaluation mode and without gradients, on a copy of the module: neither a
-    call nor a run changes what was given. Two are equal where their declarations are, and the
-    modules' classes, plain attributes and weights.
+    The map ``s·y + t`` takes ``data_range`` to ``module_range``; nothing is clipped. The denoiser
+    works on a copy of the module, in float32, in evaluation mode and without gradients; the module
+    itself is never changed. Two denoisers are equal if their parameters and the classes, plain
+    attributes and weights of their modules are.
 
     Parameters
     ----------
     module : torch.nn.Module
-        Takes a batch, returns the estimate in one tensor of the same shape.
+        Takes a batch and returns the estimate as one tensor of the same shape.
     layout : {"channels-first", "channels-last", "no-channels"}
-        What it takes: ``(N, C, *space)``, ``(N, *space, C)``, or ``(N, *space)`` of one channel.
+        Layout of a batch: ``(N, C, *space)``, ``(N, *space, C)``, or ``(N, *space)`` for one
+        channel.
     sigma : {"none", "argument", "broadcast", "map"}
-        How it learns of the noise level: not at all; as ``module(y, sigma)`` with sigma of shape
-        ``(N,)``, or ``(N, 1, ...)`` as broadcasts over the batch; or as the last channel of the
-        input. Where it is not told, the level is estimated from the items.
+        How the module receives the noise level: not at all; as ``module(y, sigma)`` with sigma of
+        shape ``(N,)`` or, to broadcast, ``(N, 1, ...)``; or as the last channel of the input. If
+        the noise level is not given, it is estimated from the noisy items.
     data_range, module_range : (float, float)
-        Two values of the problem's units, and those which the module knows them by: (0, 255) and
-        (0, 1) for a network of images of 0..1.
+        Two values in the units of the problem and the corresponding values of the module: (0, 255)
+        and (0, 1) for a network that was trained on images in 0..1.
     multiple : int
-        Every axis is continued by reflection to a multiple of it, and cropped back.
+        Each space axis is padded by reflection to a multiple of this and cropped afterwards.
     device : {"cpu", "cuda"}
-        Where it runs.
+        Where the module runs.
 
     Examples
     --------
@@ -69,7 +71,7 @@ class TorchModule:
     module_range: tuple[float, float] = (0.0, 1.0)
     multiple: int = 1
     device: Device = "cpu"
-    network: str = field(init=False, default="")  # class and digest: stands for the module
+    network: str = field(init=False, default="")  # class and digest, which identify the module
 
     def __post_init__(self) -> None:
         torch = _torch()
@@ -82,44 +84,44 @@ class TorchModule:
             object.__setattr__(self, name, _range(name, getattr(self, name)))
         check_field("multiple", self.multiple, 1)
         if not isinstance(self.module, torch.nn.Module):
-            raise InputError(f"module={self.module!r} must be an object of a torch.nn.Module")
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise InputError("device=cuda: torch finds none here; legal is device=cpu")
+            raise InputError(f"module={self.module!r} must be an instance of torch.nn.Module")
+        if self.device == "cuda":
+            check_cuda()
         kind = type(self.module).__name__
         try:
             module = copy.deepcopy(self.module).float().to(self.device).eval()
             network = f"{kind}@{_digest(module)}"
-        except Exception as error:  # the module's own code
+        except Exception as error:  # user code may raise anything
             raise InputError(f"{kind} cannot be copied: {type(error).__name__}: {error}") from error
         object.__setattr__(self, "module", module)
         object.__setattr__(self, "network", network)
 
     @property
     def info(self) -> Info:
-        """The class of the module, whether it takes the noise level and has learned something."""
+        """Name of the module's class; whether it uses sigma, and whether it has parameters."""
         return Info(
             type(self.module).__name__,
             "network",
-            "a torch.nn.Module of one's own",
+            "a user's torch.nn.Module",
             uses_sigma=self.sigma != "none",
             fitted=self.n_params > 0,
         )
 
     @property
     def n_params(self) -> int:
-        """How many parameters the module has."""
+        """Number of parameters of the module."""
         return sum(p.numel() for p in self.module.parameters())
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        """Return the estimate, shape and dtype of ``noisy``.
+        """Return the estimate, with shape and dtype of ``noisy``.
 
         Raises
         ------
         InputError
-            Where the module returns anything but one real tensor of the shape of its batch.
+            If the module does not return one real tensor of the shape of its batch.
         """
         inputs = self._inputs(noisy, sigma)
-        # Not inference_mode: denoisers that are the gradient of a network take it inside.
+        # Not inference_mode: some modules compute the gradient of a network.
         with _torch().no_grad():
             result = self._result(inputs)
         slope, offset = self._affine()
@@ -128,37 +130,37 @@ class TorchModule:
         return (estimate[crop] - offset) / slope
 
     def pull_back(self, noisy: Array, gradient: Array, *, sigma: Sigma = None) -> Array:
-        """Return Aᵀ·g of every item, A the Jacobian at ``noisy``; shape and dtype of ``noisy``.
+        """Return Aᵀ·g for each item, A being the Jacobian at ``noisy``; shape and dtype of ``noisy``.
 
         Raises
         ------
         NoDerivative
-            Where the noise level is estimated from ``noisy``, or torch knows no way back.
+            If the noise level would have to be estimated, or torch cannot differentiate the module.
         """
         if self.sigma != "none" and sigma is None:
-            raise NoDerivative("the noise level is estimated outside the network: tell it")
+            raise NoDerivative("sigma=None: a derivative needs the noise level; give sigma")
         torch = _torch()
         inputs = self._inputs(noisy, sigma)
         leaf = inputs[0].requires_grad_()
-        result = self._result([leaf.clone(), *inputs[1:]])  # some change their input in place
+        result = self._result([leaf.clone(), *inputs[1:]])  # some modules change their input
         if not result.requires_grad:
-            raise NoDerivative(f"{type(self.module).__name__} has no derivative by torch")
-        g = np.zeros(_lengthened(noisy.shape, self.multiple), np.float32)
+            raise NoDerivative(f"torch cannot differentiate {type(self.module).__name__}")
+        g = np.zeros((*noisy.shape[:2], *padded_lengths(noisy.shape[2:], self.multiple)), "f4")
         g[tuple(slice(n) for n in noisy.shape)] = gradient
         direction = torch.from_numpy(np.ascontiguousarray(self._arranged(g))).to(self.device)
         (back,) = torch.autograd.grad(result.float(), leaf, direction, allow_unused=True)
         if back is None:
-            raise NoDerivative(f"{type(self.module).__name__} has no derivative by torch")
+            raise NoDerivative(f"torch cannot differentiate {type(self.module).__name__}")
         arranged = self._arranged_back(back.cpu().numpy().astype(noisy.dtype))
         return folded(arranged[:, : noisy.shape[1]], noisy.shape[2:], PADDING)
 
     def active(self, noisy: Array, *, sigma: Sigma = None) -> NDArray[np.bool_]:
-        """Return which rectifiers are on for every item, shape ``(N, units)``."""
+        """Return which rectifiers are active for each item, shape ``(N, units)``."""
         torch = _torch()
         signs = []
         mode: Any = torch.overrides.TorchFunctionMode
 
-        class Watch(mode):
+        class Recorder(mode):
             def __torch_function__(
                 self, function: Any, types: Any, args: Any = (), kwargs: Any = None
             ) -> Any:
@@ -168,16 +170,16 @@ class TorchModule:
                 return function(*args, **(kwargs or {}))
 
         inputs = self._inputs(noisy, sigma)
-        with torch.no_grad(), Watch():
+        with torch.no_grad(), Recorder():
             self._result(inputs)
         return np.concatenate([np.empty((len(noisy), 0), np.bool_), *signs], axis=1)
 
     def _inputs(self, noisy: Array, sigma: Sigma) -> list[Any]:
-        """Return what the module is called with, as tensors."""
+        """Return the arguments of the module as tensors."""
         torch = _torch()
         levels = check(noisy, sigma)
         slope, offset = self._affine()
-        lengths = _lengthened(noisy.shape, self.multiple)[2:]
+        lengths = padded_lengths(noisy.shape[2:], self.multiple)
         batch = padded(noisy * slope + offset, lengths, PADDING)
         inputs = [batch]
         if self.sigma != "none":
@@ -190,17 +192,17 @@ class TorchModule:
         ]
 
     def _result(self, inputs: list[Any]) -> Any:
-        """Return what the module makes of its inputs, checked."""
+        """Call the module and check its result."""
         shape = tuple(inputs[0].shape)
-        if self.sigma == "map":  # the level is the last channel, which it does not give back
+        if self.sigma == "map":  # the last channel is the noise level, which is not returned
             last = 1 if self.layout == "channels-first" else len(shape) - 1
             shape = tuple(n - (axis == last) for axis, n in enumerate(shape))
-        result = self._fresh()(*inputs)
+        result = self._copy()(*inputs)
         self._check(result, shape)
         return result
 
     def _affine(self) -> tuple[float, float]:
-        """Return slope and offset of the map from the problem's units to the module's."""
+        """Return slope and offset of the map from the units of the problem to the module's."""
         (low, high), (module_low, module_high) = self.data_range, self.module_range
         slope = (module_high - module_low) / (high - low)
         return slope, module_low - slope * low
@@ -215,7 +217,7 @@ class TorchModule:
         return [np.concatenate([batch, channel], axis=1)]
 
     def _arranged(self, batch: Array) -> Array:
-        """Return a batch ``(N, C, *space)`` in the module's layout; levels ``(N,)`` as they are."""
+        """Return a batch ``(N, C, *space)`` in the module's layout, or levels ``(N,)`` unchanged."""
         if batch.ndim == 1 or self.layout == "channels-first":
             return batch
         if self.layout == "channels-last":
@@ -229,8 +231,8 @@ class TorchModule:
             return np.moveaxis(batch, -1, 1)
         return batch[:, None] if self.layout == "no-channels" else batch
 
-    def _fresh(self) -> Any:
-        """Return the module with the weights shared, all else copied: some keep state in calls."""
+    def _copy(self) -> Any:
+        """Copy the module except its weights, because a call may change other attributes."""
         shared = {id(p): p for p in self.module.parameters()}
         return copy.deepcopy(self.module, shared)
 
@@ -266,24 +268,19 @@ def _range(name: str, value: Any) -> tuple[float, float]:
     return low, high
 
 
-def _lengthened(shape: tuple[int, ...], multiple: int) -> tuple[int, ...]:
-    """Return the shape of a batch whose axes of space go on to a multiple."""
-    return (*shape[:2], *(n + -n % multiple for n in shape[2:]))
-
-
 def _digest(module: Any) -> str:
-    """Return a digest of what a module computes with: classes, plain attributes, weights."""
-    machinery = vars(_torch().nn.Module())
+    """Return a digest of a module's classes, plain attributes and weights."""
+    internal = vars(_torch().nn.Module())
     parts = {}
     for name, part in module.named_modules():
-        own = {k: v for k, v in vars(part).items() if k not in machinery}
+        own = {k: v for k, v in vars(part).items() if k not in internal}
         values = _without_tensors({**own, **part._parameters, **part._buffers})
         parts[name] = [type(part).__module__, type(part).__qualname__, identity(values)]
     return digest(parts)[:16]
 
 
 def _without_tensors(value: Any) -> Any:
-    """Return a value with arrays in the place of tensors."""
+    """Return a value with its tensors replaced by arrays."""
     if isinstance(value, dict):
         return {k: _without_tensors(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

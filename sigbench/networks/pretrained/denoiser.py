@@ -1,4 +1,4 @@
-"""A network with its weights as a denoiser."""
+"""Networks with trained weights as denoisers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,19 +16,20 @@ from numpy.typing import NDArray
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info, Sigma, TrainingHistory
 from sigbench.core.validation import check
-from sigbench.networks.models.base import Network, active, n_params, pull_back, run
-from sigbench.networks.models.padding import Mode, folded, padded
+from sigbench.networks.models.base import Network, active, check_choice, n_params, pull_back, run
+from sigbench.networks.models.padding import Mode, folded, padded, padded_lengths
 from sigbench.networks.pretrained.weights import SHIPPED, Weights, load, shipped
 
 EngineChoice = Literal["auto", "numpy", "torch"]
+STATISTICS = ("running", "input")  # of batch norm, once a network is trained
 PADDING: Mode = "symmetric"
 
 
 def chosen_engine(engine: EngineChoice, network: Network) -> Literal["numpy", "torch"]:
-    """Return the engine that runs a network: for ``auto``, the faster one that there is.
+    """Return the engine that runs a network; ``auto`` selects the faster one.
 
-    On signals that is NumPy, which is as fast and needs no second to be loaded; on images it is
-    torch, where it is installed (``benchmarks/networks.py``).
+    For signals that is NumPy, which is as fast as torch and loads quickly. For images it is torch
+    if it is installed (``benchmarks/networks.py``).
     """
     if engine != "auto":
         return engine
@@ -39,19 +40,19 @@ def chosen_engine(engine: EngineChoice, network: Network) -> Literal["numpy", "t
 class NetworkDenoiser:
     """A network with its weights.
 
-    Items of any size: those that the network does not take are padded by reflection and the
-    estimate is cut back. Where the network takes one channel, each channel goes by itself.
+    Items may have any size: they are padded by reflection where necessary, and the estimate is
+    cropped. A network with one channel is applied to each channel separately.
 
     Parameters
     ----------
     weights : Weights
-        The network's definition and its weights.
+        The network definition and its weights.
     statistics : {"running", "input"}
-        What batch norm goes by: the averages of training, or the item itself.
+        Statistics of batch norm: the averages of training, or those of each item.
     engine : {"auto", "numpy", "torch"}
-        What runs it; values agree but for rounding.
+        The engine; values agree up to rounding.
     history : TrainingHistory, optional
-        What its training took, for those who ask.
+        The history of the training.
     """
 
     weights: Weights
@@ -62,34 +63,32 @@ class NetworkDenoiser:
     )
 
     def __post_init__(self) -> None:
-        if self.statistics not in ("running", "input"):
-            raise InputError(f"statistics={self.statistics!r} must be one of: running, input")
-        if self.engine not in ("auto", "numpy", "torch"):
-            raise InputError(f"engine={self.engine!r} must be one of: auto, numpy, torch")
+        check_choice("statistics", self.statistics, STATISTICS)
+        check_choice("engine", self.engine, get_args(EngineChoice))
 
     @property
     def info(self) -> Info:
-        """What its network says of itself, and that it has learned."""
+        """The network's info, marked as fitted."""
         return dataclasses.replace(self.weights.network.info, fitted=True)
 
     @property
     def n_params(self) -> int:
-        """How many numbers it has learned."""
+        """Number of learned parameters."""
         return n_params(self.weights.network)
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        """Return the estimate, shape and dtype of ``noisy``."""
+        """Return the estimate, with shape and dtype of ``noisy``."""
         check(noisy, sigma)
-        network, x = self.weights.network, self._fitting(noisy)
+        network, x = self.weights.network, self._padded(noisy)
         engine = chosen_engine(self.engine, network)
         y = run(network, self.weights.arrays, x, engine=engine, statistics=self.statistics)
         y = y[:, :, *(slice(n) for n in noisy.shape[2:])]
         return np.ascontiguousarray(y.reshape(noisy.shape))
 
     def pull_back(self, noisy: Array, gradient: Array, *, sigma: Sigma = None) -> Array:
-        """Return Aᵀ·g of every item, A the Jacobian at ``noisy``; shape and dtype of ``noisy``."""
+        """Return Aᵀ·g for each item, A being the Jacobian at ``noisy``; shape and dtype of ``noisy``."""
         check(noisy, sigma)
-        network, x = self.weights.network, self._fitting(noisy)
+        network, x = self.weights.network, self._padded(noisy)
         space = noisy.shape[2:]
         g = np.zeros_like(x)
         g[:, :, *(slice(n) for n in space)] = gradient.reshape(*x.shape[:2], *space)
@@ -100,15 +99,15 @@ class NetworkDenoiser:
         return np.ascontiguousarray(folded(back, space, PADDING).reshape(noisy.shape))
 
     def active(self, noisy: Array, *, sigma: Sigma = None) -> NDArray[np.bool_]:
-        """Return which rectifiers are on for every item, shape ``(N, units)``."""
+        """Return which rectifiers are active for each item, shape ``(N, units)``."""
         check(noisy, sigma)
-        network, x = self.weights.network, self._fitting(noisy)
+        network, x = self.weights.network, self._padded(noisy)
         engine = chosen_engine(self.engine, network)
         on = active(network, self.weights.arrays, x, engine=engine, statistics=self.statistics)
         return on.reshape(len(noisy), -1)
 
-    def _fitting(self, noisy: Array) -> Array:
-        """Return the items as the network takes them."""
+    def _padded(self, noisy: Array) -> Array:
+        """Return the items padded, and split into channels if the network takes only one."""
         network = self.weights.network
         channels, space = noisy.shape[1], noisy.shape[2:]
         if len(space) != network.axes:
@@ -120,29 +119,29 @@ class NetworkDenoiser:
                 legal = " or ".join(map(str, network.channels))
                 raise InputError(f"{network.info.name} takes {legal} channels, not {channels}")
             x = noisy.reshape(-1, 1, *space)
-        lengths = [max(network.least, -(-n // network.multiple) * network.multiple) for n in space]
+        lengths = padded_lengths(space, network.multiple, least=network.least)
         return padded(x, lengths, PADDING)
 
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A network with weights from a file: those that come with sigbench, or one's own.
+    """A network with weights from a file.
 
     Parameters
     ----------
     weights : str
-        A name of those that come with sigbench, or the path of a ``.safetensors`` file that
-        ``sigbench train`` has written.
+        The name of weights that are shipped with sigbench, or the path of a ``.safetensors`` file
+        written by ``sigbench train``.
     statistics : {"running", "input"}
-        What batch norm goes by: the averages of training, or the item itself.
+        Statistics of batch norm: the averages of training, or those of each item.
     engine : {"auto", "numpy", "torch"}
-        What runs it; values agree but for rounding.
+        The engine; values agree up to rounding.
     """
 
     weights: str = field(metadata={"identity": False})
     statistics: Literal["running", "input"] = "running"
     engine: EngineChoice = field(default="auto", metadata={"identity": False})
-    pairs: str = field(init=False, metadata={"identity": False})  # what it has learned from
+    pairs: str = field(init=False, metadata={"identity": False})  # training pairs: fresh or fixed
     loaded: NetworkDenoiser = field(init=False, repr=False)
 
     info: ClassVar[Info] = Info(
@@ -162,24 +161,24 @@ class Pretrained:
 
     @property
     def n_params(self) -> int:
-        """How many numbers it has learned."""
+        """Number of learned parameters."""
         return self.loaded.n_params
 
     @property
     def history(self) -> TrainingHistory | None:
-        """What its training took, by its card; None where that does not say."""
+        """The training history from the card, or None if the card has none."""
         return _history_of(self.loaded.weights.card)
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        """Return the estimate, shape and dtype of ``noisy``."""
+        """Return the estimate, with shape and dtype of ``noisy``."""
         return self.loaded(noisy, sigma=sigma)
 
     def pull_back(self, noisy: Array, gradient: Array, *, sigma: Sigma = None) -> Array:
-        """Return Aᵀ·g of every item, A the Jacobian at ``noisy``; shape and dtype of ``noisy``."""
+        """Return Aᵀ·g for each item, A being the Jacobian at ``noisy``; shape and dtype of ``noisy``."""
         return self.loaded.pull_back(noisy, gradient, sigma=sigma)
 
     def active(self, noisy: Array, *, sigma: Sigma = None) -> NDArray[np.bool_]:
-        """Return which rectifiers are on for every item, shape ``(N, units)``."""
+        """Return which rectifiers are active for each item, shape ``(N, units)``."""
         return self.loaded.active(noisy, sigma=sigma)
 
 

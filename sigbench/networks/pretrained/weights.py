@@ -1,4 +1,4 @@
-"""Files of weights: safetensors, with a card inside, and a digest that is checked."""
+"""Weight files: safetensors with a model card inside and a digest that is checked."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from sigbench.networks.models.base import Network
 
 FOLDER = Path(__file__).parent
 
-# The weights that come with sigbench, and the sha256 of their files.
+# The weights shipped with sigbench, and the sha256 of their files.
 SHIPPED = {
     "icnn-report": "9e0b13fd976d4159397e842b02868658b9a51d1c726ae40427abb7fc7b5ef33a",
     "icnn-report-3e-4": "758a957fc7471fac5d2dc01843e20331e7ab7795308fbda311f42617c67ca264",
@@ -52,7 +52,7 @@ SHIPPED = {
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """A network's definition with its weights, and the card that says where they come from.
+    """A network definition with its weights and their model card.
 
     Parameters
     ----------
@@ -61,12 +61,12 @@ class Weights:
     arrays : mapping of str to array
         Weights and running statistics by name.
     card : mapping
-        Recipe, data, seed, versions, figures: as JSON knows it.
+        Recipe, data, seed, versions and results of the training, as JSON types.
 
     Raises
     ------
     InputError
-        Where names or shapes are not those of the network.
+        If names or shapes do not match the network, or the values are not finite floats.
     """
 
     network: Network
@@ -83,7 +83,7 @@ class Weights:
         network = self.network
         item = np.zeros((1, network.channels[0], *[network.least] * network.axes), np.float32)
         try:
-            network.forward(nn.Net(nn, used), item)  # finds each by name and shape, or refuses
+            network.forward(nn.Net(nn, used), item)  # checks names and shapes
         except InputError as error:
             raise InputError(f"{written(network)}: {error}") from None
         for name in self.arrays:
@@ -115,7 +115,7 @@ class Weights:
 
 
 class _Used(dict[str, Array]):
-    """Weights that note which of them are asked for."""
+    """Weights that record which of them are used."""
 
     def __init__(self, arrays: Mapping[str, Array]) -> None:
         super().__init__(arrays)
@@ -127,7 +127,7 @@ class _Used(dict[str, Array]):
 
 
 def digest_of(text: str, arrays: Mapping[str, Array]) -> str:
-    """Return the sha256 of a text and of arrays with their names, shapes and dtypes."""
+    """Return the sha256 of a text and of arrays, including their names, shapes and dtypes."""
     hasher = hashlib.sha256(text.encode())
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
@@ -141,7 +141,7 @@ def read_arrays(path: Path) -> tuple[dict[str, str], dict[str, Array]]:
     Raises
     ------
     InputError
-        Where it cannot be read as such.
+        If the file cannot be read as safetensors.
     """
     try:
         with safe_open(path, framework="np") as file:
@@ -152,7 +152,7 @@ def read_arrays(path: Path) -> tuple[dict[str, str], dict[str, Array]]:
 
 
 def written(network: Network) -> str:
-    """Return a network as it is typed, to all digits.
+    """Return a network as text that can be parsed back, with exact numbers.
 
     Examples
     --------
@@ -164,14 +164,14 @@ def written(network: Network) -> str:
 
 
 def save(path: Path, weights: Weights) -> None:
-    """Write weights to a file, whole or not at all.
+    """Write weights to a file atomically.
 
     Parameters
     ----------
     path : Path
-        The file; replaced where it exists.
+        The file; replaced if it exists.
     weights : Weights
-        What to write.
+        The weights with their card.
     """
     network, card = written(weights.network), json.dumps(dict(weights.card), ensure_ascii=False)
     sha256 = digest_of(network + card, weights.arrays)
@@ -181,23 +181,23 @@ def save(path: Path, weights: Weights) -> None:
 
 
 def load(path: Path) -> Weights:
-    """Read weights and check them against their digest and their network.
+    """Read weights and check their digest, names and shapes.
 
     Raises
     ------
     InputError
-        For a file that is missing, cut, changed, or no file of ours.
+        If the file is missing, damaged or was not written by sigbench.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file of weights")
+        raise InputError(f"{path}: weight file not found")
     about, arrays = read_arrays(path)
     if not {"sigbench", "sha256", "card"} <= about.keys():
-        raise InputError(f"{path} is no file of sigbench's: it does not name its network")
+        raise InputError(f"{path} is not a sigbench weight file: it does not name its network")
     found = digest_of(about["sigbench"] + about["card"], arrays)
     if found != about["sha256"]:
         raise InputError(
-            f"{path} is damaged: what it holds has sha256 {found[:12]}, "
-            f"what was written had {about['sha256'][:12]}"
+            f"{path} is damaged: its content has sha256 {found[:12]}, "
+            f"but it was written with {about['sha256'][:12]}"
         )
     try:
         network = build("network", NETWORKS, about["sigbench"])
@@ -208,12 +208,12 @@ def load(path: Path) -> Weights:
 
 @functools.cache
 def shipped(name: str) -> Weights:
-    """Return weights that come with sigbench.
+    """Return weights that are shipped with sigbench.
 
     Raises
     ------
     InputError
-        For an unknown name, or a file that is not the one that was shipped.
+        If the name is unknown or the file has been changed.
     """
     if name not in SHIPPED:
         raise unknown("weights", name, SHIPPED)

@@ -1,1 +1,1 @@
-"""Training of networks by recipes: repeatable by seed and steps, taken up again after a kill."""
+"""Training of networks by recipes: reproducible by seed and steps, and resumable."""

@@ -1,4 +1,4 @@
-"""The batches of a training: a pure function of the seed and the step."""
+"""Training batches, a pure function of seed and step."""
 
 from __future__ import annotations
 
@@ -15,22 +15,24 @@ from sigbench.networks.training.recipe import Recipe
 
 
 class Batches:
-    """What every step learns from, in any order.
+    """The batch of each training step.
 
-    Fixed pairs are seen once each in an epoch, in an order of its own; the last batch of an
-    epoch may be smaller. Fresh ones are drawn for each step.
+    Fixed pairs are used once per epoch, shuffled anew for each epoch; the last batch of an epoch
+    may be smaller. Fresh pairs are drawn for each step.
 
     Parameters
     ----------
     recipe : Recipe
-        Batch, pairs, target and seed.
+        Determines batch size, pairs, target and seed.
     training : Training
-        Where pairs come from; where it has fewer than the recipe asks for, all of them.
+        Source of the pairs; if it has fewer than the recipe asks for, all are used.
 
     Attributes
     ----------
+    pairs : int or None
+        Number of fixed pairs; None if they are fresh.
     per_epoch : int
-        Steps an epoch.
+        Steps per epoch.
     """
 
     def __init__(self, recipe: Recipe, training: Training) -> None:
@@ -41,7 +43,7 @@ class Batches:
         self._order = functools.lru_cache(maxsize=1)(self._new_order)
 
     def __call__(self, step: int) -> tuple[Array, Array]:
-        """Return noisy items and targets of a step, counted from 0."""
+        """Return noisy items and targets of a step; steps are counted from 0."""
         recipe = self._recipe
         if self._fixed is None:
             rng = item_rng(step, "draw", recipe.seed)
@@ -52,7 +54,7 @@ class Batches:
         return self._fixed.noisy[chosen], self._fixed.target[chosen]
 
     def samples(self, step: int) -> int:
-        """Return how many pairs the first steps see."""
+        """Return the number of pairs used in the first ``step`` steps."""
         if self.pairs is None:
             return step * self._recipe.batch
         epochs, rest = divmod(step, self.per_epoch)
@@ -64,7 +66,7 @@ class Batches:
 
 
 def _fixed(recipe: Recipe, count: int, training: Training) -> Pairs:
-    """Return the first pairs; with noisy targets, as many drawn once."""
+    """Return the first ``count`` pairs; for noisy targets, draw that many pairs once."""
     pairs = training.pairs
     count = min(count, len(pairs.noisy))
     if count < 1:

@@ -1,4 +1,4 @@
-"""Checkpoints: all that a training needs to go on as if nothing had been, in one file."""
+"""Checkpoints: one file with everything that is needed to resume a training exactly."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from sigbench.networks.pretrained.weights import digest_of, read_arrays
 
 Arrays = dict[str, Array]
 
-PARTS = ("weights", "kept", "best")
+PARTS = ("weights", "kept", "best")  # name prefixes in the file; "kept" is the optimizer's state
 
 
 class ValidationRow(NamedTuple):
-    """A line of the log: where the training was at a validation, and what came of it.
+    """A line of the training log, written at each validation.
 
-    ``loss`` is the mean over the steps since the line before, ``validation`` the loss on the
-    validation pairs, by which the best weights are chosen, ``figure`` the recipe's metric there,
-    and ``gap`` by how much that is worse than the limit's; NaN without one.
+    ``loss`` is the mean training loss since the previous line, ``validation`` the loss on the
+    validation pairs, which selects the best weights, ``figure`` the recipe's metric on these pairs,
+    and ``gap`` its distance to the limit, in the direction of worse values (NaN without a limit).
     """
 
     step: int
@@ -42,22 +42,22 @@ class ValidationRow(NamedTuple):
 
 @dataclass
 class TrainingState:
-    """How far a training is.
+    """The progress of a training.
 
     Attributes
     ----------
     steps : int
-        How many there are in all.
+        Total number of steps.
     step : int
-        How many are done.
+        Number of finished steps.
     seconds : float
-        What they took.
+        Time spent on them.
     loss, count : float, int
         Sum and number of the losses since the last line of the log.
-    log : list of Row
-        One line a validation.
+    log : list of ValidationRow
+        One line per validation.
     best : dict of str to array
-        The weights of the best validation so far.
+        The best weights so far.
     """
 
     steps: int
@@ -69,34 +69,37 @@ class TrainingState:
     best: Arrays = field(default_factory=dict)
 
 
-class Found(NamedTuple):
-    """What a checkpoint holds: the state, the weights, and what the optimizer keeps."""
+class CheckpointContent(NamedTuple):
+    """The content of a checkpoint: progress, weights and the state of the optimizer."""
 
     state: TrainingState
     weights: Arrays
-    kept: Arrays
+    optimizer_state: Arrays
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint's file.
+    """A checkpoint file.
 
     Parameters
     ----------
     path : Path
-        Where it is.
+        Path of the file.
     key : str
-        Digest of all that the training's values depend on.
+        Digest of everything that the values of the training depend on.
     """
 
     path: Path
     key: str
 
     def save(
-        self, state: TrainingState, weights: Mapping[str, Array], kept: Mapping[str, Array]
+        self,
+        state: TrainingState,
+        weights: Mapping[str, Array],
+        optimizer_state: Mapping[str, Array],
     ) -> None:
-        """Write the file, whole or not at all."""
-        parts = dict(zip(PARTS, (weights, kept, state.best), strict=True))
+        """Write the file atomically."""
+        parts = dict(zip(PARTS, (weights, optimizer_state, state.best), strict=True))
         arrays = {
             f"{part}/{name}": np.array(array, order="C")
             for part, own in parts.items()
@@ -107,13 +110,13 @@ class Checkpoint:
         about = {"sigbench-checkpoint": text, "sha256": digest_of(text, arrays)}
         write_atomically(self.path, to_bytes(arrays, metadata=about))
 
-    def load(self) -> Found | None:
-        """Read the file; None where there is none.
+    def load(self) -> CheckpointContent | None:
+        """Read the file; return None if it does not exist.
 
         Raises
         ------
         InputError
-            Where it is damaged, or of another training.
+            If the file is damaged or belongs to another training.
         """
         if not self.path.exists():
             return None
@@ -123,25 +126,25 @@ class Checkpoint:
             raise self._refused("cannot be read as safetensors") from None
         text = about.get("sigbench-checkpoint", "")
         if about.get("sha256") != digest_of(text, arrays):
-            raise self._refused("is damaged: its values are not those of its sha256")
+            raise self._refused("is damaged: its content does not match its sha256")
         plain: dict[str, Any] = json.loads(text)
         if plain.pop("key") != self.key:
-            raise self._refused("is of another recipe, engine or device")
+            raise self._refused("belongs to another recipe, engine or device")
         parts: dict[str, Arrays] = {part: {} for part in PARTS}
         for name, array in arrays.items():
             part, _, own = name.partition("/")
             parts[part][own] = array
         log = [ValidationRow(*row) for row in plain.pop("log")]
         state = TrainingState(**plain, log=log, best=parts["best"])
-        return Found(state, parts["weights"], parts["kept"])
+        return CheckpointContent(state, parts["weights"], parts["kept"])
 
     def _refused(self, why: str) -> InputError:
         return InputError(
-            f"{self.path} {why}: --fresh deletes it and begins anew, -o takes another file"
+            f"{self.path} {why}; use --fresh to delete it and start over, or -o for another file"
         )
 
     def remove(self) -> None:
-        """Delete the file, and what a kill has left of writing it."""
+        """Delete the file and unfinished versions that a killed process has left behind."""
         self.path.unlink(missing_ok=True)
-        for left in self.path.parent.glob(f".{self.path.name}.*{UNFINISHED}"):
-            left.unlink(missing_ok=True)
+        for unfinished in self.path.parent.glob(f".{self.path.name}.*{UNFINISHED}"):
+            unfinished.unlink(missing_ok=True)

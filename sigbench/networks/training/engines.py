@@ -1,4 +1,4 @@
-"""The two engines of training: each takes steps down the loss, and says what it holds."""
+"""The two training engines, NumPy and torch: they take steps and hold weights and state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
 from sigbench.networks import nn
-from sigbench.networks.models.base import first_weights, is_learned, torch_engine
+from sigbench.networks.models.base import check_cuda, first_weights, is_learned, torch_engine
 from sigbench.networks.nn import SGD, Adam, Net, Optimizer
 from sigbench.networks.pretrained.denoiser import chosen_engine
 from sigbench.networks.training.recipe import Recipe
@@ -22,44 +22,44 @@ from sigbench.networks.training.recipe import Recipe
 Arrays = dict[str, Array]
 Device = Literal["cpu", "cuda"]
 
-BLOCK = 256  # items that are denoised at once
-TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # options of mallopt, in malloc.h
-KEPT = 2**30  # bytes
+BLOCK = 256  # items denoised per pass
+TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # options of mallopt, from malloc.h
+MAX_KEPT = 2**30  # bytes
 
 
 class TrainingEngine(Protocol):
-    """Weights on their way, with what the optimizer keeps of them."""
+    """A network in training: its weights and the state of the optimizer."""
 
     name: str
     device: str
     precision: str
 
     def step(self, noisy: Array, target: Array, lr: float) -> Any:
-        """Take a step on a batch and return its loss, which ``float`` reads."""
+        """Take a step on a batch and return its loss; convert it with ``float`` to read it."""
         ...
 
     def denoise(self, noisy: Array) -> Array:
-        """Return the estimate by the weights and running statistics of now."""
+        """Return the estimate with the current weights and running statistics."""
         ...
 
     def weights(self) -> Arrays:
-        """Return a copy of weights and running statistics by name."""
+        """Return a copy of the weights and running statistics by name."""
         ...
 
-    def kept(self) -> Arrays:
-        """Return a copy of what the optimizer keeps, by weight and name."""
+    def optimizer_state(self) -> Arrays:
+        """Return a copy of the optimizer's state, keyed by ``weight/name``."""
         ...
 
-    def load(self, weights: Mapping[str, Array], kept: Mapping[str, Array]) -> None:
-        """Go on from these."""
+    def load(self, weights: Mapping[str, Array], optimizer_state: Mapping[str, Array]) -> None:
+        """Continue from these weights and this state."""
         ...
 
 
 def settled(recipe: Recipe, device: Device = "cpu") -> Recipe:
-    """Return a recipe with the engine and the precision that ``auto`` comes to on this machine.
+    """Return a recipe in which ``auto`` is replaced by the engine and precision for this machine.
 
-    The engine is NumPy for signals, where it is as fast, and torch for images, where it is
-    installed; for a GPU and for bfloat16 it is torch in any case.
+    The engine is NumPy for signals and torch for images (if installed); for a GPU and for bfloat16
+    it is always torch.
     """
     engine, precision = chosen_engine(recipe.engine, recipe.network), recipe.precision
     if recipe.engine == "auto" and (device == "cuda" or precision == "bfloat16"):
@@ -71,36 +71,36 @@ def settled(recipe: Recipe, device: Device = "cpu") -> Recipe:
 
 
 def open_engine(recipe: Recipe, device: Device = "cpu") -> TrainingEngine:
-    """Return a new engine with the recipe's first weights.
+    """Return a new engine with the initial weights of the recipe.
 
     Parameters
     ----------
     recipe : Recipe
-        What is trained, and how.
+        The recipe.
     device : {"cpu", "cuda"}
         Where torch computes.
 
     Raises
     ------
     InputError
-        Where torch, the device or the precision is not to be had here.
+        If torch, the device or the precision is not available.
     """
     recipe = settled(recipe, device)
     if recipe.engine == "numpy":
         if device == "cuda":
-            raise InputError("device=cuda needs engine=torch: NumPy computes on the processor")
+            raise InputError("device=cuda needs engine=torch: NumPy runs on the CPU only")
         return NumpyEngine(recipe)
     torch_engine()
     return TorchEngine(recipe, device)
 
 
 class NumpyEngine:
-    """`sigbench.networks.nn`: NumPy alone.
+    """Training in NumPy with `sigbench.networks.nn`.
 
     Parameters
     ----------
     recipe : Recipe
-        What is trained, and how; float32 or float64.
+        The recipe; its precision is float32 or float64.
     """
 
     name = "numpy"
@@ -112,23 +112,23 @@ class NumpyEngine:
         self._optimizer = recipe.optimizer
         self.precision: str = recipe.precision
         self._dtype = np.dtype(self.precision)
-        self._kept: Arrays = {}
+        self._state: Arrays = {}
         self._weights: Arrays = {}
         self.load(first_weights(recipe.network, initial=recipe.initial, seed=recipe.seed), {})
 
     def step(self, noisy: Array, target: Array, lr: float) -> Any:
         """Take a step on a batch and return its loss."""
-        made = {n: nn.Var(w) if is_learned(n) else w for n, w in self._weights.items()}
-        estimate = self._network.forward(Net(nn, made, "batch"), noisy.astype(self._dtype))
+        variables = {n: nn.Var(w) if is_learned(n) else w for n, w in self._weights.items()}
+        estimate = self._network.forward(Net(nn, variables, "batch"), noisy.astype(self._dtype))
         loss = self._loss(estimate, target.astype(self._dtype))
         loss.backward()
-        learned = {n: var.grad for n, var in made.items() if isinstance(var, nn.Var)}
+        learned = {n: var.grad for n, var in variables.items() if isinstance(var, nn.Var)}
         gradients = {n: gradient for n, gradient in learned.items() if gradient is not None}
-        self._optimizer.step(self._weights, gradients, self._kept, lr)
+        self._optimizer.step(self._weights, gradients, self._state, lr)
         return loss.value
 
     def denoise(self, noisy: Array) -> Array:
-        """Return the estimate by the weights and running statistics of now."""
+        """Return the estimate with the current weights and running statistics."""
         net = Net(nn, self._weights, "running")
         parts = [
             self._network.forward(net, noisy[i : i + BLOCK].astype(self._dtype))
@@ -137,28 +137,28 @@ class NumpyEngine:
         return np.concatenate(parts)
 
     def weights(self) -> Arrays:
-        """Return a copy of weights and running statistics by name."""
+        """Return a copy of the weights and running statistics by name."""
         return {name: weight.copy() for name, weight in self._weights.items()}
 
-    def kept(self) -> Arrays:
-        """Return a copy of what the optimizer keeps, by weight and name."""
-        return {name: array.copy() for name, array in self._kept.items()}
+    def optimizer_state(self) -> Arrays:
+        """Return a copy of the optimizer's state, keyed by ``weight/name``."""
+        return {name: array.copy() for name, array in self._state.items()}
 
-    def load(self, weights: Mapping[str, Array], kept: Mapping[str, Array]) -> None:
-        """Go on from these."""
+    def load(self, weights: Mapping[str, Array], optimizer_state: Mapping[str, Array]) -> None:
+        """Continue from these weights and this state."""
         self._weights = {name: np.array(weight, self._dtype) for name, weight in weights.items()}
-        self._kept = {name: array.copy() for name, array in kept.items()}
+        self._state = {name: array.copy() for name, array in optimizer_state.items()}
 
 
 class TorchEngine:
-    """torch, on the processor or a GPU.
+    """Training in torch, on the CPU or a GPU.
 
     Parameters
     ----------
     recipe : Recipe
-        What is trained, and how.
+        The recipe.
     device : {"cpu", "cuda"}
-        Where it computes.
+        Where torch computes.
     """
 
     name = "torch"
@@ -166,14 +166,13 @@ class TorchEngine:
     def __init__(self, recipe: Recipe, device: Device = "cpu") -> None:
         import torch
 
-        if device == "cuda" and not torch.cuda.is_available():
-            raise InputError("device=cuda: torch finds none here; legal is device=cpu")
+        if device == "cuda":
+            check_cuda()
         self.precision: str = recipe.precision
         half = self.precision == "bfloat16"
         if half and not has_bfloat16(device):
             raise InputError(
-                "precision=bfloat16: this processor has no units for it; "
-                "legal are float32 and float64"
+                "precision=bfloat16 is not supported by this processor; use float32 or float64"
             )
         self.device: str = device
         if device == "cpu":
@@ -193,13 +192,13 @@ class TorchEngine:
         self._optimizer = torch_optimizer(recipe.optimizer, parameters)
 
     def _tensor(self, array: Array) -> Any:
-        """Return a copy as a tensor; images and their kernels with the channel last in memory."""
+        """Return a copy as a tensor; images and their kernels are channels-last in memory."""
         tensor = self._torch.from_numpy(np.ascontiguousarray(array))
-        last = self._torch.channels_last if array.ndim == 4 else self._torch.contiguous_format
-        return tensor.to(self.device, self._dtype, copy=True, memory_format=last)
+        layout = self._torch.channels_last if array.ndim == 4 else self._torch.contiguous_format
+        return tensor.to(self.device, self._dtype, copy=True, memory_format=layout)
 
     def step(self, noisy: Array, target: Array, lr: float) -> Any:
-        """Take a step on a batch and return its loss, a tensor that nothing waits for."""
+        """Take a step on a batch and return its loss as a tensor, without synchronizing."""
         for group in self._optimizer.param_groups:
             group["lr"] = lr
         self._optimizer.zero_grad(set_to_none=True)
@@ -212,7 +211,7 @@ class TorchEngine:
         return loss.detach()
 
     def denoise(self, noisy: Array) -> Array:
-        """Return the estimate by the weights and running statistics of now."""
+        """Return the estimate with the current weights and running statistics."""
         net = Net(self._ops, self._weights, "running")
         with self._torch.no_grad():
             parts = [
@@ -222,11 +221,11 @@ class TorchEngine:
         return np.concatenate(parts)
 
     def weights(self) -> Arrays:
-        """Return a copy of weights and running statistics by name."""
+        """Return a copy of the weights and running statistics by name."""
         return {name: _array(weight) for name, weight in self._weights.items()}
 
-    def kept(self) -> Arrays:
-        """Return a copy of what the optimizer keeps, by weight and name."""
+    def optimizer_state(self) -> Arrays:
+        """Return a copy of the optimizer's state, keyed by ``weight/name``."""
         state = self._optimizer.state_dict()["state"]
         return {
             f"{self._learned[i]}/{name}": _array(tensor)
@@ -235,38 +234,42 @@ class TorchEngine:
             if tensor is not None
         }
 
-    def load(self, weights: Mapping[str, Array], kept: Mapping[str, Array]) -> None:
-        """Go on from these."""
+    def load(self, weights: Mapping[str, Array], optimizer_state: Mapping[str, Array]) -> None:
+        """Continue from these weights and this state."""
         with self._torch.no_grad():
             for name, weight in weights.items():
                 self._weights[name].copy_(self._tensor(weight))
         state: dict[int, dict[str, Any]] = {}
-        for key, array in kept.items():
-            name, _, what = key.rpartition("/")
+        for key, array in optimizer_state.items():
+            name, _, entry = key.rpartition("/")
             own = state.setdefault(self._learned.index(name), {})
-            own[what] = self._torch.from_numpy(array.copy())
+            own[entry] = self._torch.from_numpy(array.copy())
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
 def loss_of(recipe: Recipe, losses: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
-    """Return a recipe's loss, one of an engine's, in the recipe's unit."""
+    """Return the loss of a recipe, in its unit, from the losses of an engine."""
     loss, unit = losses[recipe.loss], recipe.unit
     return loss if unit is None else lambda a, b: loss(a * (1 / unit), b * (1 / unit))
 
 
 def keep_memory() -> None:
-    """Let glibc keep the large blocks that a step frees, for the next step, in this process.
+    """Make glibc keep freed memory blocks in this process, for reuse in the next step.
 
-    By its defaults they go back to the system, and every step faults them in anew, which may take
-    longer than the step itself (``benchmarks/images.py``). It stays so: glibc does not tell what
-    was set before.
+    By default large blocks are returned to the system, and each step causes page faults again,
+    which may take longer than the step itself (``benchmarks/images.py``). The setting is not
+    restored, because glibc does not report the previous values.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, TypeError, AttributeError):  # another C library
+    except (OSError, TypeError, AttributeError):  # not glibc
         return
-    for option, value in ((TRIM_THRESHOLD, KEPT), (TOP_PAD, KEPT // 8), (MMAP_THRESHOLD, KEPT)):
+    for option, value in (
+        (TRIM_THRESHOLD, MAX_KEPT),
+        (TOP_PAD, MAX_KEPT // 8),
+        (MMAP_THRESHOLD, MAX_KEPT),
+    ):
         mallopt(option, value)
 
 
@@ -276,7 +279,7 @@ def _array(tensor: Any) -> Array:
 
 
 def torch_optimizer(optimizer: Optimizer, parameters: list[Any]) -> Any:
-    """Return torch's own of the same settings; ``fused`` is one pass over all weights."""
+    """Return the torch optimizer with the same settings; ``fused`` updates all weights at once."""
     import torch
 
     if isinstance(optimizer, SGD):
@@ -300,14 +303,14 @@ def torch_optimizer(optimizer: Optimizer, parameters: list[Any]) -> Any:
 
 
 def has_bfloat16(device: Device) -> bool:
-    """Return whether a device computes in bfloat16 rather than emulating it.
+    """Return whether a device supports bfloat16 in hardware.
 
-    Of processors that is known on Linux alone.
+    For CPUs this is known only on Linux; elsewhere the result is False.
     """
     if device == "cuda":
         import torch
 
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    about = Path("/proc/cpuinfo")
-    words = set(about.read_text(encoding="utf-8").split()) if about.is_file() else set()
+    cpuinfo = Path("/proc/cpuinfo")
+    words = set(cpuinfo.read_text(encoding="utf-8").split()) if cpuinfo.is_file() else set()
     return bool(words & {"avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16"})

@@ -1,4 +1,4 @@
-"""Networks as learners: trained by a recipe on the training split of any problem."""
+"""`Trained`: a network as a learner, trained by a recipe on the training split of a problem."""
 
 from __future__ import annotations
 
@@ -14,40 +14,39 @@ from sigbench.core.errors import InputError
 from sigbench.core.fingerprint import digest, identity
 from sigbench.core.protocols import Info, Training, info_of
 from sigbench.networks.models import NETWORKS
-from sigbench.networks.models.base import Network
-from sigbench.networks.pretrained.denoiser import NetworkDenoiser
+from sigbench.networks.models.base import Network, check_choice
+from sigbench.networks.pretrained.denoiser import STATISTICS, NetworkDenoiser
 from sigbench.networks.pretrained.weights import Weights
 from sigbench.networks.training.engines import open_engine, settled
 from sigbench.networks.training.loop import train as trained
 from sigbench.networks.training.recipe import Recipe, load_recipe, spec_of
 
-UNUSED = ("source", "metric")  # the problem has its own pairs, and nobody looks at a figure
-OF_THE_PROBLEM = ("dataset", "degradation", "validation", "metric", "limit")
+UNUSED = ("source", "metric")  # parts of a recipe that do not affect training in a suite
+SET_BY_PROBLEM = ("dataset", "degradation", "validation", "metric", "limit")
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A network that is trained by a recipe, on the problem's own training split.
+    """A network that is trained by a recipe on the problem's training split.
 
-    The recipe says how and how long. Of its data only the number of pairs, the target and the
-    samples an epoch count: so many of the problem's fixed pairs, or all where there are fewer, or
-    fresh ones without end.
+    Of the recipe's data settings only ``pairs``, ``target`` and ``epoch`` are used: the number of
+    fixed pairs (or all, if the problem has fewer) or fresh pairs.
 
     Parameters
     ----------
     recipe : str, optional
-        A recipe that comes with sigbench, or the path of a TOML file, with keys of it set
-        (``name[key=value,...]``) but those of data that the problem has itself; by default the one
-        that is called as the network. Its budget must be steps or epochs: what fits into a time
-        depends on the machine.
+        The name of a recipe that is shipped with sigbench or the path of a TOML file; keys are
+        changed by ``name[key=value,...]``, except those that the problem defines. By default the
+        recipe with the name of the network. Its budget must be steps or epochs, because the number
+        of steps that fit into a time depends on the machine.
     network : Network, optional
-        What is trained in place of the recipe's network.
+        Replaces the recipe's network.
     batch : int, optional
-        In place of the recipe's.
+        Replaces the recipe's batch size.
     seed : int, optional
-        Training seed, in place of the recipe's.
+        Training seed; replaces the recipe's.
     statistics : {"running", "input"}
-        What batch norm goes by: the averages of training, or the item itself.
+        Statistics of batch norm: the averages of training, or those of each item.
 
     Examples
     --------
@@ -61,43 +60,42 @@ class Trained:
     seed: int | None = field(default=None, metadata={"identity": False})
     statistics: Literal["running", "input"] = "running"
     loaded: Recipe = field(init=False, repr=False, compare=False, metadata={"identity": False})
-    content: str = field(init=False, repr=False)  # digest of all of the recipe that counts
+    content: str = field(init=False, repr=False)  # digest of the parts of the recipe that are used
 
     info: ClassVar[Info] = Info("trained", "network", "a network of the table, trained by a recipe")
 
     def __post_init__(self) -> None:
-        if self.statistics not in ("running", "input"):
-            raise InputError(f"statistics={self.statistics!r} must be one of: running, input")
+        check_choice("statistics", self.statistics, STATISTICS)
         if self.recipe is None and self.network is None:
-            raise InputError(f"set recipe or network (networks: {', '.join(NETWORKS)})")
+            raise InputError(f"set recipe or network (one of: {', '.join(NETWORKS)})")
         name = self.recipe or info_of(self.network).name
         own = {"network": self.network, "batch": self.batch, "seed": self.seed}
         given: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
         for key, value in spec_of(name).params:
-            if key in OF_THE_PROBLEM:
+            if key in SET_BY_PROBLEM:
                 raise InputError(
-                    f"recipe={name}: {key}={value} is the problem's own here; "
-                    "set it in the suite, or train by `sigbench train`"
+                    f"recipe={name}: {key}={value} is defined by the problem; "
+                    "set it in the suite, or use `sigbench train`"
                 )
         recipe = settled(dataclasses.replace(load_recipe(name), **given))
         if recipe.time is not None:
             raise InputError(
-                f"recipe={name}: its budget is a time, and results must not depend on the "
-                "clock; set epochs or steps"
+                f"recipe={name}: its budget is a time, but results must not depend on the "
+                "machine's speed; set epochs or steps"
             )
         parts = {name: part for name, part in identity(recipe).items() if name not in UNUSED}
         object.__setattr__(self, "loaded", recipe)
         object.__setattr__(self, "content", digest(parts))
 
     def fit(self, train: Training, *, rng: np.random.Generator) -> NetworkDenoiser:
-        """Return the network with the weights that were best on ``train.validation``.
+        """Return the network with the weights that are best on ``train.validation``.
 
         Parameters
         ----------
         train : Training
             The training split.
         rng : numpy.random.Generator
-            Not used: the training seed says it all.
+            Not used; the training seed determines all random numbers.
         """
         recipe = self.loaded
         engine = open_engine(recipe)
@@ -117,7 +115,7 @@ class Trained:
 
 @contextmanager
 def _one_thread(engine: str) -> Iterator[None]:
-    """Let torch compute on one thread, as all else that a run does: values depend on it."""
+    """Let torch use one thread, as everything else in a run, because values depend on it."""
     if engine != "torch":
         yield
         return

@@ -1,4 +1,4 @@
-"""The loop of a training: steps, validation, and the best weights so far."""
+"""The training loop: steps, validation, checkpoints and selection of the best weights."""
 
 from __future__ import annotations
 
@@ -25,38 +25,38 @@ from sigbench.networks.training.engines import TrainingEngine, loss_of, open_eng
 from sigbench.networks.training.recipe import Recipe
 from sigbench.scoring.metrics import METRICS
 
-VALIDATIONS = 40  # where they are not at the ends of epochs
-MIN_EPOCHS, MAX_VALIDATIONS = 20, 50  # ... and where they are
-READ_S, MAX_UNREAD = 0.5, 50  # how often losses are read, for which a GPU must be waited for
-SAVE_S = 30.0  # between checkpoints
-SHARE = 0.95  # of a time budget is spent on steps and validations
-PROBE_SHARE, LONGEST_PROBE_S = 0.03, 5.0  # of a time budget, to measure a step
+VALIDATIONS = 40  # number of validations if they are not at the ends of epochs
+MIN_EPOCHS, MAX_VALIDATIONS = 20, 50  # limits for validations at the ends of epochs
+READ_S, MAX_UNREAD = 0.5, 50  # how often losses are read, which synchronizes with a GPU
+SAVE_S = 30.0  # time between checkpoints
+SHARE = 0.95  # share of a time budget that is spent on steps and validations
+PROBE_SHARE, LONGEST_PROBE_S = 0.03, 5.0  # limits of the time for measuring a step
 
 
 class Diverged(ArithmeticError):
-    """A loss is no number any more."""
+    """The loss is not finite."""
 
 
 class Stopped(KeyboardInterrupt):
-    """Ctrl-C, after a step was done and the checkpoint written."""
+    """Ctrl-C; raised after the current step, when the checkpoint is written."""
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What came of a training.
+    """The result of a training.
 
     Attributes
     ----------
     weights : dict of str to array
-        The weights that were best on the validation pairs.
-    best : Row
-        The line of the log that they are from.
-    log : tuple of Row
-        All lines.
+        The weights with the least validation loss.
+    best : ValidationRow
+        Their line of the log.
+    log : tuple of ValidationRow
+        The training log.
     samples : int
-        Pairs that it has seen.
+        Number of pairs used.
     per_epoch : int
-        Steps an epoch.
+        Steps per epoch.
     """
 
     weights: Arrays
@@ -67,11 +67,11 @@ class TrainingResult:
 
     @property
     def steps(self) -> int:
-        """How many steps it took."""
+        """Number of steps."""
         return self.log[-1].step
 
     def history(self, metric: str) -> TrainingHistory:
-        """Return what it took; ``metric`` is what the figures of its log are."""
+        """Return the training history; ``metric`` is the name of the log's metric."""
         last = self.log[-1]
         log = tuple(
             LogEntry(row.step, row.seconds, row.loss, row.validation, row.figure)
@@ -84,11 +84,11 @@ Report = Callable[[TrainingState, float, "ValidationRow | None"], None]
 
 
 def no_report(state: TrainingState, loss: float, row: ValidationRow | None) -> None:
-    """Say nothing."""
+    """Report nothing."""
 
 
 def key_of(recipe: Recipe, engine: TrainingEngine) -> str:
-    """Return a digest of all that the values of a training depend on."""
+    """Return a digest of everything that the values of a training depend on."""
     parts = [identity(recipe), engine.name, engine.device]
     return digest(parts if recipe.precision != "auto" else [*parts, engine.precision])
 
@@ -107,45 +107,50 @@ def train(
     Parameters
     ----------
     recipe : Recipe
-        What is trained, and how.
+        The recipe.
     training : Training
-        Pairs, and those to validate by.
+        Training and validation pairs.
     engine : TrainingEngine
-        New, with the first weights.
+        A new engine, with the initial weights.
     limit : float
-        The figure of the best method, for the log.
+        Metric of the limit on the validation pairs, for the gap in the log.
     checkpoint : Checkpoint, optional
-        Where to go on from, and to leave what is needed to.
+        Resume from this checkpoint if its file exists, and keep it up to date.
     report : callable
-        ``report(state, loss, row)`` is told every so often of the latest loss, and of every new
-        line of the log.
+        ``report(state, loss, row)`` is called about twice a second with the latest loss and
+        ``row=None``, and after each validation with the new line of the log.
+
+    Returns
+    -------
+    TrainingResult
 
     Raises
     ------
     InputError
-        Where the network does not take items of this kind, or the checkpoint is of no use.
+        If the network does not accept items of this kind, or the checkpoint cannot be used.
     Diverged
-        Where the loss is no number any more.
+        If the loss is not finite.
     Stopped
-        On Ctrl-C, where there is a checkpoint.
+        On Ctrl-C, if there is a checkpoint.
     """
     _check_fits(recipe.network, training.validation.noisy)
     batches = Batches(recipe, training)
-    found = checkpoint.load() if checkpoint else None
-    if found:
-        state = found.state
-        engine.load(found.weights, found.kept)
+    saved_before = checkpoint.load() if checkpoint else None
+    if saved_before:
+        state = saved_before.state
+        engine.load(saved_before.weights, saved_before.optimizer_state)
     else:
         state = TrainingState(steps=_budget(recipe, batches, training.validation, engine.device))
-        if checkpoint and recipe.time is not None:  # whoever goes on must not measure again
-            checkpoint.save(state, engine.weights(), engine.kept())
+        if checkpoint and recipe.time is not None:  # a resumed run must have the same steps
+            checkpoint.save(state, engine.weights(), engine.optimizer_state())
     validation = _Validation(recipe, training, limit)
     every = interval(state.steps, batches)
     epochs = state.steps / batches.per_epoch
     began = time.perf_counter() - state.seconds
     saved = read = time.perf_counter()
     unread: list[tuple[float, Any]] = []
-    with _deferred(checkpoint is not None) as stop, np.errstate(over="ignore", invalid="ignore"):
+    defer = _interrupt_deferred(checkpoint is not None)
+    with defer as stop, np.errstate(over="ignore", invalid="ignore"):
         while state.step < state.steps:
             lr = recipe.optimizer.lr * recipe.schedule(state.step / batches.per_epoch, epochs)
             unread.append((lr, engine.step(*batches(state.step), lr)))
@@ -162,12 +167,12 @@ def train(
                 report(state, loss, row)
                 read = time.perf_counter()
             if checkpoint is not None and save:
-                checkpoint.save(state, engine.weights(), engine.kept())
+                checkpoint.save(state, engine.weights(), engine.optimizer_state())
                 saved = time.perf_counter()
                 if stop() and state.step < state.steps:
                     raise Stopped(state.step)
     if checkpoint:
-        checkpoint.save(state, engine.weights(), engine.kept())
+        checkpoint.save(state, engine.weights(), engine.optimizer_state())
     best = validation.best(state.log)
     return TrainingResult(
         state.best, best, tuple(state.log), batches.samples(state.steps), batches.per_epoch
@@ -175,22 +180,23 @@ def train(
 
 
 def _check_fits(network: Network, noisy: Array) -> None:
-    """Refuse items that the network does not take as they are."""
+    """Check that the network accepts the items without padding; raise InputError otherwise."""
     channels, space = noisy.shape[1], noisy.shape[2:]
     fits = len(space) == network.axes and channels in network.channels
     if not fits or any(n < network.least or n % network.multiple for n in space):
         legal = " or ".join(map(str, network.channels))
         raise InputError(
-            f"{network.info.name} cannot be trained on items of shape {noisy.shape[1:]}: it takes "
+            f"{network.info.name} cannot be trained on items of shape {noisy.shape[1:]}: it needs "
             f"{legal} channels and {network.axes} axes of length >= {network.least}, "
             f"multiples of {network.multiple}"
         )
 
 
 def interval(steps: int, batches: Batches) -> int:
-    """Return the number of steps from one validation to the next.
+    """Return the number of steps between validations.
 
-    At the ends of epochs, at most 50 times; where pairs are fresh or epochs few, 40 times.
+    With fixed pairs and at least 20 epochs, validation is at the ends of epochs, at most 50 times;
+    otherwise there are 40 validations.
     """
     epochs = steps // batches.per_epoch
     if batches.pairs is not None and epochs >= MIN_EPOCHS:
@@ -199,10 +205,10 @@ def interval(steps: int, batches: Batches) -> int:
 
 
 class _Validation:
-    """Loss and running figure on the pairs held out.
+    """Loss and metric on the validation pairs.
 
-    Where targets are noisy, so are those of this loss: nothing is chosen by a clean item. The
-    figure is of the clean ones, for those who look.
+    If the training targets are noisy, those of the validation loss are too, so that clean items do
+    not influence the selection. The metric, which is only shown, uses the clean items.
     """
 
     def __init__(self, recipe: Recipe, training: Training, limit: float) -> None:
@@ -222,7 +228,7 @@ class _Validation:
         lr: float,
         began: float,
     ) -> ValidationRow:
-        """Add a line to the log, and keep the weights where they are the best so far."""
+        """Add a line to the log, and store the weights if they are the best so far."""
         pairs = self._pairs
         estimate = engine.denoise(pairs.noisy)
         loss = float(self._loss(estimate, self._target))
@@ -249,16 +255,16 @@ class _Validation:
         return row
 
     def best(self, log: list[ValidationRow]) -> ValidationRow:
-        """Return the line of the least validation loss, the first of several."""
+        """Return the first line with the least validation loss."""
         return min(log, key=lambda row: row.validation)
 
 
 def _read(unread: list[tuple[float, Any]], state: TrainingState) -> float:
-    """Add up the losses of the latest steps and return the last."""
+    """Add the losses of the latest steps to the sum, and return the last one."""
     first = state.step - len(unread) + 1
     loss = math.nan
-    for step, (lr, one) in enumerate(unread, first):
-        loss = float(one)
+    for step, (lr, value) in enumerate(unread, first):
+        loss = float(value)
         if not math.isfinite(loss):
             raise Diverged(f"diverged: the loss of step {step} is {loss} (lr={lr:.3g})")
         state.loss += loss
@@ -268,7 +274,7 @@ def _read(unread: list[tuple[float, Any]], state: TrainingState) -> float:
 
 
 def _budget(recipe: Recipe, batches: Batches, validation: Pairs, device: str) -> int:
-    """Return how many steps the recipe's budget comes to."""
+    """Return the number of steps that the recipe's budget allows."""
     if recipe.steps is not None:
         return recipe.steps
     if recipe.epochs is not None:
@@ -280,10 +286,10 @@ def _budget(recipe: Recipe, batches: Batches, validation: Pairs, device: str) ->
 def _steps_within(
     seconds: float, recipe: Recipe, batches: Batches, noisy: Array, device: Any
 ) -> int:
-    """Return how many steps fit into a time: some are taken on a copy, and thrown away."""
+    """Return the number of steps that fit into a time, measured with a second engine."""
     began = time.perf_counter()
     probe: TrainingEngine = open_engine(recipe, device)
-    for step in range(2):  # the first calls of everything are slower
+    for step in range(2):  # the first calls are slower
         float(probe.step(*batches(step), 0.0))
         start = time.perf_counter()
         probe.denoise(noisy)
@@ -293,26 +299,26 @@ def _steps_within(
     while steps < 3 or time.perf_counter() - start < longest:
         float(probe.step(*batches(steps), 0.0))
         steps += 1
-    one = (time.perf_counter() - start) / steps
+    per_step = (time.perf_counter() - start) / steps
     left = SHARE * seconds - (time.perf_counter() - began) - VALIDATIONS * validation
-    return max(1, int(left / one))
+    return max(1, int(left / per_step))
 
 
 @contextmanager
-def _deferred(defer: bool) -> Iterator[Callable[[], bool]]:
-    """Note a Ctrl-C, for the end of a step; a second one is at once."""
-    asked = threading.Event()
+def _interrupt_deferred(defer: bool) -> Iterator[Callable[[], bool]]:
+    """Defer Ctrl-C: yield a function that tells whether it was pressed; a second one raises."""
+    pressed = threading.Event()
     if not defer or threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
+        yield pressed.is_set
         return
 
-    def note(*_: object) -> None:
-        if asked.is_set():
+    def handle(*_: object) -> None:
+        if pressed.is_set():
             raise KeyboardInterrupt
-        asked.set()
+        pressed.set()
 
-    before = signal.signal(signal.SIGINT, note)
+    before = signal.signal(signal.SIGINT, handle)
     try:
-        yield asked.is_set
+        yield pressed.is_set
     finally:
         signal.signal(signal.SIGINT, before)

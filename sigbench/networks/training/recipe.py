@@ -1,4 +1,4 @@
-"""Recipes: what is trained, on what, how and how long, written in TOML."""
+"""Recipes: TOML files that define a training, its data, settings and budget."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from sigbench.scoring.metrics import METRICS
 
 FOLDER = Path(__file__).parent / "recipes"
 
-# Legal keys of each table, with the type of each.
+# Legal keys of each table, with their types.
 RECIPE_KEYS: dict[str, type | tuple[type, ...]] = {
     "name": str,
     "description": str,
@@ -69,8 +69,8 @@ DATA_KEYS = {
     "limit": str,
 }
 BUDGETS = ("epochs", "steps", "time")
-MAX_STEPS, MAX_BATCH = 2**40, 2**20  # beyond them a number was mistyped
-EPOCH = 1000  # samples, where pairs are fresh and the recipe does not say
+MAX_STEPS, MAX_BATCH = 2**40, 2**20  # larger numbers are typing errors
+EPOCH = 1000  # default samples per epoch of fresh pairs
 
 EngineName = Literal["auto", "numpy", "torch"]
 Precision = Literal["float32", "float64", "bfloat16", "auto"]
@@ -79,18 +79,18 @@ Target = Literal["clean", "noisy"]
 
 @dataclass(frozen=True)
 class Source:
-    """Where a recipe's pairs come from.
+    """The source of a recipe's pairs.
 
     Parameters
     ----------
     dataset : Dataset
-        Its training split has the clean items.
+        Its training split contains the clean items.
     degradation : Degradation
-        What is done to them.
+        Makes the noisy items.
     validation : int
-        Pairs that are held out, to choose by.
+        Number of validation pairs.
     limit : Denoiser, optional
-        The best there is, or the one to beat, told the noise level.
+        The limit, or a method to beat; it is given the noise level.
     """
 
     dataset: Dataset
@@ -99,78 +99,83 @@ class Source:
     limit: Denoiser | None = None
 
     def problem(self, pairs: int | None) -> Denoising:
-        """Return the problem whose training split has that many pairs, and those held out.
+        """Return a problem whose training split has enough training and validation pairs.
 
         Raises
         ------
         InputError
-            Where there are not so many.
+            If the dataset does not have that many items.
         """
-        needed = max(5 * self.validation, math.ceil(5 * (pairs or 1) / 4) + 1)  # a fifth, the rest
+        # A fifth of the training split is for validation.
+        needed = max(5 * self.validation, math.ceil(5 * (pairs or 1) / 4) + 1)
         size = self.dataset.size("train")
         if size is not None and size < needed:
             raise InputError(
-                f"{self.dataset.kind} has {size} items to train on: pairs must be <= "
-                f"{size - size // 5} and validation, at most a fifth, <= {size // 5}"
+                f"{self.dataset.kind} has {size} training items: pairs must be <= "
+                f"{size - size // 5} and validation (at most a fifth) <= {size // 5}"
             )
         return Denoising(self.dataset.kind, self.dataset, self.degradation, 1, needed)
 
     def training(self, pairs: int | None) -> Training:
-        """Return the training split, with the noise levels for the limit."""
+        """Return the training split; its noise levels are for the limit."""
         training = self.problem(pairs).training(sigma_given=True)
-        held = training.validation
-        first = slice(self.validation)
-        sigma = held.sigma[first] if isinstance(held.sigma, np.ndarray) else held.sigma
-        held = dataclasses.replace(
-            held, noisy=held.noisy[first], target=held.target[first], sigma=sigma
+        validation = training.validation
+        first, sigma = slice(self.validation), validation.sigma
+        validation = dataclasses.replace(
+            validation,
+            noisy=validation.noisy[first],
+            target=validation.target[first],
+            sigma=sigma[first] if isinstance(sigma, np.ndarray) else sigma,
         )
-        return dataclasses.replace(training, validation=held)
+        return dataclasses.replace(training, validation=validation)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A training; see `load_recipe`. Exactly one of ``epochs``, ``steps`` and ``time`` is set.
+    """A training recipe; see `load_recipe`.
+
+    Exactly one of ``epochs``, ``steps`` and ``time`` is set.
 
     Parameters
     ----------
     name, description : str
-        For people.
+        Name and description.
     network : Network
-        What is trained.
+        The network to train.
     optimizer : Optimizer
-        With the learning rate that the schedule scales.
+        The optimizer, with the learning rate.
     source : Source
-        Where pairs come from.
+        Source of the pairs.
     schedule : Schedule
-        The factor of the learning rate over the epochs.
+        Factor of the learning rate over the epochs.
     initial : {"uniform", "xavier", "kaiming"}
-        How the first weights are drawn.
+        Initialization of the weights.
     loss : {"mse", "smooth-l1", "log-mse"}
-        What is minimized.
+        The loss.
     unit : float, optional
-        What counts as 1 in the loss, in the dataset's units: 255 for grey levels as numbers of
-        0..1. By default those units.
+        The value that counts as 1 in the loss, in the units of the dataset; 255 scales grey levels
+        to 0..1. By default 1.
     batch : int
-        Pairs a step.
+        Pairs per step.
     pairs : int, optional
-        So many fixed pairs, each seen once an epoch; None: fresh ones, drawn without end.
+        Number of fixed pairs, each used once per epoch; None for fresh pairs at every step.
     epoch : int
-        What is called an epoch where pairs are fresh, in samples.
+        Samples per epoch if pairs are fresh.
     epochs, steps : int, optional
         The budget.
     time : float, optional
-        The budget in seconds; the steps that fit are counted before, and named in the card.
+        The budget in seconds; it is converted to a number of steps, which the card records.
     target : {"clean", "noisy"}
-        What the estimate is held against.
+        Training targets: the clean item or a second noisy view.
     metric : str
-        The running figure.
+        Metric that is shown during training.
     seed : int
-        Of the first weights, and of the order or the draws.
+        Seed of the initial weights and of the order or draws of pairs.
     engine : {"auto", "numpy", "torch"}
-        What trains.
+        Training engine.
     precision : {"float32", "float64", "bfloat16", "auto"}
-        ``bfloat16``: torch's automatic mixed precision, weights in float32; ``auto``: that, where
-        torch trains and the device has units for it, else ``float32``.
+        ``bfloat16`` is torch's automatic mixed precision, with weights in float32. ``auto`` selects
+        it if torch trains and the device supports it in hardware, otherwise ``float32``.
     table : mapping
         The recipe as written.
     """
@@ -223,10 +228,10 @@ class Recipe:
         if self.time is not None and not 0 < self.time < math.inf:
             raise InputError(f"time={self.time:g} s must be > 0 and finite")
         if self.precision == "bfloat16" and self.engine == "numpy":
-            raise InputError("precision=bfloat16 needs engine=torch: NumPy has no such numbers")
+            raise InputError("precision=bfloat16 needs engine=torch: NumPy has no bfloat16")
 
     def within(self, budget: str) -> Recipe:
-        """Return the recipe with a time, as ``10m``, in place of its budget."""
+        """Return the recipe with its budget replaced by a time such as ``10m``."""
         table = {key: value for key, value in self.table.items() if key not in BUDGETS}
         limit = seconds(budget, "budget")
         return dataclasses.replace(
@@ -234,18 +239,18 @@ class Recipe:
         )
 
     def in_steps(self, steps: int) -> dict[str, Any]:
-        """Return the recipe as written, its budget replaced by what it came to."""
+        """Return the recipe as written, with its budget replaced by a number of steps."""
         table = {key: value for key, value in self.table.items() if key not in BUDGETS}
         return {**table, "steps": steps}
 
 
 def recipe_names() -> list[str]:
-    """Return the names of the recipes that come with sigbench."""
+    """Return the names of the recipes that are shipped with sigbench."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
 def spec_of(name: str) -> Spec:
-    """Return a recipe's name and the keys that are set with it; the path of a file sets none.
+    """Split ``name[key=value,...]`` into name and keys; the path of a TOML file has no keys.
 
     Examples
     --------
@@ -261,14 +266,18 @@ def load_recipe(name: str) -> Recipe:
     Parameters
     ----------
     name : str
-        One of `recipe_names`, or the path of a TOML file; ``name[key=value,...]`` sets keys of
-        it, or of its data. What does not go with a key that is set is left out: a budget beside
-        another, ``epoch`` beside fixed pairs, the limit of other data.
+        One of `recipe_names`, or the path of a TOML file. ``name[key=value,...]`` changes keys of
+        the recipe or of its data, and removes keys that do not fit the new ones: another budget,
+        ``epoch`` with fixed pairs, the limit of other data.
+
+    Returns
+    -------
+    Recipe
 
     Raises
     ------
     InputError
-        For an unknown recipe, a file that cannot be read, or anything illegal in it.
+        If the recipe is unknown, cannot be read or is invalid.
 
     Examples
     --------
@@ -285,25 +294,25 @@ def load_recipe(name: str) -> Recipe:
 
 
 def _changed(table: dict[str, Any], spec: Spec) -> dict[str, Any]:
-    """Return a recipe as written with the keys of a spec in it."""
+    """Return a recipe as written, changed by the keys of a spec."""
     own = {k: exact(v) if isinstance(v, Spec) else v for k, v in spec.params}
     for key in own:
         if key not in {*RECIPE_KEYS, *DATA_KEYS} - {"data"}:
             raise unknown(
                 "key of a recipe", key, [k for k in (*RECIPE_KEYS, *DATA_KEYS) if k != "data"]
             )
-    left_out = {*BUDGETS} if own.keys() & {*BUDGETS} else set()
+    removed = {*BUDGETS} if own.keys() & {*BUDGETS} else set()
     if own.get("pairs", "fresh") != "fresh":
-        left_out.add("epoch")
+        removed.add("epoch")
     if own.keys() & {"dataset", "degradation"}:
-        left_out.add("limit")
+        removed.add("limit")
 
     def changed(part: dict[str, Any], keys: Mapping[str, Any]) -> dict[str, Any]:
-        kept = {k: v for k, v in part.items() if k not in left_out}
-        return {**kept, **{k: v for k, v in own.items() if k in keys}}
+        rest = {k: v for k, v in part.items() if k not in removed}
+        return {**rest, **{k: v for k, v in own.items() if k in keys}}
 
     table = changed(table, RECIPE_KEYS)
-    if own and "description" not in own:  # what it says may not hold any more
+    if own and "description" not in own:  # the description may no longer be true
         words = ", ".join(f"{key}={value}" for key, value in own.items())
         table["description"] = f"{table.get('description', '')} Here with {words}.".strip()
     if isinstance(table.get("data"), dict):
@@ -340,18 +349,20 @@ def _recipe(table: dict[str, Any]) -> Recipe:
 
 
 def _pairs(data: Mapping[str, Any]) -> int | None:
-    """Return how many pairs are fixed; None where they are fresh."""
+    """Return the number of fixed pairs, or None for fresh ones."""
     pairs = data["pairs"]
     fixed = isinstance(pairs, int) and not isinstance(pairs, bool)
     if not fixed and pairs != "fresh":
-        raise InputError(f"pairs={pairs!r} must be a whole number, or 'fresh'")
+        raise InputError(f"pairs={pairs!r} must be a whole number or 'fresh'")
     if fixed and "epoch" in data:
-        raise InputError(f"epoch={data['epoch']} is for pairs = 'fresh': else it is all pairs")
+        raise InputError(
+            f"epoch={data['epoch']} needs pairs = 'fresh'; with fixed pairs an epoch is all pairs"
+        )
     return pairs if fixed else None
 
 
 def _limit(text: str) -> Denoiser:
     limit: Any = build("limit", DENOISERS, text)
     if isinstance(limit, Learner | Oracle):
-        raise InputError(f"limit={text!r} must be a denoiser that is ready to use")
+        raise InputError(f"limit={text!r} must be a denoiser, not a learner or an oracle")
     return limit
