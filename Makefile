@@ -1,5 +1,7 @@
 # make table1   run the main suite; the leaderboard is in runs/table1
-# make test     run all tests
+# make test     run all tests but the floors, on all cores
+# make floors   check that the suites' methods are as good as tests/floors requires
+# make coverage run all tests but the floors and print the lines and branches that none reaches
 # make check    lint, format, types
 # make results  run all suites into results/, the committed reference runs; three hours
 # make weights  train the networks whose weights come along; four and a half hours
@@ -10,6 +12,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+PARALLEL = -n logical --dist worksteal
 BENCHMARKS = methods sparse networks images table1 against_benchopt workers growth
 SUITES = table1 signals speech-smoke images32 noise2noise strided deconvolution system-function ablation bias-free
 WEIGHTS = icnn-report icnn-report-3e-4 icnn shrinknet shrinknet-sparse resnet resnet-subsample-4
@@ -17,13 +20,19 @@ ANALYZED = unet-0-100 unet-0-10 dncnn-0-100 unet-bias-0-100 "gaussian-blur[width
 	"sliding-dct[threshold_over_sigma=3.6,sigma=given]" \
 	"wavelet[wavelet=haar,level=3,shrink=hard,scale=0.7,sigma=given]"
 
-.PHONY: table1 test check results weights figures bench clean
+.PHONY: table1 test floors coverage check results weights figures bench clean
 
 table1: $(VENV)/installed
 	$(VENV)/bin/sigbench run table1
 
 test: $(VENV)/installed-dev
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest $(PARALLEL)
+
+floors: $(VENV)/installed-dev
+	$(VENV)/bin/python -m pytest $(PARALLEL) --dist loadfile tests/floors
+
+coverage: $(VENV)/installed-dev
+	$(VENV)/bin/python -m pytest $(PARALLEL) --cov
 
 check: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .

@@ -3,10 +3,10 @@
 import dataclasses
 import io
 import os
-import shutil
 import struct
 import sys
 import tarfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +15,12 @@ import pytest
 from sigbench.datasets import Bsd68, Bsd400, Cifar10, bsd, cifar10, ee559
 from sigbench.datasets.source import File, digest_of
 
-ROOT = Path(__file__).parents[1]
 
-
-def pytest_sessionstart(session):
-    """Run the floors anew: sigbench's own methods are known by their version, not their source."""
-    shutil.rmtree(ROOT / ".sigbench", ignore_errors=True)
+def pytest_configure(config):
+    """Give each worker of pytest-xdist one thread: the workers share the cores."""
+    if config.getoption("numprocesses", None):
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ.setdefault(name, "1")
 
 
 @pytest.fixture
@@ -28,13 +28,28 @@ def rng():
     return np.random.default_rng(20210601)
 
 
+@pytest.fixture(scope="session")
+def wait_until():
+    """A function that returns as soon as a condition holds, and fails after a minute."""
+
+    def wait(condition):
+        deadline = time.monotonic() + 60  # far more than any condition takes
+        while not condition():
+            assert time.monotonic() < deadline
+            time.sleep(0.005)  # leave the cores to what is waited for
+
+    return wait
+
+
 @pytest.fixture
 def real_data():
     """The folder of real recordings and photographs; they are not part of the project."""
-    folder = Path(os.environ.get("SIGBENCH_TEST_DATA", ROOT.parent / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip(f"no real data here: SIGBENCH_TEST_DATA names no folder ({folder.name})")
-    return folder
+    folder = os.environ.get("SIGBENCH_TEST_DATA")
+    if not folder:
+        pytest.skip("needs real data: SIGBENCH_TEST_DATA is not set")
+    if not Path(folder).is_dir():
+        pytest.skip(f"needs real data: SIGBENCH_TEST_DATA={folder} is not a folder")
+    return Path(folder)
 
 
 @pytest.fixture

@@ -161,7 +161,7 @@ def test_report_writes_again_what_was_lost(here, capsys):
     assert (here / "out/leaderboard.csv").is_file()
 
 
-def test_ctrl_c_ends_the_run_and_keeps_what_is_finished(here):
+def test_ctrl_c_ends_the_run_and_keeps_what_is_finished(here, wait_until):
     (here / "stuck.py").write_text(
         "import pathlib, time\n"
         "def f(noisy):\n"
@@ -171,8 +171,12 @@ def test_ctrl_c_ends_the_run_and_keeps_what_is_finished(here):
     command = [sys.executable, "-m", "sigbench", *RUN, "-m", "noisy", "stuck:f", "-j", "1"]
     run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     cells = here / "out/cells"
-    while not ((here / "begun").exists() and len(list(cells.glob("*.parquet"))) == 3):
-        assert run.poll() is None
+
+    def under_way():
+        return (here / "begun").exists() and len(list(cells.glob("*.parquet"))) == 3
+
+    wait_until(lambda: under_way() or run.poll() is not None)
+    assert run.poll() is None
     os.killpg(run.pid, signal.SIGINT)  # as a terminal does: to all of its processes
     _, err = run.communicate(timeout=60)
     assert run.returncode == 130

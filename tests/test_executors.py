@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +17,11 @@ from sigbench.benchmark.engine.executors.base import Serial
 from sigbench.benchmark.engine.executors.pool import Pool
 
 
-def wait_for_the_end_of(pid):
-    deadline = time.monotonic() + 60  # far more than it takes
-    while True:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            return
-        if state in "ZX":
-            return
-        assert time.monotonic() < deadline
+def has_ended(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 @pytest.fixture
@@ -86,7 +80,7 @@ def test_a_worker_that_dies_is_told_and_replaced(pool):
     assert pool.next().error == "WorkerDied: exit code 3"
 
 
-def test_a_call_that_hangs_is_ended_with_all_that_it_started(tmp_path):
+def test_a_call_that_hangs_is_ended_with_all_that_it_started(tmp_path, wait_until):
     pool = Pool(1, timeout=0.5)
 
     def hang():
@@ -99,7 +93,7 @@ def test_a_call_that_hangs_is_ended_with_all_that_it_started(tmp_path):
     assert ended.error == "TimeoutError: longer than 0.5 s"
     assert not ended.lost
     child = int((tmp_path / "child").read_text())
-    wait_for_the_end_of(child)
+    wait_until(lambda: has_ended(child))
     pool.submit(1, lambda: "goes on")
     assert pool.next().value == "goes on"
     pool.close()
@@ -165,7 +159,7 @@ def test_workers_have_one_thread_and_no_interrupts(pool):
 
 
 @pytest.mark.parametrize("busy", ["while True: pass", "re.match('(a+)+$', 'a' * 60 + 'b')"])
-def test_workers_end_with_their_parent(tmp_path, busy):
+def test_workers_end_with_their_parent(tmp_path, wait_until, busy):
     """The expression keeps the interpreter to itself: no thread can look after the parent."""
     script = tmp_path / "parent.py"
     script.write_text(
@@ -180,11 +174,11 @@ def test_workers_end_with_their_parent(tmp_path, busy):
     )
     parent = subprocess.Popen([sys.executable, script])
     pid_file = tmp_path / "pid"
-    while not (pid_file.exists() and pid_file.read_text()):
-        assert parent.poll() is None
+    wait_until(lambda: (pid_file.exists() and pid_file.read_text()) or parent.poll() is not None)
+    assert parent.poll() is None
     parent.kill()
     parent.wait()
-    wait_for_the_end_of(int(pid_file.read_text()))
+    wait_until(lambda: has_ended(int(pid_file.read_text())))
 
 
 @pytest.mark.parametrize(

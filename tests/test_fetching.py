@@ -519,7 +519,7 @@ def test_ctrl_c_leaves_nothing_that_cannot_be_gone_on_with(
     assert left() == []
 
 
-def test_ctrl_c_in_a_terminal(tiny, server):
+def test_ctrl_c_in_a_terminal(tiny, server, wait_until):
     server.files["/train_data.pkl"] = bytes(5000)
     server.cuts, server.hold = [2000], threading.Event()
     argv = ["data", "fetch", "ee559", "--from", f"{server.url}/train_data.pkl"]
@@ -527,8 +527,8 @@ def test_ctrl_c_in_a_terminal(tiny, server):
         [sys.executable, "-m", "sigbench", *argv], stderr=subprocess.PIPE, text=True
     )
     note = data_folder() / "ee559/.train_data.pkl.part.json"
-    while not note.exists():
-        assert fetching.poll() is None
+    wait_until(lambda: note.exists() or fetching.poll() is not None)
+    assert fetching.poll() is None
     fetching.send_signal(signal.SIGINT)
     _, err = fetching.communicate(timeout=60)
     server.hold.set()
@@ -796,18 +796,18 @@ def test_where_data_lie(monkeypatch, tmp_path):
     assert data_folder().name == "sigbench"
 
 
-def test_two_fetches_take_turns(tiny, capsys):
+def test_two_fetches_take_turns(tiny, monkeypatch, wait_until):
     from filelock import FileLock
 
     tiny.declare(tiny.archive())
     data_folder().mkdir()
     with FileLock(data_folder() / ".lock") as first:
+        err = io.StringIO()
+        monkeypatch.setattr("sys.stderr", err)
         second = threading.Thread(target=fetch, args=("cifar10", str(tiny.folder)))
         second.start()
-        err = ""
-        while "waiting for another fetch to finish" not in err:
-            assert second.is_alive()
-            err += capsys.readouterr().err
+        wait_until(lambda: "waiting for another fetch to finish" in err.getvalue())
+        assert second.is_alive()
         assert left() == []
         first.release()
         second.join()

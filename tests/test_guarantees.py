@@ -52,7 +52,7 @@ def test_any_order_of_methods_gives_the_same_bits(tmp_path, alone):
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+def cluster(tmp_path_factory, wait_until):
     """A Dask scheduler and two worker processes on loopback; its address."""
     pytest.importorskip("distributed", reason="Dask is an extra")
     folder = tmp_path_factory.mktemp("dask")
@@ -73,8 +73,8 @@ def cluster(tmp_path_factory):
             )
         from distributed import Client
 
-        while not file.exists():
-            assert all(part.poll() is None for part in running)
+        wait_until(lambda: file.exists() or any(part.poll() is not None for part in running))
+        assert all(part.poll() is None for part in running)
         with Client(scheduler_file=str(file), set_as_default=False) as client:
             client.wait_for_workers(2, timeout=60)
             yield client.scheduler.address.removeprefix("tcp://")
@@ -189,7 +189,7 @@ a, b, c, d = map(slow, "abcd")
 """
 
 
-def test_a_run_killed_ten_times_ends_as_if_it_had_not_been(here, rng):
+def test_a_run_killed_ten_times_ends_as_if_it_had_not_been(here, rng, wait_until):
     (here / "slow.py").write_text(SLOW)
     (here / "log").touch()
     slow = [f"slow:{name}" for name in "abcd"]
@@ -203,8 +203,8 @@ def test_a_run_killed_ten_times_ends_as_if_it_had_not_been(here, rng):
     }
     # Files are put together much more often than otherwise, to be killed at that too.
     script = (
-        "import sys; from sigbench import sweep; from sigbench.cli.main import main\n"
-        "sweep.MAX_SMALL_FILES = 3\n"
+        "import sys; from sigbench.benchmark import run_suite; from sigbench.cli.main import main\n"
+        "run_suite.MAX_SMALL_FILES = 3\n"
         "sys.exit(main(sys.argv[1:]))"
     )
     command = [sys.executable, "-c", script, "run", "table1", *select, "-j", "2", "-o", "killed"]
@@ -213,8 +213,12 @@ def test_a_run_killed_ten_times_ends_as_if_it_had_not_been(here, rng):
         run = subprocess.Popen(command)
         if kill < 10:
             if kill % 3:  # at work, else at any moment
-                while len((here / "log").read_text()) == read:
-                    assert run.poll() is None
+                wait_until(
+                    lambda run=run, read=read: (
+                        (here / "log").stat().st_size > read or run.poll() is not None
+                    )
+                )
+                assert run.poll() is None
             with pytest.raises(subprocess.TimeoutExpired):
                 run.wait(timeout=rng.uniform(0, 0.6))
             run.kill()
@@ -224,7 +228,7 @@ def test_a_run_killed_ten_times_ends_as_if_it_had_not_been(here, rng):
         again = {(m, seed_of[item]) for m, item in map(str.split, called)} & finished
         assert not again, f"finished before and run again: {again}"
         before = len(finished)
-        finished = {(m, seed) for _, seed, m in RunFolder(here / "killed").entries()}
+        finished = {(m, seed) for _, seed, m in RunFolder(here / "killed").cells.all()}
         assert len(finished) >= before
     assert run.returncode == 0
     assert len(finished) == 12 * 9

@@ -190,7 +190,7 @@ class TestCourse:
     def test_a_learner_of_ones_own_may_tell_it(self, here):
         (here / "mine.py").write_text(
             "import numpy as np\n"
-            "from sigbench.core.protocols import TrainingHistory, LogEntry\n"
+            "from sigbench.core.protocols import LogEntry, TrainingHistory\n"
             "class Half:\n"
             "    history = TrainingHistory(np.float32(90), np.int64(7), 0.5, 14, 'psnr',\n"
             "                    (LogEntry(7, 90.0, float('nan'), 1.0, np.float32(20)),))\n"

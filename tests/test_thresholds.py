@@ -1,6 +1,7 @@
 """Floors: which hold, are inconclusive or broken; the command and the pytest plugin."""
 
 import dataclasses
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -303,12 +304,17 @@ class TestPlugin:
         (here / "mine.floors.toml").write_text(f'suite = "table1"\n{demand}{floors}')
         return here
 
-    def pytest(self, *arguments):
+    def pytest(self, *arguments, plugin="sigbench.benchmark.checks.pytest_plugin"):
+        """Run pytest with this plugin alone, or with all that are installed where it is None."""
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+        environment = dict(os.environ)
+        if plugin is not None:  # other plugins take most of the time that pytest takes to start
+            command += ["-p", plugin]
+            environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
     def test_a_floor_is_a_test_and_collecting_imports_nothing(self, project):
-        done = self.pytest("--collect-only")
+        done = self.pytest("--collect-only", plugin=None)
         assert "mine.floors.toml::sparse-spikes-mine:mine-psnr" in done.stdout
         assert "2 tests collected" in done.stdout
         assert not (project / "imported").exists()

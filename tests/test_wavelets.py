@@ -119,7 +119,5 @@ def test_stationary_level_too_deep_raises_an_error():
 
 
 def test_nearly_orthogonal_wavelet_raises_an_error():
-    with pytest.raises(
-        InputError, match="wavelet='dmey' is unknown: use haar, dbN, symN or coifN"
-    ):
+    with pytest.raises(InputError, match="wavelet='dmey' is unknown: use haar, dbN, symN or coifN"):
         WaveletShrink("dmey")

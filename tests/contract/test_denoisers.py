@@ -177,40 +177,22 @@ def test_without_noise_the_input_comes_back(spec, shape):
     np.testing.assert_allclose(ready(spec, clean)(noisy, sigma=0.0), noisy, atol=1e-9)
 
 
-@pytest.mark.parametrize("spec", SPECS)
-@pytest.mark.parametrize(
-    ("spoil", "message"),
-    [
-        (lambda y: np.where(np.arange(64) == 3, np.nan, y), r"holds nan at \(0, 0, 3\)"),
-        (lambda y: np.where(np.arange(64) == 3, np.inf, y), r"holds inf at \(0, 0, 3\)"),
-        (lambda y: y[:0], r"empty: shape \(0, 1, 64\)"),
-        (lambda y: y[:, :, :0], r"empty: shape \(4, 1, 0\)"),
-        (lambda y: y[:, 0], r"shape \(4, 64\)"),
-        (lambda y: y[..., None, None], r"shape \(4, 1, 64, 1, 1\)"),
-        (lambda y: y.astype(int), "dtype int64"),
-        (lambda y: y.tolist(), "is a list"),
-    ],
-)
-def test_bad_input_is_refused_with_its_value(spec, spoil, message):
-    clean, noisy = batch("signal")
-    with pytest.raises(InputError, match=message):
-        ready(spec, clean)(spoil(noisy), sigma=1.0)
+# tests/test_validation.py has every bad input; here, that every method calls the check.
 
 
 @pytest.mark.parametrize("spec", SPECS)
-@pytest.mark.parametrize(
-    ("sigma", "message"),
-    [
-        (-1.0, r"sigma=-1.0 must be finite and >= 0"),
-        (np.nan, "sigma=nan"),
-        (np.ones(3), r"sigma has shape \(3,\): it must be a number or \(4,\)"),
-        (np.array([1.0, 1.0, -2.0, 1.0]), "-2"),
-    ],
-)
-def test_bad_sigma_is_refused_with_its_value(spec, sigma, message):
+def test_bad_input_is_refused_with_its_value(spec):
     clean, noisy = batch("signal")
-    with pytest.raises(InputError, match=message):
-        ready(spec, clean)(noisy, sigma=sigma)
+    noisy[0, 0, 3] = np.nan
+    with pytest.raises(InputError, match=r"holds nan at \(0, 0, 3\)"):
+        ready(spec, clean)(noisy, sigma=1.0)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_bad_sigma_is_refused_with_its_value(spec):
+    clean, noisy = batch("signal")
+    with pytest.raises(InputError, match=r"sigma=-1.0 must be finite and >= 0"):
+        ready(spec, clean)(noisy, sigma=-1.0)
 
 
 @pytest.mark.parametrize("spec", SPECS)

@@ -1,7 +1,6 @@
 """The contract of every registered estimator."""
 
 import dataclasses
-import re
 
 import numpy as np
 import pytest
@@ -120,38 +119,27 @@ def test_all_legal_amplitudes_work_without_a_warning(spec):
             np.testing.assert_allclose(found / (b / a), expected, rtol=1e-6, atol=1e-9)
 
 
+# tests/test_validation.py has every bad record; here, that every estimator calls the check.
+
+
 @pytest.mark.parametrize("spec", SPECS)
-@pytest.mark.parametrize("size", [1e-310, 1e-200, 1e200, 1e307])
-def test_an_amplitude_whose_power_overflows_is_refused(spec, size):
+def test_an_amplitude_whose_power_overflows_is_refused(spec):
     h, x, y = records()
-    legal = "it must be 0 or from 1e-100 to 1e+100"
-    x[1], y[1] = size, size
-    with pytest.raises(InputError, match=re.escape(f"x has a peak of {size:g}: {legal}")):
+    x[1], y[1] = 1e200, 1e200
+    with pytest.raises(InputError, match=r"x has a peak of 1e\+200"):
         ready(spec, h).estimate(x, y, sigma=0.1)
-    with pytest.raises(InputError, match=re.escape(f"y has a peak of {size:g}: {legal}")):
+    with pytest.raises(InputError, match=r"y has a peak of 1e\+200"):
         ready(spec, h).estimate(0 * x, y, sigma=0.1)
     with pytest.raises(InputError, match=r"sigma=1e\+200 must be <= 1e\+100"):
         ready(spec, h).estimate(0 * x, 0 * x, sigma=1e200)
 
 
 @pytest.mark.parametrize("spec", SPECS)
-@pytest.mark.parametrize(
-    ("spoil", "message"),
-    [
-        (lambda y: np.where(np.arange(64) == 3, np.nan, y), r"y holds nan at \(0, 0, 3\)"),
-        (lambda y: y[:, :, :0], r"y is empty: shape \(5, 1, 0\)"),
-        (lambda y: y[:, 0], r"y has shape \(5, 64\): it must be \(N, 1, L\)"),
-        (lambda y: np.repeat(y, 2, axis=1), r"y has shape \(5, 2, 64\)"),
-        (lambda y: y[:, :, :60], r"x \(5, 1, 64\) and y \(5, 1, 60\) differ in shape"),
-        (lambda y: y.astype(np.float32), "x float64 and y float32 differ in dtype"),
-        (lambda y: y.astype(int), "y has dtype int64"),
-        (lambda y: y.tolist(), "y is a list"),
-    ],
-)
-def test_bad_records_are_refused_with_their_value(spec, spoil, message):
+def test_bad_records_are_refused_with_their_value(spec):
     h, x, y = records()
-    with pytest.raises(InputError, match=message):
-        ready(spec, h).estimate(x, spoil(y), sigma=0.1)
+    y[0, 0, 3] = np.nan
+    with pytest.raises(InputError, match=r"y holds nan at \(0, 0, 3\)"):
+        ready(spec, h).estimate(x, y, sigma=0.1)
 
 
 @pytest.mark.parametrize("spec", SPECS)
