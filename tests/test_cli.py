@@ -44,10 +44,10 @@ def test_a_long_run_that_nobody_watches_says_how_far_it_is(capsys, monkeypatch):
     )
     assert main([*RUN, "-m", "noisy", "slow:Slow"]) == 0
     lines = capsys.readouterr().err.splitlines()
-    line = r"\S+ s: \d+ of 8 cells done: .*fitting slow:Slow on sparse-spikes"
+    line = r"\S+ s, \d+ of 8 cells: .*fitting slow:Slow on sparse-spikes"
     assert any(re.fullmatch(line, text) for text in lines)
     assert main([*RUN, "-m", "noisy", "slow:Slow", "--fresh", "--quiet"]) == 0
-    assert "cells done" not in capsys.readouterr().err
+    assert " of 8 cells" not in capsys.readouterr().err
 
 
 def test_quiet_and_the_default_folder(capsys):

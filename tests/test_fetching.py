@@ -24,9 +24,9 @@ import numpy as np
 import pytest
 
 from sigbench import DATASETS, InputError
-from sigbench.cli import data
 from sigbench.cli.data import fetch, verify
 from sigbench.cli.main import main
+from sigbench.core.progress import Progress
 from sigbench.datasets import Cifar10, Ee559, cifar10, ee559
 from sigbench.datasets.fetch import transfer
 from sigbench.datasets.fetch.part import Part
@@ -487,14 +487,14 @@ def test_other_errors_of_the_disk_are_not_called_full(public, monkeypatch):
 
 def stopped(monkeypatch, have):
     """Press Ctrl-C, as it were, when so many bytes are here."""
-    tell = data._Progress.__call__
+    set_done = Progress.set_done
 
     def press(self, count, total):
-        tell(self, count, total)
+        set_done(self, count, total)
         if count >= have:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(data._Progress, "__call__", press)
+    monkeypatch.setattr(Progress, "set_done", press)
 
 
 def test_after_ctrl_c_the_same_command_goes_on(public, server, monkeypatch):

@@ -11,10 +11,10 @@ from typing import Literal
 from urllib.parse import quote, unquote, urlsplit
 
 from filelock import FileLock, Timeout
-from tqdm import tqdm
 
 from sigbench.config.registry import lookup, names
 from sigbench.core.errors import InputError, unknown
+from sigbench.core.progress import Progress
 from sigbench.datasets import DATASETS
 from sigbench.datasets.fetch.part import Part
 from sigbench.datasets.fetch.transfer import SCHEMES, copy, download
@@ -235,11 +235,12 @@ def _fetch(source: DatasetSource, file: File, where: str | Path) -> str:
     source.folder.mkdir(parents=True, exist_ok=True)
     part = Part(source.path(file))
     with part.kept_if_useful():
-        with _Progress(source.name, file.name) as progress:
+        with Progress(None, "B") as progress:
+            progress.describe(f"{source.name}: {file.name}")
             if isinstance(where, Path):
-                copy(where, part, file, progress)
+                copy(where, part, file, progress.set_done)
             else:
-                download(where, part, file, progress)
+                download(where, part, file, progress.set_done)
         digest = digest_of(part.path, file.digest or "sha256:")
         if file.digest not in (digest, None):
             raise InputError(
@@ -254,28 +255,3 @@ def _fetch(source: DatasetSource, file: File, where: str | Path) -> str:
         if file.digest is None:
             source.record(file, digest)
     return f"{source.name}: {file.name}, {short(digest)}: {part.final}"
-
-
-class _Progress:
-    """A progress bar on a terminal, otherwise a line for every tenth of the file."""
-
-    def __init__(self, dataset: str, file: str) -> None:
-        self.name, self.tenths = f"{dataset}: {file}", 0
-        terminal = sys.stderr.isatty()
-        self.bar = tqdm(
-            desc=self.name, unit="B", unit_scale=True, disable=not terminal, leave=False
-        )
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.close()
-
-    def __call__(self, done: int, total: int | None) -> None:
-        if not self.bar.disable:
-            self.bar.total = total
-            self.bar.update(done - self.bar.n)
-        elif total and 10 * done // total > self.tenths:
-            self.tenths = 10 * done // total
-            print(f"{self.name}: {_bytes(done)} of {_bytes(total)}", file=sys.stderr)

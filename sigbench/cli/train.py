@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -26,15 +23,15 @@ from sigbench.cli.model_card import (
 from sigbench.core.durations import duration
 from sigbench.core.errors import InputError
 from sigbench.core.media import write_atomically
+from sigbench.core.progress import Progress
 from sigbench.networks.pretrained.weights import Weights, save
 from sigbench.networks.training.checkpoint import Checkpoint, TrainingState, ValidationRow
 from sigbench.networks.training.curve import curve
 from sigbench.networks.training.engines import Device, TrainingEngine, open_engine
-from sigbench.networks.training.loop import Diverged, TrainingResult, key_of, train
+from sigbench.networks.training.loop import Diverged, Report, TrainingResult, key_of, train
 from sigbench.networks.training.recipe import Recipe, load_recipe
 
 SUFFIX = ".safetensors"
-LINE_EVERY_S = 30.0  # between lines of progress, if stderr is not a terminal
 
 
 @dataclass(frozen=True)
@@ -160,7 +157,7 @@ def _train(
     """Train and write; files that appear in the meantime are replaced only with ``replace``."""
     training = recipe.source.training(recipe.pairs)
     figures = figures_of_others(recipe, training)
-    with _Progress(figures, quiet=quiet) as progress:
+    with Progress(None, "step", quiet=quiet) as progress:
         try:
             outcome = train(
                 recipe,
@@ -168,7 +165,7 @@ def _train(
                 engine,
                 limit=figures.limit,
                 checkpoint=checkpoint,
-                report=progress,
+                report=_reporter(progress, figures),
             )
         except Diverged:
             checkpoint.remove()  # a resumed training would diverge again
@@ -205,46 +202,20 @@ def _write(files: Files, weights: Weights, outcome: TrainingResult, figures: Fig
     return ", ".join([*names, ".png"])
 
 
-class _Progress:
-    """A progress bar on a terminal; otherwise a line per validation, at least every 30 s."""
+def _reporter(progress: Progress, figures: Figures) -> Report:
+    """Return a function that reports the loss and the latest validation of a training."""
+    latest = ""
 
-    def __init__(self, figures: Figures, *, quiet: bool) -> None:
-        self._figures, self._quiet = figures, quiet
-        self._bar: Any = None
-        self._latest = ""
-        self._reported = time.monotonic()
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def __call__(self, state: TrainingState, loss: float, row: ValidationRow | None) -> None:
-        if self._quiet:
-            return
+    def report(state: TrainingState, loss: float, row: ValidationRow | None) -> None:
+        nonlocal latest
         if row is not None:
             gap = "" if math.isnan(row.gap) else f", gap {row.gap:.3f}"
-            self._latest = f", {self._figures.metric} {row.figure:.3f} {self._figures.unit}{gap}"
+            latest = f", {figures.metric} {row.figure:.3f} {figures.unit}{gap}"
             loss = row.loss
-        text = f"loss {loss:.4g}{self._latest}"
-        if sys.stderr.isatty():
-            self._draw(state, text)
-        elif row is not None or time.monotonic() - self._reported >= LINE_EVERY_S:
-            self._reported = time.monotonic()
-            left = state.seconds / state.step * (state.steps - state.step)
-            print(
-                f"step {state.step}/{state.steps}: {text}, "
-                f"{duration(state.seconds)} elapsed, {duration(left)} left",
-                file=sys.stderr,
-                flush=True,
-            )
+        left = duration(state.seconds / state.step * (state.steps - state.step))
+        progress.describe(f"loss {loss:.4g}{latest}, {left} left")
+        progress.set_done(state.step, state.steps)
+        if row is not None:
+            progress.print_line()
 
-    def _draw(self, state: TrainingState, text: str) -> None:
-        from tqdm import tqdm
-
-        if self._bar is None:
-            self._bar = tqdm(total=state.steps, initial=state.step, unit="step", leave=False)
-        self._bar.set_postfix_str(text, refresh=False)
-        self._bar.update(state.step - self._bar.n)
+    return report
