@@ -420,7 +420,7 @@ def test_a_local_folder_or_file(tiny, place):
         (["fetch", "ee559", "--from", "http://a.b/c.pkl"], "unknown file of ee559 'c.pkl'"),
         (["fetch", "cifar10", "--from", "http://a b/c"], "http://a b/c cannot be read"),
         (["verify", "nope"], "unknown dataset with files 'nope'"),
-        (["list", "--from", "x"], "--from x goes with fetch, not with list"),
+        (["list", "--from", "x"], "--from x is an option of fetch, not of list"),
     ],
 )
 def test_wrong_calls_are_one_line_and_exit_code_2(tiny, here, capsys, argv, message):

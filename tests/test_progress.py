@@ -51,10 +51,13 @@ def test_quiet_prints_messages_alone(capsys, monkeypatch):
 
 def test_on_a_terminal_there_is_a_bar(capsys, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(progress, "REDRAW_EVERY_S", 0.01)
+    err, end = "", time.monotonic() + 60
     with Progress(4, "cell") as bar:
         bar.describe("icnn")
         bar.advance(3)
         bar.print_line()
-    err = capsys.readouterr().err
-    assert "icnn:" in err
+        while "icnn:  75%" not in err:
+            err += capsys.readouterr().err
+            assert time.monotonic() < end
     assert "\n" not in err.strip()

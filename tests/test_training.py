@@ -537,7 +537,7 @@ def test_ctrl_c_keeps_a_checkpoint(capsys):
     assert run.returncode == 130
     last = err.splitlines()[-1]
     assert last.startswith("interrupted at step ")
-    assert last.endswith("; the same command goes on")
+    assert last.endswith("; run the same command again to resume")
     assert "Traceback" not in err
     step = int(last.split()[3].rstrip(";"))
     assert checkpoint_of(load_recipe(name)).load().state.step == step < 5000
@@ -632,7 +632,7 @@ def test_what_it_writes(capsys):
         assert word in out
     assert len(err.splitlines()) == 30
     assert re.fullmatch(
-        r"step 30/30: loss \S+, psnr_table1 \S+ dB, gap \S+, \S+ s elapsed, 0\.0 s left",
+        r"\S+ s, 30 of 30 steps: loss \S+, psnr_table1 \S+ dB, gap \S+, 0\.0 s left",
         err.splitlines()[-1],
     )
     names = {f"mine{suffix}" for suffix in (".safetensors", ".csv", ".md", ".png")}
@@ -793,8 +793,8 @@ def test_training_seeds_in_a_suite():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"method": "affine"}, "net has no training seed"),
-        ({"seeds": "[1, 1]"}, "must hold at least one, and none twice"),
+        ({"method": "affine"}, "net has no parameter 'seed', which training_seeds needs"),
+        ({"seeds": "[1, 1]"}, "must be distinct"),
         ({"seeds": '["a"]'}, "seed 'a' must be a whole number"),
     ],
 )
