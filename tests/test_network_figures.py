@@ -234,8 +234,8 @@ def board_of_levels():
 
 def test_curves_over_the_noise_level():
     rows = [
-        network_figures.Row("net", "ours", COLORS[0], "--", trained_to=20),
-        network_figures.Row("noisy", "input", "0.5"),
+        network_figures.ImageRow("net", "ours", COLORS[0], "--", trained_to=20),
+        network_figures.ImageRow("noisy", "input", "0.5"),
     ]
     figure = network_figures.noise_levels(board_of_levels(), {"one": rows, "two": rows[1:]})
     differences = ["difference from ours", "difference from input"]
@@ -250,5 +250,5 @@ def test_curves_over_the_noise_level():
     assert len(figure.axes[1].lines) == 1
     with pytest.raises(InputError, match="method='nope' has no rows of problems named sigma-N"):
         network_figures.noise_levels(
-            board_of_levels(), {"one": [network_figures.Row("nope", "", "k")]}
+            board_of_levels(), {"one": [network_figures.ImageRow("nope", "", "k")]}
         )
