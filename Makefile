@@ -29,7 +29,7 @@ test: $(VENV)/installed-dev
 	$(VENV)/bin/python -m pytest $(PARALLEL)
 
 floors: $(VENV)/installed-dev
-	$(VENV)/bin/python -m pytest $(PARALLEL) --dist loadfile tests/floors
+	$(VENV)/bin/python -m pytest tests/floors  # a suite uses all cores itself
 
 coverage: $(VENV)/installed-dev
 	$(VENV)/bin/python -m pytest $(PARALLEL) --cov

@@ -289,7 +289,9 @@ def test_inputs_may_be_views_and_read_only(rng):
     for padding in (0, 1):
         weight = rng.standard_normal((4, 2, 3))
         wanted = nn.conv(np.ascontiguousarray(x), weight, padding=padding)
-        np.testing.assert_array_equal(nn.conv(x, weight, padding=padding), wanted)
+        # Sums of six products, which BLAS may take in another order where strides differ.
+        bound = 2 * 6 * np.finfo(float).eps * nn.conv(np.abs(x), np.abs(weight), padding=padding)
+        assert (np.abs(nn.conv(x, weight, padding=padding) - wanted) <= bound).all()
 
 
 def test_what_is_shorter_than_the_kernel_is_refused():

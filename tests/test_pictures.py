@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -65,18 +66,31 @@ FILES = {
 }
 
 
-@pytest.fixture
-def tiny(here):
-    """A suite of images with a network that has a few numbers and a few steps."""
-    (here / "tiny-recipe.toml").write_text(RECIPE)
-    (here / "tiny.toml").write_text(SUITE)
+def tiny_suite(folder):
+    (folder / "tiny-recipe.toml").write_text(RECIPE)
+    (folder / "tiny.toml").write_text(SUITE)
     return load("tiny.toml")
 
 
 @pytest.fixture
-def run(tiny, here):
-    run_suite(tiny, here / "run")
-    return here / "run"
+def tiny(here):
+    """A suite of images with a network that has a few numbers and a few steps."""
+    return tiny_suite(here)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A run of the tiny suite; tests copy it."""
+    folder = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        run_suite(tiny_suite(folder), folder / "run")
+    return folder / "run"
+
+
+@pytest.fixture
+def run(made, tiny, here):
+    return shutil.copytree(made, here / "run")
 
 
 def files(path):

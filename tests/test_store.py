@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -38,10 +39,17 @@ def values(path):
     return cells.astype({"method": str}).set_index(row)["value"].sort_index()
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A run of the tiny suite; tests copy it."""
+    path = tmp_path_factory.mktemp("made") / "run"
+    run_suite(small(), path)
+    return path
+
+
 @pytest.fixture
-def run(tmp_path):
-    run_suite(small(), tmp_path / "run")
-    return tmp_path / "run"
+def run(made, tmp_path):
+    return shutil.copytree(made, tmp_path / "run")
 
 
 def test_a_folder_has_one_writer(run):

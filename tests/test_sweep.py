@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -29,11 +30,17 @@ def values(path):
     return cells.astype({"method": str}).set_index(row)["value"].sort_index()
 
 
-@pytest.fixture
-def run(tmp_path):
-    path = tmp_path / "run"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A run of two methods of table1; tests copy it."""
+    path = tmp_path_factory.mktemp("made") / "run"
     run_suite(small(), path)
     return path
+
+
+@pytest.fixture
+def run(made, tmp_path):
+    return shutil.copytree(made, tmp_path / "run")
 
 
 def test_the_folder_holds_what_the_contract_says(run):
