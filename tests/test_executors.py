@@ -50,6 +50,24 @@ def test_values_and_errors_come_back(pool):
     assert not any(one.lost for one in ended.values())
 
 
+def test_a_worker_is_replaced_after_a_call_that_retires_it():
+    class Retiring:
+        retires_worker = True
+
+        def __call__(self):
+            return os.getpid()
+
+    pool = Pool(1)
+    try:
+        pids = []
+        for number, call in enumerate([os.getpid, Retiring(), os.getpid]):
+            pool.submit(number, call)
+            pids.append(pool.next().value)
+    finally:
+        pool.close()
+    assert pids[0] == pids[1] != pids[2]
+
+
 def test_serial_gives_the_same():
     serial = Serial()
     serial.submit(3, lambda: 1 / 0)

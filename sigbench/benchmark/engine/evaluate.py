@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sigbench.benchmark.methods.ensemble import SelfEnsembleLearner
 from sigbench.benchmark.methods.resolve import Method, bind_problem_info, check_source, describe
 from sigbench.benchmark.methods.tuning import Tuned
 from sigbench.core.protocols import (
@@ -29,6 +30,7 @@ from sigbench.core.protocols import (
 )
 from sigbench.core.rng import item_rng
 from sigbench.core.validation import estimate_error
+from sigbench.networks.training.learner import Trained
 from sigbench.problems.denoising import Problem
 from sigbench.scoring.metrics import METRICS, Metric, Values
 
@@ -98,6 +100,16 @@ class Fit:
 
     problem: Problem
     method: Method
+
+    @property
+    def retires_worker(self) -> bool:
+        """Whether a worker ends after the fit.
+
+        Training changes the memory management of the process, and so the times of later calls.
+        """
+        learner = self.method.entry
+        inner = learner.denoiser if isinstance(learner, SelfEnsembleLearner) else learner
+        return isinstance(inner, Trained)
 
     def __call__(self) -> Denoiser:
         """Return the fitted denoiser or estimator."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import signal
+import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,7 +31,7 @@ MIN_EPOCHS, MAX_VALIDATIONS = 20, 50  # limits for validations at the ends of ep
 READ_S, MAX_UNREAD = 0.5, 50  # how often losses are read, which synchronizes with a GPU
 SAVE_S = 30.0  # time between checkpoints
 SHARE = 0.95  # share of a time budget that is spent on steps and validations
-PROBE_SHARE, LONGEST_PROBE_S = 0.03, 5.0  # limits of the time for measuring a step
+PROBE_SHARE, MAX_PROBE_S = 0.1, 5.0  # limits of the time for measuring a step
 
 
 class Diverged(ArithmeticError):
@@ -294,14 +295,13 @@ def _steps_within(
         start = time.perf_counter()
         probe.denoise(noisy)
         validation = time.perf_counter() - start
-    start, steps = time.perf_counter(), 0
-    longest = min(LONGEST_PROBE_S, PROBE_SHARE * seconds)
-    while steps < 3 or time.perf_counter() - start < longest:
-        float(probe.step(*batches(steps), 0.0))
-        steps += 1
-    per_step = (time.perf_counter() - start) / steps
+    times: list[float] = []
+    while len(times) < 3 or sum(times) < min(MAX_PROBE_S, PROBE_SHARE * seconds):
+        start = time.perf_counter()
+        float(probe.step(*batches(len(times)), 0.0))
+        times.append(time.perf_counter() - start)
     left = SHARE * seconds - (time.perf_counter() - began) - VALIDATIONS * validation
-    return max(1, int(left / per_step))
+    return max(1, int(left / statistics.median(times)))  # the median ignores short interruptions
 
 
 @contextmanager

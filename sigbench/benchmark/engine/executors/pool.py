@@ -58,6 +58,7 @@ class _Worker:
     call: bytes | None = None  # until the worker has started it
     deadline: float = float("inf")
     alone: bool = True  # no other call has run at the same time
+    retired: bool = False  # ends after its call
 
 
 @dataclass
@@ -92,6 +93,7 @@ class Pool:
         worker = next((w for w in self._workers if w.number is None), None) or self._start()
         busy = self._busy()
         worker.number, worker.alone = number, not busy
+        worker.retired = getattr(work, "retires_worker", False)
         worker.call, worker.deadline = packed, time.monotonic() + self.patience_s
         for other in busy:
             other.alone = False
@@ -149,8 +151,8 @@ class Pool:
                 worker.connection.send_bytes(call)
             worker.deadline = time.monotonic() + (self.timeout or float("inf"))
         else:
-            ended = _loaded(message)
-            self._end(worker, replace(ended, contended=not worker.alone))
+            ended = replace(_loaded(message), contended=not worker.alone)
+            (self._drop if worker.retired else self._end)(worker, ended)
 
     def _late(self, worker: _Worker) -> CallResult:
         if worker.call is None:
