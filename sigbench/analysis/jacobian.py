@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sigbench.core.errors import InputError, NoDerivative
 from sigbench.core.protocols import Array, Denoiser, Differentiable, Rectifying, Sigma
 from sigbench.core.rng import item_rng
-from sigbench.core.validation import check, check_field
+from sigbench.core.validation import check, check_choice, check_field
 
 By = Literal["auto", "autograd", "differences"]
 Matrix = NDArray[np.float64]
@@ -181,8 +181,7 @@ def linearize(
     >>> around.filter_at((0, 4))[0, 2:7].round(3)
     array([0.   , 0.106, 0.787, 0.106, 0.   ])
     """
-    if by not in get_args(By):
-        raise InputError(f"{by=} must be one of: {', '.join(get_args(By))}")
+    check_choice("by", by, get_args(By))
     if step is not None:
         check_field("step", step, MIN_STEP)
     y: Matrix = item.astype(np.float64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -165,6 +165,26 @@ def check_field(name: str, value: float | None, low: float, *, below: float = np
             upper = f" and < {below:g}"
         shown = f"{str(value)[:9]}..." if huge else f"{value:g}"
         raise InputError(f"{name}={shown} must be >= {low:g}{upper}")
+
+
+def check_odd(name: str, length: int) -> None:
+    """Check that a length is odd and >= 1; raise `InputError` otherwise."""
+    check_field(name, length, 1)
+    if length % 2 == 0:
+        raise InputError(f"{name}={length} must be odd")
+
+
+def check_choice(name: str, value: str, legal: Iterable[str]) -> None:
+    """Check that a parameter has one of its legal values; raise InputError otherwise.
+
+    Examples
+    --------
+    >>> check_choice("engine", "jax", ["numpy", "torch"])
+    Traceback (most recent call last):
+    sigbench.core.errors.InputError: engine='jax' must be one of: numpy, torch
+    """
+    if value not in legal:
+        raise InputError(f"{name}={value!r} must be one of: {', '.join(legal)}")
 
 
 def per_item(values: NDArray[Any], like: Array) -> Array:

@@ -14,9 +14,8 @@ from scipy.ndimage import uniform_filter
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Denoiser, Info, Sigma, Training
-from sigbench.core.validation import check, check_field, per_item
+from sigbench.core.validation import check, check_field, check_odd, per_item
 from sigbench.denoisers.noise_level import given_or_estimated
-from sigbench.denoisers.parameters import check_odd
 from sigbench.transforms.base import space_axes
 from sigbench.transforms.operators import as_kernel, transfer_function
 

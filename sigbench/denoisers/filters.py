@@ -9,8 +9,7 @@ from scipy.ndimage import median_filter
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info, Sigma
-from sigbench.core.validation import check, check_field
-from sigbench.denoisers.parameters import check_odd
+from sigbench.core.validation import check, check_field, check_odd
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
 from sigbench.core.protocols import Array, Info, Sigma
-from sigbench.core.validation import check, in_blocks, per_item
+from sigbench.core.validation import check, check_choice, check_odd, in_blocks, per_item
 from sigbench.denoisers.colors import from_opponent, to_opponent
-from sigbench.denoisers.parameters import check_choice, check_odd, check_strength
+from sigbench.denoisers.parameters import check_strength
 from sigbench.transforms.base import space_axes
 
 MODES = {"reflect": "reflect", "zero": "constant"}  # modes of scipy.ndimage

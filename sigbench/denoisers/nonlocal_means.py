@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info, Sigma
-from sigbench.core.validation import check, check_field, in_blocks, per_item
+from sigbench.core.validation import check, check_field, check_odd, in_blocks, per_item
 from sigbench.denoisers.noise_level import given_or_estimated
-from sigbench.denoisers.parameters import check_odd, check_strength, strength
+from sigbench.denoisers.parameters import check_strength, strength
 
 
 def check_images(noisy: Array, method: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,21 +10,8 @@ from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
-from sigbench.core.validation import check_field
+from sigbench.core.validation import check_choice, check_field
 from sigbench.denoisers.noise_level import given_or_estimated
-
-
-def check_odd(name: str, length: int) -> None:
-    """Check that a length is odd and >= 1; raise `InputError` otherwise."""
-    check_field(name, length, 1)
-    if length % 2 == 0:
-        raise InputError(f"{name}={length} must be odd")
-
-
-def check_choice(name: str, value: Any, choices: Iterable[str]) -> None:
-    """Check that a value is one of the choices; raise `InputError` otherwise."""
-    if value not in choices:
-        raise InputError(f"{name}={value!r} must be one of: {', '.join(choices)}")
 
 
 def check_strength(

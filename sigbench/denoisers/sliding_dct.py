@@ -13,9 +13,9 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from sigbench.core.protocols import Array, Info, Sigma
-from sigbench.core.validation import check, check_field, per_item
+from sigbench.core.validation import check, check_choice, check_field, per_item
 from sigbench.denoisers.colors import from_opponent, has_colors, to_opponent
-from sigbench.denoisers.parameters import check_choice, strength
+from sigbench.denoisers.parameters import strength
 
 COLORS = ("auto", "opponent", "as-is")
 TILE = 48  # window positions along an axis that one matrix product transforms

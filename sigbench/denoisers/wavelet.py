@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info, Sigma
-from sigbench.core.validation import check, check_field, per_item
+from sigbench.core.validation import check, check_choice, check_field, per_item
 from sigbench.denoisers import shrinkage
 from sigbench.denoisers.noise_level import deviation, given_or_estimated
-from sigbench.denoisers.parameters import check_choice
 from sigbench.transforms import StationaryWavelet, default_level, orthogonal_wavelet
 from sigbench.transforms.base import space_axes
 

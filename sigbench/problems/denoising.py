@@ -12,6 +12,7 @@ import numpy as np
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Block, Denoiser, Pairs, Training
 from sigbench.core.rng import item_rng
+from sigbench.core.validation import check_choice
 from sigbench.datasets.base import (
     Dataset,
     Sampler,
@@ -219,8 +220,7 @@ class Denoising:
                 yield self.dataset.item("train", 1, int(item))[None]
 
         def draw(n: int, rng: np.random.Generator, target: str = "clean") -> Pairs:
-            if target not in ("clean", "noisy"):
-                raise InputError(f"target={target!r} must be one of: clean, noisy")
+            check_choice("target", target, ("clean", "noisy"))
             first, second = [], []
             for source in sources(n, rng):
                 first.append(self.degradation(source, rng, peak=self.dataset.peak))

@@ -17,6 +17,7 @@ from sigbench.config.spec import Spec, expand, format_value, parse, words
 from sigbench.config.toml import check_keys
 from sigbench.core.errors import InputError, unknown
 from sigbench.core.protocols import Estimator, Learner
+from sigbench.core.validation import check_choice
 from sigbench.datasets import DATASETS
 from sigbench.problems.degradations import DEGRADATIONS
 from sigbench.problems.denoising import Denoising
@@ -136,8 +137,7 @@ def _methods(entry: Any) -> list[Method]:
     text, name = entry["method"], entry.get("name")
     sigma_given = is_given(entry.get("sigma"))
     by = entry.get("tuned_by", "truth")
-    if by not in TUNED_BY:
-        raise InputError(f"tuned_by={by!r} must be one of: {', '.join(TUNED_BY)}")
+    check_choice("tuned_by", by, TUNED_BY)
     if "tune" in entry:
         suffix = "tuned" if by == "truth" else f"{by}-tuned"
         row = name or f"{text}-{suffix}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Protocol, get_args
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info
+from sigbench.core.validation import check_choice
 from sigbench.networks import nn
 from sigbench.networks.nn.net import RUNNING
 
@@ -270,19 +271,6 @@ def _forward(
 
 def _joined(parts: list[Any]) -> Array:
     return np.ascontiguousarray(np.concatenate([np.asarray(part) for part in parts]))
-
-
-def check_choice(name: str, value: str, legal: Iterable[str]) -> None:
-    """Check that a parameter has one of its legal values; raise InputError otherwise.
-
-    Examples
-    --------
-    >>> check_choice("engine", "jax", ["numpy", "torch"])
-    Traceback (most recent call last):
-    sigbench.core.errors.InputError: engine='jax' must be one of: numpy, torch
-    """
-    if value not in legal:
-        raise InputError(f"{name}={value!r} must be one of: {', '.join(legal)}")
 
 
 def check_cuda() -> None:

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from sigbench.core.protocols import Info
-from sigbench.core.validation import check_field
-from sigbench.networks.models.base import check_choice
+from sigbench.core.validation import check_choice, check_field
 from sigbench.networks.nn import Net
 
 WIDTH = 48

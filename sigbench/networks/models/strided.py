@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from sigbench.core.protocols import Info
-from sigbench.core.validation import check_field
-from sigbench.networks.models.base import check_choice
+from sigbench.core.validation import check_choice, check_field
 from sigbench.networks.nn import Net
 
 WIDTHS = {"nearest": (24, 24, 24), "transposed": (48, 96, 48)}

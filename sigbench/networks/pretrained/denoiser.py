@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info, Sigma, TrainingHistory
-from sigbench.core.validation import check
-from sigbench.networks.models.base import Network, active, check_choice, n_params, pull_back, run
+from sigbench.core.validation import check, check_choice
+from sigbench.networks.models.base import Network, active, n_params, pull_back, run
 from sigbench.networks.models.padding import Mode, folded, padded, padded_lengths
 from sigbench.networks.pretrained.weights import SHIPPED, Weights, load, shipped
 

@@ -13,8 +13,9 @@ import numpy as np
 from sigbench.core.errors import InputError
 from sigbench.core.fingerprint import digest, identity
 from sigbench.core.protocols import Info, Training, info_of
+from sigbench.core.validation import check_choice
 from sigbench.networks.models import NETWORKS
-from sigbench.networks.models.base import Network, check_choice
+from sigbench.networks.models.base import Network
 from sigbench.networks.pretrained.denoiser import STATISTICS, NetworkDenoiser
 from sigbench.networks.pretrained.weights import Weights
 from sigbench.networks.training.engines import open_engine, settled
