@@ -1,11 +1,26 @@
+import dataclasses
 import hashlib
+import pickle
 
 import numpy as np
 import pytest
 
-from sigbench import Denoising, Folder, Gaussian, InputError, Photos32, SparseSpikes, Subsample
+from sigbench import (
+    Blur,
+    Denoising,
+    Folder,
+    Gaussian,
+    GaussianProcess,
+    InputError,
+    Photos32,
+    SparseSpikes,
+    Subsample,
+)
+from sigbench.core.fingerprint import identity
 from sigbench.core.rng import item_rng
+from sigbench.problems.kernels import Box
 from sigbench.scoring.metrics import METRICS
+from sigbench.transforms.operators import as_kernel
 
 
 def spikes(sigma=3.0, **more):
@@ -102,6 +117,33 @@ def test_subsampling_makes_the_clean_item_and_has_no_level():
     assert not problem.sigma_known
     source = photos.item("test", 1, 0)
     np.testing.assert_allclose(block.clean[0, 1, 0, 0], source[1, :4, :4].mean(), rtol=1e-6)
+
+
+def test_problem_information_is_computed_once(monkeypatch):
+    problem, same = (
+        Denoising("p", GaussianProcess(n=32), Blur(Box(5), sigma=0.1), items=6) for _ in range(2)
+    )
+    item, made = GaussianProcess.item, []
+    monkeypatch.setattr(
+        GaussianProcess, "item", lambda self, *which: made.append(which) or item(self, *which)
+    )
+    assert len(list(problem.blocks(1, 2))) == 3
+    assert problem.sigma_known
+    assert problem.problem_info is problem.problem_info
+    assert made.count(("test", 0, 0)) == 1
+    # The cached value changes neither the identity nor copies of the problem.
+    assert (problem, hash(problem), identity(problem)) == (same, hash(same), identity(same))
+    assert pickle.loads(pickle.dumps(problem)) == same
+    other = dataclasses.replace(problem, degradation=Blur(Box(3), sigma=0.1))
+    assert other.problem_info["kernel"] == as_kernel(Box(3).taps((32,)))
+
+
+def test_a_blur_needs_items_of_equal_size(tmp_path):
+    for i, n in enumerate((8, 6)):
+        np.save(tmp_path / f"{i}.npy", np.arange(1.0, n + 1))
+    problem = Denoising("p", Folder(str(tmp_path), peak=8.0), Blur(Box(3), sigma=1.0), items=2)
+    with pytest.raises(InputError, match="p: blur needs items of equal size"):
+        list(problem.blocks(1, 2))
 
 
 def test_estimates_are_clipped_only_if_the_problem_says_so():

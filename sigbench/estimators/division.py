@@ -49,7 +49,7 @@ class SpectralDivision:
     taps: int | None = None
 
     info: ClassVar[Info] = Info(
-        "spectral-division", "system function", "H. Fang 2021 (report)", domains=("system",)
+        "spectral-division", "system identification", "H. Fang 2021 (report)", domains=("system",)
     )
 
     def __post_init__(self) -> None:
@@ -97,7 +97,7 @@ class WienerDivision:
 
     info: ClassVar[Info] = Info(
         "wiener-division",
-        "system function",
+        "system identification",
         "Wiener 1949; Tikhonov regularization",
         domains=("system",),
         uses_sigma=True,

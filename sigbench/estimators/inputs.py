@@ -12,7 +12,7 @@ from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Sigma
 from sigbench.core.validation import check_array, check_sigma
 
-MIN_VALUE, MAX_VALUE = 1e-100, 1e100  # float64 can hold their powers and quotients of these
+MIN_VALUE, MAX_VALUE = 1e-100, 1e100  # so that float64 holds powers and their quotients
 
 
 def check_records(x: Array, y: Array, sigma: Sigma) -> NDArray[np.float64] | None:

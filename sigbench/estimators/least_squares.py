@@ -46,7 +46,7 @@ class LeastSquaresFIR:
     taps: int | None = None
 
     info: ClassVar[Info] = Info(
-        "least-squares-fir", "system function", "Kay 1993, example 4.3", domains=("system",)
+        "least-squares-fir", "system identification", "Kay 1993, example 4.3", domains=("system",)
     )
 
     def __post_init__(self) -> None:

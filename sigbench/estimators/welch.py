@@ -47,7 +47,7 @@ class H1:
     taps: int | None = None
 
     info: ClassVar[Info] = Info(
-        "h1", "system function", "Bendat, Piersol 2010, sec. 6.1.4", domains=("system",)
+        "h1", "system identification", "Bendat, Piersol 2010, sec. 6.1.4", domains=("system",)
     )
 
     def __post_init__(self) -> None:
@@ -85,7 +85,7 @@ class H2:
     taps: int | None = None
 
     info: ClassVar[Info] = Info(
-        "h2", "system function", "Bendat, Piersol 2010, sec. 6.1.4", domains=("system",)
+        "h2", "system identification", "Bendat, Piersol 2010, sec. 6.1.4", domains=("system",)
     )
 
     def __post_init__(self) -> None:

@@ -80,7 +80,8 @@ def difference(metric: Metric, a: Floats, b: Floats) -> Floats:
     if metric.averages == "values":
         return paired_difference(a, b)
     error_a, error_b = -metric.scaled(a), -metric.scaled(b)
-    error_b = np.where(paired_difference(error_a, error_b) == 0, error_a, error_b)  # drop rounding
+    # Differences within rounding are 0.
+    error_b = np.where(paired_difference(error_a, error_b) == 0, error_a, error_b)
     mean_a, mean_b = float(np.mean(error_a)), float(np.mean(error_b))
     d = 0.0 if mean_a == mean_b else metric.unscaled(-mean_a) - metric.unscaled(-mean_b)
     if not (0 < mean_a < math.inf and 0 < mean_b < math.inf):

@@ -87,7 +87,7 @@ def paired_p_value(difference: Floats, groups: Sequence[Any] | NDArray[Any]) -> 
         p_mean = float(2 * stdtr(dof, -abs(mean) / error))
     if dof < len(difference) - 1 or p_mean == 1:
         return p_mean
-    # A signed-rank test in the other direction than the mean must not make it significant.
+    # The signed-rank test must point in the direction of the mean.
     return min(1.0, max(p_mean, 2 * _signed_rank_tail(np.sign(mean) * difference)))
 
 
