@@ -159,7 +159,7 @@ def test_cells_of_an_older_version_of_a_metric_are_stale(tmp_path):
     newer = {
         name: replace(metric, version=metric.version + 1) for name, metric in suite.metrics.items()
     }
-    assert run_suite(replace(suite, metrics=newer), path).done == 12
+    assert run_suite(replace(suite, metrics=newer, seeds=(3,)), path).done == 3
     pd.testing.assert_series_equal(values(path), before, check_exact=True)
 
 
