@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import os
+import signal
 import struct
 import sys
 import tarfile
@@ -17,10 +18,12 @@ from sigbench.datasets.source import File, digest_of
 
 
 def pytest_configure(config):
-    """Give each worker of pytest-xdist one thread: the workers share the cores."""
-    if config.getoption("numprocesses", None):
+    """Give each worker of pytest-xdist one thread, and every process that tests start its Ctrl-C."""
+    if config.getoption("numprocesses", None):  # the workers share the cores
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             os.environ.setdefault(name, "1")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

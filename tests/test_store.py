@@ -152,6 +152,18 @@ def test_stale_cells_leave_the_others_of_their_file(tmp_path):
     assert not (after == before)[~others].any()
 
 
+def test_cells_of_an_older_version_of_a_metric_are_stale(tmp_path):
+    path, suite = tmp_path / "run", small(seeds=range(4))
+    run_suite(suite, path)
+    assert len(cell_files(path)) == 1
+    before = values(path)
+    newer = {
+        name: replace(metric, version=metric.version + 1) for name, metric in suite.metrics.items()
+    }
+    assert run_suite(replace(suite, metrics=newer, seeds=(3,)), path).done == 3
+    pd.testing.assert_series_equal(values(path), before, check_exact=True)
+
+
 @pytest.mark.parametrize("harm", ["cut", "flipped", "foreign"])
 def test_a_file_that_cannot_be_read_is_named_and_nothing_is_lost(run, harm):
     name = cell_files(run)[0]
