@@ -130,7 +130,7 @@ def check(suite: Suite) -> None:
         learners = [m.name for m in suite.methods if isinstance(m.entry, Learner)]
         if learners and not problem.can_train:
             raise InputError(
-                f"{problem.name} has no training split, which is required by {', '.join(learners)}"
+                f"{problem.name} has no training split, which is needed by {', '.join(learners)}"
             )
 
 

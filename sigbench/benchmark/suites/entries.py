@@ -81,7 +81,7 @@ def problems_of(entry: Any) -> list[Denoising] | list[SystemFunction]:
         items = entry.get("items", dataset.size("test"))
         if items is None:
             raise InputError(
-                f"{name}: the dataset {data.name} is unlimited: the problem requires the key 'items'"
+                f"{name}: the dataset {data.name} is unlimited, so the problem needs the key 'items'"
             )
         problems.append(Denoising(name, dataset, degradation, items, **rest))
     return problems
@@ -143,7 +143,7 @@ def _methods(entry: Any) -> list[Method]:
         full_name = name or f"{text}-{suffix}"
         return [_tuned(parse(text), entry["tune"], full_name, sigma_given, TUNED_BY[by])]
     if "tuned_by" in entry:
-        raise InputError(f"{name or text}: tuned_by={by!r} requires the key 'tune'")
+        raise InputError(f"{name or text}: tuned_by={by!r} needs the key 'tune'")
     methods = resolve(text, sigma_given=sigma_given)
     if name is None:
         return methods
@@ -164,7 +164,7 @@ def _trained(method: Method, seeds: list[Any]) -> list[Method]:
     entry: Any = method.entry
     fields = dataclasses.fields(entry) if dataclasses.is_dataclass(entry) else ()
     if not isinstance(entry, Learner) or "seed" not in {f.name for f in fields if f.init}:
-        raise InputError(f"{method.name} has no parameter 'seed', which training_seeds requires")
+        raise InputError(f"{method.name} has no parameter 'seed', which training_seeds needs")
     methods = []
     for seed in checked_seeds(seeds):
         one: Any = dataclasses.replace(entry, seed=seed)  # type: ignore[type-var]

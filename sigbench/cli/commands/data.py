@@ -36,7 +36,7 @@ def call(args: argparse.Namespace) -> int:
         return SUCCESS
     if args.verb == "fetch":
         if args.name is None:
-            raise InputError(f"fetch requires a dataset, one of: {', '.join(fetchable())}")
+            raise InputError(f"fetch needs a dataset, one of: {', '.join(fetchable())}")
         print("\n".join(fetch(args.name, args.place)))
         return SUCCESS
     checks = verify(args.name)

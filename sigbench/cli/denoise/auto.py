@@ -15,7 +15,7 @@ from sigbench.cli.denoise.noise_checks import doubts, noise_level
 from sigbench.core.media import Content
 from sigbench.core.protocols import Array, Domain
 
-# Lists are sweeps. SURE requires continuous methods. Weights are relative to the noise level.
+# Lists are sweeps. SURE needs continuous methods. Weights are relative to the noise level.
 CANDIDATES: dict[Domain, tuple[str, ...]] = {
     "signal": (
         "gaussian-blur[width=[0.5,0.7,1,1.5,2,3,4,6,8,12,16]]",

@@ -139,16 +139,16 @@ def _denoiser(text: str, content: Content, sigma_given: bool) -> Denoiser:
         raise InputError(f"{text} is an estimator of impulse responses, not a denoiser")
     info = getattr(entry, "info", None)
     if info is not None and info.prior:
-        raise InputError(f"{text} requires the prior of the signals, which is unknown for a file")
+        raise InputError(f"{text} needs the prior of the signals, which a file does not have")
     if getattr(entry, "kernel", info) is None:
         name = type(entry).__name__
-        raise InputError(f"{text} requires the impulse response: use {name}(kernel=h) in Python")
+        raise InputError(f"{text} needs the impulse response: use {name}(kernel=h) in Python")
     if isinstance(entry, Oracle):
-        raise InputError(f"{text} requires the clean signal: it is a reference, not a denoiser")
+        raise InputError(f"{text} needs the clean signal: it is a reference, not a denoiser")
     if isinstance(entry, Learner):
-        raise InputError(f"{text} must be trained, but a file has no training split")
+        raise InputError(f"{text} learns from a training split, which a file does not have")
     if isinstance(entry, Function | PerItem) and entry.needs_sigma and not sigma_given:
-        raise InputError(f"{text} requires the noise level: use --sigma S or --sigma auto")
+        raise InputError(f"{text} needs the noise level: use --sigma S or --sigma auto")
     return entry
 
 

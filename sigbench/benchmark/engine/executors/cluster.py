@@ -45,7 +45,7 @@ class Cluster:
             from distributed import Client
         except ModuleNotFoundError as error:
             raise InputError(
-                f"dask://{address} requires Dask: pip install 'sigbench[dask]'"
+                f"dask://{address} needs Dask: pip install 'sigbench[dask]'"
             ) from error
         try:
             self._client = Client(f"tcp://{address}", timeout=self.patience_s, set_as_default=False)
