@@ -175,14 +175,14 @@ def test_sure_of_long_files_uses_excerpts(here, rng):
 def test_without_noise_the_input_is_returned(here, capsys):
     np.save("a.npy", clean("blocks")[0])
     assert main(["denoise", "a.npy", "-o", "b.npy", "-m", "auto"]) == 0
-    assert "caution: the noise level is zero, so nothing is removed" in capsys.readouterr().out
+    assert "caution: the noise level is zero, so the item is not changed" in capsys.readouterr().out
     np.testing.assert_array_equal(np.load("b.npy"), np.load("a.npy"))
 
 
 def test_existing_files_and_invalid_levels_are_rejected(here, rng):
     noisy_table("a.csv", rng)
     denoise_file(here / "a.csv", here / "b.csv", "auto")
-    with pytest.raises(InputError, match=r"b\.csv exists: --force replaces it"):
+    with pytest.raises(InputError, match=r"b\.csv exists; use --force to replace it"):
         denoise_file(here / "a.csv", here / "b.csv", "auto")
     with pytest.raises(InputError, match="sigma=much must be a number >= 0, or auto"):
         denoise_file(here / "a.csv", here / "c.csv", "auto", sigma="much")

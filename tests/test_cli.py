@@ -112,7 +112,7 @@ def test_a_failing_method_is_exit_code_1(here, capsys):
         ([*RUN, "-m", "l1[lam"], "cannot read 'l1[lam'"),
         ([*RUN, "-m", "absent:f"], "cannot import 'absent'"),
         ([*RUN, "-p", "spikes"], "unknown problem 'spikes': did you mean 'sparse-spikes'"),
-        (["run", "table1", "--seeds", "1,x"], "--seeds 1,x: must be whole numbers"),
+        (["run", "table1", "--seeds", "1,x"], "--seeds 1,x must be whole numbers"),
         (["run", "table1", "--seeds", "1,1"], "must be distinct"),
         (["run", "table1", "--items", "0"], "items=0 must be >= 1"),
         (["report", "absent"], "absent is not a run folder"),
@@ -199,7 +199,7 @@ def test_denoise(here, capsys):
     )
     assert soundfile.info("b.wav").samplerate == 44100
     assert main(["denoise", "a.wav", "-o", "b.wav", "-m", "noisy"]) == 2
-    assert "b.wav exists: --force replaces it" in capsys.readouterr().err
+    assert "b.wav exists; use --force to replace it" in capsys.readouterr().err
     assert main(["denoise", "a.wav", "-o", "b.wav", "-m", "noisy", "--force"]) == 0
 
 

@@ -409,7 +409,7 @@ def test_a_local_folder_or_file(tiny, place):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["fetch"], "fetch needs a name, one of: cifar10, ee559"),
+        (["fetch"], "fetch needs a dataset, one of: cifar10, ee559"),
         (["fetch", "cifar"], "unknown dataset with files 'cifar': did you mean 'cifar10'?"),
         (["fetch", "systems"], "unknown dataset with files 'systems'"),
         (["fetch", "ee559"], "no public URL: sigbench data fetch ee559 --from PATH_OR_URL"),

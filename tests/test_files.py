@@ -225,7 +225,7 @@ def test_an_output_is_not_replaced_without_force(here):
     for name in ("a.npy", "b.npy"):
         np.save(name, np.arange(8.0))
     stamp = (here / "b.npy").stat().st_mtime_ns
-    with pytest.raises(InputError, match=r"b\.npy exists: --force replaces it"):
+    with pytest.raises(InputError, match=r"b\.npy exists; use --force to replace it"):
         denoise_file(here / "a.npy", here / "b.npy", "noisy")
     with pytest.raises(InputError, match=r"a\.npy is the input: it is never overwritten"):
         denoise_file(here / "a.npy", here / "a.npy", "noisy", force=True)
@@ -239,7 +239,7 @@ def test_an_output_is_not_replaced_without_force(here):
     [
         ("affine", {}, "affine learns from a training split"),
         ("ideal-projection", {}, "ideal-projection needs the clean signal"),
-        ("l1[lam=[1,2]]", {}, "is 2 methods: denoise needs a single one"),
+        ("l1[lam=[1,2]]", {}, "defines 2 methods, but denoise takes one"),
         ("auto[x=1]", {}, "auto has no parameters"),
         ("spikes-posterior-mean", {}, "needs the prior of the signals, which a file does not have"),
         ("wiener-deconvolution", {}, r"use WienerDeconvolution\(kernel=h\) in Python"),
@@ -264,7 +264,7 @@ def test_a_user_function_that_needs_sigma_or_fails(here):
         "def whole(noisy): return noisy.astype(int)\n"
     )
     for name, message in (
-        ("needs", "needs the noise level: --sigma S, or --sigma auto"),
+        ("needs", "needs the noise level: use --sigma S or --sigma auto"),
         ("fails", "failed on a.npy: IndexError"),
         ("whole", "the estimate has dtype int64, not float64"),
     ):

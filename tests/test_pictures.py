@@ -438,22 +438,22 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("harm", "match"),
         [
-            ("cut", "photos.blur.npz cannot be read as pictures of a run: .*"),
-            ("pickle", "photos.blur.npz cannot be read as pictures of a run: .*allow_pickle"),
-            ("text", "photos.blur.npz cannot be read as pictures of a run: .*"),
-            ("array", "photos.blur.npz cannot be read as pictures of a run: .*"),
-            ("empty", "photos.blur.npz cannot be read as .* not hold images"),
-            ("nan", "photos.blur.npz cannot be read as .* not hold images"),
-            ("figures", "photos.blur.npz cannot be read as .* one figure an image"),
+            ("cut", "photos.blur.npz cannot be read as images of a run: .*"),
+            ("pickle", "photos.blur.npz cannot be read as images of a run: .*allow_pickle"),
+            ("text", "photos.blur.npz cannot be read as images of a run: .*"),
+            ("array", "photos.blur.npz cannot be read as images of a run: .*"),
+            ("empty", "photos.blur.npz cannot be read as .* not contain images of shape"),
+            ("nan", "photos.blur.npz cannot be read as .* not contain images of shape"),
+            ("figures", "photos.blur.npz cannot be read as .* one PSNR per image"),
             (
                 "other",
-                "photos.blur.npz belongs to other images than those of the problem: delete it",
+                "photos.blur.npz contains other images than those of the problem: delete it",
             ),
             (
                 "items",
-                "photos.blur.npz belongs to other images than those of the problem: delete it",
+                "photos.blur.npz contains other images than those of the problem: delete it",
             ),
-            ("large", "photos.blur.npz cannot be read as pictures .* more than 9 bytes"),
+            ("large", "photos.blur.npz cannot be read as images .* more than 9 bytes"),
         ],
     )
     def test_a_file_that_cannot_be_read_is_named(self, run, harm, match, monkeypatch, capsys):

@@ -136,7 +136,7 @@ def test_data_that_are_many_go_through_a_file_and_are_made_once(monkeypatch, sam
     item = SparseSpikes.item
     monkeypatch.setattr(SparseSpikes, "item", lambda *a: made.append(a[3]) or item(*a))
     monkeypatch.setattr("sigbench.benchmark.engine.evaluate._Data.limit_bytes", 5000)
-    monkeypatch.setattr("sigbench.benchmark.engine.evaluate._DATA.of", None)
+    monkeypatch.setattr("sigbench.benchmark.engine.evaluate._DATA.source", None)
     spooled = go(good, told_or_not, good, block=2, problem=problem)
     assert made == list(range(7))
     for one, two in zip(kept, spooled, strict=False):

@@ -65,15 +65,15 @@ def compare(
     """
     folder = RunFolder(path)
     about = folder.manifest.require()["suite"]
-    there = sorted({method for _, _, method in folder.cells.all()})
+    methods = sorted({method for _, _, method in folder.cells.all()})
     for name in (a, b):
-        if name not in there:
+        if name not in methods:
             for failure in folder.failures():
                 if failure["method"] == name:
                     raise InputError(f"{path}: {name!r} failed: {failure['error']}")
-            if not there:
+            if not methods:
                 raise InputError(f"{path} has no finished cells to compare")
-            raise unknown("method of the run", name, there)
+            raise unknown("method of the run", name, methods)
     for name in problems or ():
         if name not in about["problems"]:
             raise unknown("problem of the run", name, about["problems"])
@@ -139,9 +139,9 @@ def as_markdown(pairs: Sequence[Comparison], a: str, b: str) -> str:
         rows.append((pair.problem, metric, own, other, interval, p, pair.better, size))
     header = ("problem", "metric", a, b, "difference [95 %]", "p", "better", "items")
     legend = (
-        f"Means, and the mean of {a} − {b} over paired items with its bootstrap interval. "
-        f"p: two-sided tests of the mean and of signed ranks, Holm over {len(pairs)} comparisons. "
-        "better: p < 0.05 and an interval without 0."
+        f"Means over the common items; the mean difference {a} − {b} with its bootstrap interval. "
+        "p: paired two-sided tests of the mean and of signed ranks, with Holm's correction over "
+        f"{len(pairs)} comparisons. better: p < 0.05 and the interval excludes 0."
     )
     metrics = dict.fromkeys(pair.metric for pair in pairs)
     errors = [m for m in metrics if lookup("metric", METRICS, m).averages == "errors"]

@@ -12,7 +12,7 @@ from sigbench.benchmark.store.cells import CellId, StoredCell, read_tables
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.core.errors import InputError
 
-CELLS_A_FILE = 64
+CELLS_PER_FILE = 64
 
 
 def merge(paths: Sequence[Path], out: Path) -> int:
@@ -45,16 +45,16 @@ def merge(paths: Sequence[Path], out: Path) -> int:
             pictures = {**folder.gallery.pictures(folder.cells.all().values()), **pictures}
     with target.locked():
         target.open(suite)
-        rows = sorted(cells)
-        chunks = [rows[i : i + CELLS_A_FILE] for i in range(0, len(rows), CELLS_A_FILE)]
+        ids = sorted(cells)
+        chunks = [ids[i : i + CELLS_PER_FILE] for i in range(0, len(ids), CELLS_PER_FILE)]
         names = [part_name(number) for number in range(len(chunks))]
         target.write_manifest(manifest, [*names, *pictures])
         for name, chunk in zip(names, chunks, strict=True):
-            target.cells.write_part(name, [cells[row] for row in chunk])
+            target.cells.write_part(name, [cells[cell_id] for cell_id in chunk])
         for name, data in pictures.items():
             target.gallery.write(name, data)
         failed = {(f["problem"], f["seed"], f["method"]): f for o in folders for f in o.failures()}
-        failed = {row: failure for row, failure in failed.items() if row not in cells}
+        failed = {id_: failure for id_, failure in failed.items() if id_ not in cells}
         if failed:
             target.failure_log.add(
                 failed.values(), log="".join(folder.failure_log.log() for folder in folders)
@@ -87,14 +87,14 @@ def _cells(folders: Sequence[RunFolder]) -> dict[CellId, StoredCell]:
     cells: dict[CellId, StoredCell] = {}
     of: dict[CellId, Path] = {}
     for folder in folders:
-        for row, entry in folder.cells.all().items():
-            first = cells.setdefault(row, entry)
-            where = of.setdefault(row, folder.path)
-            if first is entry:
+        for cell_id, cell in folder.cells.all().items():
+            first = cells.setdefault(cell_id, cell)
+            where = of.setdefault(cell_id, folder.path)
+            if first is cell:
                 continue
-            same_key = first.about["cell_key"] == entry.about["cell_key"]
-            if not same_key or not _same_values(first, entry):
-                problem, seed, method = row
+            same_key = first.about["cell_key"] == cell.about["cell_key"]
+            if not same_key or not _same_values(first, cell):
+                problem, seed, method = cell_id
                 raise InputError(
                     f"{method!r} on {problem!r}, seed {seed}: the "
                     f"{'values' if same_key else 'settings'} differ between {where} and {folder.path}"

@@ -28,7 +28,7 @@ from sigbench.core.protocols import Learner, Oracle, info_of
 from sigbench.scoring.leaderboard import leaderboard, to_csv
 from sigbench.scoring.scores import Scores
 
-MAX_READS = 5  # of a folder in which a run may be combining files
+MAX_READS = 5  # attempts to read a folder in which a run may be combining files
 
 Progress = Callable[[Cell | Fit, Any], None]
 
@@ -71,7 +71,7 @@ def run_suite(
     Raises
     ------
     InputError
-        If the folder contains something else, or another run is using it.
+        If the folder contains another suite or other files, or another run is using it.
     KeyboardInterrupt
         On Ctrl-C. Finished cells are kept; call `run_suite` again to resume, or `write_reports`.
     """
@@ -124,13 +124,13 @@ def check(suite: Suite) -> None:
     Raises
     ------
     InputError
-        If one has none.
+        If a learner has no training split.
     """
     for problem in suite.problems:
         learners = [m.name for m in suite.methods if isinstance(m.entry, Learner)]
         if learners and not problem.can_train:
             raise InputError(
-                f"{problem.name} has no training split, which {', '.join(learners)} must learn from"
+                f"{problem.name} has no training split, which is needed by {', '.join(learners)}"
             )
 
 
@@ -140,7 +140,7 @@ def plan(suite: Suite, path: Path, *, fresh: bool = False) -> list[tuple[Cell, b
     Raises
     ------
     InputError
-        If the folder contains something else, or a learner has no training split.
+        If the folder contains another suite or other files, or a learner has no training split.
     """
     check(suite)
     folder = RunFolder(path)
@@ -206,7 +206,7 @@ def shared(suite: Suite) -> dict[str, Any]:
 
 
 def _manifest(suite: Suite, old: dict[str, Any]) -> dict[str, Any]:
-    """Return the manifest of the run, including what an earlier run in the folder did."""
+    """Return the manifest of the run, including what earlier runs in the folder recorded."""
     before = old.get("suite", {})
     common = shared(suite)
     methods = {

@@ -18,7 +18,7 @@ def whole_numbers(text: str, option: str, example: str) -> tuple[int, ...]:
     Raises
     ------
     InputError
-        If the text is anything else.
+        For any other text.
 
     Examples
     --------
@@ -30,4 +30,4 @@ def whole_numbers(text: str, option: str, example: str) -> tuple[int, ...]:
     try:
         return tuple(int(word) for word in text.split(","))
     except ValueError:
-        raise InputError(f"{option} {text}: must be whole numbers, as in {example}") from None
+        raise InputError(f"{option} {text} must be whole numbers, such as {example}") from None

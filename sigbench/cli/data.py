@@ -118,7 +118,8 @@ def verify(name: str | None = None) -> list[FileCheck]:
     Parameters
     ----------
     name : str, optional
-        A dataset, whose files must all exist. By default, all datasets with at least one file here.
+        A dataset, whose files must all exist. By default, all datasets that have been fetched, at
+        least in part.
     """
     checks = []
     for source in _chosen(name).values():
@@ -159,11 +160,11 @@ def fetch(name: str, place: str | None = None) -> list[str]:
     Raises
     ------
     InputError
-        If that fails. Only a partial download that can be resumed is kept.
+        If that fails. Nothing is kept but a partial download that can be resumed.
     """
     source = _chosen(name)[name]
     if isinstance(source, Installed):
-        return [f"{name} comes with {source.origin}: there is nothing to fetch"]
+        return [f"{name} is installed with {source.origin}: there is nothing to fetch"]
 
     def is_here(file: File) -> bool:
         known = place is None or file.digest is not None
@@ -175,13 +176,13 @@ def fetch(name: str, place: str | None = None) -> list[str]:
     if place is None and all(map(is_here, source.files)):
         return [present(file) for file in source.files]
     places = _places(source, place)
-    with _alone():
+    with _fetch_lock():
         return [present(f) if is_here(f) else _fetch(source, f, where) for f, where in places]
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """Wait until no other process is fetching, since it may fetch the same file."""
+def _fetch_lock() -> Iterator[None]:
+    """Wait until no other process is fetching: it may fetch the same file."""
     data_folder().mkdir(parents=True, exist_ok=True)
     lock = FileLock(data_folder() / ".lock", timeout=0)
     try:
@@ -211,10 +212,10 @@ def _places(source: DatasetSource, place: str | None) -> list[tuple[File, str | 
             )
         if parts.path.endswith("/") and not parts.query:
             return [(file, place + quote(file.name)) for file in source.files]
-        return [(_called(source, unquote(parts.path.rpartition("/")[2])), place)]
+        return [(_file_named(source, unquote(parts.path.rpartition("/")[2])), place)]
     path = Path(place).expanduser()
     if path.is_file():
-        return [(_called(source, path.name), path)]
+        return [(_file_named(source, path.name), path)]
     if not path.is_dir():
         raise InputError(f"--from {place}: no such file or folder")
     for file in source.files:
@@ -223,7 +224,7 @@ def _places(source: DatasetSource, place: str | None) -> list[tuple[File, str | 
     return [(file, path / file.name) for file in source.files]
 
 
-def _called(source: DatasetSource, name: str) -> File:
+def _file_named(source: DatasetSource, name: str) -> File:
     """Return the file with a name; any name is accepted if the dataset has a single file."""
     for file in source.files:
         if file.name == name or len(source.files) == 1:

@@ -97,7 +97,7 @@ def _knowledge(cls: Any) -> str:
 
 
 def _n_params(cls: Any) -> int:
-    """Return the number of values a class learns; 0 if it depends on the parameters."""
+    """Return the number of values that a class learns; 0 if it depends on the parameters."""
     count = getattr(cls, "n_params", 0)
     return count if isinstance(count, int) else 0
 
@@ -160,14 +160,14 @@ BELOW = {
     "origin": "origin: ",
 }
 JSON_ONLY = {"methods": "the methods of each suite", "source": "the source of each method"}
-MAX_LINES = 3  # of a value below a row
+MAX_LINES = 3  # for a value below a row
 
 
 def as_text(records: list[Record]) -> str:
     """Return records as a plain table of at most 100 columns.
 
-    Descriptions, parameters and the names of problems are wrapped below each row. Names that are
-    specs, ``name[...]``, have a table of their own, since they are long.
+    Descriptions, parameters and the names of problems are wrapped below each row. Names with
+    parameters, ``name[...]``, are long and have a separate table.
 
     Examples
     --------

@@ -40,7 +40,7 @@ class Figures:
 
     @property
     def gap(self) -> float:
-        """Distance of the network to the limit, in the direction of worse values."""
+        """The distance of the network to the limit; positive if the network is worse."""
         sign = 1 if METRICS[self.metric].higher_is_better else -1
         return sign * (self.limit - self.network)
 
@@ -55,7 +55,7 @@ class Figures:
         return f"{self.metric} {self.network:.3f} {self.unit} ({rest})"
 
 
-def figures_of_others(recipe: Recipe, training: Training) -> Figures:
+def reference_figures(recipe: Recipe, training: Training) -> Figures:
     """Return the results of the noisy input and of the limit."""
     pairs, limit = training.validation, recipe.source.limit
     figures = Figures(recipe.metric, _metric(recipe).unit, _figure(recipe, training, pairs.noisy))
@@ -69,7 +69,7 @@ def figures_of_others(recipe: Recipe, training: Training) -> Figures:
 def figures_of_network(
     recipe: Recipe, training: Training, outcome: TrainingResult, figures: Figures
 ) -> Figures:
-    """Return ``figures`` with the results of the network, computed by the engine that runs it."""
+    """Return ``figures`` with the results of the network, run as it will be after loading."""
     weights = Weights(recipe.network, outcome.weights)
     noisy = training.validation.noisy
     found: dict[str, Any] = {"network": _figure(recipe, training, NetworkDenoiser(weights)(noisy))}

@@ -1,4 +1,4 @@
-"""``sigbench train``: train by a recipe and write weights, model card, log and curve."""
+"""``sigbench train``: train a network from a recipe; write weights, model card, log and curve."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sigbench.cli.model_card import (
     as_markdown,
     card_of,
     figures_of_network,
-    figures_of_others,
+    reference_figures,
 )
 from sigbench.core.durations import duration
 from sigbench.core.errors import InputError
@@ -36,7 +36,7 @@ SUFFIX = ".safetensors"
 
 @dataclass(frozen=True)
 class Files:
-    """The files of a training: weights, log, curve and card, and the checkpoint meanwhile."""
+    """The files of a training: weights, log, card and curve; while it runs, a checkpoint."""
 
     weights: Path
 
@@ -97,7 +97,7 @@ def train_recipe(
     force: bool = False,
     quiet: bool = False,
 ) -> str:
-    """Train by a recipe and write the result.
+    """Train a network from a recipe and write the result.
 
     Parameters
     ----------
@@ -108,13 +108,13 @@ def train_recipe(
     budget : str, optional
         A time such as ``10m``; replaces the recipe's budget.
     device : {"cpu", "cuda"}
-        Where torch computes.
+        The device of the torch engine.
     fresh : bool
         Whether to delete a checkpoint instead of resuming from it.
     force : bool
         Whether existing files may be replaced.
     quiet : bool
-        Whether to report no progress.
+        Whether to print no progress.
 
     Returns
     -------
@@ -124,9 +124,9 @@ def train_recipe(
     Raises
     ------
     InputError
-        If the recipe or the files are invalid; nothing is written then.
+        If the recipe or the files are invalid. Nothing is written.
     Diverged
-        If the loss is not finite; nothing is written then.
+        If the loss is not finite. Nothing is written.
     Stopped
         On Ctrl-C; the training can be resumed from the checkpoint.
     """
@@ -136,7 +136,7 @@ def train_recipe(
     checkpoint = Checkpoint(files.with_suffix(f".checkpoint{SUFFIX}"), key_of(recipe, engine))
     with files.locked():
         found = None if fresh else checkpoint.load()
-        # A finished checkpoint remains if a run was killed while it wrote its files.
+        # A finished checkpoint remains if a training was killed while it wrote its files.
         replace = force or (found is not None and found.state.step == found.state.steps)
         if not replace:
             files.refuse_existing()
@@ -156,7 +156,7 @@ def _train(
 ) -> str:
     """Train and write; files that appear in the meantime are replaced only with ``replace``."""
     training = recipe.source.training(recipe.pairs)
-    figures = figures_of_others(recipe, training)
+    figures = reference_figures(recipe, training)
     with Progress(None, "step", quiet=quiet) as progress:
         try:
             outcome = train(

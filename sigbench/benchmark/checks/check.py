@@ -59,8 +59,8 @@ def check(path: Path, floors: Floors) -> list[FloorResult]:
     Raises
     ------
     InputError
-        If the folder contains no run of the suite, the run does not have a problem, method or
-        metric, or a reference cannot be compared.
+        If the folder contains no run of the suite, a problem, method or metric is not in the run,
+        or a reference cannot be compared.
     """
     folder = _folder(path, floors)
     return [check_floor(folder, floor, floors.seeds) for floor in floors.floors]
@@ -107,7 +107,7 @@ def check_floor(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) 
     Raises
     ------
     InputError
-        As `check`.
+        For the same reasons as `check`.
     """
     _check_known(folder, floor)
     missing_text = _why_missing(folder, floor, seeds)
@@ -225,7 +225,7 @@ def _check_same_problem(folder: RunFolder, floor: Floor) -> None:
 def update(path: Path, floors: Floors, *, allow_lower: bool = False) -> list[str]:
     """Set floors to the worse end of the run's confidence intervals; comments are kept.
 
-    A floor that is missing is set, and an existing one is made stricter, or with ``allow_lower`` also
+    A floor without a value is set. An existing one is made stricter or, with ``allow_lower``, also
     less strict. Floors with a reference run are not changed.
 
     Parameters
@@ -292,7 +292,7 @@ class FloorRun:
 
     folder: RunFolder
     seeds: tuple[int, ...]
-    wrong: Mapping[Floor, InputError]
+    invalid: Mapping[Floor, InputError]
 
     def result(self, floor: Floor) -> FloorResult:
         """Return the result of one floor.
@@ -302,8 +302,8 @@ class FloorRun:
         InputError
             For an invalid floor.
         """
-        if floor in self.wrong:
-            raise self.wrong[floor]
+        if floor in self.invalid:
+            raise self.invalid[floor]
         return check_floor(self.folder, floor, self.seeds)
 
 
@@ -323,7 +323,7 @@ def run_floors(floors: Floors, path: Path) -> FloorRun:
     Raises
     ------
     InputError
-        If the suite cannot be loaded, or the folder contains something else.
+        If the suite cannot be loaded, or the folder contains another suite or other files.
     """
     executor = ExecutorConfig(
         jobs=cores(), timeout=None if floors.timeout is None else seconds(floors.timeout)
@@ -331,22 +331,22 @@ def run_floors(floors: Floors, path: Path) -> FloorRun:
     suite = load(floors.suite).select(
         seeds=None if floors.seeds is None else list(floors.seeds), items=floors.items
     )
-    wrong: dict[Floor, InputError] = {}
+    invalid: dict[Floor, InputError] = {}
     for floor in floors.floors:
         try:
             _check_valid(suite, floor)
         except InputError as error:
-            wrong[floor] = error
-    good = [floor for floor in floors.floors if floor not in wrong]
-    if good:
+            invalid[floor] = error
+    valid = [floor for floor in floors.floors if floor not in invalid]
+    if valid:
         noisy = [method.name for method in suite.methods if isinstance(method.entry, Noisy)]
         needed = suite.select(
-            methods=[*noisy, *dict.fromkeys(floor.method for floor in good)],
-            problems=list(dict.fromkeys(floor.problem for floor in good)),
+            methods=[*noisy, *dict.fromkeys(floor.method for floor in valid)],
+            problems=list(dict.fromkeys(floor.problem for floor in valid)),
         )
         fresh = floors.folder is None and _contains_another_run(path, needed)
         run_suite(needed, path, fresh=fresh, wait=True, executor=executor)
-    return FloorRun(RunFolder(path), suite.seeds, wrong)
+    return FloorRun(RunFolder(path), suite.seeds, invalid)
 
 
 def _check_valid(suite: Suite, floor: Floor) -> None:

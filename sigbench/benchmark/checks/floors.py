@@ -39,12 +39,12 @@ class Floor:
     floor : float, optional
         The mean must not be worse than this, in the unit and direction of the metric.
     reference : Path, optional
-        A run folder: over the common items, the mean must not be worse than there by more than
-        ``margin``.
+        A run folder. Over the common items, the mean must not be worse than in that run by more
+        than ``margin``.
     reference_method : str
         The method in the reference; by default the same name.
     margin : float
-        In the unit of the metric, >= 0.
+        The largest allowed loss, in the unit of the metric; >= 0.
     """
 
     problem: str
@@ -57,7 +57,7 @@ class Floor:
 
     @property
     def name(self) -> str:
-        """The name in a list of results."""
+        """The name of the floor in results and tests."""
         kind = "-reference" if self.reference is not None else ""
         return f"{self.problem}-{self.method}-{self.metric}{kind}"
 
@@ -66,7 +66,7 @@ class Floor:
 class Floors:
     """A file of floors: the suite to run, its seeds and items, the run folder, and the floors.
 
-    ``timeout`` is that of one cell or fit, as with ``--timeout``.
+    ``timeout`` is the time limit of one cell or fit, as with ``--timeout``.
     """
 
     path: Path

@@ -34,10 +34,10 @@ from sigbench.networks.training.learner import Trained
 from sigbench.problems.denoising import Problem
 from sigbench.scoring.metrics import METRICS, Metric, Values
 
-TRAINING_SEED = 0  # never a data seed
+TRAINING_SEED = 0  # independent of the data seeds
 REPEATS = 3  # passes over a cell that takes less than BRIEF_S; their median is its time
 BRIEF_S = 0.1
-MAX_SAMPLES = 2**20  # of an image that is kept for display
+MAX_SAMPLES = 2**20  # larger images are not kept for display
 
 
 class BadEstimate(Exception):
@@ -274,19 +274,19 @@ def _first_item(block: Block) -> Block:
 
 
 class _Data(threading.local):
-    """The blocks of the latest problem and seed of a worker; large ones are kept in a file."""
+    """The blocks of a worker's latest problem and seed, in a file if they are large."""
 
     limit_bytes = 128 * 2**20
-    of: tuple[Problem, int, int] | None = None
+    source: tuple[Problem, int, int] | None = None
     kept: list[Block] | _Spool = []  # noqa: RUF012 - replaced, never changed
 
     def blocks(self, problem: Problem, seed: int, size: int) -> Iterable[Block]:
-        if self.of == (problem, seed, size):
+        if self.source == (problem, seed, size):
             return self.kept
-        return self._made(problem, seed, size)
+        return self._create(problem, seed, size)
 
-    def _made(self, problem: Problem, seed: int, size: int) -> Iterator[Block]:
-        self.of, self.kept = None, []
+    def _create(self, problem: Problem, seed: int, size: int) -> Iterator[Block]:
+        self.source, self.kept = None, []
         kept: list[Block] | _Spool = []
         total = 0
         for block in problem.blocks(seed, size):
@@ -295,7 +295,7 @@ class _Data(threading.local):
                 kept = _Spool(kept)
             kept.append(block)
             yield block
-        self.of, self.kept = (problem, seed, size), kept
+        self.source, self.kept = (problem, seed, size), kept
 
 
 class _Spool:

@@ -1,4 +1,4 @@
-"""Run cells on an executor: learners are fitted first, workers keep the data they have made."""
+"""Run cells on an executor: learners are fitted first, and workers reuse the data they created."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def run(
 ) -> Iterator[Result | Failure]:
     """Run cells, in parallel if the executor has several slots.
 
-    A worker that has made the data of a problem and seed runs the other cells on these data next.
+    A worker that has created the data of a problem and seed runs the other cells on them next.
     A learner is fitted once per problem, before its cells. Values depend neither on the executor
     nor on the order of the cells. A cell whose worker died is submitted again, at most
     ``executor.retries`` times.
@@ -60,14 +60,14 @@ def run(
     Yields
     ------
     Result or Failure
-        In the order in which the cells end.
+        In the order in which the cells finish.
     """
     executor = executor or Serial()
     schedule = _Schedule(cells, metrics, block, pictured)
-    running: dict[int, tuple[_Task, int]] = {}  # with the number of workers that died
+    running: dict[int, tuple[_Task, int]] = {}  # with how many of its workers died
     since: dict[int, float] = {}
     numbers = itertools.count()
-    last = None  # the data that the free worker has made
+    last = None  # the data that the free worker has created
     while True:
         while len(running) < executor.slots and (task := schedule.next(last)):
             last = None
@@ -100,7 +100,7 @@ LONG_FIT_S = 5.0  # cells that waited for a longer fit run before the next fit
 @dataclass(frozen=True)
 class _Task:
     work: Fit | Measure
-    data: _Data | None  # the data that the worker has made afterwards
+    data: _Data | None  # the data that the worker has afterwards
 
     @property
     def subject(self) -> Cell | Fit:
@@ -109,7 +109,7 @@ class _Task:
 
 
 class _Schedule:
-    """Decides what to run next; the cells of a learner wait until it is fitted."""
+    """The order of the tasks; the cells of a learner wait until it is fitted."""
 
     def __init__(
         self,
@@ -131,8 +131,8 @@ class _Schedule:
     def next(self, last: _Data | None) -> _Task | None:
         """Return the next task, or None if nothing is left or everything must wait.
 
-        In this order: a cell on the data ``last`` that the free worker has made; a cell that waited
-        for a long fit; a fit; a cell on data that no worker uses; any other cell.
+        In this order: a cell on the data ``last`` that the free worker has; a cell that waited for a
+        long fit; a fit; a cell on data that no worker uses; any other cell.
         """
         while not (last in self._ready or self._to_fit or self._unused()):
             _, group = next(self._groups, (None, None))
@@ -155,7 +155,7 @@ class _Schedule:
         return _Task(work, data)
 
     def take(self, task: _Task, ended: CallResult, seconds: float) -> None:
-        """Record the result of a task that took so many seconds."""
+        """Record the result of a task and its duration."""
         work = task.work
         if isinstance(work, Fit):
             key = (work.problem.name, work.method.name)

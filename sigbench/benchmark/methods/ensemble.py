@@ -27,13 +27,13 @@ from sigbench.denoisers import DENOISERS
 from sigbench.networks.pretrained.denoiser import Pretrained
 from sigbench.networks.training.learner import Trained
 
-TABLE = {**DENOISERS, "network": Pretrained, "trained": Trained}  # what a spec can contain
+TABLE = {**DENOISERS, "network": Pretrained, "trained": Trained}  # valid names in a spec
 
 INFO = Info("self-ensemble", "ensemble", "Timofte, Rothe, Van Gool 2016; Lim et al. 2017")
 
 
 def _info(inner: Any) -> Info:
-    """Return the info of the self-ensemble of a denoiser, or raise if there can be none."""
+    """Return the info of the self-ensemble of a denoiser; raise InputError if it is impossible."""
     info = info_of(inner)
     if isinstance(inner, Oracle):
         raise InputError(
@@ -69,8 +69,8 @@ class SelfEnsemble:
     Parameters
     ----------
     denoiser : Denoiser
-        The denoiser f. It gets the same noise level and problem information. For a learner there
-        is `SelfEnsembleLearner`; both are written ``self-ensemble`` in a spec.
+        The denoiser f. It gets the same noise level and problem information. For a learner, use
+        `SelfEnsembleLearner`; both are written ``self-ensemble`` in a spec.
 
     References
     ----------

@@ -50,7 +50,6 @@ METHODS = {
 
 MethodEntry = Denoiser | Estimator | Learner | Oracle
 
-
 MAX_NUMBERS = 8  # longer arrays are described by their shape
 
 
@@ -148,13 +147,14 @@ class Method:
     entry : Denoiser, Estimator, Learner or Oracle
         The object that is run.
     sigma_given : bool
-        Whether it is given the noise level, if the problem has one.
+        Whether the method is given the noise level, if it is known.
     source : str
         ``module:attribute`` and the digest of the user's source; empty for methods of sigbench.
     problems : tuple of str
         Patterns of the names of the problems that it is run on.
     trainings : str
-        For one of several training seeds, their common name; the report averages over them.
+        If the method is one of several trainings with different seeds, their common name; the
+        report averages over them.
     """
 
     name: str
@@ -165,7 +165,7 @@ class Method:
     trainings: str = ""
 
     def is_for(self, problem: str) -> bool:
-        """Return whether it is run on a problem of this name."""
+        """Return whether the method is run on a problem of this name."""
         return any(fnmatchcase(problem, pattern) for pattern in self.problems)
 
     @property
@@ -177,7 +177,7 @@ class Method:
 
     @property
     def is_estimator(self) -> bool:
-        """Whether it estimates impulse responses, instead of denoising.
+        """Whether the method estimates impulse responses, instead of denoising.
 
         A user's learner or oracle for estimators has the domain ``system`` in its ``info``.
         """
@@ -213,9 +213,9 @@ def resolve(text: str, *, sigma_given: bool = False) -> list[Method]:
     ----------
     text : str
         ``name[param=value,...]`` for a registered method, or ``module:attribute`` for a module in
-        the working directory. The parameter ``sigma=given`` gives it the noise level.
+        the working directory. With the parameter ``sigma=given`` it receives the noise level.
     sigma_given : bool
-        Whether it is given the noise level in any case.
+        Whether to give the noise level to methods without ``sigma=given``, too.
 
     Raises
     ------
@@ -233,7 +233,7 @@ def resolve(text: str, *, sigma_given: bool = False) -> list[Method]:
         given = is_given(dict(spec.params).get("sigma"))
         plain = Spec(spec.name, params)
         if ":" in spec.name:
-            entry, source = _users_own(plain)
+            entry, source = _from_module(plain)
         else:
             entry, source = _from_table(plain)
         needs = isinstance(entry, Function | PerItem) and entry.needs_sigma
@@ -256,16 +256,17 @@ def is_given(sigma: Any) -> bool:
 
 def _from_table(spec: Spec) -> tuple[MethodEntry, str]:
     """Build a registered method, of sigbench or of another package."""
-    made = lookup("method", METHODS, spec.name)
-    if made is SelfEnsemble:
-        ensemble = construct(made, spec, self_ensemble)
+    registered = lookup("method", METHODS, spec.name)
+    if registered is SelfEnsemble:
+        ensemble = construct(registered, spec, self_ensemble)
         module = type(ensemble.denoiser).__module__
         ours = module.partition(".")[0] == "sigbench"
         return ensemble, "" if ours else f"{spec.name}@{source_digest(module)}"
     if spec.name in METHODS:
         return build("method", METHODS, spec), ""
-    entry = _made(made, spec) if isinstance(made, type) else _unparametrized(spec, made)
-    return as_entry(entry), f"{spec.name}@{source_digest(made.__module__)}"
+    return as_entry(
+        _created(registered, spec)
+    ), f"{spec.name}@{source_digest(registered.__module__)}"
 
 
 def as_entry(thing: Any) -> MethodEntry:
@@ -298,13 +299,7 @@ def _check_no_module(cls: type) -> None:
         )
 
 
-def _unparametrized(spec: Spec, thing: Any) -> Any:
-    if spec.params:
-        raise InputError(f"{spec}: {spec.name} takes no parameters, because it is not a class")
-    return thing
-
-
-def _users_own(spec: Spec) -> tuple[MethodEntry, str]:
+def _from_module(spec: Spec) -> tuple[MethodEntry, str]:
     module_name, _, attribute = spec.name.partition(":")
     if not all(part.isidentifier() for part in module_name.split(".")):
         raise InputError(
@@ -324,17 +319,20 @@ def _users_own(spec: Spec) -> tuple[MethodEntry, str]:
         public = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
         raise unknown(f"attribute of {module_name}", attribute, public)
     thing = vars(module)[attribute]
-    made = _made(thing, spec) if isinstance(thing, type) else _unparametrized(spec, thing)
-    return as_entry(made), f"{spec.name}@{source_digest(module_name)}"
+    return as_entry(_created(thing, spec)), f"{spec.name}@{source_digest(module_name)}"
 
 
-def _made(cls: type, spec: Spec) -> Any:
-    """Create an object of a user's class; only a dataclass can have parameters."""
-    _check_no_module(cls)
+def _created(thing: Any, spec: Spec) -> Any:
+    """Return an object of a user's class, or any other object unchanged."""
+    is_dataclass = isinstance(thing, type) and dataclasses.is_dataclass(thing)
+    if isinstance(thing, type):
+        _check_no_module(thing)
+    if spec.params and not is_dataclass:
+        raise InputError(f"{spec}: {spec.name} takes no parameters, because it is not a dataclass")
+    if not isinstance(thing, type):
+        return thing
     try:
-        if dataclasses.is_dataclass(cls):
-            return construct(cls, spec)
-        return _unparametrized(spec, cls())
+        return construct(thing, spec) if is_dataclass else thing()
     except InputError:
         raise
     except (Exception, SystemExit) as error:
@@ -342,12 +340,12 @@ def _made(cls: type, spec: Spec) -> Any:
 
 
 def check_source(method: Method) -> None:
-    """Check that a user's module is the one that the key of the method was computed from.
+    """Check that the source of a user's module has not changed since the key was computed.
 
     Raises
     ------
     RuntimeError
-        If it has been edited since, or a worker has another version of it.
+        If the module has been edited, or a worker has another version of it.
     """
     name, _, known = method.source.partition("@")
     module = name.partition(":")[0]
@@ -369,7 +367,7 @@ def bind_problem_info(entry: Any, problem_info: Mapping[str, Any]) -> Any:
     entry : object
         A denoiser, learner or oracle.
     problem_info : mapping
-        What every method may use: ``fs``, ``kernel``, ``lead_in``, ...
+        Values that every method may use: ``fs``, ``kernel``, ``lead_in``, ...
 
     Examples
     --------

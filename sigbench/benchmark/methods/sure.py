@@ -100,21 +100,21 @@ def sure(
     estimate: NDArray[np.float64] = denoiser(y, sigma=levels).astype(np.float64, copy=False)
     divergence = np.zeros(len(y))
     signs = item_rng(0, "sure").choice([-1.0, 1.0], size=y.shape[1:])
-    turn = _turns(y.shape[1:], probes)
+    probe_of = _probe_of_sample(y.shape[1:], probes)
     for k in range(min(probes, signs.size)):
-        b = np.where(turn == k, signs, 0)
+        b = np.where(probe_of == k, signs, 0)
         change = (denoiser(y + step * b, sigma=levels) - estimate) / step
         divergence += np.sum(b * change, axis=tuple(range(1, y.ndim)))
     misfit = np.mean((estimate - y) ** 2, axis=tuple(range(1, y.ndim)))
     return Judged(estimate, misfit - levels**2 + 2 * levels**2 * divergence / n)
 
 
-def _turns(shape: tuple[int, ...], probes: int) -> NDArray[np.intp]:
-    """Return the probe that each sample belongs to: cyclic along a row, shifted by 3 per row.
+def _probe_of_sample(shape: tuple[int, ...], probes: int) -> NDArray[np.intp]:
+    """Return the probe of each sample: cyclic along a row, shifted by 3 from row to row.
 
-    With at least as many probes as samples, each sample has its own.
+    With at least as many probes as samples, each sample has a probe of its own.
     """
     if probes >= math.prod(shape):
         return np.arange(math.prod(shape)).reshape(shape)
-    ahead = [3**i for i in range(len(shape))][::-1]
-    return np.asarray(sum(a * i for a, i in zip(ahead, np.indices(shape), strict=True)) % probes)
+    shifts = [3**i for i in range(len(shape))][::-1]
+    return np.asarray(sum(s * i for s, i in zip(shifts, np.indices(shape), strict=True)) % probes)

@@ -90,7 +90,7 @@ class Tuned:
         """Return the parameters whose chosen value is the smallest or largest of their grid.
 
         A better value may lie outside the grid. Only grids of at least three different numbers
-        count, and 0 does not count: it is the bound of the parameter itself.
+        count. 0 is not an edge, because it is the bound of the parameter itself.
         """
         edges = []
         for name, values in self.grid:
@@ -132,7 +132,7 @@ class SureTuned:
     estimated from each item. An item without noise (sigma = 0) is returned unchanged.
 
     The noise must be white and Gaussian, and the denoiser continuous: see `sure`. For short items the
-    choice is uncertain however many probes are used, most of all if the error is small; pooling
+    choice is uncertain with any number of probes, especially if the error is small; pooling
     helps.
 
     Parameters
@@ -193,31 +193,31 @@ class SureTuned:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The parameters for a table: those that are chosen per item by their range."""
+        """The parameters as shown in tables; a tuned one is shown as the range of its grid."""
         fields = dataclasses.fields(self.denoiser)  # type: ignore[arg-type]
         base = {f.name: getattr(self.denoiser, f.name) for f in fields if f.repr}
-        return {**base, **{name: _span(values) for name, values in self.grid}}
+        return {**base, **{name: _range_of(values) for name, values in self.grid}}
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
         levels = given_or_estimated(noisy, check(noisy, sigma))
-        noisy_ones = levels > 0
-        least = np.where(noisy_ones, np.inf, -np.inf)  # without noise the input is returned
+        has_noise = levels > 0
+        least = np.where(has_noise, np.inf, -np.inf)  # without noise the input is returned
         best = noisy.copy()
         for candidate in self.candidates():
             judged = sure(candidate, noisy, levels, probes=self.probes)
             if not np.isfinite(judged.mse).all():
                 raise FloatingPointError(f"{candidate} has a SURE that is not finite")
             mse = judged.mse
-            if self.pooled and noisy_ones.any():
-                mse = np.where(noisy_ones, mse[noisy_ones].mean(), mse)
+            if self.pooled and has_noise.any():
+                mse = np.where(has_noise, mse[has_noise].mean(), mse)
             better = mse < least
             least[better] = mse[better]
             best[better] = judged.estimate[better]
         return best
 
 
-def _span(values: tuple[Any, ...]) -> str:
+def _range_of(values: tuple[Any, ...]) -> str:
     if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
         return f"{min(values):g}..{max(values):g}"
     return "/".join(map(str, values))

@@ -1,1 +1,1 @@
-"""Reports: from the cells of a run to tables for people and programs."""
+"""Reports: the leaderboard of a run as a table, Markdown, CSV and figures."""

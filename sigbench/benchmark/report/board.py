@@ -45,8 +45,8 @@ def board_text(
     folder : RunFolder
         The run, with its reports.
     added : collection of str
-        Methods that the user has added to the suite: each is always shown, and described in a
-        sentence.
+        Methods that the user has added to the suite. Each is always shown, with a sentence about
+        it.
     columns : int
         Width of the terminal; at most 100 columns are used.
     lines : int, optional

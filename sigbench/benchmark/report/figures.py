@@ -25,7 +25,7 @@ def write_figures(folder: RunFolder, board: Sequence[LeaderboardRow]) -> None:
     Parameters
     ----------
     folder : RunFolder
-        A folder with a run.
+        The run folder.
     board : sequence of LeaderboardRow
         Its leaderboard.
     """
@@ -46,7 +46,7 @@ def write_figures(folder: RunFolder, board: Sequence[LeaderboardRow]) -> None:
 
 
 def figure_files(folder: RunFolder) -> dict[str, dict[str, str]]:
-    """Return the existing figures of each problem: what they show, and the file."""
+    """Return the existing figures of each problem: what each shows, and its file."""
     return {
         problem: {
             what: figure_file(kind, problem)

@@ -25,19 +25,19 @@ INFORMATION = {
     "oracle": "the clean item",
     "prior": "the true prior",
     "fitted": "the training split",
-    "sigma": "the noise level",
-    "blind": "the noisy item alone, to which it adapts",
+    "sigma": "the given noise level",
+    "blind": "only the noisy item, to which it adapts",
     "none": "fixed settings",
 }
 
 CERTIFICATES = """\
-The largest relative duality gap over all items of all problems: an upper bound of how far the \
-objective of a solution is above its minimum, relative to the objective. For closed forms it is \
-rounding error; methods that stop at a printed tolerance have larger gaps."""
+The largest relative duality gap over all items of all problems: an upper bound on how far the \
+objective of a solution is above the minimum, relative to the objective. For closed forms it is \
+rounding error; methods that stop at a published tolerance have larger gaps."""
 
 TRAININGS = """\
-One training per training seed, scored by its mean over all items; ± half the 95 % confidence \
-interval of the mean over trainings (Student's t)."""
+Each training seed gives one training, scored by its mean over all items; ± half the 95 % \
+confidence interval of the mean over trainings (Student's t)."""
 
 
 def markdown(
@@ -57,17 +57,17 @@ def markdown(
     board : sequence of LeaderboardRow
         The leaderboard.
     summaries : mapping
-        By (problem, metric), a summary of the values.
+        Summaries of the values, by (problem, metric).
     suite : mapping
         The suite, from the manifest. Its first metric orders the rows.
     timings : sequence of mapping
-        For each cell, its cost, and its certificate if it has one.
+        The cost of each cell, and its certificate if there is one.
     failures : sequence of mapping
         The cells that failed.
     grid_edges : mapping, optional
-        By (problem, method), tuned parameters whose value is at the edge of their grid.
+        Tuned parameters whose value is at the edge of their grid, by (problem, method).
     figures : mapping, optional
-        By problem, the files of its figures by what they show.
+        The figures of each problem: what each shows, and its file.
     """
     metrics = suite["metrics"]
     independent = all(summary.independent for summary in summaries.values())
@@ -109,14 +109,14 @@ def markdown(
 
 
 def partial_run(suite: Mapping[str, Any], seeds: Collection[int], problems: Collection[str]) -> str:
-    """Return how much of the full suite a run contains, or an empty string if all of it.
+    """Return a note on how much of the full suite a run contains; empty if it is complete.
 
     Parameters
     ----------
     suite : mapping
         The suite, from the manifest.
     seeds, problems : collection
-        Those of the finished cells.
+        The seeds and problems of the finished cells.
     """
     full = suite.get("full")
     if full is None:  # a folder of an older version
@@ -165,15 +165,17 @@ def _notes(
 ) -> str:
     """Return the notes below a table, one paragraph each."""
     used = [
-        f"`{k}` {text}" for k, text in INFORMATION.items() if any(r["knowledge"] == k for r in rows)
+        f"`{k}` ({text})"
+        for k, text in INFORMATION.items()
+        if any(r["knowledge"] == k for r in rows)
     ]
-    notes = [f"*information*: what a method uses: {', '.join(used)}."]
+    notes = [f"*information* is what a method used: {', '.join(used)}."]
     if not is_ranked(rows):
         notes.append(unranked_note(rows, summary))
     if edges:
         names = "; ".join(f"{_text(method)} ({', '.join(own)})" for method, own in edges.items())
         notes.append(
-            f"Tuned value at the edge of its grid, so that a better one may lie outside: {names}."
+            f"Tuned values at the edge of their grid, where a better one may lie outside: {names}."
         )
     return "\n\n".join(notes)
 
@@ -209,7 +211,7 @@ def _summary(own: Summary) -> str:
 
 
 def _trained(timings: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
-    """Return the number of parameters and the cost of training of each method, if any was trained."""
+    """Return the number of parameters and the training cost by method; empty if none was trained."""
     if not any(timing["train_steps"] for timing in timings):
         return {}
     of_method: dict[str, list[Mapping[str, Any]]] = {}
@@ -279,7 +281,7 @@ def _figure(row: LeaderboardRow | None, places: int, ranked: bool) -> str:
 
 
 def digits(column: Sequence[LeaderboardRow]) -> int:
-    """Return the decimals of a metric: 2 for dB, else for four figures of the smallest mean."""
+    """Return the decimals of a metric: 2 for dB, else four significant digits of the least mean."""
     smallest = min((abs(row["mean"]) for row in column), default=0.0)
     if not column or column[0]["unit"] == "dB" or not math.isfinite(smallest) or smallest == 0:
         return 2
@@ -293,7 +295,7 @@ def rank(row: LeaderboardRow) -> str:
 
 
 def milliseconds(ms: float) -> str:
-    """Return a time with two figures; an unknown one is empty."""
+    """Return a time with two significant digits; empty if it is unknown."""
     return "" if math.isnan(ms) else f"{ms:.2g}" if ms < 10 else f"{ms:.0f}"
 
 
@@ -328,7 +330,7 @@ def _experiments_table(
 def _trainings_table(
     table: Sequence[LeaderboardRow], metrics: Sequence[str], trainings: Mapping[str, str]
 ) -> str:
-    """Return means and intervals over training seeds, best first; empty without any."""
+    """Return a table of means over training seeds, best first; empty if there are none."""
     of_name: dict[str, dict[str, list[float]]] = {}
     for row in table:
         if row["method"] in trainings:
@@ -375,6 +377,6 @@ def markdown_table(
 
 
 def _text(value: Any) -> str:
-    """Escape characters that have a meaning in Markdown or HTML."""
+    """Escape characters with a special meaning in Markdown or HTML."""
     text = str(value).replace("\\", "\\\\").replace("*", "\\*").replace("`", "\\`")
     return text.replace("<", "&lt;").replace(">", "&gt;")

@@ -23,12 +23,8 @@ DPI = 130
 MAX_LARGE_STRIPS = 8  # more strips have smaller tiles
 TILE = {True: 128, False: 96}  # pixels per side, for few strips and for many
 TILES = {True: 8, False: 12}  # tiles per line
-PAD, MARGIN, HEAD, FOOT = (
-    6,
-    30,
-    28,
-    30,
-)  # pixels: between tiles, between strips, above and below a tile
+# Pixels between tiles, between strips, above and below a tile.
+PAD, MARGIN, HEAD, FOOT = 6, 30, 28, 30
 LABEL = 0.19  # inches, height of a label at the end of a line
 SHORTEST = 1e-3  # seconds, on the log axis
 STYLES = ("-", "--", ":")
@@ -132,9 +128,9 @@ def trainings(
     Parameters
     ----------
     histories : mapping of str to TrainingHistory
-        By name; the last logged value must be finite.
+        Histories by name; the last logged value must be finite.
     groups : mapping, optional
-        By name, the name of a group; a group has one color.
+        The group of each name; the trainings of a group have the same color.
     """
     from matplotlib.figure import Figure
 
@@ -226,8 +222,8 @@ def _time(point: LogEntry) -> float:
 def _range(histories: Mapping[str, TrainingHistory], sign: int) -> tuple[float, float]:
     """Return the limits of the value axis: the final values, and the better part of the curves.
 
-    The range is three times the distance from the best value to the median; it leaves out the
-    steep beginning.
+    The range is three times the distance from the best value to the median, which omits the steep
+    beginning.
     """
     every = sign * np.array(
         [point.figure for history in histories.values() for point in history.log]

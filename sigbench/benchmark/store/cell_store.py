@@ -1,4 +1,4 @@
-"""The finished cells of a run folder: which there are, written, dropped and put into fewer files."""
+"""The finished cells of a run folder: read, write, delete and combine their files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class CellStore:
     folder : Path
         The run folder.
     gallery : Gallery
-        The images of the same folder: those of dropped cells are deleted too.
+        The images of the same folder; those of deleted cells are deleted too.
     """
 
     def __init__(self, folder: Path, gallery: Gallery) -> None:
@@ -56,7 +56,7 @@ class CellStore:
         return self._cells
 
     def reload(self) -> None:
-        """Read the files again when the cells are needed next."""
+        """Forget the cells; they are read again when needed."""
         self._cells = None
 
     def paths(self) -> list[Path]:
@@ -96,12 +96,12 @@ class CellStore:
         Parameters
         ----------
         cells : iterable of Cell
-            The cells of the run as it is now defined.
+            The cells of the current run.
 
         Returns
         -------
         int
-            How many cells were deleted.
+            The number of deleted cells.
         """
         cells = list(cells)
         method_keys = {cell.method.name: cell.method.key for cell in cells}

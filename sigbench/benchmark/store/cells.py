@@ -76,12 +76,12 @@ class StoredCell:
 
     @property
     def timing(self) -> dict[str, Any]:
-        """The cost, with the keys `TIMINGS`; cells of older versions lack those of training."""
+        """The cost, with the keys `TIMINGS`; defaults for training if an older version wrote the cell."""
         return {**UNTRAINED, **self.about["timing"]}
 
     @property
     def has_log(self) -> bool:
-        """Whether there is a log of the training of its method."""
+        """Whether the training of its method has a log."""
         return "training" in self.about
 
     @property
@@ -229,7 +229,7 @@ def read_cells(path: Path) -> list[StoredCell]:
     InputError
         If the file cannot be read.
     FileNotFoundError
-        If a running benchmark has just combined it with others.
+        If a run has just combined it with others.
     """
     try:
         metadata = pq.read_metadata(path)

@@ -37,7 +37,7 @@ class Gallery:
     # The names of the files, relative to the folder
 
     def planned(self, cells: Iterable[Cell]) -> list[str]:
-        """Return the names of all files that cells may produce, whatever their problem."""
+        """Return the names of all files that the cells may produce."""
         names = set()
         for cell in cells:
             problem, method = cell.problem.name, cell.method.name
@@ -47,7 +47,7 @@ class Gallery:
         return sorted(names)
 
     def names(self, cells: Iterable[StoredCell]) -> set[str]:
-        """Return the names of the files that exist for cells, or that a report makes of them."""
+        """Return the names of the files of cells, and of those that a report derives from them."""
         names = set()
         for cell in cells:
             problem, _, method = cell.id
@@ -84,12 +84,12 @@ class Gallery:
         return images.read_originals(path) if path.is_file() else None
 
     def estimates(self, originals: Originals, cells: Iterable[StoredCell]) -> dict[str, Estimates]:
-        """Return, by method, the estimates of the first images of one problem.
+        """Return the estimates of the first images of one problem, by method.
 
         Raises
         ------
         InputError
-            If a file cannot be read, or belongs to other images.
+            If a file cannot be read, or contains other images.
         """
         keys: dict[tuple[str, str], set[str]] = {}
         for cell in cells:
@@ -105,19 +105,19 @@ class Gallery:
             estimates = images.read_estimates(path)
             if (estimates.items, [image.shape for image in estimates.images]) != first:
                 raise InputError(
-                    f"{path} belongs to other images than those of the problem: delete it"
+                    f"{path} contains other images than those of the problem: delete it"
                 )
             if estimates.cell_key in own:  # otherwise its cell has been deleted
                 found[method] = estimates
         return found
 
     def pictures(self, cells: Iterable[StoredCell]) -> dict[str, bytes]:
-        """Return, by name, the image files of cells.
+        """Return the image files of cells, by name.
 
         Raises
         ------
         InputError
-            If a file cannot be read, or belongs to other images.
+            If a file cannot be read, or contains other images.
         """
         of_problem: dict[str, list[StoredCell]] = {}
         for cell in cells:
@@ -162,7 +162,7 @@ class Gallery:
 
 
 def histories(cells: Iterable[StoredCell]) -> dict[str, TrainingHistory]:
-    """Return the training history of each method that has one, of its last cell."""
+    """Return the training history of each trained method, from its last cell."""
     return {cell.id[2]: cell.history for cell in cells if cell.has_log}
 
 

@@ -1,4 +1,4 @@
-"""Files of pictures: a problem's first images, and what a method made of them."""
+"""Image files: the first images of a problem, and their estimates by a method."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from sigbench.benchmark.engine.evaluate import Picture
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
 
-MAX_BYTES = 2**26  # of a file that is read; larger ones are none of ours
-UNREADABLE = (  # what a file that is no archive of arrays, or a broken one, may lead to
+MAX_BYTES = 2**26  # sigbench writes no larger file
+UNREADABLE = (  # errors of NumPy for a damaged or foreign file
     OSError,
     EOFError,
     KeyError,
@@ -31,7 +31,7 @@ UNREADABLE = (  # what a file that is no archive of arrays, or a broken one, may
 
 
 class Originals(NamedTuple):
-    """A problem's first images: their numbers, noisy and clean ``(C, H, W)``, values 0..peak."""
+    """The first images of a problem: item numbers, and arrays ``(C, H, W)`` with values 0..peak."""
 
     items: tuple[int, ...]
     noisy: tuple[Array, ...]
@@ -40,7 +40,7 @@ class Originals(NamedTuple):
 
 
 class Estimates(NamedTuple):
-    """What the method of a cell made of the images ``items``, and how good that is in dB."""
+    """The estimates of the images ``items`` by the method of a cell, and their PSNR in dB."""
 
     items: tuple[int, ...]
     images: tuple[Array, ...]
@@ -49,14 +49,14 @@ class Estimates(NamedTuple):
 
 
 def encode_originals(pictures: Sequence[Picture], peak: float) -> bytes:
-    """Return the file of a problem's images."""
+    """Return the content of the file of the noisy and clean images of a problem."""
     noisy = {f"noisy{i}": picture.noisy for i, picture in enumerate(pictures)}
     clean = {f"clean{i}": picture.clean for i, picture in enumerate(pictures)}
     return _encode(pictures, peak=np.float64(peak), **noisy, **clean)
 
 
 def encode_estimates(pictures: Sequence[Picture], cell_key: str) -> bytes:
-    """Return the file of what the method of a cell made of them."""
+    """Return the content of the file of their estimates by the method of a cell."""
     psnr = np.array([picture.psnr for picture in pictures])
     images = {f"estimate{i}": picture.estimate for i, picture in enumerate(pictures)}
     return _encode(pictures, cell_key=np.array(cell_key), psnr=psnr, **images)
@@ -69,12 +69,12 @@ def _encode(pictures: Sequence[Picture], **arrays: Any) -> bytes:
 
 
 def read_originals(path: Path) -> Originals:
-    """Read the file of a problem's images.
+    """Read the noisy and clean images of a problem.
 
     Raises
     ------
     InputError
-        Where it cannot be read as such.
+        If the file cannot be read.
     """
     items, file = _read(path, ("noisy", "clean"), ("peak",))
     noisy, clean = ([file[f"{name}{i}"] for i in range(len(items))] for name in ("noisy", "clean"))
@@ -82,12 +82,12 @@ def read_originals(path: Path) -> Originals:
 
 
 def read_estimates(path: Path) -> Estimates:
-    """Read the file of what a method made of them.
+    """Read the estimates of a method.
 
     Raises
     ------
     InputError
-        Where it cannot be read as such.
+        If the file cannot be read.
     """
     items, file = _read(path, ("estimate",), ("psnr", "cell_key"))
     images = tuple(file[f"estimate{i}"] for i in range(len(items)))
@@ -97,7 +97,7 @@ def read_estimates(path: Path) -> Estimates:
 def _read(
     path: Path, images: Sequence[str], others: Sequence[str]
 ) -> tuple[tuple[int, ...], dict[str, Any]]:
-    """Return the numbers of the images in a file, and all of it that there must be."""
+    """Return the item numbers and the required arrays of a file."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ValueError(f"it has more than {MAX_BYTES} bytes")
@@ -106,13 +106,13 @@ def _read(
             names = [f"{name}{i}" for name in images for i in range(len(items))]
             found = {name: file[name] for name in (*names, *others)}
         if not names or not all(_is_image(found[name]) for name in names):
-            raise ValueError("it does not hold images (C, H, W)")
+            raise ValueError("it does not contain images of shape (C, H, W)")
         if "psnr" in found and found["psnr"].shape != (len(items),):
-            raise ValueError("it does not hold one figure an image")
+            raise ValueError("it does not contain one PSNR per image")
     except FileNotFoundError:
         raise
     except UNREADABLE as error:
-        raise InputError(f"{path} cannot be read as pictures of a run: {error}") from None
+        raise InputError(f"{path} cannot be read as images of a run: {error}") from None
     return items, found
 
 

@@ -1,4 +1,4 @@
-"""The lock that keeps two runs from writing to one folder."""
+"""A lock that prevents two runs from writing to one folder."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ class Manifest:
         Raises
         ------
         InputError
-            If the folder contains a run of another suite, or files that belong to no run.
+            If the folder contains a run of another suite, or files of a run but no manifest.
         """
         if self.folder.exists() and not self.folder.is_dir():
             raise InputError(f"{self.folder} is not a folder")

@@ -26,12 +26,12 @@ class RunFolder:
     Parameters
     ----------
     path : Path
-        The folder; it need not exist yet.
+        The folder; it may not exist yet.
 
     Attributes
     ----------
     manifest : Manifest
-        What was run, and which files belong to the run.
+        The suite that was run, and the files of the run.
     cells : CellStore
         The values and the cost of the finished cells.
     gallery : Gallery
@@ -62,7 +62,7 @@ class RunFolder:
         Raises
         ------
         InputError
-            If the folder contains a run of another suite, or files that belong to no run.
+            If the folder contains a run of another suite, or files of a run but no manifest.
         """
         self.manifest.check(suite, fresh=fresh)
         if fresh and self.manifest.read():
@@ -81,7 +81,7 @@ class RunFolder:
     def combine_files(self, limit: int, manifest: Mapping[str, Any]) -> None:
         """Combine the small files of cells if there are more than ``limit``.
 
-        The manifest lists the new file before it is written, so that no file is ever unlisted.
+        The manifest lists the new file before it is written, so every file is always listed.
         """
         small = set(self.cells.small_files())
         if len(small) <= limit:
@@ -106,7 +106,7 @@ class RunFolder:
     def scores(
         self, problem: str, metric: str, seeds: Collection[int] | None = None
     ) -> Scores | None:
-        """Return all values of a problem and metric, optionally of some seeds; None if none."""
+        """Return the values of a problem and metric, optionally of some seeds; None if there are none."""
         cells = [
             cell
             for (name, seed, _), cell in self.cells.all().items()

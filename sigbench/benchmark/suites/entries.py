@@ -125,7 +125,7 @@ def methods_of(problems: list[str], entry: Any) -> list[Method]:
         return methods
     patterns = tuple(entry["problems"])
     if not patterns:
-        raise InputError("problems=[] must name at least one")
+        raise InputError("problems=[] must name at least one problem")
     for pattern in patterns:
         if not isinstance(pattern, str) or not fnmatch.filter(problems, pattern):
             raise unknown("problem", str(pattern), problems)
@@ -140,8 +140,8 @@ def _methods(entry: Any) -> list[Method]:
     check_choice("tuned_by", by, TUNED_BY)
     if "tune" in entry:
         suffix = "tuned" if by == "truth" else f"{by}-tuned"
-        row = name or f"{text}-{suffix}"
-        return [_tuned(parse(text), entry["tune"], row, sigma_given, TUNED_BY[by])]
+        full_name = name or f"{text}-{suffix}"
+        return [_tuned(parse(text), entry["tune"], full_name, sigma_given, TUNED_BY[by])]
     if "tuned_by" in entry:
         raise InputError(f"{name or text}: tuned_by={by!r} needs the key 'tune'")
     methods = resolve(text, sigma_given=sigma_given)
@@ -160,17 +160,17 @@ def _methods(entry: Any) -> list[Method]:
 
 
 def _trained(method: Method, seeds: list[Any]) -> list[Method]:
-    """Return a learner once per training seed."""
+    """Return one method per training seed of a learner."""
     entry: Any = method.entry
     fields = dataclasses.fields(entry) if dataclasses.is_dataclass(entry) else ()
     if not isinstance(entry, Learner) or "seed" not in {f.name for f in fields if f.init}:
         raise InputError(f"{method.name} has no parameter 'seed', which training_seeds needs")
-    made = []
+    methods = []
     for seed in checked_seeds(seeds):
         one: Any = dataclasses.replace(entry, seed=seed)  # type: ignore[type-var]
         name = f"{method.name} #{seed}"
-        made.append(dataclasses.replace(method, name=name, entry=one, trainings=method.name))
-    return made
+        methods.append(dataclasses.replace(method, name=name, entry=one, trainings=method.name))
+    return methods
 
 
 def checked_seeds(seeds: list[Any]) -> tuple[int, ...]:
@@ -179,7 +179,7 @@ def checked_seeds(seeds: list[Any]) -> tuple[int, ...]:
     Raises
     ------
     InputError
-        For anything else.
+        For an invalid or repeated seed, or an empty list.
     """
     for seed in seeds:
         if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
@@ -213,7 +213,7 @@ def _tuned(
     if tuner is not Tuned and isinstance(start, Estimator):
         raise InputError(f"{name}: tuned_by='sure' requires a denoiser, which {spec.name} is not")
     tuned = tuner(start, grid)
-    for _ in tuned.candidates():  # so that an invalid value is reported before the run
+    for _ in tuned.candidates():  # report an invalid value before the run
         pass
     return Method(name, tuned, sigma_given)
 
@@ -226,10 +226,10 @@ def experiments_of(table: Any, metrics: Mapping[str, Metric]) -> dict[str, Any]:
     for name in table["metrics"]:
         if not isinstance(name, str) or name not in metrics:
             raise unknown("metric of the suite", str(name), metrics)
-    for row, figures in table.get("printed", {}).items():
+    for method, figures in table.get("printed", {}).items():
         numbers = isinstance(figures, list) and all(isinstance(f, int | float) for f in figures)
         if not numbers or len(figures) != len(table["metrics"]):
             raise InputError(
-                f"experiments.printed.{row}={figures!r} must contain one number per metric"
+                f"experiments.printed.{method}={figures!r} must contain one number per metric"
             )
     return {"source": "", "printed": {}, **table}

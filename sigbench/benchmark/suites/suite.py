@@ -32,7 +32,7 @@ from sigbench.scoring.metrics import METRICS, Metric
 
 FOLDER = Path(__file__).parent
 
-# Legal keys of each table, with the type of each.
+# The valid keys of a suite file, with their types.
 SUITE_KEYS = {
     "name": str,
     "description": str,
@@ -49,9 +49,9 @@ SUITE_KEYS = {
 class Suite:
     """Problems, methods, seeds and metrics that are run together; see `load`.
 
-    ``experiments`` adds a section to the report with the layout of a printed table, one column per
-    seed: its ``metrics``, and the values ``printed`` by method, from ``source``. ``full`` is the
-    suite that this one was selected from.
+    ``experiments`` adds a section to the report in the layout of a printed table, with one column
+    per seed: its ``metrics``, the ``printed`` values by method, and their ``source``. ``full`` is the
+    suite from which this one was selected.
     """
 
     name: str
@@ -121,7 +121,7 @@ class Suite:
         seeds: list[int] | None = None,
         items: int | None = None,
     ) -> Suite:
-        """Return a part of the suite, with other seeds or items, or with methods added.
+        """Return a part of the suite, optionally with other seeds or items and additional methods.
 
         Parameters
         ----------
@@ -133,7 +133,7 @@ class Suite:
         seeds : list of int, optional
             The data seeds.
         items : int, optional
-            The number of test items per seed, at most those that the dataset has.
+            The number of test items per seed; limited to the items of the dataset.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The commands of the command line, one module each: its arguments, and what it calls.
+"""The commands, one module each: `add_arguments` declares its options, `call` runs it.
 
 Nothing heavy is imported until a command runs.
 """

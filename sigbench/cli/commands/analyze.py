@@ -13,7 +13,7 @@ HELP = "compute Jacobians of denoisers at items of a suite: tables, CSV and figu
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("what", choices=("jacobian",))
+    parser.add_argument("what", choices=("jacobian",), help="the analysis")
     parser.add_argument("suite", metavar=SUITE, help="the suite whose problems provide the items")
     add_list(
         parser,
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--method",
         metavar="METHOD",
         required=True,
-        help="methods of the suite, or name[param=value] or module:attribute",
+        help="methods of the suite, name[param=value] or module:attribute",
     )
     add_list(parser, "-p", "--problem", metavar="PROBLEM", help="problems (default: all)")
     parser.add_argument(
@@ -34,12 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from", metavar="K", type=int, default=0, dest="start", help="first item (default: 0)"
     )
-    parser.add_argument("--seed", metavar="S", type=int, default=1, help="data seed of the items")
+    parser.add_argument(
+        "--seed", metavar="S", type=int, default=1, help="data seed of the items (default: 1)"
+    )
     add_list(
         parser,
         "--at",
         metavar="I|ROW,COLUMN",
-        help="samples whose filters are shown (default: where the item changes most, and least)",
+        help="samples whose filters are shown (default: where the item changes most and least)",
     )
     parser.add_argument(
         "--by",
@@ -55,9 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "1e-6, 1e-4 and 1e-2)",
     )
     parser.add_argument(
-        "-o", "--out", metavar="DIR", help="tables and figures (default: analysis/SUITE)"
+        "-o", "--out", metavar="DIR", help="the output folder (default: analysis/SUITE)"
     )
-    parser.add_argument("--quiet", action="store_true", help="no progress, no table")
+    parser.add_argument("--quiet", action="store_true", help="print no progress and no table")
 
 
 def call(args: argparse.Namespace) -> int:

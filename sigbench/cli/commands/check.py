@@ -12,13 +12,16 @@ HELP = "check a run against a file of floors (minimum scores)"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("folder", metavar="DIR")
-    parser.add_argument("floors", metavar="FLOORS.toml")
+    parser.add_argument("folder", metavar="DIR", help="a run folder")
+    parser.add_argument("floors", metavar="FLOORS.toml", help="see: docs/ci.md")
     parser.add_argument(
-        "--update", action="store_true", help="raise the floors to the scores of the run"
+        "--update",
+        action="store_true",
+        help="set each floor to the worse end of the confidence interval of the run, if that is "
+        "stricter",
     )
     parser.add_argument(
-        "--allow-lower", action="store_true", help="with --update: lower floors too"
+        "--allow-lower", action="store_true", help="with --update: also make floors less strict"
     )
 
 

@@ -12,9 +12,9 @@ HELP = "compare two methods of a run, paired by item"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("folder", metavar="DIR")
-    parser.add_argument("a", metavar="METHOD_A")
-    parser.add_argument("b", metavar="METHOD_B")
+    parser.add_argument("folder", metavar="DIR", help="a run folder")
+    parser.add_argument("a", metavar="METHOD_A", help="a method of the run")
+    parser.add_argument("b", metavar="METHOD_B", help="another method of the run")
     add_list(parser, "-p", "--problem", metavar="PROBLEM", help="problems (default: all)")
 
 

@@ -17,8 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--from",
         dest="place",
         metavar="PATH_OR_URL",
-        help="fetch: use a copy instead of the public address: a file, a folder, or the URL of "
-        "either (the URL of a folder ends with a slash)",
+        help="fetch: copy the files from here instead of the public URL: a file, a folder, or the "
+        "URL of either (the URL of a folder ends with a slash)",
     )
 
 
@@ -36,7 +36,7 @@ def call(args: argparse.Namespace) -> int:
         return SUCCESS
     if args.verb == "fetch":
         if args.name is None:
-            raise InputError(f"fetch needs a name, one of: {', '.join(fetchable())}")
+            raise InputError(f"fetch needs a dataset, one of: {', '.join(fetchable())}")
         print("\n".join(fetch(args.name, args.place)))
         return SUCCESS
     checks = verify(args.name)

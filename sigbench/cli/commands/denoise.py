@@ -12,8 +12,8 @@ HELP = "denoise a file: WAV/FLAC, PNG/JPG/TIFF, CSV/NPY"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("source", metavar="IN")
-    parser.add_argument("-o", "--out", metavar="OUT", required=True)
+    parser.add_argument("source", metavar="IN", help="the noisy file")
+    parser.add_argument("-o", "--out", metavar="OUT", required=True, help="the denoised file")
     parser.add_argument(
         "-m",
         "--method",

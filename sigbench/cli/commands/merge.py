@@ -12,8 +12,8 @@ HELP = "merge runs of one suite into a new folder"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("folders", metavar="DIR", nargs="+")
-    parser.add_argument("-o", "--out", metavar="DIR", required=True)
+    parser.add_argument("folders", metavar="DIR", nargs="+", help="run folders of one suite")
+    parser.add_argument("-o", "--out", metavar="DIR", required=True, help="the new run folder")
 
 
 def call(args: argparse.Namespace) -> int:
@@ -23,5 +23,5 @@ def call(args: argparse.Namespace) -> int:
     from sigbench.benchmark.merge import merge
 
     cells = merge([Path(folder) for folder in args.folders], Path(args.out))
-    print(f"{cells} cells: {args.out}", file=sys.stderr)
+    print(f"{cells} cells merged: {args.out}", file=sys.stderr)
     return SUCCESS

@@ -11,7 +11,7 @@ HELP = "write and print the leaderboards of run folders"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("folders", metavar="DIR", nargs="+")
+    parser.add_argument("folders", metavar="DIR", nargs="+", help="run folders")
 
 
 def call(args: argparse.Namespace) -> int:

@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--fresh", action="store_true", help="first delete the run in the folder")
     parser.add_argument("--dry-run", action="store_true", help="list the cells and stop")
-    parser.add_argument("--quiet", action="store_true", help="no progress, no leaderboard")
+    parser.add_argument("--quiet", action="store_true", help="print no progress and no leaderboard")
 
 
 def call(args: argparse.Namespace) -> int:
@@ -102,7 +102,7 @@ def _dry_run(suite: Suite, path: Path, *, fresh: bool) -> int:
 
 
 def print_board(path: Path, added: list[str]) -> None:
-    """Print the leaderboard of a run folder, in the size of the terminal."""
+    """Print the leaderboard of a run folder, fitted to the terminal."""
     import os
     import shutil
 
@@ -123,7 +123,7 @@ def print_board(path: Path, added: list[str]) -> None:
 
 
 def hint_matplotlib(path: Path) -> None:
-    """Print how to get the figures, if there are any and Matplotlib is not installed."""
+    """Print how to get figures if they could not be drawn for lack of Matplotlib."""
     from sigbench.benchmark.report.figures import needs_matplotlib
     from sigbench.benchmark.store.run_folder import RunFolder
 

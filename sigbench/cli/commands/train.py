@@ -7,19 +7,24 @@ import sys
 
 from sigbench.cli.exit_codes import FAILED, INTERRUPTED, SUCCESS
 
-HELP = "train a network by a recipe and write its weights"
+HELP = "train a network from a recipe and write its weights"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("recipe", metavar="RECIPE|FILE.toml", help="see: docs/networks.md")
     parser.add_argument(
-        "-o", "--out", metavar="FILE", help="the weights (default: RECIPE.safetensors)"
+        "-o", "--out", metavar="FILE", help="the weight file (default: RECIPE.safetensors)"
     )
     parser.add_argument(
         "--budget", metavar="10m", help="training time, instead of the recipe's: 90s, 10m or 2h"
     )
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument(
+        "--device",
+        choices=("cpu", "cuda"),
+        default="cpu",
+        help="for training with torch (default: cpu)",
+    )
     parser.add_argument(
         "--fresh", action="store_true", help="first delete the checkpoint of an earlier training"
     )

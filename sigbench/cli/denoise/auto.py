@@ -1,4 +1,4 @@
-"""The method ``auto``: choose among the methods of a table by SURE, on the file itself."""
+"""The method ``auto``: choose from a fixed list of methods by SURE on the file itself."""
 
 from __future__ import annotations
 
@@ -82,10 +82,10 @@ class Choice:
     expected : tuple of Expected
         The noisy input and every method at its best setting, best first.
     low, high : float
-        95 % interval of the RMSE of the best one, for white Gaussian noise; NaN if SURE is lower
-        than chance explains.
+        95 % interval of the RMSE of the best method, for white Gaussian noise; NaN if SURE is lower
+        than chance can explain.
     doubts : tuple of str
-        Which assumptions do not hold, one line each.
+        The assumptions of SURE that are violated, one line each.
     """
 
     sigma: float
@@ -202,7 +202,7 @@ def _error(expected: Expected, peak: float | None) -> str:
 
 
 def _notes(choice: Choice) -> list[str]:
-    """Return what limits the trust in the expected errors."""
+    """Return notes on the reliability of the expected errors."""
     if choice.sigma == 0:
         return [f"caution: {doubt}" for doubt in choice.doubts]
     notes = []
@@ -214,7 +214,7 @@ def _notes(choice: Choice) -> list[str]:
         )
     if math.isnan(choice.low):
         notes += [
-            "caution: these expected errors are not reliable: by chance alone SURE is not this low;",
+            "caution: these expected errors are not reliable: SURE is lower than chance can explain;",
             "  the noise level is too large for this file, or the noise is not white and Gaussian;",
             "  the method with the lowest SURE was used, but another may be better",
         ]
@@ -224,5 +224,5 @@ def _notes(choice: Choice) -> list[str]:
         )
     notes += [f"caution: {doubt}" for doubt in choice.doubts]
     if choice.doubts:
-        notes.append("so all of these figures, and the choice by them, may be wrong")
+        notes.append("so these errors, and the method chosen by them, may be wrong")
     return notes

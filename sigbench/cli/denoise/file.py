@@ -35,7 +35,7 @@ class Denoised:
         The distinct noise levels that the method was given; None if it was given none, or does not
         use it.
     choices : tuple of Choice
-        Those of the method ``auto``, one per item of the content.
+        The choices of the method ``auto``, one per item of the file.
     sigma_unused : bool
         Whether a noise level was given to a method that does not use it.
     """
@@ -69,9 +69,10 @@ def denoise_file(
     source, target : Path
         The input and the output, of the same kind (sound, image, table or array).
     method : str
-        The spec of a denoiser, or ``auto``: the method of a table with the lowest SURE on the file.
+        The spec of a denoiser, or ``auto``: the method with the lowest SURE on the file, from a
+        fixed list.
     sigma : float or "auto", optional
-        The noise level in the file's units (sound: full scale is 1; images: grey levels);
+        The noise level in the file's units (sound: full scale is 1; images: gray levels);
         ``auto`` estimates it. By default the method is not given the noise level.
     force : bool
         Whether to replace an existing output.
@@ -93,7 +94,7 @@ def denoise_file(
         if target.samefile(source):
             raise InputError(f"{target} is the input: it is never overwritten")
         if not force:
-            raise InputError(f"{target} exists: --force replaces it")
+            raise InputError(f"{target} exists; use --force to replace it")
     if method.startswith("auto["):
         raise InputError(f"{method}: auto has no parameters")
     if method == "auto":
@@ -131,11 +132,11 @@ def _uses_sigma(denoiser: Denoiser) -> bool:
 def _denoiser(text: str, content: Content, sigma_given: bool) -> Denoiser:
     methods: list[Method] = resolve(text)
     if len(methods) != 1:
-        raise InputError(f"{text} is {len(methods)} methods: denoise needs a single one")
+        raise InputError(f"{text} defines {len(methods)} methods, but denoise takes one")
     problem_info = {} if content.fs is None else {"fs": content.fs}
     entry = bind_problem_info(methods[0].entry, problem_info)
     if methods[0].is_estimator:
-        raise InputError(f"{text} identifies systems: it is not a denoiser")
+        raise InputError(f"{text} is an estimator of impulse responses, not a denoiser")
     info = getattr(entry, "info", None)
     if info is not None and info.prior:
         raise InputError(f"{text} needs the prior of the signals, which a file does not have")
@@ -147,7 +148,7 @@ def _denoiser(text: str, content: Content, sigma_given: bool) -> Denoiser:
     if isinstance(entry, Learner):
         raise InputError(f"{text} learns from a training split, which a file does not have")
     if isinstance(entry, Function | PerItem) and entry.needs_sigma and not sigma_given:
-        raise InputError(f"{text} needs the noise level: --sigma S, or --sigma auto")
+        raise InputError(f"{text} needs the noise level: use --sigma S or --sigma auto")
     return entry
 
 

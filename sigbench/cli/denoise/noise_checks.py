@@ -29,9 +29,9 @@ TINY = np.finfo(np.float64).tiny
 def noise_level(item: Array) -> float:
     """Estimate the noise level of an item.
 
-    Signals use `estimate_sigma`. Images use only their smooth parts, where texture is less easily
-    taken for noise: on photographs at sigma 15 the estimate is 2 % too large instead of 8 %. A level
-    of the size of rounding errors is returned as zero.
+    For signals this is `estimate_sigma`. For images only smooth parts are used, where texture is less
+    easily mistaken for noise: on photographs at sigma 15 the estimate is 2 % too large instead of
+    8 %. A level of the size of rounding errors is returned as zero.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def noise_level(item: Array) -> float:
 
 
 def doubts(item: Array, sigma: float) -> list[str]:
-    """Return the assumptions of SURE that do not hold for an item, one line each.
+    """Return the assumptions of SURE that an item violates, one line each.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def doubts(item: Array, sigma: float) -> list[str]:
     ([], ['values are rounded to steps of 2, coarser than the noise'])
     """
     if sigma == 0:
-        return ["the noise level is zero, so nothing is removed; set another with --sigma S"]
+        return ["the noise level is zero, so the item is not changed; set another with --sigma S"]
     y = item.astype(np.float64)
     found = [_rounded(y, sigma), _clipped(y)]
     if not found[0]:  # rounding invalidates the other tests

@@ -34,22 +34,24 @@ class Cluster:
     Raises
     ------
     InputError
-        If ``distributed`` is not installed, or no scheduler with workers answers.
+        If ``distributed`` is not installed, or no scheduler with workers responds.
     """
 
     retries = 0
-    patience_s = 10.0  # for the scheduler and its first worker to answer
+    patience_s = 10.0  # to wait for the scheduler and its first worker
 
     def __init__(self, address: str, timeout: float | None = None) -> None:
         try:
             from distributed import Client
         except ModuleNotFoundError as error:
-            raise InputError(f"dask://{address}: pip install 'sigbench[dask]'") from error
+            raise InputError(
+                f"dask://{address} needs Dask: pip install 'sigbench[dask]'"
+            ) from error
         try:
             self._client = Client(f"tcp://{address}", timeout=self.patience_s, set_as_default=False)
             self._client.wait_for_workers(1, timeout=self.patience_s)
         except (OSError, ValueError, TimeoutError) as error:
-            raise InputError(f"dask://{address}: no cluster answers: {one_line(error)}") from error
+            raise InputError(f"dask://{address}: no cluster responds: {one_line(error)}") from error
         self.slots: int = sum(self._client.nthreads().values())
         self.timeout = timeout
         self._run = uuid.uuid4().hex

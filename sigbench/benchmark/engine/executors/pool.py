@@ -28,7 +28,7 @@ MAX_WAIT_S = 1.0  # Python does not see a Ctrl-C that arrives just before a wait
 
 
 def context() -> Any:
-    """Return the start method: fork from a server that has done the imports, if available.
+    """Return the start method: fork from a server that has imported the modules, if available.
 
     Forking this process could copy a lock that one of its threads holds.
     """
@@ -57,8 +57,8 @@ class _Worker:
     number: int | None = None  # of the call that it runs
     call: bytes | None = None  # until the worker has started it
     deadline: float = float("inf")
-    alone: bool = True  # no other call has run at the same time
-    retired: bool = False  # ends after its call
+    alone: bool = True  # whether no other call has run at the same time
+    retired: bool = False  # whether it ends after its call
 
 
 @dataclass
@@ -97,7 +97,7 @@ class Pool:
         worker.call, worker.deadline = packed, time.monotonic() + self.patience_s
         for other in busy:
             other.alone = False
-        with suppress(OSError):  # it has just died: `next` will notice
+        with suppress(OSError):  # the worker has just died: `next` will detect it
             worker.connection.send_bytes(CALL)
 
     def next(self) -> CallResult:
@@ -205,9 +205,8 @@ def _serve(connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)
-        os.register_at_fork(
-            after_in_child=connection.close
-        )  # child processes of a call must not answer
+        # Child processes of a call must not answer.
+        os.register_at_fork(after_in_child=connection.close)
     for library in ("OMP", "OPENBLAS", "MKL"):  # for libraries that a call loads later
         os.environ[f"{library}_NUM_THREADS"] = "1"
     threading.Thread(target=_end_with_parent, daemon=True).start()
