@@ -504,7 +504,7 @@ def test_an_interrupted_analysis_is_resumed_at_the_next_item(here, monkeypatch, 
     monkeypatch.setattr("sigbench.analysis.command.study", watched)
     call = ["analyze", "jacobian", "s.toml", "-m", "blur", "-p", "sigma-1", "--items", "4"]
     assert main(call) == 130
-    assert "what is finished is kept" in capsys.readouterr().err
+    assert "run the same command again to resume" in capsys.readouterr().err
     assert main(call) == 0
     assert asked == [0, 1, 2, 2, 3]
 
@@ -598,7 +598,7 @@ def test_filters_of_chosen_samples(here):
             ["system-function", "-m", "least-squares"],
             "is system identification: it has no noisy items",
         ),
-        (["table1", "-m", "noisy", "--at", "x"], "--at x: must be a sample like 50"),
+        (["table1", "-m", "noisy", "--at", "x"], "--at x must be whole numbers, such as 50"),
         (
             ["table1", "-m", "noisy", "--at", "100"],
             "at=100 must be a sample of the items, from 0 to 99",

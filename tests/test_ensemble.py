@@ -238,7 +238,7 @@ def test_what_cannot_be_turned_is_refused(text, message):
 
 
 def test_in_python_a_learner_has_a_class_of_its_own():
-    with pytest.raises(InputError, match="tuned-median must be fitted: SelfEnsembleLearner"):
+    with pytest.raises(InputError, match="tuned-median is a learner: use SelfEnsembleLearner"):
         SelfEnsemble(Tuned(Median(), {"window": [3]}))
 
 
@@ -276,7 +276,7 @@ def test_denoise_takes_it(here, capsys):
     assert "learns from a training split" in capsys.readouterr().err
     limit = "self-ensemble[denoiser=spikes-posterior-mean]"
     assert main(["denoise", "in.npy", "-o", "no.npy", "-m", limit]) == 2
-    assert "knows the prior" in capsys.readouterr().err
+    assert "needs the prior of the signals" in capsys.readouterr().err
 
 
 def test_it_is_better_than_its_members_by_what_they_disagree():

@@ -151,7 +151,7 @@ def test_a_worker_that_does_not_begin_is_replaced():
         pool.submit(1, lambda much=bytes(10**6): 1)  # more than waits in a pipe
         ended = pool.next()
         assert ended.lost
-        assert ended.error == "WorkerDied: has not begun with a call in 1 s"
+        assert ended.error == "WorkerDied: did not start a call within 1 s"
         pool.submit(2, lambda: 2)
         assert pool.next().value == 2
     finally:
@@ -162,7 +162,7 @@ def test_what_cannot_be_sent_is_an_error(pool):
     pool.submit(0, threading.Lock().acquire)
     assert "cannot be sent to a worker process" in pool.next().error
     pool.submit(1, threading.Lock)
-    assert "the result cannot be sent back" in pool.next().error
+    assert "the worker cannot send its result" in pool.next().error
 
 
 def test_workers_have_one_thread_and_no_interrupts(pool):

@@ -300,7 +300,7 @@ def test_a_fit_that_returns_an_oracle_is_refused():
             return IdealProjection("haar")
 
     (out,) = go(Method("cheats", Cheats()))
-    assert out.error.endswith("fit returned an oracle, which would be shown the clean items")
+    assert out.error.endswith("fit returned an oracle, which would use the clean items")
 
 
 def test_oracles_are_bound_to_each_block():

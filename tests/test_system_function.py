@@ -453,12 +453,12 @@ class TestSuite:
             ("items = 3", "", "a problem needs the key 'items'"),
             ("{length}", "{n}", "no parameter 'n' (one of: taps, length, snr_db, coloration)"),
             ("systems[", "system[", "unknown dataset 'system': did you mean 'systems'"),
-            ('"least-squares-fir"', '"l1[lam=1]"', "l1[lam=1] denoises, and n16-10dB-a0 asks for"),
+            ('"least-squares-fir"', '"l1[lam=1]"', "l1[lam=1] is a denoiser, but n16-10dB-a0 is a"),
             ("alpha = [0.0, 1.0]", "alpha = [-1.0]", "alpha=-1 must be >= 0"),
             (
                 "1.0] }",
                 '1.0] }\ntuned_by = "sure"',
-                "tuned_by='sure' is for denoisers, which wiener",
+                "tuned_by='sure' requires a denoiser, which wiener",
             ),
         ],
     )
@@ -472,10 +472,12 @@ class TestSuite:
     def test_an_estimator_is_refused_for_denoising(self, here):
         denoising = load("table1")
         for name in ("least-squares-fir", "cramer-rao"):
-            with pytest.raises(InputError, match=f"{name} estimates system functions, and sparse"):
+            with pytest.raises(
+                InputError, match=f"{name} is an estimator of impulse responses, but sparse"
+            ):
                 denoising.select(methods=[name])
         tuned = Method("t", Tuned(H1(), {"segment": [2, 4]}))
-        with pytest.raises(InputError, match="t estimates system functions"):
+        with pytest.raises(InputError, match="t is an estimator of impulse responses"):
             dataclasses.replace(denoising, methods=(tuned,))
         with pytest.raises(
             InputError, match=r"l1\[lam=1\] is a denoiser, but white-128-0dB is a system"
@@ -503,7 +505,7 @@ class TestSuite:
     def test_sigbench_denoise_refuses_an_estimator(self, here, capsys):
         np.save("a.npy", np.ones(8))
         assert main(["denoise", "a.npy", "-o", "b.npy", "-m", "h1"]) == 2
-        assert "h1 estimates system functions: it is no denoiser" in capsys.readouterr().err
+        assert "h1 is an estimator of impulse responses, not a denoiser" in capsys.readouterr().err
 
     def test_estimators_are_listed(self, capsys):
         assert main(["list", "methods"]) == 0

@@ -195,11 +195,11 @@ def test_a_reference_of_another_problem_is_refused(run, here, floors):
         check(run, floors('reference = "other"\nreference_method = "wiener"'))
     (here / "suite.toml").write_text(SUITE)
     run_suite(load("suite.toml").select(items=10, seeds=[8]), here / "elsewhere")
-    with pytest.raises(InputError, match="no item in common"):
+    with pytest.raises(InputError, match="no items in common"):
         check(run, floors('reference = "elsewhere"\nreference_method = "wiener"'))
     # The runs have seed 1 in common, the two rows have not.
     run_suite(load("suite.toml").select(items=10, seeds=[1], methods=["noisy"]), here / "elsewhere")
-    with pytest.raises(InputError, match="no item in common"):
+    with pytest.raises(InputError, match="no items in common"):
         check(run, floors('reference = "elsewhere"\nreference_method = "wiener"'))
 
 

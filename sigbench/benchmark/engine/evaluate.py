@@ -261,10 +261,11 @@ def _history(history: Any) -> TrainingHistory | None:
 def _largest_gap(entry: Certified, block: Block, sigma_given: bool) -> float:
     sigma = block.sigma if sigma_given else None
     gaps = np.asarray(entry.certificate(block.noisy.copy(), sigma=sigma), dtype=np.float64)
-    if gaps.shape != block.items.shape or not np.isfinite(gaps).all():
-        raise BadEstimate(
-            f"the certificate has shape {gaps.shape}: it must be {block.items.shape}, and finite"
-        )
+    if gaps.shape != block.items.shape:
+        raise BadEstimate(f"the certificate has shape {gaps.shape}, not {block.items.shape}")
+    if not np.isfinite(gaps).all():
+        bad = int(np.flatnonzero(~np.isfinite(gaps))[0])
+        raise BadEstimate(f"the certificate is {gaps[bad]} for item {block.items[bad]}")
     return float(gaps.max())
 
 

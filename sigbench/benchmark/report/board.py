@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from sigbench.scoring.scores import Scores
 
 MAX_WIDTH = 100
 MIN_ROWS = 12
+MAX_FAILURES = 10
 OVERHEAD = 9  # lines besides the methods: title, header, notes, prompt
 
 
@@ -70,7 +72,17 @@ def board_text(
             if name in scores.methods:
                 parts += textwrap.wrap(_sentence(name, rows, scores), width, subsequent_indent="  ")
     partial = partial_run(suite, board_seeds(folder), {row["problem"] for row in all_rows})
-    return "\n".join([*parts, *textwrap.wrap(partial, width)])
+    parts += textwrap.wrap(partial, width)
+    return "\n".join([*parts, *_failed(folder.failures(), width)])
+
+
+def _failed(failures: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]:
+    """Yield a line for each of the first failed cells."""
+    for failure in failures[:MAX_FAILURES]:
+        cell = f"{failure['method']} on {failure['problem']}, seed {failure['seed']}"
+        yield textwrap.shorten(f"failed: {printable(cell)}: {printable(failure['error'])}", width)
+    if len(failures) > MAX_FAILURES:
+        yield f"... and {len(failures) - MAX_FAILURES} more failed cells: see leaderboard.md"
 
 
 def board_seeds(folder: RunFolder) -> set[int]:
