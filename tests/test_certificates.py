@@ -64,7 +64,7 @@ def test_certificate_that_is_not_finite_is_a_failure(here):
     (here / "s.toml").write_text(SUITE)
     suite = load("s.toml").select(methods=["closed", "mine:Mine"])
     assert run_suite(suite, here / "run").failed == 1
-    assert "the certificate is " in (here / "run" / "failures.jsonl").read_text()
+    assert "the certificate is nan for item 0" in (here / "run" / "failures.jsonl").read_text()
 
 
 def certified_rows():

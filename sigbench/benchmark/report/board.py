@@ -80,7 +80,8 @@ def _failed(failures: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]:
     """Yield a line for each of the first failed cells."""
     for failure in failures[:MAX_FAILURES]:
         cell = f"{failure['method']} on {failure['problem']}, seed {failure['seed']}"
-        yield textwrap.shorten(f"failed: {printable(cell)}: {printable(failure['error'])}", width)
+        text = f"failed: {printable(cell)}: {printable(failure['error'])}"
+        yield from textwrap.wrap(text, width, subsequent_indent="  ", max_lines=2)
     if len(failures) > MAX_FAILURES:
         yield f"... and {len(failures) - MAX_FAILURES} more failed cells: see leaderboard.md"
 
