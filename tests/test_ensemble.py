@@ -123,7 +123,7 @@ def test_dtype_noise_levels_and_items_are_kept(rng, dtype):
 
 
 @pytest.mark.parametrize(
-    ("text", "told", "untold"),
+    ("text", "given", "not_given"),
     [
         ("gaussian-blur", "none", "none"),
         ("local-wiener", "sigma", "blind"),
@@ -135,9 +135,9 @@ def test_dtype_noise_levels_and_items_are_kept(rng, dtype):
         ("spikes-posterior-mean", "prior", "prior"),
     ],
 )
-def test_it_has_the_knowledge_of_its_denoiser(text, told, untold):
+def test_it_has_the_knowledge_of_its_denoiser(text, given, not_given):
     typed = f"self-ensemble[denoiser={text}"
-    for ending, expected in ((",sigma=given]", told), ("]", untold)):
+    for ending, expected in ((",sigma=given]", given), ("]", not_given)):
         (method,) = resolve(typed + ending)
         (inner,) = resolve(text, sigma_given=method.sigma_given)
         for sigma_known in (True, False):

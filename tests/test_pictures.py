@@ -549,7 +549,7 @@ class TestMerge:
         assert json.loads((here / "merged/manifest.json").read_text())["pictured_seed"] == 2
 
 
-def as_before(path):
+def as_older_version(path):
     """Make a folder look as if an older version, without histories and images, had written it."""
     entries = RunFolder(path).cells.all().values()
     for entry in entries:
@@ -567,7 +567,7 @@ def as_before(path):
 
 class TestOldFolders:
     def test_they_are_read_without_training_columns(self, run):
-        as_before(run)
+        as_older_version(run)
         write_reports(run)
         text = (run / "leaderboard.md").read_text()
         assert "| training " not in text
@@ -577,11 +577,11 @@ class TestOldFolders:
         assert timings["train_s"].isna().all()
 
     def test_they_are_extended_and_merged(self, run, tiny, here):
-        as_before(run)
+        as_older_version(run)
         (here / "mine.py").write_text("def f(noisy): return 0.5 * noisy\n")
         assert run_suite(tiny.select(methods=["noisy", "mine:f"]), run).computed == 1
         assert len(files(run)["estimates"]) == 2
-        as_before(run)
+        as_older_version(run)
         run_suite(tiny.select(methods=["blur"]), here / "new")
         merge([run, here / "new"], here / "merged")
         assert len(files(here / "merged")["estimates"]) == 3
@@ -669,7 +669,7 @@ class TestFigures:
         drawn = []
         monkeypatch.setattr(
             "sigbench.benchmark.report.figures.plots.estimates",
-            lambda strips, peak: drawn.extend(strips) or plots.trainings(COURSES),
+            lambda strips, peak: drawn.extend(strips) or plots.trainings(HISTORIES),
         )
         write_reports(run)
         with open(run / "leaderboard.csv", encoding="utf-8") as file:
@@ -684,7 +684,7 @@ class TestFigures:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.text import Text
 
-        figure = plots.trainings(COURSES, {"net 1": "net", "net 2": "net"})
+        figure = plots.trainings(HISTORIES, {"net 1": "net", "net 2": "net"})
         FigureCanvasAgg(figure).draw()
         top, bottom = figure.axes
         assert (len(top.texts), len(bottom.texts)) == (19, 1)
@@ -700,7 +700,7 @@ class TestFigures:
         assert centres[-1] <= panel.y1 + 2
 
     def test_figures_of_trainings_are_reproducible(self):
-        assert plots.png(plots.trainings(COURSES)) == plots.png(plots.trainings(COURSES))
+        assert plots.png(plots.trainings(HISTORIES)) == plots.png(plots.trainings(HISTORIES))
 
     def test_a_training_with_one_point_can_be_drawn(self):
         plots.png(
@@ -717,7 +717,7 @@ def history(end, seed, metric="psnr"):
     return TrainingHistory(60.0, 40, 2.0, 80, metric, log)
 
 
-COURSES = {
+HISTORIES = {
     **{f"net {i}": history(30 + 0.01 * i, i) for i in range(18)},
     "poor": history(20, 99),
     "other": history(3, 5, "rmse"),
