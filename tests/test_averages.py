@@ -198,7 +198,7 @@ def test_all_outputs_of_a_run_agree(run):
     assert pair.difference.low < pair.difference.mean < pair.difference.high
     assert board.loc[("affine", "psnr"), "mean"] > means[1] + 0.01
     text = (run / "leaderboard.md").read_text()
-    assert " `psnr_global` averages squared errors, not decibels. " in text
+    assert " `psnr_global` averages squared errors, not decibels.\n" in text
     cells = pd.concat(pd.read_parquet(p) for p in (run / "cells").glob("*.parquet"))
     own = cells[(cells["method"] == "affine") & (cells["metric"] == "psnr_global")]
     of_seed = [GLOBAL.mean(own[own["seed"] == seed]["value"].to_numpy()) for seed in (1, 2)]
