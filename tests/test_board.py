@@ -82,17 +82,17 @@ class TestNotes:
     def report(self, path):
         return (path / "leaderboard.md").read_text()
 
-    def test_a_part_of_a_suite_is_called_partial(self, run):
+    def test_a_partial_run_is_marked(self, run):
         text = self.report(run.path)
         assert "**Partial run: 5 of 26 methods, 2 of 3 seeds, 40 of 1,000 items per seed.**" in text
         assert "Partial run: 5 of 26 methods" in board_text(RunFolder(run.path))
 
-    def test_a_whole_suite_is_not(self, tmp_path):
+    def test_a_complete_run_is_not_marked(self, tmp_path):
         suite = load("table1").select(methods=["noisy"], seeds=[1], items=3)
         run_suite(dataclasses.replace(suite, full=None), tmp_path / "run")
         assert "Partial" not in self.report(tmp_path / "run")
 
-    def test_problems_that_are_missing_are_counted(self, tmp_path):
+    def test_missing_problems_are_counted(self, tmp_path):
         suite = load("signals").select(methods=["noisy"], problems=["doppler-snr7"], items=2)
         run_suite(suite, tmp_path / "run")
         assert "Partial run: 1 of 8 problems" in self.report(tmp_path / "run")
@@ -110,7 +110,7 @@ class TestNotes:
         text = self.report(tmp_path / "run")
         assert "Not ranked: too few for confidence intervals and tests (1 item)." in text
 
-    def test_the_best_is_bold_where_there_is_one(self, run):
+    def test_the_best_is_bold_if_there_is_one(self, run):
         text = self.report(run.path)
         assert re.search(r"l1-tuned +\| +\*\*", text)
         assert "Not ranked" not in text
@@ -177,7 +177,7 @@ class TestFrames:
             sigbench.read_run(tmp_path)
 
 
-def test_compare_calls_a_difference_only_where_test_and_interval_agree(run):
+def test_compare_reports_a_difference_only_if_test_and_interval_agree(run):
     from sigbench.benchmark.compare import compare
 
     for one in compare(run.path, "l1-tuned", "affine"):
@@ -187,6 +187,6 @@ def test_compare_calls_a_difference_only_where_test_and_interval_agree(run):
         compare(run.path, "l1-tuned", "affine", problems=["no"])
 
 
-def test_a_method_of_another_suite_is_named_with_its_definition():
+def test_a_method_of_another_suite_is_reported_with_its_definition():
     with pytest.raises(InputError, match=r"'resnet' belongs to the suite images32.*network\[weig"):
         load("table1").select(methods=["resnet"])

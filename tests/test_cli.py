@@ -1,4 +1,4 @@
-"""The command line, as a person types it."""
+"""The command line."""
 
 import csv
 import json
@@ -33,7 +33,7 @@ def test_run_prints_the_leaderboard(capsys):
     assert {r["method"] for r in board()} == {"noisy", "l1-printed", "limit", "limit-samplewise"}
 
 
-def test_a_long_run_that_nobody_watches_says_how_far_it_is(capsys, monkeypatch):
+def test_a_long_run_without_a_terminal_prints_its_progress(capsys, monkeypatch):
     monkeypatch.setattr("sigbench.core.progress.LINE_EVERY_S", 0.01)
     Path("slow.py").write_text(
         "import time\n"
@@ -64,7 +64,7 @@ def test_dry_run_writes_nothing(here, capsys):
     assert not list(here.iterdir())
 
 
-def test_dry_run_says_what_the_run_would_do(here, capsys):
+def test_dry_run_lists_finished_and_missing_cells(here, capsys):
     assert main([*RUN, "-m", "noisy", "--quiet"]) == 0
     for more, finished in (([], 6), (["--fresh"], 0)):
         capsys.readouterr()
@@ -74,10 +74,10 @@ def test_dry_run_says_what_the_run_would_do(here, capsys):
     assert "contains a run with name 'table1'" in capsys.readouterr().err
 
 
-def test_ones_own_denoiser_edited_and_run_again(here, capsys):
+def test_an_edited_denoiser_is_run_again(here, capsys):
     own = [*RUN, "-m", "affine", "mine:mine"]
     (here / "mine.py").write_text("def mine(noisy, sigma):\n    return 0 * noisy\n")
-    command = [sys.executable, "-m", "sigbench", *own]  # a new process, as after an edit
+    command = [sys.executable, "-m", "sigbench", *own]  # a new process imports the edited module
     first = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "10 cells run" in first.stderr
     zero = {r["metric"]: r for r in board() if r["method"] == "mine:mine"}["rmse"]
@@ -142,7 +142,7 @@ def test_debug_shows_the_traceback(capsys):
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_another_suites_folder_is_refused_and_stays(here, capsys):
+def test_the_folder_of_another_suite_is_refused_and_kept(here, capsys):
     assert main([*RUN, "-m", "noisy"]) == 0
     before = {p: p.stat().st_mtime_ns for p in here.rglob("*")}
     assert main(["run", "signals", "--items", "2", "-o", "out"]) == 2
@@ -150,7 +150,7 @@ def test_another_suites_folder_is_refused_and_stays(here, capsys):
     assert {p: p.stat().st_mtime_ns for p in here.rglob("*")} == before
 
 
-def test_report_writes_again_what_was_lost(here, capsys):
+def test_report_restores_deleted_files(here, capsys):
     assert main([*RUN, "-m", "noisy", "--quiet"]) == 0
     text = (here / "out/leaderboard.md").read_text()
     for name in ("leaderboard.md", "leaderboard.csv", "timings.parquet"):
@@ -161,7 +161,7 @@ def test_report_writes_again_what_was_lost(here, capsys):
     assert (here / "out/leaderboard.csv").is_file()
 
 
-def test_ctrl_c_ends_the_run_and_keeps_what_is_finished(here, wait_until):
+def test_ctrl_c_ends_the_run_and_keeps_finished_cells(here, wait_until):
     (here / "stuck.py").write_text(
         "import pathlib, time\n"
         "def f(noisy):\n"
@@ -177,7 +177,7 @@ def test_ctrl_c_ends_the_run_and_keeps_what_is_finished(here, wait_until):
 
     wait_until(lambda: under_way() or run.poll() is not None)
     assert run.poll() is None
-    os.killpg(run.pid, signal.SIGINT)  # as a terminal does: to all of its processes
+    os.killpg(run.pid, signal.SIGINT)  # as a terminal does, to all processes
     _, err = run.communicate(timeout=60)
     assert run.returncode == 130
     assert "interrupted; run the same command again to resume" in err

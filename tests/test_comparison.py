@@ -1,4 +1,4 @@
-"""compare: two methods of a run, paired."""
+"""`compare`: the paired comparison of two methods of a run."""
 
 import shutil
 
@@ -22,7 +22,7 @@ def run(tmp_path_factory):
     return path
 
 
-def test_the_difference_is_of_paired_items(run):
+def test_the_difference_uses_paired_items(run):
     cells = pd.read_parquet(next((run / "cells").glob("*.parquet")))
     for one in compare(run, "l1-tuned", "affine"):
         own = cells[cells["metric"] == one.metric]
@@ -46,7 +46,7 @@ def test_it_agrees_with_the_ranks(run):
             assert (one.better == "tie") == (mine == theirs)
 
 
-def test_what_is_the_same_is_a_tie(run):
+def test_equal_methods_tie(run):
     for one in compare(run, "l1-tuned", "gmc-tuned"):
         assert (one.better, one.p_value, one.difference.mean) == ("tie", 1.0, 0.0)
 
@@ -65,7 +65,7 @@ def test_the_command_prints_a_table(run, capsys):
     assert main(["compare", str(run), "affine", "sure"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("| problem ")
-    assert "Holm over 3 comparisons" in out
+    assert "Holm's correction over 3 comparisons" in out
     assert main(["compare", str(run), "affine", "sur"]) == 2
     assert "unknown method of the run 'sur': did you mean 'sure'?" in capsys.readouterr().err
 
@@ -81,8 +81,8 @@ def test_methods_without_common_items_cannot_be_compared(tmp_path):
         compare(tmp_path, "affine", "sure")
 
 
-def test_a_run_of_which_there_is_only_the_report_says_so(run, tmp_path):
-    """As reference runs are committed."""
+def test_a_run_without_cells_is_refused(run, tmp_path):
+    """Committed results have no cells."""
     shutil.copytree(run, tmp_path / "copy")
     for folder in FOLDERS:
         shutil.rmtree(tmp_path / "copy" / folder, ignore_errors=True)

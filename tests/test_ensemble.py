@@ -1,4 +1,4 @@
-"""Self-ensembling: it commutes with flips and quarter turns, and is else what it wraps."""
+"""Self-ensembles: they commute with flips and rotations, and otherwise act as their denoiser."""
 
 import dataclasses
 import itertools
@@ -38,7 +38,7 @@ WEIGHTS = np.arange(9.0).reshape(3, 3) / 36
 
 
 def lopsided(noisy, sigma=None):
-    """Correlate with weights that no symmetry leaves alone; on signals with one row of them."""
+    """Correlate with weights that no symmetry preserves; signals use one row of them."""
     out = np.zeros_like(noisy)
     if noisy.ndim == 3:
         for j in range(3):
@@ -78,7 +78,7 @@ def test_it_commutes_with_every_symmetry(rng, shape):
     assert differ == len(SYMMETRIES[shape]) - 1
 
 
-def test_on_a_linear_map_it_is_the_map_of_the_averaged_weights(rng):
+def test_for_a_linear_map_it_averages_the_weights(rng):
     y = rng.standard_normal((2, 1, 8, 5))
     turned = [np.rot90(w, k) for w in (WEIGHTS, WEIGHTS[:, ::-1]) for k in range(4)]
     mean = np.mean(turned, axis=0)
@@ -90,12 +90,12 @@ def test_on_a_linear_map_it_is_the_map_of_the_averaged_weights(rng):
 
 @pytest.mark.parametrize("shape", SYMMETRIES)
 @pytest.mark.parametrize("denoiser", [Median(), GaussianBlur(width=1.0), LocalWiener(window=3)])
-def test_what_commutes_already_is_unchanged(rng, shape, denoiser):
+def test_a_denoiser_that_commutes_is_unchanged(rng, shape, denoiser):
     y = rng.standard_normal(shape)
     np.testing.assert_allclose(SelfEnsemble(denoiser)(y), denoiser(y), atol=1e-13)
 
 
-def test_it_is_called_once_a_symmetry_with_arrays_of_its_own(rng):
+def test_the_denoiser_is_called_once_per_symmetry_with_new_arrays(rng):
     seen = []
 
     def spy(noisy, sigma):
@@ -111,7 +111,7 @@ def test_it_is_called_once_a_symmetry_with_arrays_of_its_own(rng):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_dtype_levels_and_items_are_kept_apart(rng, dtype):
+def test_dtype_noise_levels_and_items_are_kept(rng, dtype):
     y = rng.standard_normal((3, 2, 5, 4)).astype(dtype)
     levels = np.array([0.5, 1.0, 2.0], dtype)
     f = SelfEnsemble(LOPSIDED)
@@ -123,7 +123,7 @@ def test_dtype_levels_and_items_are_kept_apart(rng, dtype):
 
 
 @pytest.mark.parametrize(
-    ("text", "told", "untold"),
+    ("text", "given", "not_given"),
     [
         ("gaussian-blur", "none", "none"),
         ("local-wiener", "sigma", "blind"),
@@ -135,9 +135,9 @@ def test_dtype_levels_and_items_are_kept_apart(rng, dtype):
         ("spikes-posterior-mean", "prior", "prior"),
     ],
 )
-def test_it_knows_what_its_denoiser_knows(text, told, untold):
+def test_it_has_the_knowledge_of_its_denoiser(text, given, not_given):
     typed = f"self-ensemble[denoiser={text}"
-    for ending, expected in ((",sigma=given]", told), ("]", untold)):
+    for ending, expected in ((",sigma=given]", given), ("]", not_given)):
         (method,) = resolve(typed + ending)
         (inner,) = resolve(text, sigma_given=method.sigma_given)
         for sigma_known in (True, False):
@@ -152,7 +152,7 @@ class Plain:
         return noisy
 
 
-def test_what_says_nothing_of_itself_stays_so_in_a_worker():
+def test_a_denoiser_without_info_is_recognized_in_a_worker():
     for entry in (
         Plain(),
         SelfEnsemble(Plain()),
@@ -162,7 +162,7 @@ def test_what_says_nothing_of_itself_stays_so_in_a_worker():
         assert Method("own", entry, sigma_given=False).knowledge(True) == "none"
 
 
-def test_parameters_and_training_are_the_denoisers():
+def test_parameters_and_history_are_those_of_the_denoiser():
     (method,) = resolve("self-ensemble[denoiser=network[weights=shrinknet]]")
     assert method.entry.n_params == Pretrained("shrinknet").n_params > 0
     assert method.entry.device == "cpu"
@@ -179,7 +179,7 @@ class Needs:
         return noisy * self.fs
 
 
-def test_facts_reach_what_is_inside():
+def test_problem_information_reaches_the_inner_denoiser():
     bound = bind_problem_info(SelfEnsemble(Needs()), {"fs": 2.0})
     assert bound == SelfEnsemble(Needs(2.0))
     np.testing.assert_array_equal(bound(np.ones((1, 1, 3))), np.full((1, 1, 3), 2.0))
@@ -194,7 +194,7 @@ class Counts:
         return LOPSIDED
 
 
-def test_a_learner_is_fitted_once_and_then_turned(rng):
+def test_a_learner_is_fitted_once_and_then_ensembled(rng):
     train = Denoising("p", SparseSpikes(), Gaussian(sigma=3.0), items=1, train_items=20).training(
         sigma_given=False
     )
@@ -206,7 +206,7 @@ def test_a_learner_is_fitted_once_and_then_turned(rng):
     assert best == SelfEnsemble(Tuned(GaussianBlur(), {"width": [0.3, 3.0]}).fit(train, rng=rng))
 
 
-def test_what_is_typed_of_a_learner_is_a_learner():
+def test_a_spec_of_a_learner_is_a_learner():
     (method,) = resolve("self-ensemble[denoiser=trained[network=shrinknet]]")
     (inner,) = resolve("trained[network=shrinknet]")
     assert method.entry == SelfEnsembleLearner(inner.entry)
@@ -214,7 +214,7 @@ def test_what_is_typed_of_a_learner_is_a_learner():
     assert resolve("self-ensemble[denoiser=median]")[0].entry == SelfEnsemble(Median())
 
 
-def test_lists_are_swept_outside_and_inside():
+def test_lists_are_swept_at_both_levels():
     swept = resolve("self-ensemble[denoiser=[median,gaussian-blur[width=[0.5,2]]]]")
     blurs = [GaussianBlur(width=0.5), GaussianBlur(width=2.0)]
     assert [one.entry.denoiser for one in swept] == [Median(), *blurs]
@@ -232,23 +232,23 @@ def test_lists_are_swept_outside_and_inside():
         ("self-ensemble[denoiser=median[window=4]]", "window=4"),
     ],
 )
-def test_what_cannot_be_turned_is_refused(text, message):
+def test_invalid_self_ensembles_are_refused(text, message):
     with pytest.raises(InputError, match=message):
         resolve(text)
 
 
-def test_in_python_a_learner_has_a_class_of_its_own():
+def test_in_python_a_learner_needs_its_class():
     with pytest.raises(InputError, match="tuned-median is a learner: use SelfEnsembleLearner"):
         SelfEnsemble(Tuned(Median(), {"window": [3]}))
 
 
-def test_it_is_listed_with_what_it_takes():
+def test_it_is_listed_with_its_parameters():
     (row,) = (row for row in methods() if row["name"] == "self-ensemble")
     assert row["parameters"] == {"denoiser": None}
     assert (row["family"], row["domains"]) == ("ensemble", ["signal", "speech", "image"])
 
 
-def test_a_suite_runs_it_and_tunes_what_is_inside(here):
+def test_a_suite_runs_it_and_tunes_the_inner_denoiser(here):
     (here / "own.toml").write_text(
         'name = "own"\nmetrics = ["psnr"]\nseeds = [1]\n[[problems]]\nname = "photos"\n'
         'dataset = "photos32"\ndegradation = "gaussian[sigma=25]"\nitems = 6\ntrain_items = 8\n'
@@ -263,7 +263,7 @@ def test_a_suite_runs_it_and_tunes_what_is_inside(here):
     assert "denoiser=wavelet[" in text
 
 
-def test_denoise_takes_it(here, capsys):
+def test_denoise_accepts_it(here, capsys):
     np.save(here / "in.npy", np.random.default_rng(0).standard_normal(50))
     typed = "self-ensemble[denoiser=local-wiener]"
     assert main(["denoise", "in.npy", "-o", "out.npy", "-m", typed]) == 0
@@ -279,8 +279,8 @@ def test_denoise_takes_it(here, capsys):
     assert "needs the prior of the signals" in capsys.readouterr().err
 
 
-def test_it_is_better_than_its_members_by_what_they_disagree():
-    """Krogh, Vedelsby 1995: the error of a mean is the mean error less the mean deviation."""
+def test_its_error_is_smaller_by_the_variance_of_its_members():
+    """Krogh, Vedelsby 1995: error of the mean = mean error − variance of the members."""
     problem = Denoising("p", Photos32(), Gaussian(sigma=25.0), items=24)
     (block,) = problem.blocks(1, 24)
     plain = DENOISERS["wavelet"](wavelet="sym4", rule="visu", scale=0.3, shifts=1)

@@ -1,4 +1,4 @@
-"""Worker processes: what comes back, what is ended, what is replaced."""
+"""Worker processes: results, errors, time limits and replacement."""
 
 import os
 import re
@@ -31,7 +31,7 @@ def pool():
     pool.close()
 
 
-def test_values_and_errors_come_back(pool):
+def test_values_and_errors_are_returned(pool):
     calls = {0: lambda: 6 * 7, 1: lambda: 1 / 0, 2: lambda: np.arange(3), 3: lambda: sys.exit(5)}
     ended = {}
     for number, call in calls.items():
@@ -68,7 +68,7 @@ def test_a_worker_is_replaced_after_a_call_that_retires_it():
     assert pids[0] == pids[1] != pids[2]
 
 
-def test_serial_gives_the_same():
+def test_serial_gives_the_same_results():
     serial = Serial()
     serial.submit(3, lambda: 1 / 0)
     ended = serial.next()
@@ -76,7 +76,7 @@ def test_serial_gives_the_same():
     assert not ended.contended
 
 
-def test_two_at_once_are_contended_and_one_alone_is_not(pool):
+def test_simultaneous_calls_are_contended_and_a_single_one_is_not(pool):
     pool.submit(0, os.getpid)
     first = pool.next()
     assert not first.contended
@@ -87,7 +87,7 @@ def test_two_at_once_are_contended_and_one_alone_is_not(pool):
     assert len({one.value for one in both}) == 2
 
 
-def test_a_worker_that_dies_is_told_and_replaced(pool):
+def test_a_worker_that_dies_is_reported_and_replaced(pool):
     pool.submit(0, lambda: os.kill(os.getpid(), signal.SIGKILL))
     ended = pool.next()
     assert ended.lost
@@ -98,7 +98,7 @@ def test_a_worker_that_dies_is_told_and_replaced(pool):
     assert pool.next().error == "WorkerDied: exit code 3"
 
 
-def test_a_call_that_hangs_is_ended_with_all_that_it_started(tmp_path, wait_until):
+def test_a_call_that_hangs_is_killed_with_its_child_processes(tmp_path, wait_until):
     pool = Pool(1, timeout=0.5)
 
     def hang():
@@ -118,13 +118,13 @@ def test_a_call_that_hangs_is_ended_with_all_that_it_started(tmp_path, wait_unti
 
 
 @pytest.mark.parametrize("ending", ["returns", "leaves"])
-def test_a_child_that_a_call_forks_off_does_not_answer(pool, ending):
+def test_a_forked_child_of_a_call_does_not_answer(pool, ending):
     def forks():
         if os.fork() == 0:
             if ending == "leaves":
                 sys.exit(0)
             return "child"
-        threading.Event().wait(0.5)  # the child is first
+        threading.Event().wait(0.5)  # the child ends first
         return "parent"
 
     pool.submit(0, forks)
@@ -135,8 +135,8 @@ def test_a_child_that_a_call_forks_off_does_not_answer(pool, ending):
         assert (ended.number, ended.value) == (number, 10 * number)
 
 
-def test_a_worker_that_does_not_begin_is_replaced():
-    """A thread that an earlier call has left behind keeps the interpreter to itself."""
+def test_a_worker_that_does_not_start_a_call_is_replaced():
+    """A thread left behind by an earlier call blocks the interpreter."""
 
     def leaves_a_thread():
         hog = threading.Timer(0.2, lambda: re.match("(a+)+$", "a" * 60 + "b"))
@@ -148,7 +148,7 @@ def test_a_worker_that_does_not_begin_is_replaced():
         pool.submit(0, leaves_a_thread)
         assert pool.next().error == ""
         threading.Event().wait(0.5)
-        pool.submit(1, lambda much=bytes(10**6): 1)  # more than waits in a pipe
+        pool.submit(1, lambda much=bytes(10**6): 1)  # more than fits into a pipe
         ended = pool.next()
         assert ended.lost
         assert ended.error == "WorkerDied: did not start a call within 1 s"
@@ -158,14 +158,14 @@ def test_a_worker_that_does_not_begin_is_replaced():
         pool.close()
 
 
-def test_what_cannot_be_sent_is_an_error(pool):
+def test_an_object_that_cannot_be_sent_is_an_error(pool):
     pool.submit(0, threading.Lock().acquire)
     assert "cannot be sent to a worker process" in pool.next().error
     pool.submit(1, threading.Lock)
     assert "the worker cannot send its result" in pool.next().error
 
 
-def test_workers_have_one_thread_and_no_interrupts(pool):
+def test_workers_use_one_thread_and_ignore_interrupts(pool):
     def look():
         np.ones((2, 2)) @ np.ones((2, 2))
         return {lib["num_threads"] for lib in threadpool_info()}, signal.getsignal(signal.SIGINT)
@@ -178,7 +178,7 @@ def test_workers_have_one_thread_and_no_interrupts(pool):
 
 @pytest.mark.parametrize("busy", ["while True: pass", "re.match('(a+)+$', 'a' * 60 + 'b')"])
 def test_workers_end_with_their_parent(tmp_path, wait_until, busy):
-    """The expression keeps the interpreter to itself: no thread can look after the parent."""
+    """The expression blocks the interpreter, so no thread can watch the parent."""
     script = tmp_path / "parent.py"
     script.write_text(
         "import os, pathlib, re\n"
@@ -186,7 +186,7 @@ def test_workers_end_with_their_parent(tmp_path, wait_until, busy):
         "def call():\n"
         f"    pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n"
         f"    {busy}\n"
-        "pool = Pool(1)\n"  # no __main__ guard: workers don't run this again
+        "pool = Pool(1)\n"  # no __main__ guard: workers do not run this again
         "pool.submit(0, call)\n"
         "pool.next()\n"
     )
@@ -208,12 +208,12 @@ def test_workers_end_with_their_parent(tmp_path, wait_until, busy):
         ({"executor": "slurm"}, "executor='slurm' must be one of: local, dask://HOST:PORT"),
     ],
 )
-def test_bad_places_are_refused(place, message):
+def test_invalid_executors_are_refused(place, message):
     with pytest.raises(InputError, match=message):
         ExecutorConfig(**place)
 
 
-def test_a_time_limit_needs_a_worker():
+def test_a_time_limit_uses_a_worker():
     executor = ExecutorConfig(timeout=5.0).open()
     assert isinstance(executor, Pool)
     assert executor.slots == 1

@@ -32,7 +32,7 @@ def optional(noisy, sigma=None):
     return noisy
 
 
-def test_functions_are_told_what_they_ask_for():
+def test_functions_get_sigma_only_if_they_have_the_parameter():
     y = np.ones((1, 1, 2))
     np.testing.assert_array_equal(Function(halve)(y, sigma=3.0), y / 2)
     np.testing.assert_array_equal(Function(shrink)(y, sigma=3.0), y / 4)
@@ -71,7 +71,7 @@ def test_knowledge_of_limits():
     assert (limit.knowledge(True), oracle.knowledge(True)) == ("prior", "oracle")
 
 
-def test_a_default_sigma_stays_where_none_is_told():
+def test_a_default_sigma_is_kept_if_no_level_is_given():
     def f(noisy, sigma=3.0):
         return noisy * sigma
 
@@ -106,7 +106,7 @@ class Needs:
     inner: object = None
 
 
-def test_facts_fill_what_is_left_none():
+def test_problem_information_fills_fields_that_are_none():
     problem_info = {"fs": 8000.0, "lead_in": 10}
     bound = bind_problem_info(Needs(inner=Needs(fs=1.0, inner=Needs())), problem_info)
     assert bound == Needs(8000.0, None, Needs(1.0, None, Needs(8000.0)))
@@ -128,7 +128,7 @@ class TestUsersOwn:
             "    def __call__(self, noisy, *, sigma=None): return self.g * noisy\n",
         )
         (function,) = resolve("own_kinds:f")
-        assert function.sigma_given  # it asks for sigma without a default
+        assert function.sigma_given  # sigma is a parameter without a default
         assert resolve("own_kinds:ready")[0].entry == L1(lam=2.0)
         assert [m.entry.g for m in resolve("own_kinds:Gain[g=[0.5,2]]")] == [0.5, 2.0]
         assert resolve("own_kinds:Gain[sigma=given]")[0].sigma_given
@@ -160,7 +160,7 @@ class TestUsersOwn:
         self.write(here, "own_late", "g = 2\n")
         assert resolve("sigbench_like:f")[0].key != before
 
-    def test_the_key_of_a_package_follows_its_parts_and_nothing_beside_it(self, here):
+    def test_the_key_of_a_package_follows_its_modules_only(self, here):
         (here / "own_pkg").mkdir()
         self.write(
             here, "own_pkg/__init__", "from own_pkg.a import f\nfrom own_pkg.b import f as g\n"
@@ -187,7 +187,7 @@ class TestUsersOwn:
     def test_the_key_follows_folders_without_init_and_relative_imports(
         self, here, module, text, helper
     ):
-        for folder in ("own_ns/sub", "own_ns2", "scipy"):  # one called like an installed package
+        for folder in ("own_ns/sub", "own_ns2", "scipy"):  # one named like an installed package
             (here / folder).mkdir(parents=True)
         self.write(here, helper, "g = 1\n")
         self.write(here, module, text)
@@ -202,7 +202,7 @@ class TestUsersOwn:
         with pytest.raises(InputError, match=r"cannot import 'own_exit'.*SystemExit"):
             resolve("own_exit:f")
 
-    def test_attributes_of_one_module_have_keys_of_their_own(self, here):
+    def test_attributes_of_one_module_have_different_keys(self, here):
         self.write(
             here,
             "own_many",
@@ -213,7 +213,7 @@ class TestUsersOwn:
         )
         assert len({resolve(f"own_many:{name}")[0].key for name in "abcdeC"}) == 6
 
-    def test_a_class_that_cannot_be_made_is_refused(self, here):
+    def test_a_class_that_cannot_be_created_is_refused(self, here):
         self.write(
             here,
             "own_needy",
@@ -226,7 +226,7 @@ class TestUsersOwn:
         with pytest.raises(InputError, match=r"own_needy:Checks\[k=-1\]: ValueError: k=-1"):
             resolve("own_needy:Checks[k=-1]")
 
-    def test_a_dataclass_is_made_by_its_own_init(self, here):
+    def test_a_dataclass_is_created_by_its_init(self, here):
         self.write(
             here,
             "own_init",
@@ -242,7 +242,7 @@ class TestUsersOwn:
         with pytest.raises(InputError, match=r"a must be set, as in own_init:Needs\[a=\.\.\.\]"):
             resolve("own_init:Needs")
 
-    def test_a_class_without_info_that_is_told(self, here):
+    def test_a_class_without_info_that_is_given_sigma(self, here):
         self.write(
             here,
             "own_told",
@@ -264,7 +264,7 @@ class TestUsersOwn:
         with pytest.raises(InputError, match=r"cannot import 'own_absent'.*ModuleNotFoundError"):
             resolve("own_absent:f")
 
-    def test_something_that_is_no_method(self, here):
+    def test_an_object_that_is_not_a_method_is_refused(self, here):
         self.write(here, "own_number", "x = 3\n")
         with pytest.raises(InputError, match="3 is not a method"):
             resolve("own_number:x")
@@ -298,7 +298,7 @@ class Colour(enum.Enum):
         (functools.partial(shrink, 1), functools.partial(halve, 1)),
     ],
 )
-def test_what_differs_has_another_identity(one, two):
+def test_different_objects_have_different_identities(one, two):
     assert digest(identity(one)) == digest(identity(copy.deepcopy(one)))
     assert digest(identity(one)) != digest(identity(two))
 
@@ -309,7 +309,7 @@ def test_partial_functions_are_methods():
     assert Method("p", entry, sigma_given=True).knowledge(True) == "sigma"
 
 
-def test_describe_writes_what_is_set():
+def test_describe_lists_the_parameters_that_are_set():
     assert (
         describe(L1(DFT(), lam=1.0))
         == "transform=dft, lam=1, nonneg=false, solver=exact[tol=1e-06]"

@@ -1,4 +1,4 @@
-"""What a run shows beside its tables: courses and logs of trainings, first images, figures."""
+"""Training histories, images and figures of a run."""
 
 import csv
 import io
@@ -74,7 +74,7 @@ def tiny_suite(folder):
 
 @pytest.fixture
 def tiny(here):
-    """A suite of images with a network that has a few numbers and a few steps."""
+    """A suite of images with a tiny network that is trained for a few steps."""
     return tiny_suite(here)
 
 
@@ -114,10 +114,10 @@ def table_of(path, problem="photos"):
     return {row[1]: dict(zip(header, row, strict=True)) for row in rows}
 
 
-class TestCourse:
-    """What a training took goes from the loop to the tables."""
+class TestTrainingHistory:
+    """The training history, from the training loop to the tables."""
 
-    def test_a_fitted_network_carries_what_its_training_took(self, tiny):
+    def test_a_fitted_network_has_its_training_history(self, tiny):
         (problem,), (*_, net) = tiny.problems, tiny.methods
         fitted = net.entry.fit(problem.training(sigma_given=False), rng=np.random.default_rng(0))
         history = fitted.history
@@ -131,7 +131,7 @@ class TestCourse:
         assert [point.step for point in history.log] == [1, 2, 3, 4, 5, 6]
         assert all(math.isfinite(value) for point in history.log for value in point)
 
-    def test_it_is_information_and_not_identity(self, tiny):
+    def test_the_history_is_not_part_of_the_identity(self, tiny):
         weights = Weights(shipped("icnn").network, shipped("icnn").arrays)
         plain = NetworkDenoiser(weights)
         told = replace(plain, history=TrainingHistory(1.0, 2, 3.0, 4))
@@ -139,19 +139,19 @@ class TestCourse:
         assert repr(told) == repr(plain)
         assert identity(told) == identity(plain)
 
-    def test_the_card_of_weights_tells_it(self):
+    def test_the_history_is_read_from_the_card_of_weights(self):
         card = shipped("icnn").card
         history = Pretrained("icnn").history
         assert (history.seconds, history.steps) == (card["seconds"], card["steps"])
         assert (history.samples, history.log) == (card["samples"], ())
 
-    def test_a_card_that_does_not_say_is_no_course(self, here):
+    def test_a_card_without_a_history_gives_none(self, here):
         from sigbench.networks.pretrained.weights import save
 
         save(here / "own.safetensors", Weights(shipped("icnn").network, shipped("icnn").arrays))
         assert Pretrained("own.safetensors").history is None
 
-    def test_timings_have_it_for_what_was_trained(self, run):
+    def test_timings_contain_the_cost_of_training(self, run):
         timings = pd.read_parquet(run / "timings.parquet").set_index("method")
         net = timings.loc["net"]
         assert (net["train_steps"], net["train_epochs"], net["train_samples"]) == (6, 3, 24)
@@ -161,7 +161,7 @@ class TestCourse:
         assert others[["train_s", "train_epochs"]].isna().all(axis=None)
         assert (others[["train_steps", "train_samples"]] == 0).all(axis=None)
 
-    def test_the_leaderboard_for_people_has_it_and_the_contract_is_as_it_was(self, run):
+    def test_the_markdown_shows_the_training_and_the_csv_is_unchanged(self, run):
         rows = table_of(run)
         assert rows["net"]["parameters"] == "11,739"
         assert rows["net"]["training"].endswith(" s, 3 epochs")
@@ -169,7 +169,7 @@ class TestCourse:
         with open(run / "leaderboard.csv", encoding="utf-8") as file:
             assert tuple(next(csv.reader(file))) == COLUMNS
 
-    def test_weights_from_a_file_have_it_too_and_others_no_columns(self, here):
+    def test_training_columns_appear_only_with_trained_methods(self, here):
         suite = load("table1").select(methods=["icnn", "wiener-printed"], seeds=[1], items=3)
         run_suite(suite, here / "run")
         rows = table_of(here / "run", "sparse-spikes")
@@ -179,7 +179,7 @@ class TestCourse:
         run_suite(suite.select(methods=["wiener-printed"]), here / "other")
         assert "| training " not in (here / "other" / "leaderboard.md").read_text()
 
-    def test_something_else_of_that_name_is_none(self, here):
+    def test_another_attribute_named_history_is_ignored(self, here):
         (here / "mine.py").write_text(
             "class Mine:\n"
             "    history = 'uphill'\n"
@@ -189,7 +189,7 @@ class TestCourse:
         assert run_suite(suite, here / "run").failed == 0
         assert not pd.read_parquet(here / "run" / "timings.parquet")["train_steps"].any()
 
-    def test_a_broken_one_is_a_failure_of_its_cell(self, here):
+    def test_an_invalid_history_fails_its_cell(self, here):
         (here / "mine.py").write_text(
             "from sigbench.core.protocols import TrainingHistory\n"
             "class Mine:\n"
@@ -201,7 +201,7 @@ class TestCourse:
         (failure,) = RunFolder(here / "run").failures()
         assert "BadEstimate: its training history is invalid: could not" in failure["error"]
 
-    def test_a_learner_of_ones_own_may_tell_it(self, here):
+    def test_a_user_learner_may_have_a_history(self, here):
         (here / "mine.py").write_text(
             "import numpy as np\n"
             "from sigbench.core.protocols import LogEntry, TrainingHistory\n"
@@ -224,7 +224,7 @@ class TestCourse:
 @pytest.mark.parametrize(
     ("seconds", "text"), [(3.21, "3.2 s"), (42, "42 s"), (192, "3.2 min"), (9000, "2.5 h")]
 )
-def test_times_for_people(run, seconds, text):
+def test_durations_in_the_table(run, seconds, text):
     folder = RunFolder(run)
     for entry in folder.cells.all().values():
         if entry.has_log:
@@ -237,15 +237,15 @@ def test_times_for_people(run, seconds, text):
 
 
 class TestFiles:
-    """The logs and pictures of a folder: whole, listed, never made twice."""
+    """The logs and images of a folder: complete, listed in the manifest, never written twice."""
 
-    def test_a_run_leaves_them_and_the_manifest_lists_them(self, run):
+    def test_the_manifest_lists_logs_and_images(self, run):
         assert files(run) == FILES
         listed = json.loads((run / "manifest.json").read_text())["files"]
         ours = [name for name in listed if name.partition("/")[0] in FILES]
         assert ours == sorted(f"{folder}/{name}" for folder in FILES for name in FILES[folder])
 
-    def test_the_log_is_that_of_the_training(self, run):
+    def test_the_log_is_the_training_history(self, run):
         with open(run / "trainings" / "photos.net.csv", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         assert list(rows[0]) == ["step", "seconds", "loss", "validation", "psnr"]
@@ -253,7 +253,7 @@ class TestFiles:
         timings = pd.read_parquet(run / "timings.parquet").set_index("method")
         assert float(rows[-1]["seconds"]) == pytest.approx(timings.loc["net", "train_s"], rel=1e-6)
 
-    def test_pictures_are_the_first_items_of_the_first_seed(self, run, tiny):
+    def test_images_are_the_first_items_of_the_first_seed(self, run, tiny):
         gallery = RunFolder(run).gallery
         originals = gallery.originals("photos")
         (block,) = tiny.problems[0].blocks(1, 100)
@@ -271,7 +271,7 @@ class TestFiles:
             assert list(estimates.psnr) == [psnr[method, i] for i in range(4)]
         np.testing.assert_array_equal(found["noisy"].images, originals.noisy)
 
-    def test_signals_have_none(self, here):
+    def test_signals_have_no_images(self, here):
         run_suite(load("table1").select(methods=["affine"], seeds=[1], items=3), here / "run")
         assert files(here / "run") == {}
 
@@ -281,7 +281,7 @@ class TestFiles:
         assert "estimates" not in files(here / "run")
 
     @pytest.mark.parametrize("jobs", [1, 2])
-    def test_any_number_of_workers_leaves_the_same(self, run, tiny, here, jobs):
+    def test_files_do_not_depend_on_the_number_of_workers(self, run, tiny, here, jobs):
         other = here / "other"
         run_suite(tiny, other, executor=ExecutorConfig(jobs=jobs))
         assert files(other) == FILES
@@ -293,13 +293,13 @@ class TestFiles:
         logs = [pd.read_csv(path / "trainings" / "photos.net.csv") for path in (run, other)]
         pd.testing.assert_frame_equal(*[log.drop(columns="seconds") for log in logs])
 
-    def test_nothing_is_made_again(self, run, tiny):
+    def test_unchanged_files_are_not_rewritten(self, run, tiny):
         before = {p: p.stat().st_mtime_ns for name in FILES for p in (run / name).iterdir()}
         assert run_suite(tiny, run).computed == 0
         write_reports(run)
         assert {p: p.stat().st_mtime_ns for name in FILES for p in (run / name).iterdir()} == before
 
-    def test_fresh_deletes_them_and_nothing_else(self, run, tiny):
+    def test_fresh_deletes_only_these_files(self, run, tiny):
         (run / "figures" / "mine.png").write_text("mine")
         (run / "trainings" / "photos.mine.csv").write_text("mine")
         (run / "estimates" / "mine.npz").write_text("mine")
@@ -311,12 +311,12 @@ class TestFiles:
             "figures": ["estimates-photos.png", "mine.png"],
         }
 
-    def test_a_folder_of_somebodys_figures_is_no_run(self, tiny, here):
+    def test_a_folder_with_other_figures_is_refused(self, tiny, here):
         (here / "run" / "figures").mkdir(parents=True)
         with pytest.raises(InputError, match="contains figures but no manifest"):
             run_suite(tiny, here / "run")
 
-    def test_ctrl_c_loses_nothing(self, run, tiny, here):
+    def test_ctrl_c_loses_no_files(self, run, tiny, here):
         path, ended = here / "stopped", []
 
         def stop_at_the_second(cell, out):
@@ -339,8 +339,8 @@ class TestFiles:
                 run / "estimates" / name
             ).read_bytes()
 
-    def test_what_may_come_is_listed_before_it_is_there(self, tiny, here):
-        """So that --fresh finds what a run leaves that is killed at any moment."""
+    def test_planned_files_are_listed_before_they_exist(self, tiny, here):
+        """So --fresh deletes the files of a run that was killed at any moment."""
         listed = []
 
         def look(cell, out):
@@ -350,7 +350,9 @@ class TestFiles:
         wanted = {f"{folder}/{name}" for folder in FILES for name in FILES[folder]}
         assert all(wanted <= set(names) for names in listed)
 
-    def test_a_run_that_died_before_its_cell_was_there_makes_both(self, tiny, here, monkeypatch):
+    def test_a_run_killed_between_images_and_cell_computes_both_again(
+        self, tiny, here, monkeypatch
+    ):
         def dies(*_):
             raise KeyboardInterrupt
 
@@ -367,7 +369,7 @@ class TestFiles:
             contents(here / "alone", "estimates").values()
         )
 
-    def test_what_a_killed_run_was_writing_is_cleared_away(self, run, tiny):
+    def test_temporary_files_of_a_killed_run_are_deleted(self, run, tiny):
         torn = run / "estimates" / ".photos.net.npz.x1.unfinished"
         from sigbench.core.media import UNFINISHED
 
@@ -376,7 +378,7 @@ class TestFiles:
         run_suite(tiny, run)
         assert not torn.exists()
 
-    def test_the_first_seed_of_a_folder_stays_the_one_that_is_shown(self, tiny, here):
+    def test_the_displayed_seed_of_a_folder_does_not_change(self, tiny, here):
         path = here / "run"
         run_suite(tiny.select(methods=["noisy"], seeds=[2]), path)
         before = contents(path, "estimates")
@@ -386,7 +388,7 @@ class TestFiles:
         assert {p: after[p] for p in before} == before
         assert json.loads((path / "manifest.json").read_text())["pictured_seed"] == 2
 
-    def test_pictures_of_a_method_that_has_changed_are_not_shown(self, tiny, here):
+    def test_images_of_a_changed_method_are_not_shown(self, tiny, here):
         (here / "mine.py").write_text("def f(noisy): return 0.5 * noisy\n")
         run_suite(tiny.select(methods=["noisy", "mine:f"]), here / "run")
         folder = RunFolder(here / "run")
@@ -403,14 +405,14 @@ class TestFiles:
         run_suite(tiny.select(methods=["noisy", "mine:f"]), here / "run")
         assert (here / "run" / name).read_bytes() == old
 
-    def test_the_log_of_a_training_that_is_stale_goes(self, run, tiny):
+    def test_the_log_of_an_outdated_training_is_deleted(self, run, tiny):
         folder = RunFolder(run)
         methods = tuple(replace(m, source="other") for m in tiny.methods)
         folder.cells.drop_outdated(replace(tiny, methods=methods).cells())
         assert files(run)["trainings"] == []
         assert files(run)["estimates"] == ["photos.npz"]
 
-    def test_figures_of_what_has_gone_go_too(self, run, tiny):
+    def test_figures_without_data_are_deleted(self, run, tiny):
         folder = RunFolder(run)
         methods = tuple(replace(m, source="other") for m in tiny.methods if m.name == "net")
         folder.cells.drop_outdated(replace(tiny, methods=methods).cells())
@@ -419,7 +421,7 @@ class TestFiles:
         assert files(run)["figures"] == ["estimates-photos.png"]
         assert "figures/trainings" not in text
 
-    def test_names_are_safe_and_their_own(self):
+    def test_file_names_are_safe_and_unique(self):
         assert picture_file("photos") == "estimates/photos.npz"
         assert training_file("photos", "net-2") == "trainings/photos.net-2.csv"
         odd = [
@@ -456,7 +458,7 @@ class TestFiles:
             ("large", "photos.blur.npz cannot be read as images .* more than 9 bytes"),
         ],
     )
-    def test_a_file_that_cannot_be_read_is_named(self, run, harm, match, monkeypatch, capsys):
+    def test_an_unreadable_file_is_named(self, run, harm, match, monkeypatch, capsys):
         file = run / "estimates" / "photos.blur.npz"
         with np.load(file, allow_pickle=False) as found:
             arrays = dict(found)
@@ -480,7 +482,7 @@ class TestFiles:
         elif harm == "other":
             np.savez(file, **{**arrays, "estimate1": arrays["estimate1"][:, 1:]})
         else:
-            (run / "estimates" / "photos.npz").unlink()  # its own turn would come first
+            (run / "estimates" / "photos.npz").unlink()  # it would be read first
             file.rename(run / "estimates" / "photos.npz")
             monkeypatch.setattr("sigbench.benchmark.store.images.MAX_BYTES", 9)
             match = match.replace(".blur", "")
@@ -488,14 +490,14 @@ class TestFiles:
             (run / table).unlink()
         with pytest.raises(InputError, match=match):
             write_reports(run)
-        assert set(table_of(run)) == {"noisy", "blur", "net"}  # it costs nobody the tables
+        assert set(table_of(run)) == {"noisy", "blur", "net"}  # the tables are still written
         assert (run / "leaderboard.csv").is_file()
         assert main(["report", str(run)]) == 2
         assert capsys.readouterr().err.count("\n") == 1
 
 
 class TestMerge:
-    def test_pictures_and_logs_come_along(self, tiny, here):
+    def test_images_and_logs_are_merged(self, tiny, here):
         a, b, whole = here / "a", here / "b", here / "whole"
         run_suite(tiny.select(methods=["blur"]), a)
         run_suite(tiny.select(methods=["net"]), b)
@@ -513,7 +515,7 @@ class TestMerge:
         listed = json.loads((here / "merged/manifest.json").read_text())["files"]
         assert {f"{folder}/{name}" for folder in FILES for name in FILES[folder]} <= set(listed)
 
-    def test_pictures_are_those_of_the_cells(self, tiny, here):
+    def test_merged_images_belong_to_the_merged_cells(self, tiny, here):
         one, other = here / "one", here / "other"
         chosen = tiny.select(methods=["noisy", "blur"])
         run_suite(chosen, one)
@@ -523,14 +525,14 @@ class TestMerge:
         )
         (one / "estimates/photos.blur.npz").write_bytes(
             stale + b" "
-        )  # as an older sigbench left it
+        )  # as an older version of sigbench left it
         run_suite(chosen, other)
         merge([one, other], here / "merged")
         name = "estimates/photos.blur.npz"
         assert (here / "merged" / name).read_bytes() == (other / name).read_bytes()
 
     @pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
-    def test_trainings_belong_together_in_any_order(self, tiny, here, order):
+    def test_trainings_are_merged_in_any_order(self, tiny, here, order):
         text = SUITE + "training_seeds = [1, 2]\n"
         (here / "seeds.toml").write_text(text)
         suite = load("seeds.toml")
@@ -539,7 +541,7 @@ class TestMerge:
         merge([here / name for name in order], here / "merged")
         assert "Over training seeds" in (here / "merged/leaderboard.md").read_text()
 
-    def test_of_other_seeds_those_of_the_first_folder(self, tiny, here):
+    def test_images_of_the_first_folder_are_used_if_the_seeds_differ(self, tiny, here):
         run_suite(tiny.select(methods=["noisy"], seeds=[2]), here / "a")
         run_suite(tiny.select(methods=["blur"], seeds=[1]), here / "b")
         merge([here / "a", here / "b"], here / "merged")
@@ -547,8 +549,8 @@ class TestMerge:
         assert json.loads((here / "merged/manifest.json").read_text())["pictured_seed"] == 2
 
 
-def as_before(path):
-    """Make a folder what it was before there were courses and pictures."""
+def as_older_version(path):
+    """Make a folder look as if an older version, without histories and images, had written it."""
     entries = RunFolder(path).cells.all().values()
     for entry in entries:
         entry.about.pop("training", None)
@@ -564,8 +566,8 @@ def as_before(path):
 
 
 class TestOldFolders:
-    def test_they_are_read_and_say_nothing_of_trainings(self, run):
-        as_before(run)
+    def test_they_are_read_without_training_columns(self, run):
+        as_older_version(run)
         write_reports(run)
         text = (run / "leaderboard.md").read_text()
         assert "| training " not in text
@@ -575,25 +577,27 @@ class TestOldFolders:
         assert timings["train_s"].isna().all()
 
     def test_they_are_extended_and_merged(self, run, tiny, here):
-        as_before(run)
+        as_older_version(run)
         (here / "mine.py").write_text("def f(noisy): return 0.5 * noisy\n")
         assert run_suite(tiny.select(methods=["noisy", "mine:f"]), run).computed == 1
         assert len(files(run)["estimates"]) == 2
-        as_before(run)
+        as_older_version(run)
         run_suite(tiny.select(methods=["blur"]), here / "new")
         merge([run, here / "new"], here / "merged")
         assert len(files(here / "merged")["estimates"]) == 3
 
 
 class TestFigures:
-    def test_the_leaderboard_shows_them_beneath_their_problem(self, run):
+    def test_the_leaderboard_shows_figures_below_their_problem(self, run):
         text = (run / "leaderboard.md").read_text()
         for name in FILES["figures"]:
             assert text.count(f"](figures/{name})") == 1
             with Image.open(run / "figures" / name) as image:
                 assert image.size[0] <= 1300
 
-    def test_without_matplotlib_it_says_so_in_a_line(self, tiny, here, monkeypatch, capsys):
+    def test_without_matplotlib_one_line_says_how_to_install_it(
+        self, tiny, here, monkeypatch, capsys
+    ):
         with monkeypatch.context() as patch:
             patch.setattr("sigbench.benchmark.report.figures.find_spec", lambda name: None)
             assert main(["run", "tiny.toml", "-o", "run", "-j", "1", "--quiet"]) == 0
@@ -609,7 +613,7 @@ class TestFigures:
         assert capsys.readouterr().err == ""
         assert files(here / "run") == FILES
         monkeypatch.setattr("sigbench.benchmark.report.figures.find_spec", lambda name: None)
-        write_reports(here / "run")  # what is there stays and is shown
+        write_reports(here / "run")  # existing files are kept and shown
         assert "figures/" in (here / "run" / "leaderboard.md").read_text()
 
     def test_signals_need_no_matplotlib(self, here, monkeypatch, capsys):
@@ -642,7 +646,7 @@ class TestFigures:
         with Image.open(io.BytesIO(first)) as image:
             assert image.size[0] <= 1600
 
-    def test_what_is_beyond_the_numbers_of_a_picture_is_white_or_black(self, here):
+    def test_values_beyond_float32_are_white_or_black(self, here):
         (here / "mine.py").write_text(
             "import numpy as np\n"
             "def far(noisy): return np.where(noisy > 0.5, 1e60, -1e60).astype(noisy.dtype)\n"
@@ -661,11 +665,11 @@ class TestFigures:
         images = [rng.uniform(0, 1, shape) for shape in ((3, 32, 32), (3, 64, 48))]
         plots.estimates([Strip("noisy", images, [1.0, 2.0])], 1.0)
 
-    def test_rows_are_in_the_order_of_the_leaderboard(self, run, monkeypatch):
+    def test_strips_are_in_the_order_of_the_leaderboard(self, run, monkeypatch):
         drawn = []
         monkeypatch.setattr(
             "sigbench.benchmark.report.figures.plots.estimates",
-            lambda strips, peak: drawn.extend(strips) or plots.trainings(COURSES),
+            lambda strips, peak: drawn.extend(strips) or plots.trainings(HISTORIES),
         )
         write_reports(run)
         with open(run / "leaderboard.csv", encoding="utf-8") as file:
@@ -676,27 +680,29 @@ class TestFigures:
         mean = {row["method"]: float(row["mean"]) for row in board}
         assert drawn[2].mean == pytest.approx(mean[order[0]], rel=1e-5)
 
-    def test_labels_of_trainings_are_apart_and_beside_their_panel(self):
+    def test_labels_of_trainings_do_not_overlap_or_leave_their_panel(self):
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.text import Text
 
-        figure = plots.trainings(COURSES, {"net 1": "net", "net 2": "net"})
+        figure = plots.trainings(HISTORIES, {"net 1": "net", "net 2": "net"})
         FigureCanvasAgg(figure).draw()
         top, bottom = figure.axes
         assert (len(top.texts), len(bottom.texts)) == (19, 1)
         assert top.lines[2].get_color() == top.lines[4].get_color() != top.lines[0].get_color()
         renderer = figure.canvas.get_renderer()
         panel = top.get_window_extent()
-        boxes = [Text.get_window_extent(text, renderer) for text in top.texts]  # without its line
+        boxes = [
+            Text.get_window_extent(text, renderer) for text in top.texts
+        ]  # without its connecting line
         centres = sorted((box.y0 + box.y1) / 2 for box in boxes)
         assert min(np.diff(centres)) > max(box.height for box in boxes)
         assert panel.y0 - 2 <= centres[0]
         assert centres[-1] <= panel.y1 + 2
 
-    def test_trainings_are_drawn_alike(self):
-        assert plots.png(plots.trainings(COURSES)) == plots.png(plots.trainings(COURSES))
+    def test_figures_of_trainings_are_reproducible(self):
+        assert plots.png(plots.trainings(HISTORIES)) == plots.png(plots.trainings(HISTORIES))
 
-    def test_one_point_is_a_training_too(self):
+    def test_a_training_with_one_point_can_be_drawn(self):
         plots.png(
             plots.trainings({"one": TrainingHistory(0, 1, 1, 1, "own", (LogEntry(1, 0, 1, 1, 5),))})
         )
@@ -711,7 +717,7 @@ def history(end, seed, metric="psnr"):
     return TrainingHistory(60.0, 40, 2.0, 80, metric, log)
 
 
-COURSES = {
+HISTORIES = {
     **{f"net {i}": history(30 + 0.01 * i, i) for i in range(18)},
     "poor": history(20, 99),
     "other": history(3, 5, "rmse"),

@@ -119,7 +119,7 @@ def told(noisy, sigma):
 
 
 @pytest.mark.parametrize("spoiler", [spoils, spoils_sigma])
-def test_what_one_method_spoils_the_next_one_does_not_see(spoiler):
+def test_a_method_that_modifies_its_input_does_not_affect_the_next(spoiler):
     methods = [Method(f.__name__, Function(f), sigma_given=True) for f in (spoiler, told)]
     alone = go(methods[1])[0]
     failure, after = go(*methods)
@@ -128,7 +128,7 @@ def test_what_one_method_spoils_the_next_one_does_not_see(spoiler):
 
 
 @pytest.mark.parametrize("sampled", [False, True])
-def test_data_that_are_many_go_through_a_file_and_are_made_once(monkeypatch, sampled):
+def test_large_data_are_kept_in_a_file_and_created_once(monkeypatch, sampled):
     noise = Subsample(2) if sampled else Gaussian(sigma=3.0)
     problem = dataclasses.replace(PROBLEM, degradation=noise)
     kept = go(good, told_or_not, block=2, problem=problem)
@@ -149,7 +149,7 @@ def told_or_not(noisy, sigma=None):
     return noisy * (0.5 if sigma is None else 0.4)
 
 
-def test_sigma_has_the_type_of_the_items():
+def test_sigma_has_the_dtype_of_the_items():
     seen = []
 
     def f(noisy, sigma):
@@ -187,7 +187,7 @@ def test_the_limit_knows_the_prior_of_the_problem():
         (spoils, "the method changed its input"),
     ],
 )
-def test_misbehaviour_is_a_failure_and_the_others_go_on(method, message):
+def test_a_protocol_violation_is_a_failure_and_the_others_run(method, message):
     metrics = ("rmse", "si_sdr")
     alone = go(good)[0]
     first, failure, last = go(good, method, Method("again", Function(good)), metrics=metrics)
@@ -214,8 +214,8 @@ def test_a_learner_is_fitted_once_per_problem_never_per_seed():
 
 
 @pytest.mark.parametrize(("least", "order"), [(-1.0, "fit run fit run"), (60.0, "fit fit run run")])
-def test_what_a_long_fit_was_for_is_run_before_the_next_fit(monkeypatch, least, order):
-    """So that a training of minutes is not lost with those after it."""
+def test_the_cells_of_a_long_fit_run_before_the_next_fit(monkeypatch, least, order):
+    """So a long training is not lost if a later one is interrupted."""
     monkeypatch.setattr("sigbench.benchmark.engine.scheduler.LONG_FIT_S", least)
     done = []
 
@@ -238,7 +238,7 @@ def test_what_a_long_fit_was_for_is_run_before_the_next_fit(monkeypatch, least, 
 
 
 class Workers:
-    """Workers on paper: they end in a random order, and note which data they have been at."""
+    """Simulated workers: they finish in a random order and record their data."""
 
     retries = 0
 
@@ -261,7 +261,7 @@ class Workers:
 
 
 @pytest.mark.parametrize("order", range(5))
-def test_a_worker_stays_with_the_data_that_it_has_made(order):
+def test_a_worker_continues_with_the_data_that_it_has_created(order):
     @dataclasses.dataclass(frozen=True)
     class Learns:
         def fit(self, train, *, rng):
@@ -273,11 +273,11 @@ def test_a_worker_stays_with_the_data_that_it_has_made(order):
     out = go(Method("learns", Learns()), *functions, seeds=seeds, executor=workers)
     assert len(out) == 5 * len(seeds)
     made = sum(len(list(itertools.groupby(data))) for data in workers.data)
-    # The learner's cells of seeds that were passed while it was fitted, and the last seeds shared.
+    # The learner's cells of seeds that were finished while it was fitted, and the last shared seeds.
     assert made <= len(seeds) + 2 * workers.slots
 
 
-def test_a_fit_that_fails_fails_every_seed_once():
+def test_a_failed_fit_fails_every_seed_once():
     fits = []
 
     @dataclasses.dataclass(frozen=True)
@@ -292,7 +292,7 @@ def test_a_fit_that_fails_fails_every_seed_once():
 
 
 def test_a_fit_that_returns_an_oracle_is_refused():
-    """It would be shown the clean items and stand among what learned."""
+    """It would use the clean items and be ranked among the learned methods."""
 
     @dataclasses.dataclass(frozen=True)
     class Cheats:

@@ -1,4 +1,4 @@
-"""The run folder: one writer, few files, nothing skipped in silence; and runs merged."""
+"""The run folder: locking, combining files, damaged files, failures, and merging runs."""
 
 import errno
 import json
@@ -52,7 +52,7 @@ def run(made, tmp_path):
     return shutil.copytree(made, tmp_path / "run")
 
 
-def test_a_folder_has_one_writer(run):
+def test_only_one_run_writes_to_a_folder(run):
     with (
         RunFolder(run).locked(),
         pytest.raises(InputError, match="run is in use by another run: wait until it has finished"),
@@ -61,7 +61,7 @@ def test_a_folder_has_one_writer(run):
     assert run_suite(small(seeds=(3,)), run).computed == 3
 
 
-def test_the_lock_of_a_run_that_was_killed_is_free(here):
+def test_a_killed_run_releases_its_lock(here):
     script = (
         "import os, pathlib, signal\n"
         "from sigbench.benchmark.store.run_folder import RunFolder\n"
@@ -71,15 +71,15 @@ def test_the_lock_of_a_run_that_was_killed_is_free(here):
     run_suite(small(), here / "run")
 
 
-def test_reports_can_be_written_while_a_run_goes_on(run):
+def test_reports_can_be_written_during_a_run(run):
     with RunFolder(run).locked():
         write_reports(run)
     assert "affine" in (run / "leaderboard.md").read_text()
 
 
-def test_many_cells_are_few_files(tmp_path):
+def test_small_files_are_combined_at_the_end(tmp_path):
     path = tmp_path / "run"
-    for first in range(0, 100, 20):  # a night's many starts
+    for first in range(0, 100, 20):  # many short runs
         run_suite(small(seeds=range(first, first + 20), items=2), path)
     assert len(values(path)) == 100 * 3 * 2 * 2
     assert len(cell_files(path)) <= MAX_SMALL_FILES_AT_END
@@ -92,7 +92,7 @@ def test_many_cells_are_few_files(tmp_path):
     assert run_suite(small(seeds=range(100), items=2), path).computed == 0
 
 
-def test_files_are_put_together_while_a_run_goes_on(tmp_path, monkeypatch):
+def test_small_files_are_combined_during_a_run(tmp_path, monkeypatch):
     monkeypatch.setattr("sigbench.benchmark.run_suite.MAX_SMALL_FILES", 3)
     most = []
     suite = small(seeds=range(10), items=2)
@@ -105,7 +105,7 @@ def test_files_are_put_together_while_a_run_goes_on(tmp_path, monkeypatch):
     pd.testing.assert_series_equal(values(path), values(alone), check_exact=True)
 
 
-def test_a_run_that_died_while_it_put_files_together_is_whole(tmp_path, monkeypatch):
+def test_a_run_killed_while_combining_files_loses_no_cell(tmp_path, monkeypatch):
     path, suite = tmp_path / "run", small(seeds=range(4), items=2)
     monkeypatch.setattr("sigbench.benchmark.run_suite.MAX_SMALL_FILES_AT_END", 10**6)
     run_suite(suite, path)
@@ -113,7 +113,7 @@ def test_a_run_that_died_while_it_put_files_together_is_whole(tmp_path, monkeypa
     ones = {p: p.read_bytes() for p in (path / "cells").iterdir()}
     monkeypatch.setattr("sigbench.benchmark.run_suite.MAX_SMALL_FILES_AT_END", 2)
     run_suite(suite, path)
-    for file, data in ones.items():  # as if none of the old files had been deleted yet
+    for file, data in ones.items():  # as if the old files had not been deleted yet
         file.write_bytes(data)
     assert len(RunFolder(path).cells.all()) == 12
     assert run_suite(suite, path).computed == 0
@@ -121,12 +121,14 @@ def test_a_run_that_died_while_it_put_files_together_is_whole(tmp_path, monkeypa
     assert len(cell_files(path)) == 1
 
 
-def test_stale_cells_that_are_there_twice_do_not_come_back(here, monkeypatch):
+def test_outdated_duplicate_cells_do_not_reappear(here, monkeypatch):
     (here / "mine.py").write_text("def f(noisy): return 0.5 * noisy\n")
     suite = small(["mine:f"], seeds=(1, 2, 3))
     with monkeypatch.context() as patch:
         patch.setattr("sigbench.benchmark.run_suite.MAX_SMALL_FILES_AT_END", 1)
-        patch.setattr("pathlib.Path.unlink", lambda *_, **__: None)  # dies before the old ones go
+        patch.setattr(
+            "pathlib.Path.unlink", lambda *_, **__: None
+        )  # killed before the old files are deleted
         run_suite(suite, here / "run")
     assert len(cell_files(here / "run")) > 1
     (here / "mine.py").write_text("def f(noisy): raise OSError('not today')\n")
@@ -136,7 +138,7 @@ def test_stale_cells_that_are_there_twice_do_not_come_back(here, monkeypatch):
     assert "mine:f" not in set(values(here / "run").reset_index()["method"])
 
 
-def test_stale_cells_leave_the_others_of_their_file(tmp_path):
+def test_outdated_cells_are_removed_from_a_shared_file(tmp_path):
     path, suite = tmp_path / "run", small(seeds=range(4))
     run_suite(suite, path)
     assert len(cell_files(path)) == 1
@@ -165,14 +167,14 @@ def test_cells_of_an_older_version_of_a_metric_are_stale(tmp_path):
 
 
 @pytest.mark.parametrize("harm", ["cut", "flipped", "foreign"])
-def test_a_file_that_cannot_be_read_is_named_and_nothing_is_lost(run, harm):
+def test_an_unreadable_file_is_named_and_nothing_is_lost(run, harm):
     name = cell_files(run)[0]
     file = run / "cells" / name
     data = file.read_bytes()
     others = {n: (run / "cells" / n).read_bytes() for n in cell_files(run) if n != name}
     if harm == "cut":
         file.write_bytes(data[: len(data) // 2])
-    elif harm == "flipped":  # one bit among the values
+    elif harm == "flipped":  # one bit of the values
         at = data.index(b"PAR1", 4) if b"PAR1" in data[4:-4] else len(data) // 4
         file.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
     else:
@@ -184,7 +186,7 @@ def test_a_file_that_cannot_be_read_is_named_and_nothing_is_lost(run, harm):
     assert run_suite(small(seeds=(1, 2)), run).computed == 1
 
 
-def test_a_full_disk_is_named_and_nothing_is_lost(run, monkeypatch, capsys):
+def test_a_full_disk_is_reported_and_nothing_is_lost(run, monkeypatch, capsys):
     before = values(run)
     sync = os.fsync
 
@@ -202,7 +204,7 @@ def test_a_full_disk_is_named_and_nothing_is_lost(run, monkeypatch, capsys):
     assert run_suite(small(seeds=(1, 2, 3)), run).computed == 3
 
 
-def test_a_disk_that_is_full_ends_the_command(here, capsys, monkeypatch):
+def test_a_full_disk_ends_the_command_in_one_line(here, capsys, monkeypatch):
     run = [
         "run",
         TINY,
@@ -227,7 +229,7 @@ def test_a_disk_that_is_full_ends_the_command(here, capsys, monkeypatch):
     assert main(run) == 0
 
 
-def test_the_log_has_what_failures_leaves_out(here):
+def test_the_log_contains_the_tracebacks(here):
     (here / "bad.py").write_text("def f(noisy): raise OSError('not today')\n")
     run_suite(small(["bad:f"]), here / "run")
     record = [json.loads(line) for line in (here / "run/failures.jsonl").read_text().splitlines()]
@@ -240,7 +242,7 @@ def test_the_log_has_what_failures_leaves_out(here):
     assert "UTC  bad:f on sparse-spikes, seed 2\nTraceback" in log
 
 
-def test_failures_stay_on_record_until_their_cell_is_finished(here):
+def test_failures_are_listed_until_their_cell_finishes(here):
     (here / "bad.py").write_text("def f(noisy): raise OSError('not today')\n")
     run_suite(small(["bad:f"]), here / "run")
     (here / "bad.py").write_text("def f(noisy): return 0.5 * noisy\n")
@@ -259,13 +261,13 @@ def test_failures_stay_on_record_until_their_cell_is_finished(here):
 
 
 @pytest.mark.parametrize("text", [b"\xff\n", b"[1]\n", b"{}\n", b"{\n"])
-def test_a_broken_record_of_failures_is_named(run, text):
+def test_an_invalid_failures_file_is_named(run, text):
     (run / "failures.jsonl").write_bytes(text)
     with pytest.raises(InputError, match=r"failures\.jsonl cannot be read .*: delete it"):
         write_reports(run)
 
 
-def test_what_a_killed_run_was_writing_is_cleared_away(run, monkeypatch):
+def test_temporary_files_of_a_killed_run_are_deleted(run, monkeypatch):
     def dies(*_, **__):
         raise KeyboardInterrupt
 
@@ -280,7 +282,7 @@ def test_what_a_killed_run_was_writing_is_cleared_away(run, monkeypatch):
     assert [p.name for p in (run / "cells").glob(".*")] == [".mine.parquet.bak"]
 
 
-def test_a_torn_last_line_of_failures_is_no_record(run, here):
+def test_an_incomplete_last_line_of_failures_is_ignored(run, here):
     (run / "failures.jsonl").write_text('{"problem": "sparse-spikes", "seed": 1, "meth')
     assert RunFolder(run).failures() == []
     (here / "bad.py").write_text("def f(noisy): raise OSError('not today')\n")
@@ -290,7 +292,7 @@ def test_a_torn_last_line_of_failures_is_no_record(run, here):
 
 
 class TestMerge:
-    def test_seeds_and_methods_come_together(self, tmp_path):
+    def test_seeds_and_methods_are_merged(self, tmp_path):
         a, b, c, whole = (tmp_path / name for name in ("a", "b", "c", "whole"))
         run_suite(small(["affine"], seeds=(1, 2)), a)
         run_suite(small(["affine"], seeds=(3,)), b)
@@ -310,7 +312,7 @@ class TestMerge:
             run_suite(small(["affine", "blur"], seeds=(1, 2, 3)), tmp_path / "merged").computed == 0
         )
 
-    def test_failures_come_along_where_no_other_run_has_the_cell(self, here):
+    def test_failures_are_kept_unless_another_run_has_the_cell(self, here):
         (here / "bad.py").write_text("def f(noisy): raise OSError('not today')\n")
         run_suite(small(["bad:f"], seeds=(1,)), here / "a")
         run_suite(small(["affine"], seeds=(1,)), here / "b")
@@ -319,7 +321,7 @@ class TestMerge:
         assert "OSError: not today" in (here / "merged/leaderboard.md").read_text()
         assert "raise OSError('not today')" in (here / "merged/failures.log").read_text()
 
-    def test_what_contradicts_is_refused(self, tmp_path):
+    def test_contradicting_runs_are_refused(self, tmp_path):
         a, b = tmp_path / "a", tmp_path / "b"
         suite = small()
         run_suite(suite, a)
@@ -335,7 +337,7 @@ class TestMerge:
             merge([a, b], tmp_path / "out")
         assert not (tmp_path / "out").exists()
 
-    def test_other_values_of_a_cell_are_refused(self, tmp_path, monkeypatch):
+    def test_different_values_of_a_cell_are_refused(self, tmp_path, monkeypatch):
         a, b = tmp_path / "a", tmp_path / "b"
         run_suite(small(), a)
         from sigbench.denoisers import Noisy
@@ -346,7 +348,7 @@ class TestMerge:
         with pytest.raises(InputError, match=match):
             merge([a, b], tmp_path / "out")
 
-    def test_an_existing_run_is_not_written_to(self, run, tmp_path):
+    def test_an_existing_run_is_not_overwritten(self, run, tmp_path):
         with pytest.raises(InputError, match="already contains a run"):
             merge([run], run)
         with pytest.raises(InputError, match="is not a run folder"):

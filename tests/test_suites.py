@@ -1,4 +1,4 @@
-"""The suites: how they are read, and the figures that they must show."""
+"""Suites: reading their files, selection, and reproduction of known values."""
 
 import re
 
@@ -65,7 +65,7 @@ def test_a_file_is_read(toml):
     assert len(suite.cells()) == 2 * 3 * 4
 
 
-def test_rows_of_a_named_sweep_say_their_values(toml):
+def test_names_of_a_named_sweep_contain_the_values(toml):
     old = 'method = "l1['
     assert old in GOOD
     names = [m.name for m in toml(GOOD.replace(old, f'name = "mine"\n{old}')).methods]
@@ -117,14 +117,14 @@ def test_rows_of_a_named_sweep_say_their_values(toml):
         ("metrics =", "block = 0\nmetrics =", "block=0 must be >= 1"),
     ],
 )
-def test_a_wrong_file_is_refused_with_the_legal_ones(toml, old, new, message):
+def test_an_invalid_file_is_refused_with_the_valid_alternatives(toml, old, new, message):
     assert old in GOOD
     with pytest.raises(InputError, match=re.escape(message)) as caught:
         toml(GOOD.replace(old, new, 1))
     assert str(caught.value).startswith("mine.toml: ")
 
 
-def test_the_noisy_input_and_all_items_come_by_themselves(toml):
+def test_the_noisy_input_and_all_items_are_the_default(toml):
     suite = toml(
         GOOD.replace('method = "noisy"', 'method = "affine"')
         .replace("sparse-spikes[n=50]", "speech-smoke")
@@ -199,7 +199,7 @@ def table1():
         ("limit", 11.79, 1.618),
     ],
 )
-def test_table1_has_its_known_figures(table1, row, psnr_table1, rmse):
+def test_table1_has_the_true_means(table1, row, psnr_table1, rmse):
     assert table1[row]["psnr_table1"] == pytest.approx(psnr_table1, abs=0.12)
     assert table1[row]["rmse"] == pytest.approx(rmse, abs=0.02)
 
@@ -209,7 +209,7 @@ def test_table1_has_its_known_figures(table1, row, psnr_table1, rmse):
     ("row", "psnr", "rmse"),
     [("gmc-printed", 1.66, 2.89), ("l1-printed", 4.54, 2.44), ("wiener-printed", 4.85, 2.40)],
 )
-def test_table1_has_the_printed_figures(table1, row, psnr, rmse):
+def test_table1_reproduces_the_printed_values(table1, row, psnr, rmse):
     assert table1[row]["psnr_table1"] == pytest.approx(psnr, abs=0.12)
     assert table1[row]["rmse"] == pytest.approx(rmse, abs=0.02)
 
@@ -222,7 +222,7 @@ def test_table1_tuned(table1):
     assert "gamma=0," in table1["gmc-tuned"]["params"]
 
 
-def test_nothing_stands_above_the_limit(table1):
+def test_no_method_is_better_than_the_limit(table1):
     limit = table1["limit"]["psnr_table1"]
     for row in table1:
         assert table1[row]["psnr_table1"] <= limit + table1[row]["half"]
@@ -230,7 +230,7 @@ def test_nothing_stands_above_the_limit(table1):
     assert gap == pytest.approx(0.0475, abs=0.02)  # 0.0475 ± 0.0014 over 180,000 signals
 
 
-def test_rows_of_a_sweep_are_named_by_their_parameters(toml):
+def test_methods_of_a_sweep_are_named_by_their_parameters(toml):
     row = 'name = "width {width}"\nmethod = "gaussian-blur[width=[0.5,1]]"\n'
     suite = toml(GOOD + "\n[[methods]]\n" + row)
     assert [m.name for m in suite.methods][-2:] == ["width 0.5", "width 1"]
@@ -246,9 +246,9 @@ def mean_psnr(problem, method):
     )
 
 
-# Measured on the same photographs with other code: mean per-image PSNR. Widths, wavelet and window
-# are stated there; the local Wiener filter's border and noise levels and the flat crops left out are
-# not: they were inferred, as what reproduces both columns and the counts of crops.
+# Mean PSNR per image, measured on the same photographs with other code. Widths, wavelet and window are
+# documented there. The border and noise levels of the local Wiener filter and the omitted flat crops are
+# not: they were inferred from both columns and the number of crops.
 @pytest.mark.parametrize(
     ("method", "expected"),
     [
@@ -286,11 +286,11 @@ def test_images32_subsample(subsample, method, expected):
     assert subsample[repr(method)] == pytest.approx(expected, abs=0.3)
 
 
-def test_a_blur_is_first_on_subsample(subsample):
+def test_the_tuned_blur_is_best_on_subsample(subsample):
     assert max(subsample, key=subsample.get) == repr(GaussianBlur(0.6))
 
 
-def test_a_row_that_is_for_other_problems_is_refused():
+def test_a_method_for_other_problems_is_refused():
     suite = load("images32")
     with pytest.raises(InputError, match=r"resnet is not run on subsample-4, only on gaussian-25"):
         suite.select(methods=["resnet", "blur-tuned"], problems=["subsample-4"])

@@ -1,4 +1,4 @@
-"""SURE against the true error, and what is tuned by it against what is tuned by the truth."""
+"""SURE compared with the true error, and tuning by SURE compared with tuning by the true error."""
 
 import dataclasses
 
@@ -58,8 +58,8 @@ def problem(request):
 
 
 @pytest.mark.parametrize("method", METHODS, ids=describe)
-def test_its_mean_is_that_of_the_true_error(problem, method):
-    """Within 2 %. The power of the noise, known here, is held at its mean: a control variate."""
+def test_its_mean_is_the_mean_true_error(problem, method):
+    """Within 2 %. The noise power is replaced by its known mean, a control variate."""
     clean, noisy, sigma = problem
     judged = sure(method, noisy, sigma)
     true = np.mean((judged.estimate - clean) ** 2)
@@ -70,7 +70,7 @@ def test_its_mean_is_that_of_the_true_error(problem, method):
 @pytest.mark.parametrize("shape", [(1, 40), (3, 6, 5)])
 @pytest.mark.parametrize("more", [0, 7])
 def test_a_linear_filter_has_the_trace_of_its_matrix(rng, shape, more):
-    """A probe for every sample is exact."""
+    """One probe per sample is exact."""
     y = rng.standard_normal((2, *shape))
     n = y[0].size
     blur = GaussianBlur(1.5)
@@ -79,15 +79,15 @@ def test_a_linear_filter_has_the_trace_of_its_matrix(rng, shape, more):
     np.testing.assert_allclose(sure(blur, y, 2.0, probes=n + more).mse, expected, rtol=1e-9)
 
 
-def test_few_probes_are_unbiased_in_between(rng):
-    """What neighbours do to each other is gone at a distance of eight samples."""
+def test_few_probes_are_unbiased(rng):
+    """Samples at a distance of eight do not influence each other."""
     y = rng.standard_normal((1, 1, 4096))
     one, eight, all_ = (sure(GaussianBlur(1.0), y, 1.0, probes=k).mse[0] for k in (1, 8, 4096))
     assert eight == pytest.approx(all_, abs=1e-6)
     assert 1e-4 < abs(one - all_) < 0.05
 
 
-def test_the_input_itself_has_the_power_of_the_noise():
+def test_sure_of_the_identity_is_the_noise_power():
     from sigbench import Noisy
 
     y = np.random.default_rng(0).standard_normal((3, 2, 16, 16)).astype(np.float32)
@@ -96,13 +96,13 @@ def test_the_input_itself_has_the_power_of_the_noise():
     assert judged.mse.dtype == judged.estimate.dtype == np.float64
 
 
-def test_a_hard_threshold_looks_better_than_it_is():
+def test_sure_of_a_hard_threshold_is_too_low():
     clean, noisy, sigma = signals(200)
     judged = sure(WaveletShrink(shrink="hard", scale=0.5), noisy, sigma, epsilon=1e-6)
     assert judged.mse.mean() < 0.97 * np.mean((judged.estimate - clean) ** 2)
 
 
-def test_an_item_alone_is_as_in_a_batch():
+def test_an_item_does_not_depend_on_its_batch():
     _, noisy, sigma = signals(5)
     whole = sure(LocalWiener(9), noisy, sigma)
     alone = sure(LocalWiener(9), noisy[3:4], sigma)
@@ -132,7 +132,7 @@ def test_units_are_kept():
 WIDTHS = {"width": [0.1, 0.5, 1.0, 2.0, 4.0, 8.0]}
 
 
-def test_sure_tuned_keeps_the_least_of_every_item_by_itself():
+def test_sure_tuned_chooses_for_each_item():
     noisy = np.concatenate([signals(3, name=name)[1] for name in ("heavisine", "bumps")])
     tuned = SureTuned(GaussianBlur(), WIDTHS)
     levels = estimate_sigma(noisy)
@@ -146,7 +146,7 @@ def test_sure_tuned_keeps_the_least_of_every_item_by_itself():
             np.testing.assert_array_equal(tuned(noisy[i : i + 1])[0], out[i])
 
 
-def test_pooled_all_items_share_the_setting_of_the_least_mean():
+def test_pooled_chooses_one_setting_by_the_mean():
     noisy = np.concatenate([signals(3, name=name)[1] for name in ("heavisine", "bumps")])
     tuned = SureTuned(GaussianBlur(), WIDTHS, pooled=True)
     levels = np.array([*estimate_sigma(noisy)[:-1], 0.0])
@@ -172,7 +172,7 @@ def test_sure_tuned_is_a_plain_denoiser(dtype):
     assert not np.shares_memory(out, noisy)
 
 
-def test_sure_tuned_says_what_it_is():
+def test_sure_tuned_describes_itself():
     tuned = SureTuned(LocalWiener(border="zero"), {"window": [3, 5, 9], "noise": [1.0, 4.0]})
     assert describe(tuned).startswith("window=3..9, noise=1..4, border=zero")
     assert Method("x", tuned).knowledge(sigma_known=True) == "blind"
@@ -182,14 +182,14 @@ def test_sure_tuned_says_what_it_is():
 
 
 @pytest.mark.parametrize("count", [0, 65])
-def test_the_budget_is_that_of_tuned(count):
+def test_the_budget_is_the_same_as_for_tuned(count):
     with pytest.raises(
         InputError, match=f"the grid has {count} combinations: it must have 1 to 64"
     ):
         SureTuned(GaussianBlur(), {"width": list(np.linspace(1, 2, count))})
 
 
-def test_what_is_not_finite_is_an_error():
+def test_a_value_that_is_not_finite_is_an_error():
     @dataclasses.dataclass(frozen=True)
     class Broken:
         by: float = 1.0
@@ -214,7 +214,7 @@ tune = { width = [0.5, 1.0, 2.0] }
 """
 
 
-def test_a_suite_says_by_what_a_row_is_tuned(here):
+def test_a_suite_chooses_how_a_method_is_tuned(here):
     (here / "s.toml").write_text(SUITE + 'tuned_by = "sure"\nsigma = "given"\n')
     row = load("s.toml").methods[-1]
     assert row.name == "gaussian-blur-sure-tuned"
@@ -232,7 +232,7 @@ def test_a_suite_says_by_what_a_row_is_tuned(here):
         (SUITE.partition("tune =")[0] + 'tuned_by = "sure"\n', "tuned_by='sure' needs the key"),
     ],
 )
-def test_bad_rows_are_refused(here, text, message):
+def test_invalid_entries_are_refused(here, text, message):
     (here / "s.toml").write_text(text)
     with pytest.raises(InputError, match=message):
         load("s.toml")
@@ -252,7 +252,7 @@ GRIDS = {
 
 @pytest.fixture(scope="module")
 def shortfalls():
-    """In dB below the one best setting of a problem: chosen on the items together, and on each."""
+    """The loss in dB to the best setting of a problem: chosen for all items, and for each item."""
     found = {}
     for method, tuned in GRIDS.items():
         for name in ("blocks", "bumps", "heavisine", "doppler"):
@@ -269,13 +269,13 @@ def shortfalls():
     return found
 
 
-def test_the_criterion_chooses_as_the_truth_does(shortfalls):
-    """On the items of a problem together: within 0.1 dB of the best setting, everywhere."""
+def test_pooled_sure_chooses_nearly_the_best_setting(shortfalls):
+    """For all items together, within 0.1 dB of the best setting on every problem."""
     assert max(together for together, _ in shortfalls.values()) <= 0.1
 
 
-def test_tuned_to_one_item_it_is_as_good_as_one_draw_of_noise_allows(shortfalls):
-    """Item by item, mean over the problems; more probes would not help, longer items would."""
+def test_sure_of_a_single_item_loses_a_known_amount(shortfalls):
+    """The mean over the problems. Longer items would reduce it, more probes would not."""
     for method in GRIDS:
         each = {key: value for key, (_, value) in shortfalls.items() if key[0] == method}
         assert np.mean(list(each.values())) <= 0.2

@@ -1,4 +1,4 @@
-"""The run folder: what is in it, what is taken up again, what is refused."""
+"""The run folder: its files, resuming and extending a run, and folders that are refused."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def run(made, tmp_path):
     return shutil.copytree(made, tmp_path / "run")
 
 
-def test_the_folder_holds_what_the_contract_says(run):
+def test_the_folder_contains_the_documented_files_and_columns(run):
     names = {p.name for p in run.iterdir()}
     assert names == {
         ".lock",
@@ -68,7 +68,7 @@ def test_the_folder_holds_what_the_contract_says(run):
     assert len(board) == 5 * 3
 
 
-def test_the_manifest_says_how_it_was_made_and_not_where(run):
+def test_the_manifest_describes_the_run_without_paths_or_host_names(run):
     text = (run / "manifest.json").read_text()
     manifest = json.loads(text)
     assert manifest["suite"]["name"] == "table1"
@@ -82,7 +82,7 @@ def test_the_manifest_says_how_it_was_made_and_not_where(run):
         assert not file.startswith(("/", ".."))
 
 
-def test_the_leaderboard_follows_the_cells(run):
+def test_the_leaderboard_agrees_with_the_cells(run):
     board = pd.read_csv(run / "leaderboard.csv").set_index(["method", "metric"])
     cells = read(run)
     for (method, metric), own in cells.groupby(["method", "metric"], observed=True):
@@ -96,7 +96,7 @@ def test_the_leaderboard_follows_the_cells(run):
     noisy = board.loc[("noisy", "psnr")]
     assert noisy["gap_to_limit"] == pytest.approx(limit["mean"] - noisy["mean"], rel=1e-4)
     assert (noisy["rank_low"], noisy["rank_high"]) == (3, 3)
-    rmse = board.loc[("noisy", "rmse")]  # smaller is better, the gap is still >= 0
+    rmse = board.loc[("noisy", "rmse")]  # smaller is better, but the gap is still >= 0
     assert rmse["gap_to_limit"] == pytest.approx(
         rmse["mean"] - board.loc[("limit", "rmse")]["mean"], rel=1e-4
     )
@@ -118,14 +118,14 @@ def test_a_run_is_extended(run):
     assert json.loads((run / "manifest.json").read_text())["seeds"] == [1, 2, 3]
 
 
-def test_values_do_not_depend_on_the_order_or_on_what_was_there(run, tmp_path):
+def test_values_do_not_depend_on_the_order_or_on_cached_cells(run, tmp_path):
     other = tmp_path / "other"
     run_suite(small(methods=["affine"], seeds=(2,)), other)
     run_suite(small(methods=["l1-nonneg-tuned", "affine"], seeds=(2, 1)), other)
     pd.testing.assert_series_equal(values(run), values(other), check_exact=True)
 
 
-def test_an_interrupted_run_keeps_what_is_finished_and_goes_on(tmp_path):
+def test_an_interrupted_run_keeps_finished_cells_and_resumes(tmp_path):
     path, started = tmp_path / "run", []
 
     def stop_at_the_fourth(cell, out):
@@ -144,7 +144,7 @@ def test_an_interrupted_run_keeps_what_is_finished_and_goes_on(tmp_path):
     assert (outcome.computed, outcome.cached) == (8, 2)
 
 
-def test_a_failed_cell_is_on_record_and_tried_again(here):
+def test_a_failed_cell_is_recorded_and_tried_again(here):
     (here / "flaky.py").write_text("def f(noisy): raise OSError('not today')\n")
     suite = small(methods=["affine", "flaky:f"])
     outcome = run_suite(suite, here / "run")
@@ -161,7 +161,7 @@ def test_a_failed_cell_is_on_record_and_tried_again(here):
     assert len((here / "run" / "failures.jsonl").read_text().splitlines()) == 2
 
 
-def test_cells_of_a_method_that_has_changed_are_made_anew(run):
+def test_cells_of_a_changed_method_are_computed_again(run):
     suite = load("table1").select(methods=["affine"], seeds=[1, 2], items=20)
     from dataclasses import replace
 
@@ -182,13 +182,13 @@ def test_cells_of_a_method_that_has_changed_are_made_anew(run):
     }
 
 
-def test_rows_of_the_same_settings_are_rows_of_their_own(run):
+def test_methods_with_equal_settings_are_separate(run):
     suite = load("table1").select(methods=["noisy", "noisy[sigma=given]"], seeds=[1, 2], items=20)
     assert run_suite(suite, run).computed == 2
     assert {"noisy", "noisy[sigma=given]"} <= set(pd.read_csv(run / "leaderboard.csv")["method"])
 
 
-def test_seeds_of_one_method_alone_leave_the_ranks_of_the_others(run):
+def test_extra_seeds_of_one_method_do_not_change_the_others(run):
     before = pd.read_csv(run / "leaderboard.csv").set_index(["method", "metric"])
     suite = load("table1").select(methods=["wiener-printed"], seeds=[7], items=20)
     from dataclasses import replace
@@ -203,7 +203,7 @@ def test_seeds_of_one_method_alone_leave_the_ranks_of_the_others(run):
     assert np.isnan(after.loc[("wiener-printed", "psnr"), "gap_to_limit"])
 
 
-def test_a_folder_by_another_spelling_is_the_same_folder(here):
+def test_another_spelling_of_a_dataset_path_keeps_the_cells(here):
     (here / "data").mkdir()
     for i in range(3):
         np.save(here / "data" / f"{i}.npy", np.arange(16.0) + i)
@@ -234,17 +234,17 @@ def test_learners_without_a_training_split_are_refused(here):
         [[methods]]
         method = "affine"
     """)
-    with pytest.raises(InputError, match="folder has no training split, which affine must learn"):
+    with pytest.raises(InputError, match="folder has no training split, which is needed by affine"):
         run_suite(load("own.toml"), here / "run")
 
 
-def test_a_broken_record_of_failures_is_named(run):
+def test_an_invalid_failures_file_is_named(run):
     (run / "failures.jsonl").write_text('{"problem": "spa\n')
     with pytest.raises(InputError, match=r"failures\.jsonl cannot be read .*: delete it"):
         run_suite(small(), run)
 
 
-def test_other_runs_are_refused_and_stay(run):
+def test_other_runs_are_refused_and_kept(run):
     before = sorted(p.name for p in run.rglob("*"))
     with pytest.raises(InputError, match=r"contains a run with name 'table1', not 'signals'"):
         run_suite(load("signals").select(items=1), run)
@@ -253,7 +253,7 @@ def test_other_runs_are_refused_and_stay(run):
     assert sorted(p.name for p in run.rglob("*")) == before
 
 
-def test_files_that_are_not_a_runs_are_never_overwritten(tmp_path):
+def test_foreign_files_are_never_overwritten(tmp_path):
     (tmp_path / "leaderboard.csv").write_text("mine")
     with pytest.raises(InputError, match=r"contains leaderboard.csv but no manifest"):
         run_suite(small(), tmp_path)
@@ -276,14 +276,14 @@ def test_fresh_deletes_only_what_the_manifest_lists(run):
         assert mine.read_text() == "mine"
 
 
-def test_a_broken_cell_is_named(run):
+def test_a_damaged_cell_file_is_named(run):
     broken = next((run / "cells").glob("*.parquet"))
     broken.write_bytes(b"PAR1 not really")
     with pytest.raises(InputError, match=r"part-0000\.parquet cannot be read"):
         write_reports(run)
 
 
-def test_reports_of_no_run_are_refused(tmp_path):
+def test_a_report_needs_a_run(tmp_path):
     with pytest.raises(InputError, match="is not a run folder"):
         write_reports(tmp_path)
 
@@ -301,10 +301,10 @@ def test_keys_cover_what_changes_values_and_nothing_else():
     assert not set(keys(replace(small(), block=100)).values()) & set(base.values())
 
 
-# From a run of this very suite; a key that changes here makes everybody's finished cells stale.
+# From a run of this suite. If a key changes here, the finished cells of all users become outdated.
 KNOWN_KEY = "bbc5ce2ef76eb0aa2667fa82d00559c3"
 
 
-def test_a_refactor_changes_no_key():
+def test_keys_are_stable():
     (cell,) = [c for c in small(seeds=(1,)).cells() if c.method.name == "l1-nonneg-tuned"]
     assert cell.key == KNOWN_KEY

@@ -64,7 +64,7 @@ def row(run, method, metric):
 
 
 @pytest.mark.parametrize("metric", ["psnr_table1", "rmse"])
-def test_the_interval_decides_and_the_direction_of_the_metric(run, floors, metric):
+def test_the_interval_and_the_direction_of_the_metric_decide(run, floors, metric):
     own = row(run, "wiener-printed", metric)
     sign = 1 if own["higher_is_better"] else -1
     width = own["ci_high"] - own["ci_low"]
@@ -89,7 +89,7 @@ def test_a_floor_just_under_the_true_value_holds_over_20_other_seeds(tmp_path, f
         assert verdict.state != "broken", verdict.text
 
 
-def test_a_method_made_a_little_worse_is_caught_every_time(here, floors):
+def test_a_slightly_worse_method_always_breaks_its_floor(here, floors):
     """Noise of variance 0.2 on an MSE of 5.8: psnr_table1 falls by about 0.3 dB."""
     (here / "worse.py").write_text(
         "import numpy as np\n"
@@ -116,7 +116,7 @@ def test_a_method_made_a_little_worse_is_caught_every_time(here, floors):
         assert check(here / f"run{seed}", same)[0].state == "holds"
 
 
-def test_what_cannot_hold_is_broken_or_refused(run, floors, here):
+def test_missing_scores_are_broken_and_unknown_names_refused(run, floors, here):
     with pytest.raises(InputError, match=r"unknown method of the run 'wienr': did you mean"):
         check(run, floors("floor = 1", method="wienr"))
     with pytest.raises(InputError, match=r"unknown metric of the run 'si_sdr'"):
@@ -134,7 +134,7 @@ def test_what_cannot_hold_is_broken_or_refused(run, floors, here):
     assert log.is_file()
 
 
-def test_only_the_seeds_of_the_file_count_and_all_of_them_must_be_there(run, floors):
+def test_the_seeds_of_the_file_are_used_and_all_are_required(run, floors):
     written = floors("floor = 1.0")
     few = dataclasses.replace(written, seeds=(1,))
     texts = [check(run, which)[0].text for which in (written, few)]
@@ -148,7 +148,7 @@ def test_only_the_seeds_of_the_file_count_and_all_of_them_must_be_there(run, flo
     assert written.path.read_text() == before
 
 
-def test_a_run_of_other_items_than_the_file_says_is_refused(run, floors):
+def test_a_run_with_another_number_of_items_is_refused(run, floors):
     written = dataclasses.replace(floors("floor = 1.0"), items=300)
     for refused in (check, update):
         with pytest.raises(InputError, match=r"items=200, .*mine\.floors\.toml has items=300"):
@@ -156,7 +156,7 @@ def test_a_run_of_other_items_than_the_file_says_is_refused(run, floors):
 
 
 def test_an_infinite_mean_does_not_hide_bad_items(here):
-    """A silent file makes the PSNR of its perfect estimate infinite, and with it the mean."""
+    """The PSNR of a perfect estimate of a silent file is infinite, and so is the mean."""
     rng = np.random.default_rng(0)
     (here / "data").mkdir()
     for name, x in {"a": np.zeros(64), "b": rng.normal(size=64), "c": rng.normal(size=64)}.items():
@@ -177,7 +177,7 @@ def test_an_infinite_mean_does_not_hide_bad_items(here):
     assert verdict.state == "inconclusive"
 
 
-def test_a_suite_of_ones_own_goes_by_its_name(here):
+def test_a_suite_file_is_matched_by_its_name(here):
     (here / "file.toml").write_text(SUITE.replace('"table1"', '"own"'))
     run_suite(load("file.toml").select(items=10), here / "run")
     demand = FLOOR.format(method="wiener", metric="rmse", demand="floor = 99")
@@ -197,7 +197,7 @@ def test_a_reference_of_another_problem_is_refused(run, here, floors):
     run_suite(load("suite.toml").select(items=10, seeds=[8]), here / "elsewhere")
     with pytest.raises(InputError, match="no items in common"):
         check(run, floors('reference = "elsewhere"\nreference_method = "wiener"'))
-    # The runs have seed 1 in common, the two rows have not.
+    # The runs have seed 1 in common, but the two methods do not.
     run_suite(load("suite.toml").select(items=10, seeds=[1], methods=["noisy"]), here / "elsewhere")
     with pytest.raises(InputError, match="no items in common"):
         check(run, floors('reference = "elsewhere"\nreference_method = "wiener"'))
@@ -257,7 +257,7 @@ class TestUpdate:
         update(run, new, allow_lower=True)
         assert {floor.floor for floor in load_floors(written.path).floors} == {new.floors[0].floor}
 
-    def test_smaller_is_better(self, run, floors):
+    def test_floors_of_a_metric_where_smaller_is_better(self, run, floors):
         written = floors("", "floor = 99", "floor = 0.1", method="affine", metric="rmse")
         update(run, written)
         first, raised, kept = (floor.floor for floor in load_floors(written.path).floors)
@@ -265,7 +265,7 @@ class TestUpdate:
         assert high <= first == raised < high + 2e-4
         assert kept == 0.1
 
-    def test_references_stay(self, run, floors):
+    def test_references_are_not_updated(self, run, floors):
         written = floors(f'reference = "{run}"')
         before = written.path.read_text()
         assert update(run, written)[0].startswith("kept ")
@@ -294,7 +294,7 @@ def test_the_command(run, floors, capsys):
 class TestPlugin:
     @pytest.fixture
     def project(self, here):
-        """A maintainer's project: a denoiser, and floors for it."""
+        """A project with a denoiser and its floors."""
         (here / "mine.py").write_text(
             "open('imported', 'a').write('x')\ndef mine(noisy): return 0.42 * noisy + 0.63\n"
         )
@@ -305,15 +305,15 @@ class TestPlugin:
         return here
 
     def pytest(self, *arguments, plugin="sigbench.benchmark.checks.pytest_plugin"):
-        """Run pytest with this plugin alone, or with all that are installed where it is None."""
+        """Run pytest with this plugin only, or with all installed plugins if it is None."""
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
         environment = dict(os.environ)
-        if plugin is not None:  # other plugins take most of the time that pytest takes to start
+        if plugin is not None:  # other plugins take most of the start-up time
             command += ["-p", plugin]
             environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
-    def test_a_floor_is_a_test_and_collecting_imports_nothing(self, project):
+    def test_each_floor_is_a_test_and_collection_imports_no_user_code(self, project):
         done = self.pytest("--collect-only", plugin=None)
         assert "mine.floors.toml::sparse-spikes-mine:mine-psnr" in done.stdout
         assert "2 tests collected" in done.stdout
@@ -324,7 +324,7 @@ class TestPlugin:
         assert "2 passed" in done.stdout
         assert (project / ".sigbench/mine/leaderboard.md").is_file()
 
-    def test_what_got_worse_fails_and_only_that(self, project):
+    def test_only_the_worse_method_fails(self, project):
         source = (project / "mine.py").read_text()
         (project / "mine.py").write_text(source.replace("0.42", "0.8"))
         done = self.pytest()
@@ -333,7 +333,7 @@ class TestPlugin:
         assert "dB, must be >= 13.5" in done.stdout
         assert "Traceback" not in done.stdout
 
-    def test_a_straddling_floor_warns(self, project):
+    def test_an_inconclusive_floor_warns(self, project):
         file = project / "mine.floors.toml"
         text = file.read_text()
         self.pytest()
@@ -345,7 +345,7 @@ class TestPlugin:
         done = self.pytest("-W", "error::sigbench.benchmark.checks.pytest_plugin.FloorWarning")
         assert "1 failed, 1 passed" in done.stdout
 
-    def test_the_run_is_taken_up_again(self, project):
+    def test_the_run_is_resumed(self, project):
         self.pytest()
         cells = project / ".sigbench/mine/cells"
         before = {p: p.stat().st_mtime_ns for p in cells.iterdir()}
@@ -356,8 +356,8 @@ class TestPlugin:
         assert "2 passed" in self.pytest().stdout
         assert (pd.read_csv(project / ".sigbench/mine/leaderboard.csv")["n"] == 80).all()
 
-    def test_only_what_the_file_asks_for_counts(self, project):
-        """The folder may hold more: the same verdict as from a fresh one."""
+    def test_other_cells_in_the_folder_do_not_count(self, project):
+        """The folder may contain other cells; the result is that of a fresh folder."""
         file = project / "mine.floors.toml"
         text = file.read_text()
         (project / "mine.py").write_text("def mine(noisy): return 0.42 * noisy + 0.63\n")
@@ -374,7 +374,7 @@ class TestPlugin:
         ]
         assert items == [50, 150]
 
-    def test_a_floor_that_cannot_be_held_does_not_fail_the_others(self, project):
+    def test_an_invalid_floor_does_not_fail_the_others(self, project):
         file = project / "mine.floors.toml"
         bad = [
             FLOOR.format(method="mine:mien", metric="psnr", demand="floor = 1"),
@@ -394,7 +394,7 @@ class TestPlugin:
             assert message in done.stdout
         assert "Traceback" not in done.stdout
 
-    def test_a_method_that_hangs_is_ended_on_time(self, project):
+    def test_a_method_that_hangs_is_stopped_by_the_timeout(self, project):
         (project / "mine.py").write_text(
             "import threading\ndef mine(noisy): threading.Event().wait()\n"
         )
@@ -404,7 +404,7 @@ class TestPlugin:
         assert "2 failed" in done.stdout
         assert "TimeoutError: longer than 1 s (see " in done.stdout
 
-    def test_a_folder_that_the_file_names_is_not_overwritten(self, project):
+    def test_a_folder_named_in_the_file_is_not_overwritten(self, project):
         run_suite(
             load("table1").select(methods=["affine"], items=5, seeds=[1]), project / "precious"
         )
@@ -421,7 +421,7 @@ class TestPlugin:
         assert done.returncode == 2
         assert "unknown key of the file 'flors': did you mean 'floors'" in done.stdout
 
-    def test_a_module_that_is_not_there_fails_the_test_in_one_line(self, project):
+    def test_a_missing_module_fails_the_test_in_one_line(self, project):
         Path("mine.py").unlink()
         done = self.pytest()
         assert "2 failed" in done.stdout
@@ -429,7 +429,7 @@ class TestPlugin:
         assert "Traceback" not in done.stdout
 
 
-def test_a_floor_without_an_interval_straddles(tmp_path, floors):
+def test_a_floor_without_an_interval_is_inconclusive(tmp_path, floors):
     run_suite(load("table1").select(methods=["affine"], items=1, seeds=[1]), tmp_path / "run")
     for floor in (-99, 99):
         (verdict,) = check(tmp_path / "run", floors(f"floor = {floor}", method="affine"))

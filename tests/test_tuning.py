@@ -15,7 +15,7 @@ def train():
     return problem.training(sigma_given=False)
 
 
-def test_it_chooses_the_least_mean_squared_error(train):
+def test_it_chooses_the_smallest_mean_squared_error(train):
     grid = {"transform": [DFT(), Identity()], "lam": [1.0, 3.4, 8.0]}
     best = Tuned(L1(lam=1.0), grid).fit(train, rng=None)
     errors = {
@@ -26,14 +26,14 @@ def test_it_chooses_the_least_mean_squared_error(train):
     assert (best.transform, best.lam) == min(errors, key=errors.get) == (Identity(), 3.4)
 
 
-def test_it_leaves_itself_alone_and_compares(train):
+def test_fit_does_not_modify_it_and_it_compares_by_value(train):
     one, two = (Tuned(L1(lam=1.0), {"lam": [1.0, 3.0]}) for _ in range(2))
     one.fit(train, rng=None)
     assert one == two
     assert hash(one) == hash(two)
 
 
-def test_other_parameters_stay(train):
+def test_other_parameters_are_kept(train):
     best = Tuned(GMC(Identity(), lam=1.0, gamma=0.3), {"lam": [3.0]}).fit(train, rng=None)
     assert best == GMC(Identity(), lam=3.0, gamma=0.3)
 
@@ -54,7 +54,7 @@ class Scale:
         return self.by * noisy
 
 
-def test_ones_own_class_can_be_tuned(train):
+def test_a_user_class_can_be_tuned(train):
     assert Tuned(Scale(), {"by": [0.1, 0.5, 0.9]}).fit(train, rng=None) == Scale(0.5)
     assert Tuned(Scale(), {"by": [0.1]}).info.name == "tuned-user"
 
@@ -69,13 +69,13 @@ def test_a_failure_is_not_a_number(train):
 
 
 @pytest.mark.parametrize("name", suite_names())
-def test_every_tuned_row_of_the_suites_has_a_real_choice(name):
+def test_every_tuned_method_of_the_suites_has_a_real_choice(name):
     tuned = [m.entry for m in load(name).methods if isinstance(m.entry, Tuned)]
-    assert tuned or name in ("ablation", "bias-free")  # one trains, the other's rows are blind
+    assert tuned or name in ("ablation", "bias-free")  # trained networks only; blind methods only
     assert all(isinstance(t, Learner) and 8 <= t.evaluations <= 64 for t in tuned)
 
 
-def test_gammas_grid_holds_zero():
+def test_the_grid_of_gamma_contains_zero():
     for name in suite_names():
         for method in load(name).methods:
             if isinstance(method.entry, Tuned) and isinstance(method.entry.denoiser, GMC):

@@ -62,7 +62,7 @@ def analyze(
     suite : str
         The suite with the problems: a name, or the path of a TOML file.
     methods : sequence of str
-        Rows of the suite, or specs of methods.
+        Names of methods in the suite, or specs of methods.
     problems : list of str, optional
         The problems; by default all.
     items, start : int
@@ -93,7 +93,7 @@ def analyze(
     chosen = load(suite).select(problems=problems, seeds=[seed], items=start + items)
     plan = _plan(chosen, methods, start)
     for problem in dict.fromkeys(problem for problem, _ in plan if places):
-        for place in places:  # before any computation
+        for place in places:  # check all before any computation
             check_place(place, problem.dataset.item("test", seed, start).shape[1:])
     folder = _folder(out or Path("analysis") / chosen.name)
     results, failures = [], []
@@ -136,7 +136,7 @@ def _plan(suite: Suite, methods: Sequence[str], start: int) -> list[tuple[Denois
         plan += [(problem, method) for method in wanted if method.is_for(problem.name)]
     if not plan:
         names = ", ".join(problem.name for problem in suite.problems)
-        raise InputError(f"none of the methods is for {names}")
+        raise InputError(f"none of the methods applies to {names}")
     return plan
 
 
@@ -158,7 +158,7 @@ def _stored_study(
     ready: Callable[[], Any],
 ) -> Study:
     """Return a study from its file, or compute and write it."""
-    same = identity(dataclasses.replace(problem, items=1))  # whatever the number of items
+    same = identity(dataclasses.replace(problem, items=1))  # the number of items does not matter
     key = digest([same, method.key, settings, VERSION])
     path = folder / STUDIES / f"{key}.study"
     if path.is_file():

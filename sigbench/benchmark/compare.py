@@ -91,11 +91,11 @@ def compare(
 
 def _pair(scores: Scores, a: str, b: str) -> list[tuple[Comparison, float]]:
     """Return the comparison and its p-value, or nothing if there are no common items."""
-    rows = [scores.values[scores.methods.index(name)] for name in (a, b)]
-    both = ~np.isnan(rows).any(axis=0)
+    values = [scores.values[scores.methods.index(name)] for name in (a, b)]
+    both = ~np.isnan(values).any(axis=0)
     if not both.any():
         return []
-    own, other = rows[0][both], rows[1][both]
+    own, other = values[0][both], values[1][both]
     groups = scores.groups[both]
     metric = lookup("metric", METRICS, scores.metric)
     interval = bootstrap_interval(

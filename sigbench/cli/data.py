@@ -48,7 +48,7 @@ def _chosen(name: str | None) -> dict[str, AnySource]:
 
 
 def listed(name: str | None = None) -> list[dict[str, str]]:
-    """Return name, size, state, licence, origin and description of every dataset that has files.
+    """Return name, size, status, license, origin and description of every dataset that has files.
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ def listed(name: str | None = None) -> list[dict[str, str]]:
         {
             "name": name,
             "size": _size(source),
-            "here": _here(source),
-            "licence": source.licence,
+            "status": _status(source),
+            "license": source.licence,
             "origin": source.origin,
             "description": _first_line(lookup("dataset", DATASETS, name)),
         }
@@ -81,13 +81,14 @@ def _size(source: AnySource) -> str:
     return _bytes(declared) if exact else f"up to {_bytes(declared)}"
 
 
-def _here(source: AnySource) -> str:
+def _status(source: AnySource) -> str:
     whole = all(_found(source, file) for file in source.files)
     if isinstance(source, Installed):
         return "installed" if whole else "incomplete"
     if whole:
         return "fetched"
-    return "no" if all(file.url for file in source.files) else "no: only --from a copy"
+    can_download = all(file.url for file in source.files)
+    return "not fetched" if can_download else "not fetched: only --from a copy"
 
 
 def _found(source: AnySource, file: File) -> Path | None:

@@ -29,7 +29,7 @@ SCALES = (1.0, 0.9, 0.8, 0.7)  # of training images, as in the publications
 
 
 def _check(file: File, path: Path, sizes: tuple[tuple[int, int], ...]) -> None:
-    """Check, without decoding, that a file is a grey PNG image of one of these sizes."""
+    """Check, without decoding, that a file is a gray PNG image of one of these sizes."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -51,7 +51,7 @@ def _check(file: File, path: Path, sizes: tuple[tuple[int, int], ...]) -> None:
 
 @dataclass(frozen=True)
 class Bsd400:
-    """400 grey crops of photographs, 180×180 pixels, grey levels 0..255, float32.
+    """400 gray crops of photographs, 180×180 pixels, gray levels 0..255, float32.
 
     `draw` returns random crops of the training images at four scales, flipped and rotated.
 
@@ -114,7 +114,7 @@ class Bsd400:
 
 @dataclass(frozen=True)
 class Bsd68:
-    """68 grey test photographs, 481×321 or 321×481 pixels, grey levels 0..255, float32.
+    """68 gray test photographs, 481×321 or 321×481 pixels, gray levels 0..255, float32.
 
     The training split is that of `Bsd400`, which is fetched separately.
 

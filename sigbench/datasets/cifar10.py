@@ -38,7 +38,7 @@ def _check(file: File, path: Path) -> None:
 
 @dataclass(frozen=True)
 class Cifar10:
-    """32×32 color photographs of CIFAR-10, grey levels 0..255, float32.
+    """32×32 color photographs of CIFAR-10, gray levels 0..255, float32.
 
     The archive is never unpacked and its pickles are never loaded. Only their opcodes are parsed,
     to find the byte string with the length of the image array.

@@ -1,4 +1,4 @@
-"""Random crops of photographs for training, and conversion to grey."""
+"""Random crops of photographs for training, and conversion to gray."""
 
 from __future__ import annotations
 

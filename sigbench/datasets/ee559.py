@@ -39,7 +39,7 @@ def _check(file: File, path: Path) -> None:
 
 @dataclass(frozen=True)
 class Ee559:
-    """Image pairs from a course, with recorded noise, grey levels 0..255, float32.
+    """Image pairs from a course, with recorded noise, gray levels 0..255, float32.
 
     An item contains two views, concatenated along the channels: first the clean view (in the
     training split another noisy view), then the noisy one. The degradation `Recorded` separates

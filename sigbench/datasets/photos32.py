@@ -31,7 +31,7 @@ TILE = 64  # pixels of the full-size photograph: crops that start in one tile ar
 
 @dataclass(frozen=True)
 class Photos32:
-    """Square crops in color or grey, grey levels 0..255, float32; split by photograph.
+    """Square crops in color or gray, gray levels 0..255, float32; split by photograph.
 
     Crops overlap; their group is the 64-pixel tile in which they start. They are in a fixed random
     order, so that the first N are a sample of all. `draw` returns random crops of the training
@@ -47,7 +47,7 @@ class Photos32:
         Number of scales of each photograph: 1, or 2 to add half size (means of 2×2 pixels).
     min_std : float
         Minimum contrast: crops whose standard deviation, averaged over the channels, does not
-        exceed this many grey levels are left out.
+        exceed this many gray levels are left out.
     grey : bool
         Whether crops have one channel, the luma.
 

@@ -85,7 +85,7 @@ def test_sizes_and_groups(dataset):
 @pytest.mark.parametrize("name", [n for n in DATASETS if n != "folder"])
 def test_every_dataset_has_a_card(name):
     card = (card_folder() / f"{name}.md").read_text(encoding="utf-8")
-    for heading in ("Source", "Licence", "Units and peak", "Size", "Splits", "Version"):
+    for heading in ("Source", "License", "Units and peak", "Size", "Splits", "Version"):
         assert re.search(rf"^\| {heading} +\|", card, re.M), f"{name}: no row {heading!r}"
 
 

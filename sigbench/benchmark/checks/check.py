@@ -185,10 +185,10 @@ def _gain(metric: Metric, scores: Scores, floor: Floor) -> tuple[Floats, NDArray
     reference = RunFolder(floor.reference)
     other = reference.scores(floor.problem, floor.metric)
     if other is None or floor.reference_method not in other.methods:
-        rows = [method for problem, _, method in reference.cells.all() if problem == floor.problem]
+        known = [m for problem, _, m in reference.cells.all() if problem == floor.problem]
         raise InputError(
             f"{floor.reference} has no {floor.metric} of {floor.reference_method!r} on "
-            f"{floor.problem!r}; methods there: {', '.join(sorted(set(rows))) or 'none'}"
+            f"{floor.problem!r}; methods there: {', '.join(sorted(set(known))) or 'none'}"
         )
     here = {item: i for i, item in enumerate(_items(scores))}
     pairs = [(here[item], j) for j, item in enumerate(_items(other)) if item in here]

@@ -35,7 +35,7 @@ class Floor:
     Attributes
     ----------
     problem, method, metric : str
-        The row of the leaderboard.
+        Names in the leaderboard.
     floor : float, optional
         The mean must not be worse than this, in the unit and direction of the metric.
     reference : Path, optional

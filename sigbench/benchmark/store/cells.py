@@ -265,7 +265,8 @@ def read_tables(
 
 def _unreadable(path: Path, error: Exception) -> InputError:
     return InputError(
-        f"{path} cannot be read: {error} (delete it, and the next run computes its cells again)"
+        f"{path} cannot be read: {' '.join(str(error).split())} "
+        "(delete it, and the next run computes its cells again)"
     )
 
 

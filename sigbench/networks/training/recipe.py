@@ -153,7 +153,7 @@ class Recipe:
     loss : {"mse", "smooth-l1", "log-mse"}
         The loss.
     unit : float, optional
-        The value that counts as 1 in the loss, in the units of the dataset; 255 scales grey levels
+        The value that counts as 1 in the loss, in the units of the dataset; 255 scales gray levels
         to 0..1. By default 1.
     batch : int
         Pairs per step.
