@@ -74,6 +74,14 @@ class TestBoard:
         (line,) = [line for line in text.splitlines() if "\x1b[1m" in line]
         assert "l1-tuned" in line
 
+    def test_failed_cells_are_listed(self, here):
+        (here / "bad.py").write_text("def f(noisy): raise OSError('not today')\n")
+        suite = load("table1").select(methods=["noisy", "bad:f"], seeds=range(12), items=2)
+        run_suite(suite, here / "run")
+        text = board_text(RunFolder(here / "run"))
+        assert "failed: bad:f on sparse-spikes, seed 0: OSError: not today\n" in text
+        assert text.endswith("... and 2 more failed cells: see leaderboard.md")
+
     def test_control_characters_do_not_reach_the_terminal(self):
         assert printable("a\x1b[2Jb\n") == "a\\x1b[2Jb\\n"
 
