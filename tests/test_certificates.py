@@ -64,7 +64,7 @@ def test_certificate_that_is_not_finite_is_a_failure(here):
     (here / "s.toml").write_text(SUITE)
     suite = load("s.toml").select(methods=["closed", "mine:Mine"])
     assert run_suite(suite, here / "run").failed == 1
-    assert "must be (7,) finite numbers" in (here / "run" / "failures.jsonl").read_text()
+    assert "must have shape (7,) and finite values" in (here / "run" / "failures.jsonl").read_text()
 
 
 def certified_rows():

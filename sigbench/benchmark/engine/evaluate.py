@@ -251,7 +251,8 @@ def _largest_gap(entry: Certified, block: Block, sigma_given: bool) -> float:
     gaps = np.asarray(entry.certificate(block.noisy.copy(), sigma=sigma), dtype=np.float64)
     if gaps.shape != block.items.shape or not np.isfinite(gaps).all():
         raise BadEstimate(
-            f"the certificate has shape {gaps.shape}: it must be {block.items.shape}, and finite"
+            f"the certificate, of shape {gaps.shape}, must have shape {block.items.shape} "
+            "and finite values"
         )
     return float(gaps.max())
 
