@@ -78,7 +78,7 @@ def test_the_interval_of_the_expected_error_contains_the_true_error(rng):
 
 
 def test_the_expected_error_is_that_of_unclipped_estimates(here, rng):
-    """A file of bytes holds 0..255; SURE of clipped estimates is that of another method."""
+    """A file of bytes has the range 0..255; clipping an estimate would change its SURE."""
     x = np.where(np.arange(512) // 32 % 2, 255, 0)
     y = np.clip(np.round(x + 60 * rng.standard_normal(512)), 0, 255).astype(np.uint8)
     np.save("a.npy", y)

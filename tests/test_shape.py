@@ -1,4 +1,4 @@
-"""The shape of the package: imports run downwards, and the command line starts light."""
+"""The package layout: the direction of imports, and what is imported at start."""
 
 import ast
 import functools
@@ -107,7 +107,7 @@ def test_no_modules_import_each_other_in_a_circle():
 
 
 @pytest.mark.parametrize("file", [*PACKAGE.rglob("__init__.py")], ids=lambda file: file.parent.name)
-def test_init_files_hold_public_names_alone(file):
+def test_init_files_contain_only_public_names(file):
     tree = ast.parse(file.read_text(encoding="utf-8"))
     if file.parent != PACKAGE:
         assert not [n for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
@@ -151,7 +151,7 @@ def test_a_run_loads_only_what_it_needs(here):
     assert not unneeded & modules_after(run)
 
 
-def test_public_names_are_there():
+def test_public_names_exist():
     for name in sigbench.__all__:
         assert getattr(sigbench, name) is not None
     assert set(sigbench.__all__) == set(sigbench._MODULE_OF)
@@ -169,7 +169,7 @@ def test_the_jacobian_of_a_network_in_numpy_loads_no_torch():
     assert not {"torch", "matplotlib", "pandas"} & modules_after(code)
 
 
-def test_no_module_is_two_rooms():
+def test_no_module_is_longer_than_450_lines():
     for file in PACKAGE.rglob("*.py"):
         lines = len(file.read_text(encoding="utf-8").splitlines())
         assert lines <= 450, f"{file.name} has {lines} lines"

@@ -15,8 +15,8 @@ NOISY = np.random.default_rng(7).standard_normal((4, 1, 64))
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda y: np.where(np.arange(64) == 3, np.nan, y), r"holds nan at \(0, 0, 3\)"),
-        (lambda y: np.where(np.arange(64) == 3, np.inf, y), r"holds inf at \(0, 0, 3\)"),
+        (lambda y: np.where(np.arange(64) == 3, np.nan, y), r"contains nan at \(0, 0, 3\)"),
+        (lambda y: np.where(np.arange(64) == 3, np.inf, y), r"contains inf at \(0, 0, 3\)"),
         (lambda y: y[:0], r"empty: shape \(0, 1, 64\)"),
         (lambda y: y[:, :, :0], r"empty: shape \(4, 1, 0\)"),
         (lambda y: y[:, 0], r"shape \(4, 64\)"),
@@ -47,7 +47,7 @@ def test_bad_sigma_is_refused_with_its_value(sigma, message):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda y: np.where(np.arange(64) == 3, np.nan, y), r"y holds nan at \(0, 0, 3\)"),
+        (lambda y: np.where(np.arange(64) == 3, np.nan, y), r"y contains nan at \(0, 0, 3\)"),
         (lambda y: y[:, :, :0], r"y is empty: shape \(4, 1, 0\)"),
         (lambda y: y[:, 0], r"y has shape \(4, 64\): it must be \(N, 1, L\)"),
         (lambda y: np.repeat(y, 2, axis=1), r"y has shape \(4, 2, 64\)"),

@@ -103,7 +103,7 @@ def read(path: Path) -> Content:
     if not np.isfinite(content.batch).all():
         where = np.argwhere(~np.isfinite(content.batch))[0]
         raise InputError(
-            f"{path.name} holds {content.batch[tuple(where)]} at index {tuple(map(int, where))}: "
+            f"{path.name} contains {content.batch[tuple(where)]} at index {tuple(map(int, where))}: "
             "values must be finite"
         )
     return content

@@ -49,7 +49,7 @@ def check_array(name: str, array: Array) -> None:
     if not np.isfinite(array).all():
         bad = np.argwhere(~np.isfinite(array))[0]
         raise InputError(
-            f"{name} holds {array[tuple(bad)]} at {tuple(map(int, bad))}: it must be finite"
+            f"{name} contains {array[tuple(bad)]} at {tuple(map(int, bad))}: it must be finite"
         )
 
 

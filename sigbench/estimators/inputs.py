@@ -12,7 +12,7 @@ from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Sigma
 from sigbench.core.validation import check_array, check_sigma
 
-MIN_VALUE, MAX_VALUE = 1e-100, 1e100  # so that float64 holds powers and their quotients
+MIN_VALUE, MAX_VALUE = 1e-100, 1e100  # float64 can represent their powers and quotients of these
 
 
 def check_records(x: Array, y: Array, sigma: Sigma) -> NDArray[np.float64] | None:
@@ -47,7 +47,7 @@ def check_records(x: Array, y: Array, sigma: Sigma) -> NDArray[np.float64] | Non
 
 
 def check_record(name: str, record: Array) -> None:
-    """Check that ``record`` is a finite batch ``(N, 1, L)`` whose powers float64 can hold.
+    """Check that ``record`` is a finite batch ``(N, 1, L)`` whose powers float64 can represent.
 
     Raises
     ------

@@ -184,7 +184,7 @@ def test_without_noise_the_input_comes_back(spec, shape):
 def test_bad_input_is_refused_with_its_value(spec):
     clean, noisy = batch("signal")
     noisy[0, 0, 3] = np.nan
-    with pytest.raises(InputError, match=r"holds nan at \(0, 0, 3\)"):
+    with pytest.raises(InputError, match=r"contains nan at \(0, 0, 3\)"):
         ready(spec, clean)(noisy, sigma=1.0)
 
 

@@ -138,7 +138,7 @@ def test_an_amplitude_whose_power_overflows_is_refused(spec):
 def test_bad_records_are_refused_with_their_value(spec):
     h, x, y = records()
     y[0, 0, 3] = np.nan
-    with pytest.raises(InputError, match=r"y holds nan at \(0, 0, 3\)"):
+    with pytest.raises(InputError, match=r"y contains nan at \(0, 0, 3\)"):
         ready(spec, h).estimate(x, y, sigma=0.1)
 
 

@@ -264,9 +264,8 @@ def _from_table(spec: Spec) -> tuple[MethodEntry, str]:
         return ensemble, "" if ours else f"{spec.name}@{source_digest(module)}"
     if spec.name in METHODS:
         return build("method", METHODS, spec), ""
-    return as_entry(
-        _created(registered, spec)
-    ), f"{spec.name}@{source_digest(registered.__module__)}"
+    source = f"{spec.name}@{source_digest(registered.__module__)}"
+    return as_entry(_created(registered, spec)), source
 
 
 def as_entry(thing: Any) -> MethodEntry:

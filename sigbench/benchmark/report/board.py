@@ -137,7 +137,7 @@ def _size(seeds: Sequence[int], items: Sequence[int], groups: int) -> str:
 def _cells(row: LeaderboardRow, places: int, has_limit: bool) -> list[str]:
     half = (row["ci_high"] - row["ci_low"]) / 2
     score = f"{row['mean']:.{places}f}" + (f" ± {half:.{places}f}" if math.isfinite(half) else "")
-    gap = "" if math.isnan(row["gap_to_limit"]) else f"{row['gap_to_limit'] + 0.0:.2f}"
+    gap = "" if math.isnan(row["gap_to_limit"]) else f"{round(row['gap_to_limit'], 2) + 0.0:.2f}"
     is_limit = row["knowledge"] in LIMITS
     return [
         "" if is_limit else rank(row),

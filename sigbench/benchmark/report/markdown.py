@@ -153,10 +153,10 @@ def unranked_note(rows: Sequence[LeaderboardRow], summary: Summary) -> str:
     if not summary.independent:
         size += f" in {summary.groups:,} group{'s' * (summary.groups != 1)}"
     if summary.groups < 2:
-        return f"Not ranked: too few for confidence intervals and tests ({size})."
+        return f"Too few for confidence intervals and tests: {size}."
     return (
-        f"Not ranked: with {size}, no method is significantly better than another "
-        f"in {rows[0]['metric']}."
+        f"With {size}, no method is significantly better than another in {rows[0]['metric']}: "
+        "none is marked as the best."
     )
 
 
@@ -175,7 +175,7 @@ def _notes(
     if edges:
         names = "; ".join(f"{_text(method)} ({', '.join(own)})" for method, own in edges.items())
         notes.append(
-            f"Tuned values at the edge of their grid, where a better one may lie outside: {names}."
+            f"Tuned values at the edge of their grid (a better value may lie outside): {names}."
         )
     return "\n\n".join(notes)
 
@@ -255,7 +255,7 @@ def _problem_table(
         line += [_figure(of.get((row["method"], m)), places[m], ranked[m]) for m in metrics]
         if has_limit:
             missing = math.isnan(row["gap_to_limit"])
-            line.append("" if missing else f"{row['gap_to_limit'] + 0.0:.2f}")
+            line.append("" if missing else f"{round(row['gap_to_limit'], 2) + 0.0:.2f}")
         settings = f"`{row['params']}`" if row["params"] else ""
         settings += " (at the edge of its grid)" if row["method"] in edges else ""
         line += [row["knowledge"], milliseconds(row["ms_per_item"])]
