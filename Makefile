@@ -61,6 +61,7 @@ bench: $(VENV)/installed-dev
 	for name in $(BENCHMARKS); do $(VENV)/bin/python benchmarks/$$name.py || exit; done
 
 $(VENV)/installed: pyproject.toml
+	@echo "installing sigbench into $(VENV) (about 600 MB)"
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet -e .
 	touch $@

@@ -154,7 +154,7 @@ def test_outdated_cells_are_removed_from_a_shared_file(tmp_path):
     assert not (after == before)[~others].any()
 
 
-def test_cells_of_an_older_version_of_a_metric_are_stale(tmp_path):
+def test_cells_of_an_older_version_of_a_metric_are_replaced(tmp_path):
     path, suite = tmp_path / "run", small(seeds=range(4))
     run_suite(suite, path)
     assert len(cell_files(path)) == 1
@@ -162,7 +162,7 @@ def test_cells_of_an_older_version_of_a_metric_are_stale(tmp_path):
     newer = {
         name: replace(metric, version=metric.version + 1) for name, metric in suite.metrics.items()
     }
-    assert run_suite(replace(suite, metrics=newer, seeds=(3,)), path).done == 3
+    assert run_suite(replace(suite, metrics=newer, seeds=(3,)), path).computed == 3
     pd.testing.assert_series_equal(values(path), before, check_exact=True)
 
 

@@ -83,7 +83,11 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         sub = commands.add_parser(
-            name, help=command.HELP, description=command.HELP, parents=[common]
+            name,
+            help=command.HELP,
+            description=command.HELP,
+            parents=[common],
+            allow_abbrev=False,
         )
         command.add_arguments(sub)
         sub.set_defaults(call=command.call)

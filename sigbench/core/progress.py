@@ -12,6 +12,7 @@ from sigbench.core.durations import duration
 
 LINE_EVERY_S = 30.0
 REDRAW_EVERY_S = 1.0
+BAR = "{n_fmt}/{total_fmt} |{bar:10}| {elapsed}<{remaining} {desc}"
 
 
 class Progress:
@@ -44,6 +45,7 @@ class Progress:
             disable=quiet or not terminal,
             leave=False,
             dynamic_ncols=True,
+            bar_format=BAR if total else None,
         )
         self._prints_lines = not quiet and not terminal
         self._total, self._unit, self._done = total, unit, 0
@@ -67,7 +69,7 @@ class Progress:
     def describe(self, text: str) -> None:
         """Set the description of what is being done."""
         self._text = text
-        self._bar.set_description(text, refresh=False)
+        self._bar.set_description_str(text, refresh=False)
 
     def advance(self, steps: int = 1) -> None:
         """Count steps as done."""

@@ -311,6 +311,8 @@ def _from_module(spec: Spec) -> tuple[MethodEntry, str]:
         module = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:
         what = f"{type(error).__name__}: {error}"
+        if isinstance(error, ModuleNotFoundError) and error.name == "torch":
+            what += " (pip install 'sigbench[torch]')"
         raise InputError(
             f"cannot import {module_name!r} from the working directory: {what}"
         ) from error

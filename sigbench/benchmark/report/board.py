@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sigbench.benchmark.report.markdown import (
+    INFORMATION,
     digits,
     heading,
     is_ranked,
@@ -18,6 +19,7 @@ from sigbench.benchmark.report.markdown import (
     rank,
     unranked_note,
 )
+from sigbench.benchmark.report.plots import shortened
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.config.registry import lookup
 from sigbench.scoring.aggregate import difference
@@ -29,7 +31,7 @@ from sigbench.scoring.scores import Scores
 MAX_WIDTH = 100
 MIN_ROWS = 12
 MAX_FAILURES = 10
-OVERHEAD = 9  # lines besides the methods: title, header, notes, prompt
+OVERHEAD = 12  # lines besides the methods: title, header, notes, prompt
 
 
 def board_text(
@@ -39,6 +41,7 @@ def board_text(
     columns: int = MAX_WIDTH,
     lines: int | None = None,
     bold: bool = False,
+    failures: bool = True,
 ) -> str:
     """Return the leaderboard of a run for a terminal.
 
@@ -55,6 +58,8 @@ def board_text(
         Height of the terminal: a longer table is cut in its middle.
     bold : bool
         Whether to print the best methods in bold (ANSI codes).
+    failures : bool
+        Whether to list the failed cells.
     """
     suite = folder.manifest.require()["suite"]
     metric = suite["metrics"][0]
@@ -70,20 +75,41 @@ def board_text(
         parts.append(_table(rows, scores, added, width, max_rows, bold))
         for name in added:
             if name in scores.methods:
-                parts += textwrap.wrap(_sentence(name, rows, scores), width, subsequent_indent="  ")
+                parts += _wrapped(_sentence(name, rows, scores), width)
+    parts += _wrapped(_legend(all_rows), width)
     partial = partial_run(suite, board_seeds(folder), {row["problem"] for row in all_rows})
-    parts += textwrap.wrap(partial, width)
-    return "\n".join([*parts, *_failed(folder.failures(), width)])
+    parts += _wrapped(partial, width)
+    if failures:
+        parts += _failed(folder.failures(), width)
+    return "\n".join(parts)
+
+
+def _wrapped(text: str, width: int, max_lines: int | None = None) -> list[str]:
+    return textwrap.wrap(
+        text, width, subsequent_indent="  ", break_on_hyphens=False, max_lines=max_lines
+    )
+
+
+def _legend(rows: Sequence[LeaderboardRow]) -> str:
+    used = [
+        f"{knowledge} = {text}"
+        for knowledge, text in INFORMATION.items()
+        if any(row["knowledge"] == knowledge for row in rows)
+    ]
+    return f"Ranks such as 2-4 are ties. Information used: {', '.join(used)}."
 
 
 def _failed(failures: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]:
-    """Yield a line for each of the first failed cells."""
-    for failure in failures[:MAX_FAILURES]:
-        cell = f"{failure['method']} on {failure['problem']}, seed {failure['seed']}"
-        text = f"failed: {printable(cell)}: {printable(failure['error'])}"
-        yield from textwrap.wrap(text, width, subsequent_indent="  ", max_lines=2)
-    if len(failures) > MAX_FAILURES:
-        yield f"... and {len(failures) - MAX_FAILURES} more failed cells: see leaderboard.md"
+    """Yield the first failures, those with the same error on several seeds together."""
+    seeds: dict[tuple[str, str, str], list[int]] = {}
+    for failure in failures:
+        key = (failure["method"], failure["problem"], failure["error"])
+        seeds.setdefault(key, []).append(failure["seed"])
+    for (method, problem, error), own in list(seeds.items())[:MAX_FAILURES]:
+        cells = f"{method} on {problem}, seed {', '.join(map(str, own))}"
+        yield from _wrapped(f"failed: {printable(cells)}: {printable(error)}", width, max_lines=3)
+    if len(seeds) > MAX_FAILURES:
+        yield f"... and {len(seeds) - MAX_FAILURES} more: see leaderboard.md"
 
 
 def board_seeds(folder: RunFolder) -> set[int]:
@@ -106,25 +132,32 @@ def _table(
     header = ["rank", "method", heading(first["metric"])]
     header += ["gap to limit"] if has_limit else []
     header += ["information", "ms/item"]
-    lines = [header, *(_cells(row, places, has_limit) for row in rows)]
+    lines = [header, *(_cells(row, places, has_limit, added) for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
     widths[1] = max(10, min(widths[1], columns - sum(widths) + widths[1] - 2 * (len(widths) - 1)))
-    best = is_ranked(rows)
+    best, summary_items = is_ranked(rows), sum(summary.items)
     size = _size(summary.seeds, summary.items, summary.groups)
     text = [*textwrap.wrap(f"{first['problem']}: {size}, mean ± 95 % interval", columns)]
     for i, line in _shown(lines, rows, added, max_rows):
         if line is None:
             text.append(f"      ... {i} more methods: see leaderboard.md")
             continue
-        name = line[1] if len(line[1]) <= widths[1] else line[1][: widths[1] - 1] + "…"
+        name = shortened(line[1], widths[1])
         cells = [line[0].ljust(widths[0]), name.ljust(widths[1])]
         cells += [c.rjust(w) for c, w in zip(line[2:], widths[2:], strict=True)]
         cells[-2] = line[-2].ljust(widths[-2])
         row = "  ".join(cells).rstrip()
         is_best = bold and best and i > 0 and rows[i - 1]["rank_low"] == 1
         text.append(f"\x1b[1m{row}\x1b[0m" if is_best else row)
+    fewer = [f"{row['method']} ({row['n']:,})" for row in rows if row["n"] < summary_items]
+    if fewer:
+        text += _wrapped(
+            f"Fewer than {summary_items:,} items: {', '.join(map(printable, fewer))}; ranks compare "
+            "common items.",
+            columns,
+        )
     if not best:
-        text += textwrap.wrap(unranked_note(rows, summary), columns)
+        text += _wrapped(unranked_note(rows, summary), columns)
     return "\n".join(text) + "\n"
 
 
@@ -134,14 +167,14 @@ def _size(seeds: Sequence[int], items: Sequence[int], groups: int) -> str:
     return text if groups == sum(items) else f"{text} in {groups:,} groups"
 
 
-def _cells(row: LeaderboardRow, places: int, has_limit: bool) -> list[str]:
+def _cells(row: LeaderboardRow, places: int, has_limit: bool, added: Collection[str]) -> list[str]:
     half = (row["ci_high"] - row["ci_low"]) / 2
     score = f"{row['mean']:.{places}f}" + (f" ± {half:.{places}f}" if math.isfinite(half) else "")
     gap = "" if math.isnan(row["gap_to_limit"]) else f"{round(row['gap_to_limit'], 2) + 0.0:.2f}"
     is_limit = row["knowledge"] in LIMITS
     return [
         "" if is_limit else rank(row),
-        printable(row["method"]),
+        "> " * (row["method"] in added) + printable(row["method"]),
         score,
         *([gap] if has_limit else []),
         row["knowledge"],
@@ -197,26 +230,34 @@ def _sentence(name: str, rows: Sequence[LeaderboardRow], scores: Scores) -> str:
         parts.append(f"{abs(gap):.2f}{unit} {side} the limit")
     if len(ranked) > 1:
         other = ranked[index + 1] if index + 1 < len(ranked) else ranked[index - 1]
-        parts.append(_comparison(name, other["method"], scores, unit))
+        tied = other["rank_low"] <= row["rank_high"] and row["rank_low"] <= other["rank_high"]
+        parts.append(_comparison(name, other["method"], scores, unit, tied=tied))
     return ", ".join(part for part in parts if part)
 
 
-def _comparison(name: str, other: str, scores: Scores, unit: str) -> str:
+def _comparison(name: str, other: str, scores: Scores, unit: str, *, tied: bool) -> str:
     a, b = (scores.values[scores.methods.index(method)] for method in (name, other))
     both = ~np.isnan(a) & ~np.isnan(b)
     if not both.any():
         return ""
     metric = lookup("metric", METRICS, scores.metric)
     mean = mean_interval(difference(metric, a[both], b[both]), scores.groups[both])
+    half = (mean.high - mean.low) / 2
+    places = 2
+    if math.isfinite(half) and half > 0:
+        places = min(4, max(2, 1 - math.floor(math.log10(half))))
+    if tied:
+        text = f"{mean.mean:+.{places}f}{unit}"
+        if math.isfinite(half):
+            text += f" [{mean.low:+.{places}f}, {mean.high:+.{places}f}]"
+        return f"tied with {printable(other)} ({text})"
     side, low, high = "above", mean.low, mean.high
     if mean.mean < 0:
         side, low, high = "below", -mean.high, -mean.low
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return f"{abs(mean.mean):.2f}{unit} {side} {printable(other)}"
-    half = (high - low) / 2
-    places = min(4, max(2, 1 - math.floor(math.log10(half)))) if half > 0 else 2
-    figures = f"{abs(mean.mean):.{places}f}{unit} [{low:.{places}f}, {high:.{places}f}]"
-    return f"{figures} {side} {printable(other)}"
+    text = f"{abs(mean.mean):.{places}f}{unit}"
+    if math.isfinite(half):
+        text += f" [{low:.{places}f}, {high:.{places}f}]"
+    return f"{text} {side} {printable(other)}"
 
 
 def printable(text: str) -> str:

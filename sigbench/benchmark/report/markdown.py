@@ -296,7 +296,9 @@ def rank(row: LeaderboardRow) -> str:
 
 def milliseconds(ms: float) -> str:
     """Return a time with two significant digits; empty if it is unknown."""
-    return "" if math.isnan(ms) else f"{ms:.2g}" if ms < 10 else f"{ms:.0f}"
+    if math.isnan(ms):
+        return ""
+    return np.format_float_positional(float(f"{ms:.2g}"), trim="-") if ms < 10 else f"{ms:.0f}"
 
 
 def _experiments_table(

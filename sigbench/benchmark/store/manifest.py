@@ -87,7 +87,9 @@ class Manifest:
             raise InputError(f"{self.folder} is not a folder")
         manifest = self.read()
         if manifest and not fresh:
-            self.check_same(manifest["suite"], suite, "choose another folder, or use --fresh")
+            self.check_same(
+                manifest["suite"], suite, "choose another folder (-o DIR), or use --fresh"
+            )
         if not manifest:
             names = (MANIFEST, *FOLDERS, *REPORTS)
             foreign = [name for name in names if (self.folder / name).exists()]

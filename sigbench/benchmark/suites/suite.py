@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from sigbench.config.spec import parse
 from sigbench.config.toml import check_keys, find_toml, read_toml
 from sigbench.core.errors import InputError, unknown
 from sigbench.core.fingerprint import digest, identity
+from sigbench.core.protocols import info_of
 from sigbench.denoisers import DENOISERS, Noisy
 from sigbench.estimators import ESTIMATORS
 from sigbench.problems.denoising import Denoising
@@ -177,13 +178,17 @@ class Suite:
         own = {method.name: method for method in self.methods}
         wanted = list(dict.fromkeys(wanted))
         return [
-            m for name in wanted for m in ([own[name]] if name in own else self._resolved(name))
+            m
+            for name in wanted
+            for m in ([own[name]] if name in own else resolve_or_explain(name, own))
         ]
 
     def _selected(self, wanted: list[str]) -> tuple[Method, ...]:
         own = {method.name for method in self.methods}
         named = [name for name in wanted if name in own]
         added = self.find([name for name in wanted if name not in own])
+        for method in added:
+            self._check_domain(method)
         kept = [
             m
             for m in self.methods
@@ -194,21 +199,17 @@ class Suite:
         ]
         return _unique([*kept, *added])
 
-    def _resolved(self, text: str) -> list[Method]:
-        try:
-            return resolve(text)
-        except InputError as error:
-            if not str(error).startswith("unknown method"):
-                raise
-            name = parse(text).name
-            for suite in suite_names():
-                if name in (specs := method_specs(suite)):
-                    raise InputError(
-                        f"method {name!r} belongs to the suite {suite}, not to {self.name}; "
-                        f"its definition there: {specs[name]}"
-                    ) from None
-            own = [method.name for method in self.methods]
-            raise unknown("method", name, [*own, *METHODS]) from None
+    def _check_domain(self, method: Method) -> None:
+        """Check that a method accepts the items of at least one problem."""
+        own = info_of(method.entry).domains
+        domains = sorted({problem.dataset.domain for problem in self.problems})
+        if method.is_estimator or "system" in domains:  # checked for the whole suite
+            return
+        if not set(own) & set(domains):
+            raise InputError(
+                f"{method.name} is a method for {' and '.join(own)} data, but {self.name} has "
+                f"{' and '.join(domains)} data"
+            )
 
 
 def suite_names() -> list[str]:
@@ -220,6 +221,35 @@ def method_specs(suite: str) -> dict[str, str]:
     """Return the specs of the named methods in a suite's file, without building the methods."""
     methods = read_toml(find_toml("suite", suite, FOLDER))["methods"]
     return {entry["name"]: entry["method"] for entry in methods if "name" in entry}
+
+
+def resolve_or_explain(text: str, names: Iterable[str] = ()) -> list[Method]:
+    """Return the methods of a spec; explain an unknown name that belongs to a suite.
+
+    Parameters
+    ----------
+    text : str
+        The spec.
+    names : iterable of str
+        Further valid names, for the error.
+
+    Raises
+    ------
+    InputError
+        As `resolve`.
+    """
+    try:
+        return resolve(text)
+    except InputError as error:
+        if not str(error).startswith("unknown method"):
+            raise
+        name = parse(text).name
+        for suite in suite_names():
+            if name in (specs := method_specs(suite)):
+                raise InputError(
+                    f"method {name!r} is defined only in the suite {suite}, from {specs[name]}"
+                ) from None
+        raise unknown("method", name, [*names, *METHODS]) from None
 
 
 def load(name: str) -> Suite:

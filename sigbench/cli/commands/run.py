@@ -81,7 +81,7 @@ def call(args: argparse.Namespace) -> int:
     with RunProgress(len(suite.cells()), quiet=args.quiet) as progress:
         run = run_suite(suite, path, fresh=args.fresh, progress=progress, executor=executor)
     if not args.quiet:
-        print_board(path, suite.added)
+        print_board(path, suite.added, failures=False)  # they have been reported
     cached = f", {run.cached} cached" if run.cached else ""
     failed = f", {run.failed} FAILED (see {path / 'failures.log'})" if run.failed else ""
     print(f"{run.computed} cells run{cached}{failed}: {path}", file=sys.stderr)
@@ -101,7 +101,7 @@ def _dry_run(suite: Suite, path: Path, *, fresh: bool) -> int:
     return SUCCESS
 
 
-def print_board(path: Path, added: list[str]) -> None:
+def print_board(path: Path, added: list[str], *, failures: bool = True) -> None:
     """Print the leaderboard of a run folder, fitted to the terminal."""
     import os
     import shutil
@@ -117,6 +117,7 @@ def print_board(path: Path, added: list[str]) -> None:
         columns=size.columns if terminal else MAX_WIDTH,
         lines=size.lines if terminal else None,
         bold=terminal and "NO_COLOR" not in os.environ,
+        failures=failures,
     )
     print(text)
     print(f"settings, other metrics and certificates: {path / 'leaderboard.md'}")
@@ -161,4 +162,5 @@ class RunProgress:
                 self._progress.advance()
                 if hasattr(result, "error"):
                     self._progress.message(f"failed: {name}: {result.error}")
-        self._progress.describe("; ".join(self._running))
+        more = f" (+{len(self._running) - 1})" if len(self._running) > 1 else ""
+        self._progress.describe(f"{self._running[0]}{more}" if self._running else "")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sigbench.benchmark.methods.resolve import Function, Method, PerItem, bind_problem_info, resolve
+from sigbench.benchmark.methods.resolve import Function, Method, PerItem, bind_problem_info
+from sigbench.benchmark.suites.suite import resolve_or_explain
 from sigbench.cli.denoise.auto import Choice, denoise_automatically
 from sigbench.core.errors import InputError
 from sigbench.core.media import Content, family, read, write
@@ -130,7 +131,7 @@ def _uses_sigma(denoiser: Denoiser) -> bool:
 
 
 def _denoiser(text: str, content: Content, sigma_given: bool) -> Denoiser:
-    methods: list[Method] = resolve(text)
+    methods: list[Method] = resolve_or_explain(text)
     if len(methods) != 1:
         raise InputError(f"{text} defines {len(methods)} methods, but denoise takes one")
     problem_info = {} if content.fs is None else {"fs": content.fs}
