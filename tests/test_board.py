@@ -75,12 +75,14 @@ class TestBoard:
         assert "l1-tuned" in line
 
     def test_failed_cells_are_listed(self, here):
-        (here / "bad.py").write_text("def f(noisy): raise OSError('not today')\n")
-        suite = load("table1").select(methods=["noisy", "bad:f"], seeds=range(12), items=2)
-        run_suite(suite, here / "run")
-        text = board_text(RunFolder(here / "run"))
-        assert "failed: bad:f on sparse-spikes, seed 0: OSError: not today\n" in text
-        assert text.endswith("... and 2 more failed cells: see leaderboard.md")
+        source = "def make(i):\n    def f(noisy): raise OSError(f'not today {i}')\n    return f\n"
+        (here / "bad.py").write_text(source + "".join(f"f{i} = make({i})\n" for i in range(12)))
+        wanted = ["noisy", *(f"bad:f{i}" for i in range(12))]
+        run_suite(load("table1").select(methods=wanted, seeds=[1, 2], items=2), here / "run")
+        lines = board_text(RunFolder(here / "run")).splitlines()
+        assert "failed: bad:f0 on sparse-spikes, seed 1, 2: OSError: not today 0" in lines
+        assert lines[-1] == "... and 2 more: see leaderboard.md"
+        assert "failed" not in board_text(RunFolder(here / "run"), failures=False)
 
     def test_control_characters_do_not_reach_the_terminal(self):
         assert printable("a\x1b[2Jb\n") == "a\\x1b[2Jb\\n"

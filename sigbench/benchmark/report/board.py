@@ -29,7 +29,7 @@ from sigbench.scoring.metrics import METRICS
 from sigbench.scoring.scores import Scores
 
 MAX_WIDTH = 100
-MIN_ROWS = 12
+MIN_ROWS = 10
 MAX_FAILURES = 10
 OVERHEAD = 12  # lines besides the methods: title, header, notes, prompt
 
