@@ -64,7 +64,7 @@ class TestBoard:
         lines = text.splitlines()
         assert max(map(len, lines)) <= 72
         assert len(lines) <= 24
-        assert any("… " in line for line in lines)
+        assert any("gauss…me-06 " in line for line in lines)
         assert re.search(r"\.\.\. \d+ more methods", text)
         assert "limit " in text
         assert "noisy " in text

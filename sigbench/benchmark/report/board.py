@@ -140,7 +140,7 @@ def _table(
     text = [*textwrap.wrap(f"{first['problem']}: {size}, mean ± 95 % interval", columns)]
     for i, line in _shown(lines, rows, added, max_rows):
         if line is None:
-            text.append(f"      ... {i} more methods: see leaderboard.md")
+            text.append(f"      ... {i} more method{'s' * (i != 1)}: see leaderboard.md")
             continue
         name = shortened(line[1], widths[1])
         cells = [line[0].ljust(widths[0]), name.ljust(widths[1])]
