@@ -9,7 +9,7 @@ import scipy.stats
 from skimage.metrics import peak_signal_noise_ratio
 
 from sigbench import METRICS, load, run_suite
-from sigbench.benchmark.checks.check import check, update
+from sigbench.benchmark.checks.check_floors import check, update
 from sigbench.benchmark.checks.floors import load_floors
 from sigbench.benchmark.compare import compare
 from sigbench.benchmark.report.markdown import markdown

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from sigbench import InputError, load, run_suite
-from sigbench.benchmark.checks.check import check, update
+from sigbench.benchmark.checks.check_floors import check, update
 from sigbench.benchmark.checks.floors import load_floors
 from sigbench.cli.main import main
 

@@ -11,8 +11,8 @@ from sigbench.scoring.inference import (
     holm,
     mean_interval,
     paired_p_value,
-    ranks,
 )
+from sigbench.scoring.ranks import ranks
 
 
 def test_without_groups_it_is_the_t_interval(rng):

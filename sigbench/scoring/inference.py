@@ -211,49 +211,6 @@ def holm(p_values: Floats) -> Floats:
     return result
 
 
-def ranks(
-    values: Floats, groups: Sequence[Any] | NDArray[Any], *, higher_is_better: bool
-) -> list[tuple[int, int]]:
-    """Return (rank_low, rank_high) of every method from all paired tests, Holm-adjusted, at 5 %.
-
-    rank_low is 1 + the number of significantly better methods, and rank_high is K − the number of
-    significantly worse methods.
-
-    Parameters
-    ----------
-    values : array, shape (K, n)
-        One row per method and one column per item; NaN marks items that a method was not run on.
-        Two methods are compared on their common items.
-    groups : sequence, length n
-        Group of each item.
-    higher_is_better : bool
-        Direction of the metric.
-
-    Examples
-    --------
-    >>> v = np.random.default_rng(0).normal(size=(3, 50)) + [[0.0], [0.0], [9.0]]
-    >>> ranks(v, range(50), higher_is_better=True)
-    [(2, 3), (2, 3), (1, 1)]
-    """
-    k = len(values)
-    pairs = [(a, b) for a in range(k) for b in range(a + 1, k)]
-    if not pairs:
-        return [(1, 1)] * k
-    groups = np.asarray(groups)
-    differences = [paired_difference(values[a], values[b]) for a, b in pairs]
-    p_values = []
-    for difference in differences:
-        common = ~np.isnan(difference)
-        p_values.append(paired_p_value(difference[common], groups[common]) if common.any() else 1.0)
-    better = np.zeros((k, k), dtype=bool)  # better[a, b]: a is significantly better than b
-    adjusted = holm(np.array(p_values))
-    for (a, b), p_value, difference in zip(pairs, adjusted, differences, strict=True):
-        if p_value < 0.05:
-            a_wins = (np.nanmean(difference) > 0) == higher_is_better
-            better[(a, b) if a_wins else (b, a)] = True
-    return [(1 + int(better[:, i].sum()), k - int(better[i].sum())) for i in range(k)]
-
-
 def paired_difference(a: Floats, b: Floats) -> Floats:
     """Return a − b, with differences within rounding, and inf − inf, set to 0.
 

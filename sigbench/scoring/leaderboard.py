@@ -13,8 +13,8 @@ import numpy as np
 
 from sigbench.config.registry import lookup
 from sigbench.scoring.aggregate import average, difference
-from sigbench.scoring.inference import ranks
 from sigbench.scoring.metrics import METRICS
+from sigbench.scoring.ranks import ranks
 from sigbench.scoring.scores import Scores
 
 COLUMNS = (

@@ -17,7 +17,7 @@ from sigbench.benchmark.checks.floors import Floor, Floors, load_floors
 from sigbench.core.errors import InputError
 
 if TYPE_CHECKING:
-    from sigbench.benchmark.checks.check import FloorResult, FloorRun
+    from sigbench.benchmark.checks.check_floors import FloorResult, FloorRun
 
 SUFFIX = ".floors.toml"
 
@@ -56,7 +56,7 @@ class FloorsFile(pytest.File):
     def result(self, floor: Floor) -> FloorResult:
         """Run the suite if that has not been done, and return the result of a floor."""
         if self.floor_run is None:
-            from sigbench.benchmark.checks.check import run_floors
+            from sigbench.benchmark.checks.check_floors import run_floors
 
             self.floor_run = run_floors(self.floors, self.floors.folder or self._folder())
         return self.floor_run.result(floor)

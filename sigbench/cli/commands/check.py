@@ -29,7 +29,7 @@ def call(args: argparse.Namespace) -> int:
     """Run the command."""
     from pathlib import Path
 
-    from sigbench.benchmark.checks.check import check, update
+    from sigbench.benchmark.checks.check_floors import check, update
     from sigbench.benchmark.checks.floors import load_floors
     from sigbench.core.errors import InputError
 
