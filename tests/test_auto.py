@@ -127,10 +127,10 @@ def test_a_photograph_and_a_recording(here, rng, real_data):
 
 
 def test_long_files_are_judged_by_excerpts(here, rng):
-    np.save("a.npy", np.sin(np.arange(150_000) / 50) + 0.3 * rng.standard_normal(150_000))
+    np.save("a.npy", np.sin(np.arange(400_000) / 50) + 0.3 * rng.standard_normal(400_000))
     done = denoise_file(here / "a.npy", here / "b.npy", "auto")
     assert done.choices[0].expected[0].rmse < 0.06
-    assert np.std(np.load("b.npy") - np.sin(np.arange(150_000) / 50)) < 0.06
+    assert np.std(np.load("b.npy") - np.sin(np.arange(400_000) / 50)) < 0.06
 
 
 def test_without_noise_the_input_comes_back(here, capsys):
