@@ -54,7 +54,7 @@ def photos(count, seed=2, sigma=25.0):
 
 @pytest.fixture(scope="module", params=["signals", "photos"])
 def problem(request):
-    return signals(600) if request.param == "signals" else photos(400)
+    return signals(600) if request.param == "signals" else photos(200)
 
 
 @pytest.mark.parametrize("method", METHODS, ids=describe)

@@ -37,7 +37,7 @@ SPECS = [
     "block-wavelet[wavelet=haar,shifts=2]",
     "l1[transform=oversampled-dft,lam_over_sigma=1]",
     "l1[transform=stationary-wavelet[wavelet=haar,level=2],lam=1,nonneg=true]",
-    "gmc[transform=oversampled-dft,lam_over_sigma=1,gamma=0.5,solver=exact[tol=1e-10]]",
+    "gmc[transform=oversampled-dft,lam_over_sigma=2,gamma=0.5,solver=exact[tol=1e-10]]",
     "savitzky-golay",
     "median",
     "local-wiener[noise_over_sigma=0.8,colors=opponent]",
