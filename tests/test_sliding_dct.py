@@ -53,9 +53,7 @@ def test_zero_threshold_is_the_identity_and_a_large_one_keeps_constants(rng):
 def test_float32_agrees_with_float64(rng):
     y = (100 * rng.random((2, 3, 32, 32))).astype(np.float32)
     exact = SlidingDCT(threshold=0.0)(y.astype(np.float64))
-    # Four passes of 8 products each, and the sum of up to 64 blocks, of values up to 100.
-    rounding = (4 * 8 + 64) * np.finfo(np.float32).eps / 2 * 100
-    np.testing.assert_allclose(SlidingDCT(threshold=0.0)(y), exact, rtol=0, atol=rounding)
+    np.testing.assert_allclose(SlidingDCT(threshold=0.0)(y), exact, atol=1e-4)
 
 
 def test_opponent_colors_are_orthonormal(rng):
