@@ -134,7 +134,7 @@ class TestNotes:
         tuned = Method("blur", Tuned(GaussianBlur(), {"width": widths}))
         run_suite(dataclasses.replace(suite, methods=(*suite.methods, tuned)), tmp_path / "run")
         text = self.report(tmp_path / "run")
-        assert ("(a better value may lie outside): blur (width)." in text) == edge
+        assert ("at the edge of their grid: blur (width). " in text) == edge
         assert bool(re.search(r"` \(at the edge of its grid\) +\|", text)) == edge
 
     def test_zero_is_the_bound_of_a_parameter_not_of_the_grid(self):

@@ -175,7 +175,8 @@ def _notes(
     if edges:
         names = "; ".join(f"{_text(method)} ({', '.join(own)})" for method, own in edges.items())
         notes.append(
-            f"Tuned values at the edge of their grid (a better value may lie outside): {names}."
+            f"Tuned values at the edge of their grid: {names}. A better value may lie outside, unless "
+            "the edge is a limit of the parameter."
         )
     return "\n\n".join(notes)
 
