@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
         The arguments; by default those of the process.
     """
     args = build_parser().parse_args(argv)
-    from sigbench.core.errors import InputError
+    from sigbench.core.errors import InputError, printable
 
     try:
         code = int(args.call(args))
@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
             import traceback
 
             traceback.print_exc()
-        print(f"sigbench: error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"sigbench: error: {printable(' '.join(str(error).split()))}", file=sys.stderr)
         return INVALID
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import textwrap
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -22,10 +23,12 @@ from sigbench.benchmark.report.markdown import (
 from sigbench.benchmark.report.plots import shortened
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.config.registry import lookup
+from sigbench.core.errors import printable
 from sigbench.scoring.aggregate import difference
 from sigbench.scoring.inference import mean_interval
 from sigbench.scoring.leaderboard import LIMITS, LeaderboardRow, from_csv
 from sigbench.scoring.metrics import METRICS
+from sigbench.scoring.ranks import significantly_better
 from sigbench.scoring.scores import Scores
 
 MAX_WIDTH = 100
@@ -73,9 +76,10 @@ def board_text(
         assert scores is not None
         max_rows = None if lines is None else max(MIN_ROWS, lines - OVERHEAD - 2 * len(added))
         parts.append(_table(rows, scores, added, width, max_rows, bold))
-        for name in added:
-            if name in scores.methods:
-                parts += _wrapped(_sentence(name, rows, scores), width)
+        shown = [name for name in added if name in scores.methods]
+        better = _better(rows, scores) if shown else {}
+        for name in shown:
+            parts += _wrapped(_sentence(name, rows, scores, better), width)
     parts += _wrapped(_legend(all_rows), width)
     partial = partial_run(suite, board_seeds(folder), {row["problem"] for row in all_rows})
     parts += _wrapped(partial, width)
@@ -96,7 +100,7 @@ def _legend(rows: Sequence[LeaderboardRow]) -> str:
         for knowledge, text in INFORMATION.items()
         if any(row["knowledge"] == knowledge for row in rows)
     ]
-    return f"Ranks such as 2-4 are ties. Information used: {', '.join(used)}."
+    return f"A rank such as 2-4 is a range: some differences are not significant. Information used: {', '.join(used)}."
 
 
 def _failed(failures: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]:
@@ -137,7 +141,8 @@ def _table(
     widths[1] = max(10, min(widths[1], columns - sum(widths) + widths[1] - 2 * (len(widths) - 1)))
     best, summary_items = is_ranked(rows), sum(summary.items)
     size = _size(summary.seeds, summary.items, summary.groups)
-    text = [*textwrap.wrap(f"{first['problem']}: {size}, mean ± 95 % interval", columns)]
+    title = f"{printable(first['problem'])}: {size}, mean ± 95 % interval"
+    text = textwrap.wrap(title, columns)
     for i, line in _shown(lines, rows, added, max_rows):
         if line is None:
             text.append(f"      ... {i} more method{'s' * (i != 1)}: see leaderboard.md")
@@ -212,7 +217,22 @@ def _shown(
         yield i - start, None
 
 
-def _sentence(name: str, rows: Sequence[LeaderboardRow], scores: Scores) -> str:
+def _better(rows: Sequence[LeaderboardRow], scores: Scores) -> dict[tuple[str, str], bool]:
+    """Return, for each pair of ranked methods, whether the first is significantly better."""
+    methods = [row["method"] for row in rows if row["knowledge"] not in LIMITS]
+    metric = lookup("metric", METRICS, scores.metric)
+    values = metric.scaled(scores.values[[scores.methods.index(name) for name in methods]])
+    better = significantly_better(values, scores.groups, higher_is_better=metric.higher_is_better)
+    pairs = itertools.product(range(len(methods)), repeat=2)
+    return {(methods[i], methods[j]): bool(better[i, j]) for i, j in pairs}
+
+
+def _sentence(
+    name: str,
+    rows: Sequence[LeaderboardRow],
+    scores: Scores,
+    better: Mapping[tuple[str, str], bool],
+) -> str:
     """Return the rank of a method, its gap to the limit and its difference to a neighbor.
 
     The neighbor is the next method below it, or the one above if it is the last.
@@ -229,9 +249,9 @@ def _sentence(name: str, rows: Sequence[LeaderboardRow], scores: Scores) -> str:
         side = "below" if (gap >= 0) == row["higher_is_better"] else "above"
         parts.append(f"{abs(gap):.2f}{unit} {side} the limit")
     if len(ranked) > 1:
-        other = ranked[index + 1] if index + 1 < len(ranked) else ranked[index - 1]
-        tied = other["rank_low"] <= row["rank_high"] and row["rank_low"] <= other["rank_high"]
-        parts.append(_comparison(name, other["method"], scores, unit, tied=tied))
+        other = ranked[index + 1 if index + 1 < len(ranked) else index - 1]["method"]
+        tied = not (better[name, other] or better[other, name])
+        parts.append(_comparison(name, other, scores, unit, tied=tied))
     return ", ".join(part for part in parts if part)
 
 
@@ -258,14 +278,3 @@ def _comparison(name: str, other: str, scores: Scores, unit: str, *, tied: bool)
     if math.isfinite(half):
         text += f" [{low:.{places}f}, {high:.{places}f}]"
     return f"{text} {side} {printable(other)}"
-
-
-def printable(text: str) -> str:
-    r"""Return a text with control characters escaped, so that it cannot change the terminal.
-
-    Examples
-    --------
-    >>> printable("a" + chr(27) + "[2J")
-    'a\\x1b[2J'
-    """
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -150,6 +150,8 @@ class RunProgress:
 
     def __call__(self, work: Cell | Fit, result: Any) -> None:
         """Record that a cell or fit has started (``result`` is None) or ended."""
+        from sigbench.core.errors import printable
+
         seed = getattr(work, "seed", None)
         name = f"{work.method.name} on {work.problem.name}"
         name = f"fitting {name}" if seed is None else f"{name}, seed {seed}"
@@ -161,6 +163,6 @@ class RunProgress:
             if seed is not None:
                 self._progress.advance()
                 if hasattr(result, "error"):
-                    self._progress.message(f"failed: {name}: {result.error}")
+                    self._progress.message(printable(f"failed: {name}: {result.error}"))
         more = f" (+{len(self._running) - 1})" if len(self._running) > 1 else ""
         self._progress.describe(f"{self._running[0]}{more}" if self._running else "")
