@@ -236,12 +236,14 @@ class STFT:
         return self.window // 2 if self.hop is None else self.hop
 
     @property
-    def _taper(self) -> NDArray[np.float64]:
+    def taper(self) -> NDArray[np.float64]:
+        """The window, shape ``(window,)``, which is used in analysis and synthesis."""
         # the Hann window is sin²; its shifts by a hop as checked above sum to a constant
         taper: NDArray[np.float64] = np.sin(np.pi * np.arange(self.window) / self.window)
         return taper * np.sqrt(2 * self._hop / self.window)
 
-    def _padding(self, n: int) -> tuple[int, int]:
+    def padding(self, n: int) -> tuple[int, int]:
+        """Return the numbers of samples before and after a signal of length ``n``."""
         before = self.window - self._hop
         frames = -(-(n + before) // self._hop)
         return before, (frames - 1) * self._hop + self.window - before - n
@@ -250,15 +252,15 @@ class STFT:
         """Return complex coefficients, shape ``(N, C, frames, window // 2 + 1)``."""
         if signal.ndim != 3:
             raise InputError(f"signal has shape {signal.shape}: the STFT requires (N, C, L)")
-        padded = np.pad(signal, ((0, 0), (0, 0), self._padding(signal.shape[-1])))
+        padded = np.pad(signal, ((0, 0), (0, 0), self.padding(signal.shape[-1])))
         frames = sliding_window_view(padded, self.window, axis=-1)[:, :, :: self._hop]
-        return scipy.fft.rfft(frames * self._taper.astype(signal.dtype), norm="ortho")
+        return scipy.fft.rfft(frames * self.taper.astype(signal.dtype), norm="ortho")
 
     def synthesis(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
         """Return the signal, shape ``(N, C, L)`` with ``space = (L,)``."""
         frames = scipy.fft.irfft(coefficients, n=self.window, norm="ortho")
-        frames *= self._taper.astype(frames.dtype)
-        (n,), (before, after) = space, self._padding(*space)
+        frames *= self.taper.astype(frames.dtype)
+        (n,), (before, after) = space, self.padding(*space)
         padded = np.zeros((*frames.shape[:2], before + n + after), frames.dtype)
         for m in range(frames.shape[2]):
             padded[..., m * self._hop : m * self._hop + self.window] += frames[:, :, m]
