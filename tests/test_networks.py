@@ -8,13 +8,14 @@ import pytest
 from sigbench import InputError
 from sigbench.cli import list as listing
 from sigbench.networks import nn
-from sigbench.networks.models import ICNN, NETWORKS, ShrinkNet, base
+from sigbench.networks.models import ICNN, NETWORKS, ShrinkNet, SpeechNet, base
 from sigbench.networks.models.base import first_weights, is_learned, run
 from sigbench.networks.pretrained.weights import Weights
 
 SETTINGS = [
     ICNN(), ICNN("m"), ICNN("l"), ICNN(prior=False), ICNN(norm="sparse"), ICNN(norm="none"),
     ShrinkNet(), ShrinkNet(width=8, norm="batch"), ShrinkNet(width=8, norm="sparse"),
+    SpeechNet(), SpeechNet(causal=True), SpeechNet(fs=1000.0, width=8, blocks=2, norm="none"),
     *[network for network in listing.networks().values() if network.axes == 2],
 ]  # fmt: skip
 SGD = nn.SGD(lr=1e-3, momentum=0.9, weight_decay=1e-6)

@@ -156,6 +156,34 @@ CASES = {
     "mse": curved("mse", [normal(3, 2, 5), normal(3, 2, 5)]),
     "smooth_l1": curved("smooth_l1", [3 * normal(3, 2, 5), normal(3, 2, 5)]),
     "log_mse": curved("log_mse", [normal(3, 2, 5), normal(3, 2, 5)]),
+    **{
+        f"stft, {n} samples": linear("stft", [normal(2, 1, n)], window=8, hop=2)
+        for n in (1, 8, 21)
+    },
+    **{
+        f"istft, {n} samples": linear(
+            "istft", [normal(2, 10, -(-(n + 6) // 2))], window=8, hop=2, length=n
+        )
+        for n in (1, 8, 21)
+    },
+    "stft, half overlap": linear("stft", [normal(2, 1, 9)], window=6, hop=3),
+    "power": curved("power", [normal(2, 6, 4)]),
+    "log": curved("log", [positive(2, 3, 4)]),
+    "channel_mean": linear("channel_mean", [normal(2, 3, 4)]),
+    "cumulative_mean": linear("cumulative_mean", [normal(2, 3, 7)]),
+    **{
+        f"depthwise_conv, {dilation=}, {causal=}": linear(
+            "depthwise_conv", [normal(2, 3, 7), normal(3, 1, 3)], dilation=dilation, causal=causal
+        )
+        for dilation in (1, 2, 8)
+        for causal in (False, True)
+    },
+    "depthwise_conv, bias": curved(
+        "depthwise_conv", [normal(2, 3, 7), normal(3, 1, 4), normal(3)], causal=True
+    ),
+    "compressed_spectra": curved(
+        "compressed_spectra", [normal(2, 1, 300)], 0.1 * normal(2, 1, 300)
+    ),
 }  # fmt: skip
 
 LINEAR = [name for name, case in CASES.items() if case.linear]

@@ -7,6 +7,7 @@ from sigbench.networks.models.icnn import ICNN
 from sigbench.networks.models.n2n import N2N
 from sigbench.networks.models.resnet import ResNet
 from sigbench.networks.models.shrinknet import ShrinkNet
+from sigbench.networks.models.speechnet import SpeechNet
 from sigbench.networks.models.strided import Strided
 from sigbench.networks.models.unet import UNet
 
@@ -18,6 +19,17 @@ NETWORKS = {
     "resnet": ResNet,
     "dncnn": DnCNN,
     "unet": UNet,
+    "speech-net": SpeechNet,
 }
 
-__all__ = ["ICNN", "N2N", "NETWORKS", "DnCNN", "ResNet", "ShrinkNet", "Strided", "UNet"]
+__all__ = [
+    "ICNN",
+    "N2N",
+    "NETWORKS",
+    "DnCNN",
+    "ResNet",
+    "ShrinkNet",
+    "SpeechNet",
+    "Strided",
+    "UNet",
+]

@@ -18,12 +18,13 @@ array([[[-1.333, -2.   ,  0.   ]]])
 from __future__ import annotations
 
 from sigbench.networks.nn.conv import conv, conv_transpose, modulated_conv
+from sigbench.networks.nn.depthwise import depthwise_conv
 from sigbench.networks.nn.initial import INITIAL, starting
-from sigbench.networks.nn.losses import LOSSES, log_mse, mse, smooth_l1
+from sigbench.networks.nn.losses import LOSSES, compressed_spectra, log_mse, mse, smooth_l1
 from sigbench.networks.nn.net import Net, Norm
 from sigbench.networks.nn.norm import Statistics, batch_norm, scale
 from sigbench.networks.nn.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
-from sigbench.networks.nn.pointwise import leaky_relu, relu, sigmoid, softplus
+from sigbench.networks.nn.pointwise import leaky_relu, log, relu, sigmoid, softplus
 from sigbench.networks.nn.resample import (
     avg_pool,
     concat,
@@ -38,13 +39,15 @@ from sigbench.networks.nn.resample import (
 from sigbench.networks.nn.schedules import SCHEDULES, Constant, Cosine, Schedule, Step
 from sigbench.networks.nn.sparse import shrink, sparseness
 from sigbench.networks.nn.spectrum import low_pass
+from sigbench.networks.nn.stft import channel_mean, cumulative_mean, istft, power, stft
 from sigbench.networks.nn.tape import Var, add, constant, multiply
 
 __all__ = [
     "INITIAL", "LOSSES", "OPTIMIZERS", "SCHEDULES", "SGD", "Adam", "Constant", "Cosine", "Net",
     "Norm", "Optimizer", "Schedule", "Statistics", "Step", "Var", "add", "avg_pool", "batch_norm",
-    "concat", "constant", "conv", "conv_transpose", "fit", "leaky_relu", "log_mse", "low_pass",
-    "max_pool", "mean", "modulated_conv", "mse", "multiply", "pixel_shuffle", "pixel_unshuffle",
-    "relu", "scale", "shrink", "sigmoid", "smooth_l1", "softplus", "sparseness", "starting",
-    "upsample_linear", "upsample_nearest",
+    "channel_mean", "compressed_spectra", "concat", "constant", "conv", "conv_transpose",
+    "cumulative_mean", "depthwise_conv", "fit", "istft", "leaky_relu", "log", "log_mse",
+    "low_pass", "max_pool", "mean", "modulated_conv", "mse", "multiply", "pixel_shuffle",
+    "pixel_unshuffle", "power", "relu", "scale", "shrink", "sigmoid", "smooth_l1", "softplus",
+    "sparseness", "starting", "stft", "upsample_linear", "upsample_nearest",
 ]  # fmt: skip

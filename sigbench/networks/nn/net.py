@@ -149,6 +149,16 @@ class Net:
         weight, constant = self._kernel(name, x, outputs, kernel)
         return self.keep(self.ops.modulated_conv(x, weight, constant, factors), name)
 
+    def depthwise_conv(
+        self, name: str, x: Any, kernel: int, *, dilation: int = 1, causal: bool = False
+    ) -> Any:
+        """Return a convolution of each channel; see `sigbench.networks.nn.depthwise_conv`."""
+        channels, fans = x.shape[1], (kernel, kernel)
+        weight = self.weight(f"{name}.weight", (channels, 1, kernel), fans)
+        bias = self.weight(f"{name}.bias", (channels,), fans)
+        y = self.ops.depthwise_conv(x, weight, bias, dilation=dilation, causal=causal)
+        return self.keep(y, name)
+
     def norm(self, name: str, x: Any, norm: Norm, *, bias: bool = True) -> Any:
         """Apply no norm, batch norm or the sparse batch norm; without ``bias``, only scale."""
         if norm == "none":

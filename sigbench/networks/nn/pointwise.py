@@ -76,3 +76,19 @@ def softplus(x: Array) -> tuple[Array, Backward]:
         return (g * expit(x),)
 
     return np.logaddexp(x, x.dtype.type(0)), backward
+
+
+@op
+def log(x: Array) -> tuple[Array, Backward]:
+    """Return the natural logarithm of positive numbers.
+
+    Examples
+    --------
+    >>> log(np.array([1.0]))
+    array([0.])
+    """
+
+    def backward(g: Array) -> tuple[Any, ...]:
+        return (g / x,)
+
+    return np.log(x), backward

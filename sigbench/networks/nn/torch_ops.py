@@ -19,7 +19,15 @@ from sigbench.networks.nn.sparse import (
     close_enough,
     shape_of,
 )
+from sigbench.networks.nn.torch_stft import channel_mean as channel_mean
+from sigbench.networks.nn.torch_stft import compressed_spectra
+from sigbench.networks.nn.torch_stft import cumulative_mean as cumulative_mean
+from sigbench.networks.nn.torch_stft import depthwise_conv as depthwise_conv
+from sigbench.networks.nn.torch_stft import istft as istft
+from sigbench.networks.nn.torch_stft import power as power
+from sigbench.networks.nn.torch_stft import stft as stft
 
+log = torch.log
 relu = F.relu
 sigmoid = torch.sigmoid
 softplus = F.softplus
@@ -262,4 +270,9 @@ def log_mse(estimate: Tensor, target: Tensor) -> Tensor:
     return power.log().mean()
 
 
-LOSSES = {"mse": F.mse_loss, "smooth-l1": F.smooth_l1_loss, "log-mse": log_mse}
+LOSSES = {
+    "mse": F.mse_loss,
+    "smooth-l1": F.smooth_l1_loss,
+    "log-mse": log_mse,
+    "speech": compressed_spectra,
+}

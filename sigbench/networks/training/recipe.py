@@ -150,7 +150,7 @@ class Recipe:
         Factor of the learning rate over the epochs.
     initial : {"uniform", "xavier", "kaiming"}
         Initialization of the weights.
-    loss : {"mse", "smooth-l1", "log-mse"}
+    loss : {"mse", "smooth-l1", "log-mse", "speech"}
         The loss.
     unit : float, optional
         The value that counts as 1 in the loss, in the units of the dataset; 255 scales gray levels

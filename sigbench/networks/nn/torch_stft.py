@@ -1,0 +1,103 @@
+"""The torch versions of the operations on spectra, with the same arguments."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sigbench.core.errors import InputError
+from sigbench.networks.nn.depthwise import shift_before
+from sigbench.networks.nn.losses import (
+    COMPLEX_SHARE,
+    COMPRESSION,
+    LOSS_HOP,
+    LOSS_WINDOW,
+    MIN_BIN,
+    MIN_ERROR,
+    MIN_LEVEL,
+    TIME_WEIGHT,
+)
+from sigbench.transforms.frames import STFT
+
+
+def _coefficients(x: Tensor, window: int, hop: int) -> Tensor:
+    """Return complex coefficients ``(N, frames, bins)`` of signals ``(N, 1, L)``."""
+    transform = STFT(window, hop)
+    wide = x[:, 0].to(torch.promote_types(x.dtype, torch.float32))
+    frames = F.pad(wide, transform.padding(x.shape[2])).unfold(1, window, hop)
+    return torch.fft.rfft(frames * torch.from_numpy(transform.taper).to(wide), norm="ortho")
+
+
+def stft(x: Tensor, *, window: int, hop: int) -> Tensor:
+    """Return the short-time Fourier transform; see `sigbench.networks.nn.stft`."""
+    spectrum = _coefficients(x, window, hop).transpose(1, 2)
+    return torch.cat([spectrum.real, spectrum.imag], dim=1)
+
+
+def istft(spectrum: Tensor, *, window: int, hop: int, length: int) -> Tensor:
+    """Return the signals of spectra; see `sigbench.networks.nn.istft`."""
+    transform = STFT(window, hop)
+    wide = spectrum.to(torch.promote_types(spectrum.dtype, torch.float32)).transpose(1, 2)
+    real, imaginary = wide.chunk(2, dim=2)
+    frames = torch.fft.irfft(torch.complex(real, imaginary), n=window, norm="ortho")
+    frames = frames * torch.from_numpy(transform.taper).to(frames)
+    n, count, overlap = len(frames), frames.shape[1], window // hop
+    parts = frames.reshape(n, count, overlap, hop)
+    # Part r of a frame is r hops after its beginning.
+    shifted = [F.pad(parts[:, :, r], (0, 0, r, overlap - 1 - r)) for r in range(overlap)]
+    signal = torch.stack(shifted).sum(dim=0).reshape(n, 1, -1)
+    before, _ = transform.padding(length)
+    return signal[..., before : before + length]
+
+
+def power(spectrum: Tensor) -> Tensor:
+    """Return squared magnitudes; see `sigbench.networks.nn.power`."""
+    real, imaginary = spectrum.chunk(2, dim=1)
+    return real * real + imaginary * imaginary
+
+
+def channel_mean(x: Tensor) -> Tensor:
+    """Return the mean over the channels; see `sigbench.networks.nn.channel_mean`."""
+    return x.mean(dim=1, keepdim=True)
+
+
+def cumulative_mean(x: Tensor) -> Tensor:
+    """Return the mean up to each sample; see `sigbench.networks.nn.cumulative_mean`."""
+    count = torch.arange(1, x.shape[-1] + 1, dtype=torch.float64, device=x.device)
+    return (x.double().cumsum(dim=-1) / count).to(x)
+
+
+def depthwise_conv(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    *,
+    dilation: int = 1,
+    causal: bool = False,
+) -> Tensor:
+    """Convolve each channel with its kernel; see `sigbench.networks.nn.depthwise_conv`."""
+    taps = weight.shape[2]
+    before = shift_before(taps, dilation, causal)
+    padded = F.pad(x, (before, dilation * (taps - 1) - before))
+    return F.conv1d(padded, weight, bias, dilation=dilation, groups=x.shape[1])
+
+
+def compressed_spectra(estimate: Tensor, target: Tensor) -> Tensor:
+    """Return the loss of compressed spectra; see `sigbench.networks.nn.compressed_spectra`."""
+    if estimate.shape != target.shape:
+        raise InputError(f"estimate {estimate.shape} and target {target.shape} differ in shape")
+    level = target.square().mean(dim=(1, 2), keepdim=True) + MIN_LEVEL
+    factor = level.rsqrt()
+    error = ((estimate - target) * factor).square().mean(dim=(1, 2))
+    magnitudes, compressed = [], []
+    for signal in (estimate, target):
+        real = torch.view_as_real(_coefficients(signal * factor, LOSS_WINDOW, LOSS_HOP))
+        size = real.square().sum(dim=-1) + MIN_BIN
+        magnitude = size ** (COMPRESSION / 2)
+        magnitudes.append(magnitude)
+        compressed.append(real * (magnitude * size.rsqrt())[..., None])
+    by_magnitude = (magnitudes[0] - magnitudes[1]).square().mean()
+    by_value = (compressed[0] - compressed[1]).square().sum(dim=-1).mean()
+    spectral = (1 - COMPLEX_SHARE) * by_magnitude + COMPLEX_SHARE * by_value
+    return spectral + TIME_WEIGHT * torch.log1p(error / MIN_ERROR).mean()
