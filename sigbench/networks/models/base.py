@@ -28,6 +28,8 @@ class Network(Protocol):
     ``channels`` lists the accepted numbers of channels, ``axes`` is the number of space axes.
     Their lengths must be multiples of ``multiple`` and at least ``least``; other inputs are padded.
     `sigbench list` shows a separate network for each value of a field with ``listed`` metadata.
+    A network for one sampling rate only has a field ``fs``, in Hz, and one that needs only the
+    beginning of a signal for the beginning of its estimate has a property ``latency_ms``.
     """
 
     info: ClassVar[Info]
@@ -54,6 +56,19 @@ class Network(Protocol):
 def is_learned(name: str) -> bool:
     """Return whether a weight is learned; running statistics are not."""
     return not name.rpartition(".")[2].startswith(RUNNING)
+
+
+def check_rate(network: Network, fs: float | None) -> None:
+    """Check that signals have the sampling rate of a network, if both are known.
+
+    Raises
+    ------
+    InputError
+        If the rates differ.
+    """
+    own = getattr(network, "fs", None)  # a field of networks for one rate only
+    if own is not None and fs is not None and own != fs:
+        raise InputError(f"{network.info.name} is for fs={own:g} Hz, but the signals have {fs:g} Hz")
 
 
 def first_weights(network: Network, *, initial: str = "uniform", seed: int = 0) -> dict[str, Array]:

@@ -16,12 +16,12 @@ from sigbench.transforms.frames import STFT
 MIN_POWER = 1e-7  # added to the MSE of each item in `log_mse`
 
 # Constants of `compressed_spectra`
-LOSS_WINDOW, LOSS_HOP = 256, 64  # samples: 32 ms at 8 kHz, 16 ms at 16 kHz
+LOSS_WINDOW, LOSS_HOP = 256, 128  # samples: 32 ms at 8 kHz, 16 ms at 16 kHz
 COMPRESSION = 0.3  # exponent of magnitudes
 COMPLEX_SHARE = 0.3  # weight of the error of compressed complex values; the rest: of magnitudes
 TIME_WEIGHT = 0.05  # 10 dB of signal-to-noise ratio change the loss by about 0.12
 MIN_LEVEL = 1e-4  # added to the power of a target: -40 dB of full scale, for silent ones
-MIN_BIN = 1e-6  # added to |S|² of normalized signals, whose mean is about 0.25: -54 dB
+MIN_BIN = 1e-6  # added to |S|² of normalized signals, whose mean is about 0.5: -57 dB
 MIN_ERROR = 1e-3  # error-to-signal ratios below -30 dB hardly count
 
 

@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info, Sigma, TrainingHistory
 from sigbench.core.validation import check, check_choice
-from sigbench.networks.models.base import Network, active, n_params, pull_back, run
+from sigbench.networks.models.base import (
+    Network,
+    active,
+    check_rate,
+    n_params,
+    pull_back,
+    run,
+)
 from sigbench.networks.models.padding import Mode, folded, padded, padded_lengths
 from sigbench.networks.pretrained.weights import SHIPPED, Weights, load, shipped
 
@@ -53,6 +60,8 @@ class NetworkDenoiser:
         The engine; values agree up to rounding.
     history : TrainingHistory, optional
         The history of the training.
+    fs : float, optional
+        Sampling rate of the signals in Hz, which must be that of the network.
     """
 
     weights: Weights
@@ -61,10 +70,14 @@ class NetworkDenoiser:
     history: TrainingHistory | None = field(
         default=None, repr=False, compare=False, metadata={"identity": False}
     )
+    fs: float | None = field(
+        default=None, repr=False, compare=False, metadata={"identity": False}
+    )
 
     def __post_init__(self) -> None:
         check_choice("statistics", self.statistics, STATISTICS)
         check_choice("engine", self.engine, get_args(EngineChoice))
+        check_rate(self.weights.network, self.fs)
 
     @property
     def info(self) -> Info:
@@ -75,6 +88,12 @@ class NetworkDenoiser:
     def n_params(self) -> int:
         """Number of learned parameters."""
         return n_params(self.weights.network)
+
+    @property
+    def latency_ms(self) -> float | None:
+        """Delay in ms of a causal network, or None if it needs the whole signal."""
+        causal = self.statistics == "running"  # statistics of the input are of all its samples
+        return getattr(self.weights.network, "latency_ms", None) if causal else None
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, with shape and dtype of ``noisy``."""
@@ -136,11 +155,16 @@ class Pretrained:
         Statistics of batch norm: the averages of training, or those of each item.
     engine : {"auto", "numpy", "torch"}
         The engine; values agree up to rounding.
+    fs : float, optional
+        Sampling rate of the signals in Hz, which must be that of a network for speech.
     """
 
     weights: str = field(metadata={"identity": False})
     statistics: Literal["running", "input"] = "running"
     engine: EngineChoice = field(default="auto", metadata={"identity": False})
+    fs: float | None = field(
+        default=None, repr=False, compare=False, metadata={"identity": False}
+    )
     pairs: str = field(init=False, metadata={"identity": False})  # training pairs: fresh or fixed
     loaded: NetworkDenoiser = field(init=False, repr=False)
 
@@ -155,7 +179,7 @@ class Pretrained:
                 f"weights={self.weights} must end in .safetensors or be one of: {', '.join(SHIPPED)}"
             )
         weights = load(Path(self.weights)) if own else shipped(self.weights)
-        denoiser = NetworkDenoiser(weights, self.statistics, self.engine)
+        denoiser = NetworkDenoiser(weights, self.statistics, self.engine, fs=self.fs)
         object.__setattr__(self, "pairs", "fresh" if weights.card.get("fresh") else "fixed")
         object.__setattr__(self, "loaded", denoiser)
 
@@ -163,6 +187,11 @@ class Pretrained:
     def n_params(self) -> int:
         """Number of learned parameters."""
         return self.loaded.n_params
+
+    @property
+    def latency_ms(self) -> float | None:
+        """Delay in ms of a causal network, or None if it needs the whole signal."""
+        return self.loaded.latency_ms
 
     @property
     def history(self) -> TrainingHistory | None:

@@ -15,7 +15,7 @@ from sigbench.core.fingerprint import digest, identity
 from sigbench.core.protocols import Info, Training, info_of
 from sigbench.core.validation import check_choice
 from sigbench.networks.models import NETWORKS
-from sigbench.networks.models.base import Network
+from sigbench.networks.models.base import Network, check_rate
 from sigbench.networks.pretrained.denoiser import STATISTICS, NetworkDenoiser
 from sigbench.networks.pretrained.weights import Weights
 from sigbench.networks.training.engines import open_engine, settled
@@ -48,6 +48,8 @@ class Trained:
         Training seed; replaces the recipe's.
     statistics : {"running", "input"}
         Statistics of batch norm: the averages of training, or those of each item.
+    fs : float, optional
+        Sampling rate of the signals in Hz, which must be that of a network for speech.
 
     Examples
     --------
@@ -60,6 +62,9 @@ class Trained:
     batch: int | None = field(default=None, metadata={"identity": False})
     seed: int | None = field(default=None, metadata={"identity": False})
     statistics: Literal["running", "input"] = "running"
+    fs: float | None = field(
+        default=None, repr=False, compare=False, metadata={"identity": False}
+    )
     loaded: Recipe = field(init=False, repr=False, compare=False, metadata={"identity": False})
     content: str = field(init=False, repr=False)  # digest of the parts of the recipe that are used
 
@@ -79,6 +84,7 @@ class Trained:
                     "set it in the suite, or use `sigbench train`"
                 )
         recipe = settled(dataclasses.replace(load_recipe(name), **given))
+        check_rate(recipe.network, self.fs)
         if recipe.time is not None:
             raise InputError(
                 f"recipe={name}: its budget is a time, but results must not depend on the "
