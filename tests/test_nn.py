@@ -168,6 +168,7 @@ CASES = {
     },
     "stft, half overlap": linear("stft", [normal(2, 1, 9)], window=6, hop=3),
     "power": curved("power", [normal(2, 6, 4)]),
+    "masked": curved("masked", [normal(2, 6, 4), normal(2, 3, 4)]),
     "log": curved("log", [positive(2, 3, 4)]),
     "channel_mean": linear("channel_mean", [normal(2, 3, 4)]),
     "cumulative_mean": linear("cumulative_mean", [normal(2, 3, 7)]),

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import soundfile
 
-from sigbench import InputError
+from sigbench import InputError, Pretrained
 from sigbench.benchmark.methods.resolve import bind_problem_info
+from sigbench.cli.main import main
 from sigbench.core.fingerprint import identity
 from sigbench.networks import nn
 from sigbench.networks.models import SpeechNet
@@ -48,7 +50,7 @@ def made(rng, **sizes):
 # Operations
 
 
-@pytest.mark.parametrize("window, hop", [(32, 8), (32, 16), (256, 64)])
+@pytest.mark.parametrize(("window", "hop"), [(32, 8), (32, 16), (256, 64)])
 @pytest.mark.parametrize("length", [1, 31, 200])
 def test_the_stft_is_that_of_the_package_and_is_inverted(rng, window, hop, length):
     x = rng.standard_normal((3, 1, length))
@@ -175,7 +177,9 @@ def test_latency_and_sampling_rate(rng):
     assert identity(bound) == identity(denoiser)
     with pytest.raises(InputError, match="speech-net is for fs=1000 Hz, but the signals have 8000"):
         bind_problem_info(denoiser, {"fs": 8000.0})
-    with pytest.raises(InputError, match="speech-net is for fs=8000 Hz, but the signals have 16000"):
+    with pytest.raises(
+        InputError, match="speech-net is for fs=8000 Hz, but the signals have 16000"
+    ):
         bind_problem_info(Trained("icnn", network=SpeechNet()), {"fs": 16_000.0})
 
 
@@ -253,9 +257,23 @@ def test_it_trains_on_speech_in_noise(tmp_path, engine):
     assert losses[-1] < 0.95 * losses[0]
 
 
-def test_a_recipe_with_data_of_another_rate_is_refused(tmp_path):
+def test_training_on_data_of_another_rate_is_refused(tmp_path, capsys):
     path = tmp_path / "small.toml"
     text = RECIPE.format(engine="numpy", dataset="speech-smoke").replace("fs=16000", "fs=8000")
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match="speech-net is for fs=8000 Hz, but the signals have 16000"):
-        load_recipe(str(path))
+    assert main(["train", str(path), "-o", str(tmp_path / "net.safetensors")]) == 2
+    error = "error: speech-net is for fs=8000 Hz, but the signals have 16000 Hz"
+    assert error in capsys.readouterr().err
+
+
+def test_weights_are_trained_and_denoise_a_file_at_their_rate_only(tmp_path, capsys):
+    path, weights = tmp_path / "small.toml", tmp_path / "net.safetensors"
+    path.write_text(RECIPE.format(engine="numpy", dataset="speech-smoke"), encoding="utf-8")
+    assert main(["train", str(path), "-o", str(weights), "--quiet"]) == 0
+    assert Pretrained(str(weights)).latency_ms == 32
+    noisy = np.random.default_rng(1).uniform(-0.1, 0.1, 4000)
+    for fs, code in ((16_000, 0), (8000, 2)):
+        soundfile.write(tmp_path / f"{fs}.wav", noisy, fs)
+        call = ["denoise", f"{tmp_path}/{fs}.wav", "-o", f"{tmp_path}/{fs}-out.wav"]
+        assert main([*call, "-m", f"network[weights={weights}]"]) == code
+    assert "speech-net is for fs=16000 Hz, but the signals have 8000 Hz" in capsys.readouterr().err

@@ -24,6 +24,7 @@ from sigbench.core.durations import duration
 from sigbench.core.errors import InputError
 from sigbench.core.media import write_atomically
 from sigbench.core.progress import Progress
+from sigbench.networks.models.base import check_rate
 from sigbench.networks.pretrained.weights import Weights, save
 from sigbench.networks.training.checkpoint import Checkpoint, TrainingState, ValidationRow
 from sigbench.networks.training.curve import curve
@@ -155,6 +156,7 @@ def _train(
     quiet: bool,
 ) -> str:
     """Train and write; files that appear in the meantime are replaced only with ``replace``."""
+    check_rate(recipe.network, recipe.source.dataset.problem_info.get("fs"))
     training = recipe.source.training(recipe.pairs)
     figures = reference_figures(recipe, training)
     with Progress(None, "step", quiet=quiet) as progress:

@@ -68,7 +68,9 @@ def check_rate(network: Network, fs: float | None) -> None:
     """
     own = getattr(network, "fs", None)  # a field of networks for one rate only
     if own is not None and fs is not None and own != fs:
-        raise InputError(f"{network.info.name} is for fs={own:g} Hz, but the signals have {fs:g} Hz")
+        raise InputError(
+            f"{network.info.name} is for fs={own:g} Hz, but the signals have {fs:g} Hz"
+        )
 
 
 def first_weights(network: Network, *, initial: str = "uniform", seed: int = 0) -> dict[str, Array]:

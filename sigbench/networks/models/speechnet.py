@@ -101,7 +101,7 @@ class SpeechNet:
         for number in range(self.blocks):
             x = self._block(net.part(f"block{number + 1}"), x, DILATIONS[number % len(DILATIONS)])
         mask = net.keep(ops.sigmoid(net.conv("out", x, frames.bins, 1)), "mask")
-        masked = ops.concat(mask, mask) * spectrum
+        masked = ops.masked(spectrum, mask)
         return ops.istft(masked, window=frames.window, hop=frames.hop, length=y.shape[2])
 
     def _features(self, ops: Any, spectrum: Any) -> Any:

@@ -39,7 +39,7 @@ from sigbench.networks.nn.resample import (
 from sigbench.networks.nn.schedules import SCHEDULES, Constant, Cosine, Schedule, Step
 from sigbench.networks.nn.sparse import shrink, sparseness
 from sigbench.networks.nn.spectrum import low_pass
-from sigbench.networks.nn.stft import channel_mean, cumulative_mean, istft, power, stft
+from sigbench.networks.nn.stft import channel_mean, cumulative_mean, istft, masked, power, stft
 from sigbench.networks.nn.tape import Var, add, constant, multiply
 
 __all__ = [
@@ -47,7 +47,7 @@ __all__ = [
     "Norm", "Optimizer", "Schedule", "Statistics", "Step", "Var", "add", "avg_pool", "batch_norm",
     "channel_mean", "compressed_spectra", "concat", "constant", "conv", "conv_transpose",
     "cumulative_mean", "depthwise_conv", "fit", "istft", "leaky_relu", "log", "log_mse",
-    "low_pass", "max_pool", "mean", "modulated_conv", "mse", "multiply", "pixel_shuffle",
+    "low_pass", "masked", "max_pool", "mean", "modulated_conv", "mse", "multiply", "pixel_shuffle",
     "pixel_unshuffle", "power", "relu", "scale", "shrink", "sigmoid", "smooth_l1", "softplus",
     "sparseness", "starting", "stft", "upsample_linear", "upsample_nearest",
 ]  # fmt: skip

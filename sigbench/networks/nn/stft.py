@@ -132,6 +132,37 @@ def power(spectrum: Array) -> tuple[Array, Backward]:
 
 
 @op
+def masked(spectrum: Array, mask: Array) -> tuple[Array, Backward]:
+    """Return the products M·X of real masks and spectra.
+
+    Parameters
+    ----------
+    spectrum : array, shape (N, 2·bins, frames)
+        Real parts, then imaginary parts.
+    mask : array, shape (N, bins, frames)
+        Factors of both.
+
+    Returns
+    -------
+    array, shape (N, 2·bins, frames)
+
+    Examples
+    --------
+    >>> masked(np.array([[[3.0], [4.0]]]), np.array([[[10.0]]])).tolist()
+    [[[30.0], [40.0]]]
+    """
+    factors = channels_first(mask)
+    parts = channels_first(spectrum).reshape(2, *factors.shape)
+
+    def backward(g: Array) -> tuple[Any, ...]:
+        g_parts = channels_first(g).reshape(parts.shape)
+        d_spectrum = channels_first((g_parts * factors).reshape(-1, *factors.shape[1:]))
+        return d_spectrum, channels_first(np.sum(g_parts * parts, axis=0))
+
+    return channels_first((parts * factors).reshape(-1, *factors.shape[1:])), backward
+
+
+@op
 def channel_mean(x: Array) -> tuple[Array, Backward]:
     """Return the mean over the channels, which are kept with length 1.
 

@@ -24,6 +24,7 @@ from sigbench.networks.nn.torch_stft import compressed_spectra
 from sigbench.networks.nn.torch_stft import cumulative_mean as cumulative_mean
 from sigbench.networks.nn.torch_stft import depthwise_conv as depthwise_conv
 from sigbench.networks.nn.torch_stft import istft as istft
+from sigbench.networks.nn.torch_stft import masked as masked
 from sigbench.networks.nn.torch_stft import power as power
 from sigbench.networks.nn.torch_stft import stft as stft
 

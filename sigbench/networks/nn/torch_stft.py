@@ -76,6 +76,11 @@ def power(spectrum: Tensor) -> Tensor:
     return real * real + imaginary * imaginary
 
 
+def masked(spectrum: Tensor, mask: Tensor) -> Tensor:
+    """Return products of masks and spectra; see `sigbench.networks.nn.masked`."""
+    return (spectrum.unflatten(1, (2, -1)) * mask[:, None]).flatten(1, 2)
+
+
 def channel_mean(x: Tensor) -> Tensor:
     """Return the mean over the channels; see `sigbench.networks.nn.channel_mean`."""
     return x.mean(dim=1, keepdim=True)

@@ -70,9 +70,7 @@ class NetworkDenoiser:
     history: TrainingHistory | None = field(
         default=None, repr=False, compare=False, metadata={"identity": False}
     )
-    fs: float | None = field(
-        default=None, repr=False, compare=False, metadata={"identity": False}
-    )
+    fs: float | None = field(default=None, repr=False, compare=False, metadata={"identity": False})
 
     def __post_init__(self) -> None:
         check_choice("statistics", self.statistics, STATISTICS)
@@ -162,9 +160,7 @@ class Pretrained:
     weights: str = field(metadata={"identity": False})
     statistics: Literal["running", "input"] = "running"
     engine: EngineChoice = field(default="auto", metadata={"identity": False})
-    fs: float | None = field(
-        default=None, repr=False, compare=False, metadata={"identity": False}
-    )
+    fs: float | None = field(default=None, repr=False, compare=False, metadata={"identity": False})
     pairs: str = field(init=False, metadata={"identity": False})  # training pairs: fresh or fixed
     loaded: NetworkDenoiser = field(init=False, repr=False)
 

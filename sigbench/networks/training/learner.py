@@ -62,9 +62,7 @@ class Trained:
     batch: int | None = field(default=None, metadata={"identity": False})
     seed: int | None = field(default=None, metadata={"identity": False})
     statistics: Literal["running", "input"] = "running"
-    fs: float | None = field(
-        default=None, repr=False, compare=False, metadata={"identity": False}
-    )
+    fs: float | None = field(default=None, repr=False, compare=False, metadata={"identity": False})
     loaded: Recipe = field(init=False, repr=False, compare=False, metadata={"identity": False})
     content: str = field(init=False, repr=False)  # digest of the parts of the recipe that are used
 

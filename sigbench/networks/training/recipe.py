@@ -23,7 +23,7 @@ from sigbench.datasets import DATASETS
 from sigbench.datasets.base import Dataset
 from sigbench.denoisers import DENOISERS
 from sigbench.networks.models import NETWORKS
-from sigbench.networks.models.base import Network, check_rate
+from sigbench.networks.models.base import Network
 from sigbench.networks.nn import (
     INITIAL,
     LOSSES,
@@ -332,14 +332,11 @@ def _recipe(table: dict[str, Any]) -> Recipe:
     if "time" in table:
         plain["time"] = seconds(table["time"], "time")
     check_field("validation", data["validation"], 1)
-    network = build("network", NETWORKS, table["network"])
-    dataset = build("dataset", DATASETS, data["dataset"])
-    check_rate(network, dataset.problem_info.get("fs"))
     return Recipe(
-        network=network,
+        network=build("network", NETWORKS, table["network"]),
         optimizer=build("optimizer", OPTIMIZERS, table["optimizer"]),
         source=Source(
-            dataset,
+            build("dataset", DATASETS, data["dataset"]),
             build("degradation", DEGRADATIONS, data["degradation"]),
             data["validation"],
             _limit(data["limit"]) if "limit" in data else None,
