@@ -6,7 +6,9 @@ from sigbench.datasets.bsd import Bsd68, Bsd400
 from sigbench.datasets.cifar10 import Cifar10
 from sigbench.datasets.demo_signals import DemoSignals
 from sigbench.datasets.ee559 import Ee559
+from sigbench.datasets.esc10 import Esc10
 from sigbench.datasets.folder import Folder
+from sigbench.datasets.fsdd import Fsdd
 from sigbench.datasets.gaussian_process import GaussianProcess
 from sigbench.datasets.photos32 import Photos32
 from sigbench.datasets.sparse_spikes import SparseSpikes
@@ -24,6 +26,8 @@ DATASETS = {
     "ee559": Ee559,
     "bsd400": Bsd400,
     "bsd68": Bsd68,
+    "fsdd": Fsdd,
+    "esc10": Esc10,
     "folder": Folder,
 }
 
@@ -34,7 +38,9 @@ __all__ = [
     "Cifar10",
     "DemoSignals",
     "Ee559",
+    "Esc10",
     "Folder",
+    "Fsdd",
     "GaussianProcess",
     "Photos32",
     "SparseSpikes",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Block, Denoiser, Pairs, Training
@@ -22,7 +24,8 @@ from sigbench.datasets.base import (
     check_items,
     training_share,
 )
-from sigbench.problems.degradations import Degradation, Degraded, Recorded
+from sigbench.problems.base import Context, Contextual, Degradation, Degraded
+from sigbench.problems.degradations import Recorded
 from sigbench.scoring.metrics import Metric, Values
 
 
@@ -161,7 +164,30 @@ class Denoising:
         data, degradation = self.dataset, self.degradation
         noise = (degradation.kind, degradation.version, view)
         rng = item_rng(item, data.kind, data.version, split, seed, *noise)
-        return degradation(data.item(split, seed, item)[None], rng, peak=data.peak)
+        source = data.item(split, seed, item)[None]
+        return self._in_context(split, item)(source, rng, peak=data.peak)
+
+    def _in_context(self, split: Split, item: int | None) -> Degradation:
+        """Return the degradation for an item, or for new items if ``item`` is None."""
+        if not isinstance(self.degradation, Contextual):
+            return self.degradation
+        return self.degradation.in_context(Context(self.dataset, split, item))
+
+    @cached_property
+    def _groups(self) -> Mapping[int, str]:
+        """The groups of the test items that share a recording of noise; otherwise empty.
+
+        Items are in one group if they share a group of the dataset or a recording, directly or
+        through other items. The items of one index have the same recording for every seed.
+        """
+        if not isinstance(self.degradation, Contextual):
+            return {}
+        items = range(self.items)
+        recordings = [self.degradation.recording("test", i) for i in items]
+        if None in recordings:
+            return {}
+        own = [self.dataset.group("test", i) or f"item {i}" for i in items]
+        return dict(enumerate(connected(own, [str(name) for name in recordings])))
 
     def _block(self, degraded: list[tuple[int, Degraded]], seed: int) -> Block:
         items = [item for item, _ in degraded]
@@ -171,7 +197,9 @@ class Denoising:
             raise InputError(f"{self.name}: {self.degradation.kind} needs items of equal size")
         return Block(
             np.array(items),
-            tuple(self.dataset.group("test", i) or f"{seed}:{i}" for i in items),
+            tuple(
+                self._groups.get(i) or self.dataset.group("test", i) or f"{seed}:{i}" for i in items
+            ),
             batch.clean,
             batch.noisy,
             batch.sigma,
@@ -222,11 +250,12 @@ class Denoising:
         def draw(n: int, rng: np.random.Generator, target: str = "clean") -> Pairs:
             check_choice("target", target, ("clean", "noisy"))
             first, second = [], []
+            degrade = self._in_context("train", None)
             for source in sources(n, rng):
-                first.append(self.degradation(source, rng, peak=self.dataset.peak))
+                first.append(degrade(source, rng, peak=self.dataset.peak))
                 # Recorded items already have two views.
                 if target == "noisy" and not self._recorded:
-                    second.append(self.degradation(source, rng, peak=self.dataset.peak))
+                    second.append(degrade(source, rng, peak=self.dataset.peak))
             batch = _concatenated(first)
             return pairs(batch, _concatenated(second).noisy if second else batch.clean)
 
@@ -238,6 +267,30 @@ class Denoising:
             self.dataset.peak,
             second=None if self._recorded else lambda: fixed(share.validation, view=1).noisy,
         )
+
+
+def connected(first: Sequence[str], second: Sequence[str]) -> list[str]:
+    """Return a name for each item that is shared by all items connected with it.
+
+    Parameters
+    ----------
+    first, second : sequence of str
+        Two names of each item; items that share one are connected.
+
+    Examples
+    --------
+    >>> connected(["a", "b", "b", "c"], ["x", "x", "y", "z"])
+    ['a', 'a', 'a', 'c']
+    """
+    columns = [np.unique(names, return_inverse=True)[1] for names in (first, second)]
+    n = [int(column.max()) + 1 for column in columns]
+    graph = coo_array(
+        (np.ones(len(first)), (columns[0], columns[1] + n[0])), shape=(sum(n), sum(n))
+    )
+    labels = connected_components(graph, directed=False)[1][columns[0]]
+    _, at = np.unique(labels, return_index=True)
+    names = {int(labels[i]): first[i] for i in at}
+    return [names[int(label)] for label in labels]
 
 
 def _concatenated(parts: list[Degraded]) -> Degraded:
