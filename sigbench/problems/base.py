@@ -108,9 +108,10 @@ class Contextual(Protocol):
         """Return the degradation for these items."""
         ...
 
-    def recording(self, split: Split, item: int) -> str | None:
-        """Return the name of the noise recording of an item, or None if there is none.
+    def recordings(self, split: Split) -> list[str] | None:
+        """Return the names of the noise recordings of a split, or None if nothing is recorded.
 
-        Items with the same recording are dependent.
+        Item i has the recording with the index ``i % len(names)``. Items with the same recording
+        are dependent. If the list is empty, the split has no noise.
         """
         ...

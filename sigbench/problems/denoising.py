@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Block, Denoiser, Pairs, Training
@@ -26,6 +24,7 @@ from sigbench.datasets.base import (
 )
 from sigbench.problems.base import Context, Contextual, Degradation, Degraded
 from sigbench.problems.degradations import Recorded
+from sigbench.problems.groups import connected
 from sigbench.scoring.metrics import Metric, Values
 
 
@@ -131,7 +130,10 @@ class Denoising:
 
     @property
     def can_train(self) -> bool:
-        """Whether there is a training split."""
+        """Whether there is a training split, with noise of its own."""
+        degradation: object = self.degradation
+        if isinstance(degradation, Contextual) and degradation.recordings("train") == []:
+            return False
         return can_train(self.dataset)
 
     @property
@@ -175,19 +177,19 @@ class Denoising:
 
     @cached_property
     def _groups(self) -> Mapping[int, str]:
-        """The groups of the test items that share a recording of noise; otherwise empty.
+        """The groups of test items if noise is recorded; otherwise empty.
 
         Items are in one group if they share a group of the dataset or a recording, directly or
         through other items. The items of one index have the same recording for every seed.
         """
         if not isinstance(self.degradation, Contextual):
             return {}
-        items = range(self.items)
-        recordings = [self.degradation.recording("test", i) for i in items]
-        if None in recordings:
+        names = self.degradation.recordings("test")
+        if not names:
             return {}
+        items = range(self.items)
         own = [self.dataset.group("test", i) or f"item {i}" for i in items]
-        return dict(enumerate(connected(own, [str(name) for name in recordings])))
+        return dict(enumerate(connected(own, [names[i % len(names)] for i in items])))
 
     def _block(self, degraded: list[tuple[int, Degraded]], seed: int) -> Block:
         items = [item for item, _ in degraded]
@@ -267,30 +269,6 @@ class Denoising:
             self.dataset.peak,
             second=None if self._recorded else lambda: fixed(share.validation, view=1).noisy,
         )
-
-
-def connected(first: Sequence[str], second: Sequence[str]) -> list[str]:
-    """Return a name for each item that is shared by all items connected with it.
-
-    Parameters
-    ----------
-    first, second : sequence of str
-        Two names of each item; items that share one are connected.
-
-    Examples
-    --------
-    >>> connected(["a", "b", "b", "c"], ["x", "x", "y", "z"])
-    ['a', 'a', 'a', 'c']
-    """
-    columns = [np.unique(names, return_inverse=True)[1] for names in (first, second)]
-    n = [int(column.max()) + 1 for column in columns]
-    graph = coo_array(
-        (np.ones(len(first)), (columns[0], columns[1] + n[0])), shape=(sum(n), sum(n))
-    )
-    labels = connected_components(graph, directed=False)[1][columns[0]]
-    _, at = np.unique(labels, return_index=True)
-    names = {int(labels[i]): first[i] for i in at}
-    return [names[int(label)] for label in labels]
 
 
 def _concatenated(parts: list[Degraded]) -> Degraded:

@@ -13,9 +13,21 @@ from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
 from sigbench.datasets.base import Split
 from sigbench.problems.base import Context, Degraded, check_snr_db
-from sigbench.problems.noises import NOISES, Noise
+from sigbench.problems.noises import Babble, Modulated, Noise, Pink, SpeechShaped, White
+from sigbench.problems.recordings import Recording
 from sigbench.problems.rooms import ROOMS, Room
 from sigbench.problems.speech_level import active_level
+from sigbench.problems.varied import Varied
+
+NOISES = {
+    "white": White,
+    "pink": Pink,
+    "speech-shaped": SpeechShaped,
+    "modulated": Modulated,
+    "babble": Babble,
+    "recording": Recording,
+    "varied": Varied,
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +42,7 @@ class Mix:
     ----------
     noise : Noise
         Kind of noise: ``white``, ``pink``, ``speech-shaped``, ``modulated``, ``babble``,
-        ``recording``.
+        ``recording``, ``varied``.
     snr_db : float
         Signal-to-noise ratio in dB.
     snr_db_to : float, optional
@@ -96,9 +108,9 @@ class Mix:
         """Return the degradation for these items."""
         return dataclasses.replace(self, context=context)
 
-    def recording(self, split: Split, item: int) -> str | None:
-        """Return the name of the noise recording of an item, or None if there is none."""
-        return self.noise.recording(split, item)
+    def recordings(self, split: Split) -> list[str] | None:
+        """Return the names of the noise recordings of a split, or None if nothing is recorded."""
+        return self.noise.recordings(split)
 
     def __call__(self, source: Array, rng: np.random.Generator, *, peak: float) -> Degraded:
         """Return clean and noisy items; the clean items are the source items.
@@ -108,7 +120,8 @@ class Mix:
         InputError
             If an item is silent or has several channels.
         """
-        assert self.context is not None  # set by the problem
+        if self.context is None:
+            raise InputError("mix: the context is not set: use it in a problem, or call in_context")
         if source.ndim != 3 or source.shape[1] != 1:
             raise InputError(f"mix: items have shape {source.shape[1:]}: they must have (1, L)")
         noise = self.noise.draw(len(source), source.shape[2], rng, self.context)

@@ -1,4 +1,4 @@
-"""Noises that are mixed with speech: white, colored, modulated, babble and recorded."""
+"""Noises that are mixed with speech: white, colored, modulated and babble."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from sigbench.core.errors import InputError
 from sigbench.core.validation import check_field
 from sigbench.datasets.base import Split, WithBabble
 from sigbench.problems.base import Context
-from sigbench.problems.recordings import Recording
 
 Noises = NDArray[np.float64]
 
@@ -49,8 +48,8 @@ class Noise(Protocol):
         """Whether the samples are independent, with variance 1."""
         ...
 
-    def recording(self, split: Split, item: int) -> str | None:
-        """Return the name of the recording of an item, or None if nothing is recorded."""
+    def recordings(self, split: Split) -> list[str] | None:
+        """Return the names of the recordings in a split, or None if nothing is recorded."""
         ...
 
     def draw(self, n: int, length: int, rng: np.random.Generator, context: Context) -> Noises:
@@ -74,9 +73,8 @@ class White:
     version: ClassVar[int] = 1
     is_white: ClassVar[bool] = True
 
-    def recording(self, split: Split, item: int) -> str | None:
-        """Return None."""
-        return None
+    def recordings(self, split: Split) -> None:
+        """Return None: nothing is recorded."""
 
     def draw(self, n: int, length: int, rng: np.random.Generator, context: Context) -> Noises:
         """Return ``n`` noises, shape ``(n, length)``."""
@@ -100,9 +98,8 @@ class Pink:
     version: ClassVar[int] = 1
     is_white: ClassVar[bool] = False
 
-    def recording(self, split: Split, item: int) -> str | None:
-        """Return None."""
-        return None
+    def recordings(self, split: Split) -> None:
+        """Return None: nothing is recorded."""
 
     def draw(self, n: int, length: int, rng: np.random.Generator, context: Context) -> Noises:
         """Return ``n`` noises, shape ``(n, length)``."""
@@ -123,9 +120,8 @@ class SpeechShaped:
     version: ClassVar[int] = 1
     is_white: ClassVar[bool] = False
 
-    def recording(self, split: Split, item: int) -> str | None:
-        """Return None."""
-        return None
+    def recordings(self, split: Split) -> None:
+        """Return None: nothing is recorded."""
 
     def draw(self, n: int, length: int, rng: np.random.Generator, context: Context) -> Noises:
         """Return ``n`` noises, shape ``(n, length)``."""
@@ -162,9 +158,8 @@ class Modulated:
         if not 0 <= self.depth <= 1:
             raise InputError(f"depth={self.depth:g} must be >= 0 and <= 1")
 
-    def recording(self, split: Split, item: int) -> str | None:
-        """Return None."""
-        return None
+    def recordings(self, split: Split) -> None:
+        """Return None: nothing is recorded."""
 
     def draw(self, n: int, length: int, rng: np.random.Generator, context: Context) -> Noises:
         """Return ``n`` noises, shape ``(n, length)``."""
@@ -193,9 +188,8 @@ class Babble:
     def __post_init__(self) -> None:
         check_field("talkers", self.talkers, 1, below=101)
 
-    def recording(self, split: Split, item: int) -> str | None:
-        """Return None: the talkers are the same in all items of a split."""
-        return None
+    def recordings(self, split: Split) -> None:
+        """Return None: all items of a split have the same talkers."""
 
     def draw(self, n: int, length: int, rng: np.random.Generator, context: Context) -> Noises:
         """Return ``n`` noises, shape ``(n, length)``.
@@ -245,13 +239,3 @@ def shaped(white: Noises, fs: float, density: Callable[[Noises], Noises]) -> Noi
     length = white.shape[-1]
     gain = np.sqrt(density(scipy.fft.rfftfreq(length, 1 / fs)))
     return scipy.fft.irfft(scipy.fft.rfft(white) * gain, length)
-
-
-NOISES = {
-    "white": White,
-    "pink": Pink,
-    "speech-shaped": SpeechShaped,
-    "modulated": Modulated,
-    "babble": Babble,
-    "recording": Recording,
-}

@@ -57,9 +57,9 @@ class Recording:
         source = self._source
         if source.domain != "speech" and not isinstance(source, Esc10):
             raise InputError(f"path={self.path} contains no sound files")
-        if isinstance(source, Folder) and not self.names("test"):
+        if isinstance(source, Folder) and not self.recordings("test"):
             raise InputError(f"match={self.match!r}: path={self.path} has no such test recording")
-        if isinstance(source, Esc10) and not self.names("test"):
+        if isinstance(source, Esc10) and not self.recordings("test"):
             raise InputError(f"match={self.match!r}: esc10 has no such recording")
 
     @property
@@ -76,7 +76,7 @@ class Recording:
     def _source(self) -> Esc10 | Folder:
         return Esc10() if self.path == "esc10" else Folder(self.path)
 
-    def names(self, split: Split) -> list[str]:
+    def recordings(self, split: Split) -> list[str]:
         """Return the names of the recordings in a split, sorted."""
         return sorted(self._clips(split))
 
@@ -88,11 +88,6 @@ class Recording:
             if self.match in name:
                 clips.setdefault(name, []).append(i)
         return clips
-
-    def recording(self, split: Split, item: int) -> str | None:
-        """Return the name of the recording of an item."""
-        names = self.names(split)
-        return names[item % len(names)]
 
     def draw(
         self, n: int, length: int, rng: np.random.Generator, context: Context
