@@ -13,7 +13,9 @@ from sigbench.datasets.gaussian_process import GaussianProcess
 from sigbench.datasets.photos32 import Photos32
 from sigbench.datasets.sparse_spikes import SparseSpikes
 from sigbench.datasets.speech_smoke import SpeechSmoke
+from sigbench.datasets.speech_training import SpeechTraining
 from sigbench.datasets.systems import Systems
+from sigbench.datasets.voicebank_demand import VoicebankDemand
 
 DATASETS = {
     "sparse-spikes": SparseSpikes,
@@ -27,6 +29,8 @@ DATASETS = {
     "bsd400": Bsd400,
     "bsd68": Bsd68,
     "fsdd": Fsdd,
+    "voicebank-demand": VoicebankDemand,
+    "speech-training": SpeechTraining,
     "esc10": Esc10,
     "folder": Folder,
 }
@@ -45,5 +49,7 @@ __all__ = [
     "Photos32",
     "SparseSpikes",
     "SpeechSmoke",
+    "SpeechTraining",
     "Systems",
+    "VoicebankDemand",
 ]

@@ -64,7 +64,7 @@ class Sampler(Protocol):
 
 @runtime_checkable
 class WithBabble(Protocol):
-    """A dataset with speech of talkers who are in no item, for babble."""
+    """A dataset with speech of background talkers, for babble."""
 
     def babble(
         self, split: Split, talkers: int, length: int, rng: np.random.Generator

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +60,7 @@ def utterance(recordings: Sequence[Array], pauses: Sequence[int], length: int = 
 
 
 def stream(
-    recordings: Sequence[Array], length: int, rng: np.random.Generator
+    recordings: Sequence[NDArray[Any]], length: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Return a talker who does not pause: random recordings, each scaled to the RMS value 1.
 
@@ -84,6 +85,7 @@ def stream(
     while at < length:
         part = recordings[int(rng.integers(len(recordings)))]
         part = part[int(rng.integers(len(part))) :] if at == 0 else part
+        part = part.astype(np.float64)
         taken = part[: length - at]
         signal[at : at + len(taken)] = taken / (math.sqrt(float(part @ part) / len(part)) or 1.0)
         at += len(taken)

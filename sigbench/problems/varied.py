@@ -52,8 +52,8 @@ class Colored:
         octaves = math.ceil(math.log2(context.fs / 2 / LOWEST_HZ)) + 1
         noises = rng.standard_normal((n, length))
         for noise in noises:
-            levels_db = rng.uniform(*TILTS_DB) * np.arange(octaves)
-            levels_db += rng.normal(scale=DEVIATION_DB, size=octaves)
+            levels_db = rng.normal(scale=DEVIATION_DB, size=octaves)
+            levels_db += rng.uniform(*TILTS_DB) * np.arange(octaves)
             density = functools.partial(_interpolated, levels_db=levels_db)
             noise[:] = shaped(noise[None], context.fs, density)[0]
         return noises
