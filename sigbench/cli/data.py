@@ -219,10 +219,15 @@ def _places(source: DatasetSource, place: str | None) -> list[tuple[File, str | 
         return [(_file_named(source, path.name), path)]
     if not path.is_dir():
         raise InputError(f"--from {place}: no such file or folder")
-    for file in source.files:
-        if not (path / file.name).is_file():
-            raise InputError(f"--from {place}: the folder has no {file.name}")
-    return [(file, path / file.name) for file in source.files]
+    return [(file, _in_folder(path, file)) for file in source.files]
+
+
+def _in_folder(folder: Path, file: File) -> Path:
+    for suffix in file.suffixes or ("",):
+        if (path := folder / f"{file.name}{suffix}").is_file():
+            return path
+    suffixes = f" ({' or '.join(file.suffixes)})" if file.suffixes else ""
+    raise InputError(f"--from {folder}: the folder has no {file.name}{suffixes}")
 
 
 def _file_named(source: DatasetSource, name: str) -> File:

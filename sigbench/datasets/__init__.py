@@ -6,12 +6,16 @@ from sigbench.datasets.bsd import Bsd68, Bsd400
 from sigbench.datasets.cifar10 import Cifar10
 from sigbench.datasets.demo_signals import DemoSignals
 from sigbench.datasets.ee559 import Ee559
+from sigbench.datasets.esc10 import Esc10
 from sigbench.datasets.folder import Folder
+from sigbench.datasets.fsdd import Fsdd
 from sigbench.datasets.gaussian_process import GaussianProcess
 from sigbench.datasets.photos32 import Photos32
 from sigbench.datasets.sparse_spikes import SparseSpikes
 from sigbench.datasets.speech_smoke import SpeechSmoke
+from sigbench.datasets.speech_training import SpeechTraining
 from sigbench.datasets.systems import Systems
+from sigbench.datasets.voicebank_demand import VoicebankDemand
 
 DATASETS = {
     "sparse-spikes": SparseSpikes,
@@ -24,6 +28,10 @@ DATASETS = {
     "ee559": Ee559,
     "bsd400": Bsd400,
     "bsd68": Bsd68,
+    "fsdd": Fsdd,
+    "voicebank-demand": VoicebankDemand,
+    "speech-training": SpeechTraining,
+    "esc10": Esc10,
     "folder": Folder,
 }
 
@@ -34,10 +42,14 @@ __all__ = [
     "Cifar10",
     "DemoSignals",
     "Ee559",
+    "Esc10",
     "Folder",
+    "Fsdd",
     "GaussianProcess",
     "Photos32",
     "SparseSpikes",
     "SpeechSmoke",
+    "SpeechTraining",
     "Systems",
+    "VoicebankDemand",
 ]

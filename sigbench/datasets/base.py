@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Domain
@@ -58,6 +59,17 @@ class Sampler(Protocol):
 
     def draw(self, n: int, rng: np.random.Generator) -> Array:
         """Return ``n`` new clean items, shape ``(n, C, *space)``."""
+        ...
+
+
+@runtime_checkable
+class WithBabble(Protocol):
+    """A dataset with speech of background talkers, for babble."""
+
+    def babble(
+        self, split: Split, talkers: int, length: int, rng: np.random.Generator
+    ) -> NDArray[np.float64]:
+        """Return talkers with the RMS value 1, shape ``(talkers, length)``."""
         ...
 
 

@@ -38,6 +38,8 @@ class File:
         Maximum size in bytes, if the exact size is not known.
     url : str, optional
         Public address.
+    suffixes : tuple of str
+        Suffixes that a copy in a user's folder may have after ``name``, instead of none.
     """
 
     name: str
@@ -45,6 +47,7 @@ class File:
     size: int | None = None
     most: int | None = None
     url: str | None = None
+    suffixes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,9 @@ class DatasetSource:
     check : callable
         ``check(file, path)`` raises an `InputError` if the content of a file is invalid.
     declared : tuple of File
-        Files to fetch; if empty, the files listed in the card.
+        Files to fetch; if empty, the files that `listed` returns.
     address : str
-        Public address of the files listed in the card: a folder, ending in a slash.
+        Public address of the listed files: a folder, ending in a slash.
     """
 
     name: str
@@ -168,11 +171,20 @@ class Installed:
 def listed(name: str) -> tuple[File, ...]:
     """Return the files listed in a dataset card, with their digests.
 
+    A long list is in a file beside the card, ``NAME.sha256``, in the format of ``sha256sum``.
+
     Examples
     --------
     >>> listed("photos32")[0].name
     'astronaut.png'
+    >>> len(listed("fsdd"))
+    2400
     """
+    beside = card_folder() / f"{name}.sha256"
+    if beside.is_file():
+        lines = beside.read_text(encoding="utf-8").splitlines()
+        pairs = [line.split(maxsplit=1) for line in lines]
+        return tuple(File(file, f"sha256:{digest}") for digest, file in pairs)
     card = (card_folder() / f"{name}.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\S+) +\| ([0-9a-f]{64}) \|$", card, re.M)
     return tuple(File(name, f"sha256:{digest}") for name, digest in rows)

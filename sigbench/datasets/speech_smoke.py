@@ -1,4 +1,4 @@
-"""A few clips of synthesized speech in the package: a smoke test, not a benchmark."""
+"""A few clips of synthetic speech in the package: a smoke test, not a benchmark."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sigbench.core.errors import InputError
 from sigbench.core.media import read
 from sigbench.core.protocols import Array, Domain
 from sigbench.datasets.base import Split, card_folder
 from sigbench.datasets.source import Installed
+from sigbench.datasets.utterances import stream
 
 # Voices of each split; clips are named voice-number.flac.
 VOICES: dict[Split, tuple[str, ...]] = {
@@ -23,7 +27,10 @@ VOICES: dict[Split, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class SpeechSmoke:
-    """Synthesized clips of 2.2 s at 16 kHz, full scale 1, grouped by voice.
+    """Synthetic speech (flite, espeak-ng), clips of 2.2 s at 16 kHz, full scale 1, by voice.
+
+    The talkers of babble are the voices of the training split: one sentence of each is for the
+    test split, the others are for the training split.
 
     Examples
     --------
@@ -52,6 +59,18 @@ class SpeechSmoke:
     def group(self, split: Split, item: int) -> str | None:
         """Return the voice of the clip."""
         return _voice(_clips(split)[item])
+
+    def babble(
+        self, split: Split, talkers: int, length: int, rng: np.random.Generator
+    ) -> NDArray[np.float64]:
+        """Return talkers who speak without pauses, shape ``(talkers, length)``, RMS value 1."""
+        for_test = "-3"  # ends the name of the last sentence
+        clips = [
+            np.trim_zeros(_read(path)[0])
+            for path in _clips("train")
+            if path.stem.endswith(for_test) == (split == "test")
+        ]
+        return np.stack([stream(clips, length, rng) for _ in range(talkers)])
 
 
 def _voice(path: Path) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,53 +17,12 @@ from numpy.typing import NDArray
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
 from sigbench.core.validation import check_field, per_item
+from sigbench.problems.base import Degraded, check_snr_db
 from sigbench.problems.kernels import KERNELS, Kernel
+from sigbench.problems.mixing import Mix
 from sigbench.transforms.operators import as_kernel, filtered, transfer_function
 
-MAX_DB = 300  # an amplitude ratio of 10¹⁵, about the precision of float64
 MAX_RATIO = 1e15
-
-
-def check_snr_db(snr_db: float | None) -> None:
-    """Check that a signal-to-noise ratio is None or within ±300 dB, the precision of float64.
-
-    Raises
-    ------
-    InputError
-        If it is not; the message contains the value and the legal range.
-    """
-    if snr_db is not None and not -MAX_DB <= snr_db <= MAX_DB:
-        raise InputError(f"snr_db={snr_db:g} must be >= {-MAX_DB} and <= {MAX_DB}")
-
-
-@dataclass(frozen=True)
-class Degraded:
-    """Clean items, noisy items and, for white noise, the noise levels, shape ``(N,)``."""
-
-    clean: Array
-    noisy: Array
-    sigma: Array | None = None
-
-
-class Degradation(Protocol):
-    """A degradation of clean items; a frozen dataclass of its parameters.
-
-    The random stream is named by ``kind`` and ``version``, not by the noise level.
-    ``sigma_known`` tells whether the noise is white with a known level: `Degraded.sigma` is None
-    if it is not.
-    """
-
-    kind: ClassVar[str]
-    version: ClassVar[int]
-    sigma_known: ClassVar[bool]
-
-    def problem_info(self, space: tuple[int, ...]) -> Mapping[str, Any]:
-        """Return the problem information for clean items of shape ``space``."""
-        ...
-
-    def __call__(self, source: Array, rng: np.random.Generator, *, peak: float) -> Degraded:
-        """Return clean and noisy items made from source items ``(N, C, *space)``."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -401,4 +360,5 @@ DEGRADATIONS = {
     "subsample": Subsample,
     "blur": Blur,
     "recorded": Recorded,
+    "mix": Mix,
 }

@@ -22,7 +22,9 @@ from sigbench.datasets.base import (
     check_items,
     training_share,
 )
-from sigbench.problems.degradations import Degradation, Degraded, Recorded
+from sigbench.problems.base import Context, Contextual, Degradation, Degraded
+from sigbench.problems.degradations import Recorded
+from sigbench.problems.groups import connected
 from sigbench.scoring.metrics import Metric, Values
 
 
@@ -128,7 +130,10 @@ class Denoising:
 
     @property
     def can_train(self) -> bool:
-        """Whether there is a training split."""
+        """Whether there is a training split, with noise of its own."""
+        degradation: object = self.degradation
+        if isinstance(degradation, Contextual) and degradation.recordings("train") == []:
+            return False
         return can_train(self.dataset)
 
     @property
@@ -161,7 +166,30 @@ class Denoising:
         data, degradation = self.dataset, self.degradation
         noise = (degradation.kind, degradation.version, view)
         rng = item_rng(item, data.kind, data.version, split, seed, *noise)
-        return degradation(data.item(split, seed, item)[None], rng, peak=data.peak)
+        source = data.item(split, seed, item)[None]
+        return self._in_context(split, item)(source, rng, peak=data.peak)
+
+    def _in_context(self, split: Split, item: int | None) -> Degradation:
+        """Return the degradation for an item, or for new items if ``item`` is None."""
+        if not isinstance(self.degradation, Contextual):
+            return self.degradation
+        return self.degradation.in_context(Context(self.dataset, split, item))
+
+    @cached_property
+    def _groups(self) -> Mapping[int, str]:
+        """The groups of test items if noise is recorded; otherwise empty.
+
+        Items are in one group if they share a group of the dataset or a recording, directly or
+        through other items. The items of one index have the same recording for every seed.
+        """
+        if not isinstance(self.degradation, Contextual):
+            return {}
+        names = self.degradation.recordings("test")
+        if not names:
+            return {}
+        items = range(self.items)
+        own = [self.dataset.group("test", i) or f"item {i}" for i in items]
+        return dict(enumerate(connected(own, [names[i % len(names)] for i in items])))
 
     def _block(self, degraded: list[tuple[int, Degraded]], seed: int) -> Block:
         items = [item for item, _ in degraded]
@@ -171,7 +199,9 @@ class Denoising:
             raise InputError(f"{self.name}: {self.degradation.kind} needs items of equal size")
         return Block(
             np.array(items),
-            tuple(self.dataset.group("test", i) or f"{seed}:{i}" for i in items),
+            tuple(
+                self._groups.get(i) or self.dataset.group("test", i) or f"{seed}:{i}" for i in items
+            ),
             batch.clean,
             batch.noisy,
             batch.sigma,
@@ -222,11 +252,12 @@ class Denoising:
         def draw(n: int, rng: np.random.Generator, target: str = "clean") -> Pairs:
             check_choice("target", target, ("clean", "noisy"))
             first, second = [], []
+            degrade = self._in_context("train", None)
             for source in sources(n, rng):
-                first.append(self.degradation(source, rng, peak=self.dataset.peak))
+                first.append(degrade(source, rng, peak=self.dataset.peak))
                 # Recorded items already have two views.
                 if target == "noisy" and not self._recorded:
-                    second.append(self.degradation(source, rng, peak=self.dataset.peak))
+                    second.append(degrade(source, rng, peak=self.dataset.peak))
             batch = _concatenated(first)
             return pairs(batch, _concatenated(second).noisy if second else batch.clean)
 

@@ -14,7 +14,7 @@ from sigbench.core.protocols import Array, Block, Estimator, Pairs, Training
 from sigbench.core.rng import item_rng
 from sigbench.core.validation import check_field
 from sigbench.datasets.base import Dataset, Split, can_train, check_items, training_share
-from sigbench.problems.degradations import check_snr_db
+from sigbench.problems.base import check_snr_db
 from sigbench.scoring.metrics import Metric, Values
 
 

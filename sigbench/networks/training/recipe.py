@@ -33,7 +33,8 @@ from sigbench.networks.nn import (
     Optimizer,
     Schedule,
 )
-from sigbench.problems.degradations import DEGRADATIONS, Degradation
+from sigbench.problems.base import Degradation
+from sigbench.problems.degradations import DEGRADATIONS
 from sigbench.problems.denoising import Denoising
 from sigbench.scoring.metrics import METRICS
 
