@@ -97,12 +97,17 @@ class SpeechNet:
         """Return the estimate of a batch ``(N, 1, L)``."""
         ops, frames = net.ops, self.frames
         spectrum = ops.stft(y, window=frames.window, hop=frames.hop)
-        x = net.conv("in", net.keep(self._features(ops, spectrum), "features"), self.width, 1)
+        # Reusing the name frees the noisy spectrum, which is large for long signals.
+        spectrum = ops.masked(spectrum, self._mask(net, spectrum))
+        return ops.istft(spectrum, window=frames.window, hop=frames.hop, length=y.shape[2])
+
+    def _mask(self, net: Net, spectrum: Any) -> Any:
+        """Return the mask, shape ``(N, bins, frames)``."""
+        features = net.keep(self._features(net.ops, spectrum), "features")
+        x = net.conv("in", features, self.width, 1)
         for number in range(self.blocks):
             x = self._block(net.part(f"block{number + 1}"), x, DILATIONS[number % len(DILATIONS)])
-        mask = net.keep(ops.sigmoid(net.conv("out", x, frames.bins, 1)), "mask")
-        masked = ops.masked(spectrum, mask)
-        return ops.istft(masked, window=frames.window, hop=frames.hop, length=y.shape[2])
+        return net.keep(net.ops.sigmoid(net.conv("out", x, self.frames.bins, 1)), "mask")
 
     def _features(self, ops: Any, spectrum: Any) -> Any:
         """Return log(|Y|²/P + 1e-5), centered and scaled, as a difference of logarithms."""
