@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,6 +27,7 @@ HELD = 10  # one voice in ten is for tests; of the others, one clip in ten is fo
 LEVELS_DB = (-6.0, 0.0)  # of a segment, relative to the standard level
 PAUSE_S = (0.1, 0.8)  # between two clips
 LEAD_S = 0.5  # longest silence at the beginning of a segment
+MAX_TILT = 0.5  # of the filter 1 + tilt/z, which stands for different microphones
 RATES = (8000, 16_000)
 
 Clips = tuple[NDArray[np.int16], ...]
@@ -38,7 +40,8 @@ class SpeechTraining:
     The synthetic clips are made by ``datasets/speech-synthesis/make.py`` (flite, espeak-ng) and
     are named ``voice-number.flac``. A segment starts at a random time of a clip or of a
     silence before it; if the clip ends early, a pause and another clip of the voice follow. Its
-    level is drawn from 6 to 0 dB below the level of `Fsdd`.
+    level is drawn from 6 to 0 dB below the level of `Fsdd`. `draw` also filters half of the
+    segments by 1 + a/z with a random tilt a from -0.5 to 0.5.
 
     One voice in ten is in the test split. Of the other voices, one clip in ten is for the items
     of the training split (which validate) and the others are for `draw`. The spoken digits are
@@ -58,9 +61,10 @@ class SpeechTraining:
 
     Examples
     --------
-    >>> SpeechTraining("no/such/folder")
+    >>> SpeechTraining("no/such/folder").item("train", 1, 0)
     Traceback (most recent call last):
-    sigbench.core.errors.InputError: path=no/such/folder is not a folder
+    sigbench.core.errors.InputError: path=no/such/folder is not a folder: make it with
+    datasets/speech-synthesis/make.py
     """
 
     path: str = field(metadata={"identity": False})  # `version` depends on the content
@@ -78,16 +82,21 @@ class SpeechTraining:
         if not 0 <= self.fsdd_share <= 1:
             raise InputError(f"fsdd_share={self.fsdd_share:g} must be >= 0 and <= 1")
         check_field("length_s", self.length_s, 0.5, below=60.1)
-        voices = _voices(self._folder)
+
+    @functools.cached_property
+    def _folder(self) -> Folder:
+        if not Path(self.path).is_dir():
+            raise InputError(
+                f"path={self.path} is not a folder: make it with datasets/speech-synthesis/make.py"
+            )
+        folder = Folder(self.path)
+        voices = _voices(folder)
         if len(voices) < 2 or min(map(len, voices.values())) < 2:
             raise InputError(
                 f"path={self.path} must contain at least two voices with two clips each, named "
                 "voice-number.flac"
             )
-
-    @functools.cached_property
-    def _folder(self) -> Folder:
-        return Folder(self.path)
+        return folder
 
     @property
     def problem_info(self) -> Mapping[str, Any]:
@@ -118,8 +127,10 @@ class SpeechTraining:
         """Return ``n`` segments, shape ``(n, 1, length)``, float64."""
         digits = rng.random(n) < self.fsdd_share
         segments = np.empty((n, 1, self._length))
-        for segment, is_digits in zip(segments[:, 0], digits, strict=True):
+        for segment, is_digits in zip(segments, digits, strict=True):
             segment[:] = self._digits(rng) if is_digits else self._synthetic("draw", rng)
+            if rng.random() < 0.5:
+                segment[:, 1:] += rng.uniform(-MAX_TILT, MAX_TILT) * segment[:, :-1]
         return segments
 
     def babble(
