@@ -25,7 +25,7 @@ ITEMS: dict[Split, int] = {"train": 500, "test": 100}
 HELD = 10  # one voice in ten is for tests; of the others, one clip in ten is for items
 LEVELS_DB = (-6.0, 0.0)  # of a segment, relative to the standard level
 PAUSE_S = (0.1, 0.8)  # between two clips
-LEAD_S = 0.5  # longest silence at the beginning of a segment
+LEAD = 0.25  # longest silence at the beginning of a segment, as a part of it
 RATES = (8000, 16_000)
 
 Clips = tuple[NDArray[np.int16], ...]
@@ -152,7 +152,7 @@ class SpeechTraining:
             clip = clips[int(rng.integers(len(clips)))]
             low, high = (round(t * self.fs) for t in PAUSE_S)
             if not chosen:
-                low, high = -len(clip) // 2, round(LEAD_S * self.fs)
+                low, high = -len(clip) // 2, round(LEAD * self._length)
             chosen.append(clip.astype(np.float64))
             pauses.append(int(rng.integers(low, high)))
             at += len(clip) + pauses[-1]

@@ -70,10 +70,8 @@ def active_level(signal: Array, fs: float) -> ActiveLevel:
     smoothing = ([1 - decay], [1, -decay])
     envelope = lfilter(*smoothing, lfilter(*smoothing, np.abs(signal.astype(np.float64))))
     hangover = math.ceil(HANGOVER_S * fs)
-    # The largest value of the sample and of those within the hangover before it.
-    held = maximum_filter1d(envelope, 2 * hangover + 1, mode="constant")
-    held = np.concatenate([np.maximum.accumulate(envelope[:hangover]), held[:-hangover]])
-    held = held[: len(envelope)]
+    # The largest value from the hangover before each sample to the sample itself.
+    held = maximum_filter1d(envelope, hangover + 1, mode="constant", origin=hangover // 2)
     thresholds = 2.0 ** np.arange(-LOWEST, 1)
     counts = np.array([np.count_nonzero(held >= threshold) for threshold in thresholds])
     reached = np.flatnonzero(counts)
