@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.ndimage import maximum_filter1d
-from scipy.signal import lfilter
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
@@ -63,6 +62,8 @@ def active_level(signal: Array, fs: float) -> ActiveLevel:
     >>> round(10 * math.log10(level.power)), round(level.activity, 1)
     (-21, 0.3)
     """
+    from scipy.signal import lfilter
+
     energy = float(np.sum(np.square(signal, dtype=np.float64)))
     if energy == 0:
         raise InputError("a silent item has no active speech level")
