@@ -13,7 +13,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sigbench.datasets import Bsd68, Bsd400, Cifar10, bsd, cifar10, ee559
+from sigbench.datasets import (
+    Bsd68,
+    Bsd400,
+    Cifar10,
+    Esc10,
+    Fsdd,
+    bsd,
+    cifar10,
+    ee559,
+    fsdd,
+    voicebank_demand,
+)
 from sigbench.datasets.source import File, digest_of
 
 
@@ -159,3 +170,104 @@ def tiny_bsd(tmp_path, monkeypatch):
         monkeypatch.setattr(cls, "source", source)
     yield tmp_path
     bsd._found.cache_clear()
+
+
+def tone(path, hertz, seconds=0.3, fs=8000, level=0.1):
+    """Write a tone with a little noise, as WAV or FLAC; return the path."""
+    import soundfile
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    t = np.arange(round(seconds * fs)) / fs
+    noise = np.random.default_rng(round(hertz)).normal(scale=1e-3, size=len(t))
+    soundfile.write(path, level * np.sin(2 * np.pi * hertz * t) + noise, fs, "PCM_16")
+    return path
+
+
+SPEAKER_HZ = {
+    "george": 200,
+    "jackson": 300,
+    "lucas": 400,
+    "yweweler": 500,
+    "nicolas": 600,
+    "theo": 700,
+}
+
+
+@pytest.fixture(scope="session")
+def spoken_digits(tmp_path_factory):
+    """A folder like that of fsdd: four numbers of each digit and speaker, as tones."""
+    folder = tmp_path_factory.mktemp("fsdd")
+    for speaker, hertz in SPEAKER_HZ.items():
+        for number in range(4):
+            for digit in range(10):
+                seconds = 0.2 + 0.01 * digit + 0.001 * number
+                tone(folder / f"{digit}_{speaker}_{number}.wav", hertz, seconds)
+    return folder
+
+
+class TinySpeech:
+    """Small sound files in the place of what is fetched; recordings differ in their frequency."""
+
+    def __init__(self, folder, monkeypatch, spoken_digits):
+        self.folder, self.monkeypatch, self.spoken_digits = folder, monkeypatch, spoken_digits
+        monkeypatch.setenv("SIGBENCH_DATA", str(folder / "data"))
+
+    tone = staticmethod(tone)
+
+    def fsdd(self):
+        """Fetch four numbers of each digit; return the frequency of each speaker."""
+        self.monkeypatch.setattr(fsdd, "NUMBERS", {"train": range(4), "test": range(4)})
+        babble = {"train": range(2, 4), "test": range(2)}
+        self.monkeypatch.setattr(fsdd, "BABBLE_NUMBERS", babble)
+        files = (File(path.name, digest_of(path)) for path in self.spoken_digits.iterdir())
+        source = dataclasses.replace(Fsdd.source, declared=tuple(files))
+        self.monkeypatch.setattr(Fsdd, "source", source)
+        (self.folder / "data").mkdir()
+        (self.folder / "data" / "fsdd").symlink_to(self.spoken_digits)
+        return SPEAKER_HZ
+
+    def esc10(self):
+        """Write copies of clips of rain and sea; the last one is a second clip of a recording."""
+        names = ["rain-1-10-A", "rain-4-20-A", "rain-4-30-A", "sea-2-40-A", "sea-4-50-A"]
+        names.append("sea-4-50-B")
+        copies = self.folder / "esc10-copy"
+        for i, name in enumerate(names):
+            self.tone(copies / f"{name}.flac", 500 + 500 * i, 1.0, fs=16_000)
+        declared = tuple(dataclasses.replace(Esc10.source.files[0], name=name) for name in names)
+        source = dataclasses.replace(Esc10.source, declared=declared)
+        self.monkeypatch.setattr(Esc10, "source", source)
+        return copies
+
+    def voicebank(self, clean=(), noisy=()):
+        """Write both archives with two sentences, or with other members; return their folder."""
+        import zipfile
+
+        self.monkeypatch.setattr(voicebank_demand, "PAIRS", 2)
+        copies = self.folder / "voicebank-copy"
+        copies.mkdir(exist_ok=True)
+        parts = zip(voicebank_demand.ARCHIVES, (clean, noisy), strict=True)
+        for i, (name, others) in enumerate(parts):
+            members = {
+                f"{name[:-4]}/p232_00{n}.wav": self.tone(
+                    self.folder / f"{i}{n}.wav", 300 + 100 * n, 0.5 + 0.1 * n, 48_000, 0.1 + 0.1 * i
+                ).read_bytes()
+                for n in (1, 2)
+            }
+            with zipfile.ZipFile(copies / name, "w", zipfile.ZIP_DEFLATED) as archive:
+                for member, content in others or members.items():
+                    archive.writestr(member, content)
+        return copies
+
+    def synthetic(self, voices=12, clips=3):
+        """Write clips of voices; each clip has a frequency of its own."""
+        for voice in range(voices):
+            for clip in range(clips):
+                path = self.folder / "clips" / f"v{voice:02}-{clip}.flac"
+                self.tone(path, 300 + 40 * (clips * voice + clip), 0.4, fs=16_000)
+        return self.folder / "clips"
+
+
+@pytest.fixture
+def tiny_speech(tmp_path, monkeypatch, spoken_digits):
+    """Small sound files in the place of the speech and noise that are fetched."""
+    return TinySpeech(tmp_path, monkeypatch, spoken_digits)

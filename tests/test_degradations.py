@@ -3,8 +3,12 @@ import pytest
 
 from sigbench import Gaussian, InputError, Subsample
 from sigbench.core.fingerprint import identity
+from sigbench.datasets import SpeechSmoke
+from sigbench.problems.base import Context
 from sigbench.problems.degradations import DEGRADATIONS, Blur, Impulse, Poisson, Recorded
 from sigbench.problems.kernels import Box
+from sigbench.problems.mixing import Mix
+from sigbench.problems.noises import White
 
 
 def noise_of(degradation, x, seed=3):
@@ -76,6 +80,7 @@ ONE_OF_EACH = {
     "subsample": Subsample(2),
     "blur": Blur(Box(3), sigma=1.0),
     "recorded": Recorded(),
+    "mix": Mix(White(), snr_db=5.0).in_context(Context(SpeechSmoke(), "test")),
 }
 
 
@@ -86,7 +91,8 @@ def test_every_degradation_is_covered():
 @pytest.mark.parametrize("degradation", ONE_OF_EACH.values(), ids=ONE_OF_EACH)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_dtype_and_source_are_kept(degradation, dtype):
-    source = np.random.default_rng(0).uniform(0, 9, (3, 2, 8)).astype(dtype)
+    channels = 1 if isinstance(degradation, Mix) else 2
+    source = np.random.default_rng(0).uniform(0, 9, (3, channels, 8)).astype(dtype)
     before = source.copy()
     made = degradation(source, np.random.default_rng(1), peak=9.0)
     again = degradation(source, np.random.default_rng(1), peak=9.0)

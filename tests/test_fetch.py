@@ -447,7 +447,8 @@ def test_datasets_of_the_installation(tiny, capsys):
     assert "only --from a copy" in own
 
 
-FETCHED = ["cifar10", "ee559", "bsd400", "bsd68"]
+SPEECH = ["fsdd", "voicebank-demand", "esc10"]
+FETCHED = ["cifar10", "ee559", "bsd400", "bsd68", *SPEECH]
 
 
 def test_a_full_disk_is_seen_before(public, monkeypatch):

@@ -226,8 +226,7 @@ def _in_folder(folder: Path, file: File) -> Path:
     for suffix in file.suffixes or ("",):
         if (path := folder / f"{file.name}{suffix}").is_file():
             return path
-    suffixes = f" ({' or '.join(file.suffixes)})" if file.suffixes else ""
-    raise InputError(f"--from {folder}: the folder has no {file.name}{suffixes}")
+    raise InputError(f"--from {folder}: the folder has no {file.name}{(file.suffixes or [''])[0]}")
 
 
 def _file_named(source: DatasetSource, name: str) -> File:

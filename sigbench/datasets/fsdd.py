@@ -89,7 +89,12 @@ class Fsdd:
     problem_info: ClassVar[Mapping[str, Any]] = {"fs": float(FS), "lead_in": LEAD_IN}
     version: ClassVar[str] = "1"
     source: ClassVar[DatasetSource] = DatasetSource(
-        "fsdd", "Z. Jackson et al., six speakers", "CC BY-SA 4.0", _check, address=FILES
+        "fsdd",
+        "Z. Jackson et al., six speakers",
+        "CC BY-SA 4.0",
+        _check,
+        address=FILES,
+        most=2 * MAX_SECONDS * FS,
     )
 
     def __post_init__(self) -> None:

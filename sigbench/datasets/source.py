@@ -18,7 +18,7 @@ from sigbench.core.errors import InputError
 from sigbench.core.media import write_atomically
 from sigbench.datasets.base import card_folder
 
-MAX_LISTED = 1_000_000  # maximum size in bytes of a file listed in a card
+MAX_LISTED = 1_000_000  # maximum size in bytes of a listed file, if no other is given
 RECORD = "hashes.json"  # recorded digests of files whose digests are not published
 
 
@@ -66,6 +66,8 @@ class DatasetSource:
         Files to fetch; if empty, the files that `listed` returns.
     address : str
         Public address of the listed files: a folder, ending in a slash.
+    most : int
+        Maximum size in bytes of a listed file.
     """
 
     name: str
@@ -74,12 +76,13 @@ class DatasetSource:
     check: Callable[[File, Path], None]
     declared: tuple[File, ...] = ()
     address: str = ""
+    most: int = MAX_LISTED
 
     @functools.cached_property
     def files(self) -> tuple[File, ...]:
         """The files to fetch."""
         return self.declared or tuple(
-            dataclasses.replace(file, most=MAX_LISTED, url=self.address + file.name)
+            dataclasses.replace(file, most=self.most, url=self.address + file.name)
             for file in listed(self.name)
         )
 

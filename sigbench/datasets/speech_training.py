@@ -26,7 +26,7 @@ ITEMS: dict[Split, int] = {"train": 500, "test": 100}
 HELD = 10  # one voice in ten is for tests; of the others, one clip in ten is for items
 LEVELS_DB = (-6.0, 0.0)  # of a segment, relative to the standard level
 PAUSE_S = (0.1, 0.8)  # between two clips
-LEAD_S = 0.5  # longest silence at the beginning of a segment
+LEAD_S = 0.5  # longest silence at the beginning of a segment, at most a quarter of it
 MAX_TILT = 0.5  # of the filter 1 + tilt/z, which stands for different microphones
 RATES = (8000, 16_000)
 
@@ -163,7 +163,7 @@ class SpeechTraining:
             clip = clips[int(rng.integers(len(clips)))]
             low, high = (round(t * self.fs) for t in PAUSE_S)
             if not chosen:
-                low, high = -len(clip) // 2, round(LEAD_S * self.fs)
+                low, high = -len(clip) // 2, min(round(LEAD_S * self.fs), self._length // 4)
             chosen.append(clip.astype(np.float64))
             pauses.append(int(rng.integers(low, high)))
             at += len(clip) + pauses[-1]

@@ -38,7 +38,7 @@ def utterance(recordings: Sequence[Array], pauses: Sequence[int], length: int = 
     Examples
     --------
     >>> utterance([np.full(2, 7.0), np.full(1, -7.0)], [1, 2]).round(3) + 0.0
-    array([ 0.   ,  0.05 ,  0.05 ,  0.   ,  0.   , -0.05 ])
+    array([ 0.  ,  0.05,  0.05,  0.  ,  0.  , -0.05])
     """
     parts = [one[max(0, -pause) :] for one, pause in zip(recordings, pauses, strict=True)]
     needed = sum(map(len, parts)) + sum(max(0, pause) for pause in pauses)

@@ -74,7 +74,7 @@ class VoicebankDemand:
         """Return both views of one sentence, the noisy one last, shape ``(2, L)``, float64."""
         clean, noisy = _archives(self.source, self.source.folder)
         name = _names(clean, noisy)[item]
-        views = [_signal(path, _clips(path)[name]) for path in (clean, noisy)]
+        views = [_signal(path, _index(path)[name]) for path in (clean, noisy)]
         if len(views[0]) != len(views[1]):
             raise InputError(
                 f"{name}: clean and noisy have {[len(view) for view in views]} samples"
@@ -93,14 +93,17 @@ def _archives(source: DatasetSource, folder: Path) -> tuple[Path, Path]:
     return clean, noisy
 
 
-@functools.cache
 def _names(clean: Path, noisy: Path) -> list[str]:
-    if (names := sorted(_clips(clean))) != sorted(_clips(noisy)):
+    if (names := sorted(_index(clean))) != sorted(_index(noisy)):
         raise InputError("voicebank-demand: the archives contain different sentences")
     return names
 
 
 @functools.cache
+def _index(path: Path) -> dict[str, zipfile.ZipInfo]:
+    return _clips(path)
+
+
 def _clips(path: Path) -> dict[str, zipfile.ZipInfo]:
     """Return the WAV files in an archive, without reading them, by their names without folders.
 

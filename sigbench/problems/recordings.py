@@ -10,7 +10,6 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import resample_poly
 
 from sigbench.core.errors import InputError
 from sigbench.datasets.base import Split
@@ -142,6 +141,8 @@ def loop(clips: Sequence[NDArray[np.float64]], own_fs: float, fs: float) -> NDAr
     InputError
         If there is less than 0.1 s of sound.
     """
+    from scipy.signal import resample_poly
+
     parts = [part for clip in clips for part in audible(clip, own_fs)]
     common = math.gcd(round(own_fs), round(fs))
     if own_fs != fs:

@@ -10,7 +10,6 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import fftconvolve, resample_poly
 
 from sigbench.core.errors import InputError
 from sigbench.core.media import read
@@ -113,6 +112,8 @@ class Response:
         """Return reverberant speech of the same shape ``(N, L)``; ``rng`` is not used."""
         taps, own_fs = self._measured
         if own_fs != fs:
+            from scipy.signal import resample_poly
+
             common = math.gcd(round(own_fs), round(fs))
             taps = resample_poly(taps, round(fs) // common, round(own_fs) // common)
         direct = int(np.abs(taps).argmax())
@@ -121,6 +122,8 @@ class Response:
 
 def _convolved(speech: Signals, responses: Signals) -> Signals:
     """Return the convolution, cut to the length of the speech."""
+    from scipy.signal import fftconvolve
+
     return np.asarray(fftconvolve(speech, responses, axes=1)[:, : speech.shape[1]])
 
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.ndimage import maximum_filter1d
-from scipy.signal import lfilter
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
@@ -63,6 +62,8 @@ def active_level(signal: Array, fs: float) -> ActiveLevel:
     >>> round(10 * math.log10(level.power)), round(level.activity, 1)
     (-21, 0.3)
     """
+    from scipy.signal import lfilter
+
     energy = float(np.sum(np.square(signal, dtype=np.float64)))
     if energy == 0:
         raise InputError("a silent item has no active speech level")
@@ -70,10 +71,8 @@ def active_level(signal: Array, fs: float) -> ActiveLevel:
     smoothing = ([1 - decay], [1, -decay])
     envelope = lfilter(*smoothing, lfilter(*smoothing, np.abs(signal.astype(np.float64))))
     hangover = math.ceil(HANGOVER_S * fs)
-    # The largest value of the sample and of those within the hangover before it.
-    held = maximum_filter1d(envelope, 2 * hangover + 1, mode="constant")
-    held = np.concatenate([np.maximum.accumulate(envelope[:hangover]), held[:-hangover]])
-    held = held[: len(envelope)]
+    # The largest value from the hangover before each sample to the sample itself.
+    held = maximum_filter1d(envelope, hangover + 1, mode="constant", origin=hangover // 2)
     thresholds = 2.0 ** np.arange(-LOWEST, 1)
     counts = np.array([np.count_nonzero(held >= threshold) for threshold in thresholds])
     reached = np.flatnonzero(counts)

@@ -206,12 +206,26 @@ def inverse_error(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> V
     return _db(error @ weights, np.ones(len(clean)))
 
 
+def clipped(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
+    """Return the percentage of samples of the estimate that are at or beyond ±peak.
+
+    For the noisy input it is the share of the noisy samples that are, or would be, clipped.
+
+    Examples
+    --------
+    >>> clipped(np.zeros((1, 4)), np.array([[0.2, -1.0, 1.5, 0.0]]), 1.0)
+    array([50.])
+    """
+    return np.asarray(100 * np.mean(np.abs(estimate) >= peak, axis=1))
+
+
 METRICS = {
     "psnr": Metric(psnr, "dB", higher_is_better=True),
     "psnr_global": Metric(psnr_global, "dB", higher_is_better=True, averages="errors"),
     "psnr_table1": Metric(psnr_table1, "dB", higher_is_better=True),
     "rmse": Metric(rmse, "signal units", higher_is_better=False),
     "si_sdr": Metric(si_sdr, "dB", higher_is_better=True),
+    "clipped": Metric(clipped, "%", higher_is_better=False),
     "system_error": Metric(system_error, "dB", higher_is_better=False),
     "inverse_error": Metric(inverse_error, "dB", higher_is_better=False),
 }
