@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigbench.core.errors import InputError
-
-Values = NDArray[np.float64]
+from sigbench.scoring.items import Values, check_sound
 
 
 def _mse(clean: NDArray[Any], estimate: NDArray[Any]) -> Values:
@@ -91,9 +89,7 @@ def si_sdr(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
     >>> si_sdr(s, 5 * s + np.array([[0.5, 0.5, -0.5, -0.5]]), 1.0)
     array([20.])
     """
-    for name, signal in (("clean signal", clean), ("estimate", estimate)):
-        if not signal.any(axis=1).all():
-            raise InputError(f"the {name} is silent: SI-SDR is undefined")
+    check_sound("SI-SDR", clean, estimate)
     power = np.sum(clean**2, axis=1)
     alpha = np.sum(clean * estimate, axis=1) / power
     target = alpha[:, None] * clean

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any, Literal
 
@@ -22,8 +22,10 @@ from sigbench.scoring.error_metrics import (
     si_sdr,
     system_error,
 )
+from sigbench.scoring.items import Values as Values
+from sigbench.scoring.segmental_metrics import fwsegsnr, llr, segmental_snr
+from sigbench.scoring.speech_metrics import PESQ_RATES, estoi, pesq_nb, pesq_wb, stoi
 
-Values = NDArray[np.float64]
 Family = Literal["", "waveform", "intelligibility", "perception"]
 
 
@@ -223,12 +225,31 @@ def _rows(batch: NDArray[Any]) -> Values:
     return batch.reshape(len(batch), -1).astype(np.float64)
 
 
+def _speech(
+    function: Callable[..., Values], unit: str, family: Family, *, higher_is_better: bool = True
+) -> Metric:
+    """Return a metric of speech: it needs the sampling rate and can be undefined for an item."""
+    return Metric(function, unit, higher_is_better, family=family, needs_fs=True, per_item=True)
+
+
+def _pesq(function: Callable[..., Values], mode: str) -> Metric:
+    metric = _speech(function, "MOS-LQO", "perception")
+    return replace(metric, rates=PESQ_RATES[mode], requires=("pesq",), extra="pesq", mode=mode)
+
+
 METRICS = {
     "psnr": Metric(psnr, "dB", higher_is_better=True),
     "psnr_global": Metric(psnr_global, "dB", higher_is_better=True, averages="errors"),
     "psnr_table1": Metric(psnr_table1, "dB", higher_is_better=True),
     "rmse": Metric(rmse, "signal units", higher_is_better=False),
     "si_sdr": Metric(si_sdr, "dB", higher_is_better=True, family="waveform", per_item=True),
+    "segmental_snr": _speech(segmental_snr, "dB", "waveform"),
+    "stoi": _speech(stoi, "", "intelligibility"),
+    "estoi": _speech(estoi, "", "intelligibility"),
+    "pesq_nb": _pesq(pesq_nb, "nb"),
+    "pesq_wb": _pesq(pesq_wb, "wb"),
+    "fwsegsnr": _speech(fwsegsnr, "dB", "perception"),
+    "llr": _speech(llr, "", "perception", higher_is_better=False),
     "system_error": Metric(system_error, "dB", higher_is_better=False),
     "inverse_error": Metric(inverse_error, "dB", higher_is_better=False),
 }
