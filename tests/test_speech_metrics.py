@@ -367,7 +367,8 @@ def test_the_families():
 def test_pesq_is_labeled_with_package_version_and_mode(monkeypatch):
     pytest.importorskip("pesq")
     assert METRICS["pesq_wb"].label == f"MOS-LQO (pesq {version('pesq')}, wb)"
-    assert METRICS["llr"].label == ""
+    assert METRICS["pesq_wb"].key == f"1 pesq {version('pesq')}, wb"  # another version runs again
+    assert (METRICS["llr"].label, METRICS["llr"].key) == ("", 1)
     monkeypatch.setitem(sys.modules, "pesq", None)  # as if it were not installed
     assert METRICS["pesq_wb"].label == "MOS-LQO (pesq (not installed), wb)"
 

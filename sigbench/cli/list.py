@@ -137,7 +137,7 @@ def metrics() -> list[Record]:
         rows.append(
             {
                 "name": name,
-                "unit": metric.unit,
+                "unit": metric.label,
                 "higher_is_better": metric.higher_is_better,
                 "family": metric.family,
                 "description": first,

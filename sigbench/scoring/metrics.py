@@ -94,20 +94,30 @@ class Metric:
     mode: str = ""
 
     @property
+    def origin(self) -> str:
+        """Version and mode of the optional package that computes the metric; empty if there is none."""
+        if not self.requires:
+            return ""
+        package = self.requires[0]
+        installed = importlib.util.find_spec(package) is not None
+        text = f"{package} {version(package) if installed else '(not installed)'}"
+        return f"{text}, {self.mode}" if self.mode else text
+
+    @property
     def label(self) -> str:
-        """The unit, with package, version and mode if an optional package computes the metric.
+        """The unit, with the origin of the values, for example ``MOS-LQO (pesq 0.0.4, nb)``.
 
         Examples
         --------
         >>> METRICS["si_sdr"].label
         'dB'
         """
-        if not self.requires:
-            return self.unit
-        package = self.requires[0]
-        installed = importlib.util.find_spec(package) is not None
-        origin = f"{package} {version(package) if installed else '(not installed)'}"
-        return f"{self.unit} ({', '.join(filter(None, (origin, self.mode)))})"
+        return f"{self.unit} ({self.origin})" if self.origin else self.unit
+
+    @property
+    def key(self) -> int | str:
+        """What the values depend on: the version, and the package if there is one."""
+        return f"{self.version} {self.origin}" if self.origin else self.version
 
     def check(self, name: str, fs: float | None) -> None:
         """Check that the metric can be computed for data with this sampling rate in Hz.
