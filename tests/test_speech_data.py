@@ -690,8 +690,8 @@ def test_training_speech_has_digits_levels_and_either_rate(tiny_speech, rng):
         digits = np.mean([peak_hz(x[0], fs) < 295 or 303 < peak_hz(x[0], fs) < 335 for x in drawn])
         assert 0.1 < digits < 0.9
         loudness = [np.sqrt(np.mean(x[np.abs(x) > 1e-6] ** 2)) for x in drawn]
-        assert 0.45 * ACTIVE_RMS < min(loudness) < 0.7 * ACTIVE_RMS < max(loudness)
-        assert max(loudness) < 1.1 * ACTIVE_RMS
+        assert 0.22 * ACTIVE_RMS < min(loudness) < 0.7 * ACTIVE_RMS < max(loudness)
+        assert max(loudness) < 1.6 * ACTIVE_RMS  # half are filtered by 1 + a/z, |a| <= 0.5
         assert data.babble("train", 3, 500, rng).shape == (3, 500)
 
 

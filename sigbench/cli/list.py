@@ -129,7 +129,7 @@ def datasets() -> list[Record]:
 
 
 def metrics() -> list[Record]:
-    """Return name, unit, direction and description of every metric."""
+    """Return name, unit, direction, family and description of every metric."""
     rows = []
     for name in names("metric", METRICS):
         metric = lookup("metric", METRICS, name)
@@ -137,8 +137,9 @@ def metrics() -> list[Record]:
         rows.append(
             {
                 "name": name,
-                "unit": metric.unit,
+                "unit": metric.label,
                 "higher_is_better": metric.higher_is_better,
+                "family": metric.family,
                 "description": first,
             }
         )

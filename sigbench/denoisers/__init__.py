@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sigbench.denoisers.baselines import Affine, AffineMap, GaussianBlur, Noisy
 from sigbench.denoisers.bm3d import BM3D
+from sigbench.denoisers.controls import MetricGamer, Silence
 from sigbench.denoisers.deconvolution import (
     FittedWiener,
     GaussianPosteriorMean,
@@ -24,6 +25,8 @@ from sigbench.denoisers.wavelet import BlockShrink, WaveletShrink
 
 DENOISERS = {
     "noisy": Noisy,
+    "silence": Silence,
+    "metric-gamer": MetricGamer,
     "affine": Affine,
     "gaussian-blur": GaussianBlur,
     "savitzky-golay": SavitzkyGolay,
@@ -63,10 +66,12 @@ __all__ = [
     "IdealProjection",
     "LocalWiener",
     "Median",
+    "MetricGamer",
     "Noisy",
     "NonLocalMeans",
     "RegularizedInverse",
     "SavitzkyGolay",
+    "Silence",
     "SlidingDCT",
     "SparseDeconvolution",
     "SpikesPosteriorMean",

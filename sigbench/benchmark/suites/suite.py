@@ -91,7 +91,7 @@ class Suite:
         ]
 
     def _key(self, problem: AnyProblem, seed: int, method: Method) -> str:
-        metrics = {name: metric.version for name, metric in self.metrics.items()}
+        metrics = {name: metric.key for name, metric in self.metrics.items()}
         return digest([self.problem_key(problem), seed, method.key, metrics, self.block])
 
     def problem_key(self, problem: AnyProblem) -> str:
