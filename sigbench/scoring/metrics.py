@@ -11,6 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
+from sigbench.scoring.spectrum_metrics import (
+    noise_overestimation,
+    noise_spectrum_error,
+    noise_underestimation,
+)
 
 Values = NDArray[np.float64]
 
@@ -214,4 +219,7 @@ METRICS = {
     "si_sdr": Metric(si_sdr, "dB", higher_is_better=True),
     "system_error": Metric(system_error, "dB", higher_is_better=False),
     "inverse_error": Metric(inverse_error, "dB", higher_is_better=False),
+    "noise_spectrum_error": Metric(noise_spectrum_error, "dB", higher_is_better=False),
+    "noise_overestimation": Metric(noise_overestimation, "dB", higher_is_better=False),
+    "noise_underestimation": Metric(noise_underestimation, "dB", higher_is_better=False),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sigbench.denoisers.speech.trackers.base import NoiseTracker
+from sigbench.denoisers.speech.trackers.base import NoiseTracker, noise_spectra
 from sigbench.denoisers.speech.trackers.imcra import Imcra
 from sigbench.denoisers.speech.trackers.leading import LeadingNoise
 from sigbench.denoisers.speech.trackers.mcra import Mcra
@@ -25,4 +25,5 @@ __all__ = [
     "MinStatistics",
     "NoiseTracker",
     "SpeechPresence",
+    "noise_spectra",
 ]

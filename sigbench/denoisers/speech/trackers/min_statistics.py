@@ -44,8 +44,8 @@ class MinStatistics:
 
     References
     ----------
-    Martin, IEEE Trans. Speech Audio Process. 9 (5), 2001: smoothing, eqs. (9)-(12); bias, eqs.
-    (15), (17), (18), (22)-(24), Table III; search of the minimum, section VI.
+    Martin, IEEE Trans. Speech Audio Process. 9 (5), 2001: smoothing, eqs. (3) and (9)-(12);
+    variance, eqs. (20)-(23); bias of the minimum, eq. (17) and Table III; search, section VI.
 
     Examples
     --------
