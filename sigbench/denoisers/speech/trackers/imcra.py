@@ -40,7 +40,7 @@ class Imcra:
 
     A first minimum gives a rough decision on where speech is; the second is that of the spectrum
     without those bins. From it follow the prior and then the posterior probability of speech, which
-    controls the average.
+    controls the average. It follows noise that becomes louder after two ``memory_s``.
 
     Parameters
     ----------

@@ -28,10 +28,12 @@ NOISE_FACTOR = 0.95
 class Mcra:
     """Minima-controlled recursive averaging: average bins that are not far above their minimum.
 
+    It follows noise that becomes louder by more than the threshold after one to two ``memory_s``.
+
     Parameters
     ----------
     memory_s : float
-        The minimum is that of the last ``memory_s`` to ``2·memory_s`` seconds.
+        Memory in seconds: the minimum is that of the last one to two ``memory_s``.
     threshold : float
         Speech is present in a bin if its smoothed power is more than this multiple of the minimum.
 

@@ -37,6 +37,9 @@ GROWTH = np.array([8.0, 4.0, 2.0, 1.2])
 class MinStatistics:
     """Minimum statistics with optimal smoothing and a correction of the bias of the minimum.
 
+    It follows noise that becomes louder after ``memory_s`` and an eighth, and noise that becomes
+    quieter within 0.3 s.
+
     Parameters
     ----------
     memory_s : float
