@@ -251,13 +251,18 @@ class TestProblem:
         true = smoothed(power, frames, 0.15)
         assert block.clean.shape == (3, 1, *power.shape[1:])
         assert np.allclose(block.clean[:, 0], true, rtol=1e-5)
-        alpha = np.exp(-0.008 / 0.15)
-        assert np.allclose(true[:, 1], alpha * power[:, 0] + (1 - alpha) * power[:, 1])
         assert self.problem.score(METRICS["noise_spectrum_error"], block, block.clean).tolist() == [
             0,
             0,
             0,
         ]
+
+    def test_the_smoothing_is_a_two_sided_exponential(self):
+        impulse = np.zeros((1, 401, 1))
+        impulse[:, 200] = 1
+        alpha = np.exp(-0.008 / 0.1)
+        expected = (1 - alpha) / (1 + alpha) * alpha ** np.abs(np.arange(-200, 201.0))
+        assert np.allclose(smoothed(impulse, FRAMES, 0.1).ravel(), expected, atol=1e-8)
 
     def test_apply_runs_the_tracker(self):
         (block,) = self.problem.blocks(1, 8)

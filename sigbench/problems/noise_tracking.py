@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.signal import lfilter
+from scipy.signal import filtfilt
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Block, Task, Training
@@ -26,7 +26,7 @@ class NoiseTracking:
     """Estimation of the noise spectrum in every frame of noisy signals.
 
     The noise is the noisy minus the clean signal. Its true spectrum is its periodogram |N|²,
-    smoothed recursively; the estimates have its shape, ``(N, 1, frames, bins)``.
+    smoothed over time (see `smoothed`); the estimates have its shape, ``(N, 1, frames, bins)``.
 
     Parameters
     ----------
@@ -111,7 +111,9 @@ class NoiseTracking:
 
 
 def smoothed(power: Spectrum, frames: Framing, time_s: float) -> Spectrum:
-    """Return spectra that are smoothed recursively over frames, beginning with the first one.
+    """Return spectra that are smoothed recursively over frames, forward and then backward.
+
+    The result has no delay, and no causal tracker can be equal to it by having the same filter.
 
     Parameters
     ----------
@@ -120,14 +122,13 @@ def smoothed(power: Spectrum, frames: Framing, time_s: float) -> Spectrum:
     frames : Framing
         The frames.
     time_s : float
-        Time constant in seconds.
+        Time constant of each direction in seconds.
 
     Examples
     --------
-    >>> p = np.array([1.0, 1.0, 3.0]).reshape(1, 3, 1)
-    >>> smoothed(p, framing(8000.0), 0.008 / np.log(2)).ravel()  # a factor of 1/2
-    array([1., 1., 2.])
+    >>> p = np.array([1.0, 1.0, 4.0, 1.0, 1.0]).reshape(1, 5, 1)
+    >>> smoothed(p, framing(8000.0), 0.008 / np.log(2)).ravel().round(2)  # a factor of 1/2
+    array([1.26, 1.52, 2.03, 1.56, 1.38])
     """
     factor = frames.smoothing(time_s)
-    start = factor * power[:, :1]
-    return np.asarray(lfilter([1 - factor], [1, -factor], power, axis=1, zi=start)[0])
+    return np.asarray(filtfilt([1 - factor], [1, -factor], power, axis=1, padtype=None))
