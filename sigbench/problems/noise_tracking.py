@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.signal import filtfilt
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Block, Task, Training
@@ -130,5 +129,7 @@ def smoothed(power: Spectrum, frames: Framing, time_s: float) -> Spectrum:
     >>> smoothed(p, framing(8000.0), 0.008 / np.log(2)).ravel().round(2)  # a factor of 1/2
     array([1.26, 1.52, 2.03, 1.56, 1.38])
     """
+    from scipy.signal import filtfilt  # loads scipy.stats
+
     factor = frames.smoothing(time_s)
     return np.asarray(filtfilt([1 - factor], [1, -factor], power, axis=1, padtype=None))
