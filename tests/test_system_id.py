@@ -494,7 +494,7 @@ class TestSuite:
             "        return h\n"
         )
         (mine,) = resolve("own:Delta")
-        assert mine.is_estimator
+        assert mine.task == "system identification"
         suite = load("system-function").select(
             methods=["least-squares", "own:Delta"], problems=["white-128-20dB"], items=20
         )

@@ -22,6 +22,9 @@ Knowledge = Literal["oracle", "prior", "fitted", "sigma", "blind", "none"]
 
 Domain = Literal["signal", "speech", "image", "system"]
 
+Task = Literal["denoising", "system identification", "noise tracking"]
+"""What a problem asks of a method."""
+
 
 @runtime_checkable
 class Denoiser(Protocol):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from sigbench.core.errors import InputError
-from sigbench.core.protocols import Array, Block, Denoiser, Pairs, Training
+from sigbench.core.protocols import Array, Block, Denoiser, Pairs, Task, Training
 from sigbench.core.rng import item_rng
 from sigbench.core.validation import check_choice
 from sigbench.datasets.base import (
@@ -34,6 +34,11 @@ class Problem(Protocol):
     @property
     def name(self) -> str:
         """Name of the problem in the suite."""
+        ...
+
+    @property
+    def task(self) -> Task:
+        """What the problem asks of a method."""
         ...
 
     @property
@@ -104,6 +109,8 @@ class Denoising:
     items: int
     train_items: int = 500
     clip_estimates: bool = False
+
+    task: ClassVar[Task] = "denoising"
 
     def __post_init__(self) -> None:
         check_items(self.name, self.dataset, self.items, self.train_items)

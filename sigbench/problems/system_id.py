@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from sigbench.core.errors import InputError
-from sigbench.core.protocols import Array, Block, Estimator, Pairs, Training
+from sigbench.core.protocols import Array, Block, Estimator, Pairs, Task, Training
 from sigbench.core.rng import item_rng
 from sigbench.core.validation import check_field
 from sigbench.datasets.base import Dataset, Split, can_train, check_items, training_share
@@ -67,6 +67,7 @@ class SystemFunction:
 
     kind: ClassVar[str] = "system-function"
     version: ClassVar[int] = 1
+    task: ClassVar[Task] = "system identification"
 
     def __post_init__(self) -> None:
         check_items(self.name, self.dataset, self.items, self.train_items)

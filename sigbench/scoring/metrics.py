@@ -25,6 +25,11 @@ from sigbench.scoring.error_metrics import (
 )
 from sigbench.scoring.items import Values as Values
 from sigbench.scoring.segmental_metrics import fwsegsnr, llr, segmental_snr
+from sigbench.scoring.spectrum_metrics import (
+    noise_overestimation,
+    noise_spectrum_error,
+    noise_underestimation,
+)
 from sigbench.scoring.speech_metrics import PESQ_RATES, estoi, pesq_nb, pesq_wb, stoi
 
 Family = Literal["", "waveform", "intelligibility", "perception"]
@@ -264,4 +269,7 @@ METRICS = {
     "llr": _speech(llr, "", "perception", higher_is_better=False),
     "system_error": Metric(system_error, "dB", higher_is_better=False),
     "inverse_error": Metric(inverse_error, "dB", higher_is_better=False),
+    "noise_spectrum_error": Metric(noise_spectrum_error, "dB", higher_is_better=False),
+    "noise_overestimation": Metric(noise_overestimation, "dB", higher_is_better=False),
+    "noise_underestimation": Metric(noise_underestimation, "dB", higher_is_better=False),
 }

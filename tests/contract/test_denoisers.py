@@ -12,6 +12,7 @@ from sigbench.benchmark.methods.resolve import METHODS, describe
 from sigbench.config.registry import build
 from sigbench.core.fingerprint import identity
 from sigbench.core.protocols import info_of
+from sigbench.denoisers.speech.trackers import TRACKERS
 
 # One or more settings of each method; a test checks that none is missing.
 SPECS = [
@@ -66,7 +67,8 @@ SPECS = [
     "self-ensemble[denoiser=local-wiener[window=5]]",
     "self-ensemble[denoiser=wavelet[wavelet=haar,shifts=2]]",
 ]
-TABLE = {name: cls for name, cls in METHODS.items() if name not in ESTIMATORS and name != "trained"}
+OTHERS = {*ESTIMATORS, *TRACKERS, "trained"}
+TABLE = {name: cls for name, cls in METHODS.items() if name not in OTHERS}
 ON_SIGNALS = {"network": ("signal",)}  # domains of the shipped weights
 
 # Limits that need the true spectrum of the problem; they are tested in test_deconvolution.

@@ -192,5 +192,5 @@ def test_it_is_documented(name):
     assert info.source
     assert info.family
     assert info.domains == ("system",)
-    assert Method(name, ESTIMATORS[name]()).is_estimator
+    assert Method(name, ESTIMATORS[name]()).task == "system identification"
     assert ESTIMATORS[name].__doc__

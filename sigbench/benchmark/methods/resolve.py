@@ -7,7 +7,7 @@ import functools
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -32,10 +32,12 @@ from sigbench.core.protocols import (
     Learner,
     Oracle,
     Sigma,
+    Task,
     info_of,
 )
 from sigbench.core.validation import check
 from sigbench.denoisers import DENOISERS
+from sigbench.denoisers.speech.trackers import TRACKERS, NoiseTracker
 from sigbench.estimators import ESTIMATORS
 from sigbench.networks.pretrained.denoiser import Pretrained
 from sigbench.networks.training.learner import Trained
@@ -43,12 +45,20 @@ from sigbench.networks.training.learner import Trained
 METHODS = {
     **DENOISERS,
     **ESTIMATORS,
+    **TRACKERS,
     "network": Pretrained,
     "trained": Trained,
     "self-ensemble": SelfEnsemble,
 }
 
-MethodEntry = Denoiser | Estimator | Learner | Oracle
+MethodEntry = Denoiser | Estimator | NoiseTracker | Learner | Oracle
+
+# What the methods for a task are called, and the names of ours.
+KINDS: dict[Task, tuple[str, Iterable[str]]] = {
+    "denoising": ("a denoiser", DENOISERS),
+    "system identification": ("an estimator of impulse responses", ESTIMATORS),
+    "noise tracking": ("a noise tracker", TRACKERS),
+}
 
 MAX_NUMBERS = 8  # longer arrays are described by their shape
 
@@ -144,7 +154,7 @@ class Method:
     ----------
     name : str
         Its name in the suite.
-    entry : Denoiser, Estimator, Learner or Oracle
+    entry : Denoiser, Estimator, NoiseTracker, Learner or Oracle
         The object that is run.
     sigma_given : bool
         Whether the method is given the noise level, if it is known.
@@ -176,12 +186,14 @@ class Method:
         return digest(parts)
 
     @property
-    def is_estimator(self) -> bool:
-        """Whether the method estimates impulse responses, instead of denoising.
+    def task(self) -> Task:
+        """What the method does.
 
         A user's learner or oracle for estimators has the domain ``system`` in its ``info``.
         """
-        return isinstance(self.entry, Estimator) or "system" in info_of(self.entry).domains
+        if isinstance(self.entry, Estimator) or "system" in info_of(self.entry).domains:
+            return "system identification"
+        return "noise tracking" if isinstance(self.entry, NoiseTracker) else "denoising"
 
     def knowledge(self, sigma_known: bool) -> Knowledge:
         """Return the strongest knowledge that applies.
@@ -269,7 +281,7 @@ def _from_table(spec: Spec) -> tuple[MethodEntry, str]:
 
 
 def as_entry(thing: Any) -> MethodEntry:
-    """Return a denoiser, estimator, learner or oracle unchanged, and wrap a function.
+    """Return a denoiser, estimator, tracker, learner or oracle unchanged, and wrap a function.
 
     Raises
     ------
@@ -279,11 +291,11 @@ def as_entry(thing: Any) -> MethodEntry:
     _check_no_module(type(thing))
     if inspect.isroutine(thing) or isinstance(thing, functools.partial):
         return Function(thing)
-    if isinstance(thing, Learner | Oracle | Denoiser | Estimator):
+    if isinstance(thing, Learner | Oracle | Denoiser | Estimator | NoiseTracker):
         return thing
     raise InputError(
         f"{thing!r} is not a method: it must be a function f(noisy, sigma), a Denoiser, Estimator, "
-        "Learner or Oracle"
+        "NoiseTracker, Learner or Oracle"
     )
 
 

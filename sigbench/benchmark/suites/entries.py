@@ -21,6 +21,7 @@ from sigbench.core.validation import check_choice
 from sigbench.datasets import DATASETS
 from sigbench.problems.degradations import DEGRADATIONS
 from sigbench.problems.denoising import Denoising
+from sigbench.problems.noise_tracking import NoiseTracking
 from sigbench.problems.system_id import SystemFunction
 from sigbench.scoring.metrics import Metric
 
@@ -32,6 +33,13 @@ PROBLEM_KEYS = {
     "items": int,
     "train_items": int,
     "clip_estimates": bool,
+}
+TRACKING_KEYS = {
+    "name": str,
+    "task": str,
+    "dataset": str,
+    "degradation": str,
+    "items": int,
 }
 SYSTEM_KEYS = {
     "name": str,
@@ -59,21 +67,25 @@ TUNED_BY: dict[str, Callable[..., Tuned | SureTuned]] = {
 }
 EXPERIMENT_KEYS = {"metrics": list, "source": str, "printed": dict}
 
-AnyProblem = Denoising | SystemFunction
+AnyProblem = Denoising | NoiseTracking | SystemFunction
 
 
-def problems_of(entry: Any) -> list[Denoising] | list[SystemFunction]:
+def problems_of(entry: Any) -> list[AnyProblem]:
     """Return the problems of an entry, one per combination of listed values."""
     if isinstance(entry, dict) and "system" in entry:
         return _system_functions(entry)
-    check_keys("a problem", entry, PROBLEM_KEYS, required=("dataset", "degradation"))
+    tracks = isinstance(entry, dict) and "task" in entry
+    keys = TRACKING_KEYS if tracks else PROBLEM_KEYS
+    check_keys("a problem", entry, keys, required=("dataset", "degradation"))
+    if tracks:
+        check_choice("task", entry["task"], [NoiseTracking.kind])
     combinations = [
         (data, noise)
         for data in expand(parse(entry["dataset"]))
         for noise in expand(parse(entry["degradation"]))
     ]
     rest = {k: entry[k] for k in ("train_items", "clip_estimates") if k in entry}
-    problems = []
+    problems: list[AnyProblem] = []
     for data, noise in combinations:
         own = {**dict(data.params), **dict(noise.params)}
         name = _filled("problem", entry.get("name", data.name), own)
@@ -84,17 +96,20 @@ def problems_of(entry: Any) -> list[Denoising] | list[SystemFunction]:
             raise InputError(
                 f"{name}: the dataset {data.name} is unlimited, so the problem needs the key 'items'"
             )
-        problems.append(Denoising(name, dataset, degradation, items, **rest))
+        if tracks:
+            problems.append(NoiseTracking(name, dataset, degradation, items))
+        else:
+            problems.append(Denoising(name, dataset, degradation, items, **rest))
     return problems
 
 
-def _system_functions(entry: dict[str, Any]) -> list[SystemFunction]:
+def _system_functions(entry: dict[str, Any]) -> list[AnyProblem]:
     """Return a problem for every combination of the listed values."""
     required = ("system", "length", "snr_db", "items")
     check_keys("a problem", entry, SYSTEM_KEYS, required=required)
     swept = Spec("problem", tuple((k, v) for k, v in entry.items() if isinstance(v, list)))
     rest = {k: entry[k] for k in ("items", "train_items") if k in entry}
-    problems = []
+    problems: list[AnyProblem] = []
     for data, record in itertools.product(expand(parse(entry["system"])), expand(swept)):
         own = {k: parameter(SystemFunction, data.name, k, v) for k, v in record.params}
         name = _filled("problem", entry.get("name", data.name), {**dict(data.params), **own})

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sigbench.benchmark.engine.evaluate import Cell
-from sigbench.benchmark.methods.resolve import METHODS, Method, resolve
+from sigbench.benchmark.methods.resolve import KINDS, METHODS, Method, resolve
 from sigbench.benchmark.suites.entries import (
     AnyProblem,
     checked_seeds,
@@ -25,10 +25,7 @@ from sigbench.config.toml import check_keys, find_toml, read_toml
 from sigbench.core.errors import InputError, unknown
 from sigbench.core.fingerprint import digest, identity
 from sigbench.core.protocols import info_of
-from sigbench.denoisers import DENOISERS, Noisy
-from sigbench.estimators import ESTIMATORS
-from sigbench.problems.denoising import Denoising
-from sigbench.problems.system_id import SystemFunction
+from sigbench.denoisers import Noisy
 from sigbench.scoring.metrics import METRICS, Metric
 
 FOLDER = Path(__file__).parent
@@ -69,15 +66,11 @@ class Suite:
         for problem, method in itertools.product(self.problems, self.methods):
             if not method.is_for(problem.name):
                 continue
-            if isinstance(problem, SystemFunction) and not method.is_estimator:
+            if method.task != problem.task:
+                needed, names = KINDS[problem.task]
                 raise InputError(
-                    f"{method.name} is a denoiser, but {problem.name} is a system identification "
-                    f"problem, which needs an estimator (one of: {', '.join(ESTIMATORS)})"
-                )
-            if isinstance(problem, Denoising) and method.is_estimator:
-                raise InputError(
-                    f"{method.name} is an estimator of impulse responses, but {problem.name} is a "
-                    f"denoising problem, which needs a denoiser (one of: {', '.join(DENOISERS)})"
+                    f"{method.name} is {KINDS[method.task][0]}, but {problem.name} is a "
+                    f"{problem.task} problem, which needs {needed} (one of: {', '.join(names)})"
                 )
 
     def cells(self) -> list[Cell]:
@@ -203,7 +196,7 @@ class Suite:
         """Check that a method accepts the items of at least one problem."""
         own = info_of(method.entry).domains
         domains = sorted({problem.dataset.domain for problem in self.problems})
-        if method.is_estimator or "system" in domains:  # checked for the whole suite
+        if method.task != "denoising" or "system" in domains:  # checked for the whole suite
             return
         if not set(own) & set(domains):
             raise InputError(
@@ -304,7 +297,7 @@ def _suite(table: dict[str, Any], default_name: str) -> Suite:
         metrics,
         block,
         tuple(problems),
-        _unique(methods) if isinstance(problems[0], SystemFunction) else _with_noisy(methods),
+        _with_noisy(methods) if problems[0].task == "denoising" else _unique(methods),
         experiments_of(table["experiments"], metrics) if "experiments" in table else None,
     )
 

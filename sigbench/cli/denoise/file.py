@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sigbench.benchmark.methods.resolve import Function, Method, PerItem, bind_problem_info
+from sigbench.benchmark.methods.resolve import KINDS, Function, Method, PerItem, bind_problem_info
 from sigbench.benchmark.suites.suite import resolve_or_explain
 from sigbench.cli.denoise.auto import Choice, denoise_automatically
 from sigbench.core.errors import InputError
@@ -136,8 +136,8 @@ def _denoiser(text: str, content: Content, sigma_given: bool) -> Denoiser:
         raise InputError(f"{text} defines {len(methods)} methods, but denoise takes one")
     problem_info = {} if content.fs is None else {"fs": content.fs}
     entry = bind_problem_info(methods[0].entry, problem_info)
-    if methods[0].is_estimator:
-        raise InputError(f"{text} is an estimator of impulse responses, not a denoiser")
+    if methods[0].task != "denoising":
+        raise InputError(f"{text} is {KINDS[methods[0].task][0]}, not a denoiser")
     info = getattr(entry, "info", None)
     if info is not None and info.prior:
         raise InputError(f"{text} needs the prior of the signals, which a file does not have")

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from sigbench.core.protocols import Info
-from sigbench.denoisers.speech.frames import Framing, Spectrum
+import numpy as np
+
+from sigbench.core.protocols import Array
+from sigbench.denoisers.speech.frames import Framing, Spectrum, power_spectra
 
 
+@runtime_checkable
 class NoiseTracker(Protocol):
     """An estimator of the noise power spectrum; a frozen dataclass of its parameters."""
-
-    @property
-    def info(self) -> Info:
-        """Name and source."""
-        ...
 
     def start(self, frames: Framing) -> Callable[[Spectrum], Spectrum]:
         """Start a signal.
@@ -28,3 +26,32 @@ class NoiseTracker(Protocol):
             ones only, and is equivariant: signals scaled by a have noise powers scaled by a².
         """
         ...
+
+
+def noise_spectra(tracker: NoiseTracker, noisy: Array, frames: Framing) -> Spectrum:
+    """Return the noise power that a tracker estimates in every frame of noisy signals.
+
+    Parameters
+    ----------
+    tracker : NoiseTracker
+        The tracker.
+    noisy : array, shape (N, 1, L)
+        The noisy signals.
+    frames : Framing
+        The frames.
+
+    Returns
+    -------
+    array, shape (N, frames, bins), float64
+        The power has the units of |Y|²; see `power_spectra`.
+
+    Examples
+    --------
+    >>> from sigbench.denoisers.speech.frames import framing
+    >>> from sigbench.denoisers.speech.trackers import LeadingNoise
+    >>> noise_spectra(LeadingNoise(), np.ones((1, 1, 800)), framing(8000.0)).shape
+    (1, 16, 129)
+    """
+    power = power_spectra(noisy, frames)
+    update = tracker.start(frames)
+    return np.stack([update(power[:, frame]) for frame in range(power.shape[1])], axis=1)
