@@ -22,7 +22,7 @@ from sigbench.denoisers.speech.suppression import (
 )
 from sigbench.denoisers.speech.trackers import TRACKERS, NoiseTracker
 
-# Constants of the paper, for hops of 8 ms and bins of 31.25 Hz.
+# Constants of the paper, which has bins of 31.25 Hz.
 BETA = 0.7  # recursive average of the a priori SNR
 SPEECH_LOW, SPEECH_HIGH = 10**-1.0, 10**-0.5  # averages of the SNR in noise and in speech
 PEAK_RANGE = (1.0, 10.0)  # limits of the peak of the average over the frame
@@ -50,7 +50,8 @@ class OMLSA:
     gain_min_db : float
         The gain G_min in dB where there is no speech.
     window_ms, overlap, fs
-        As in `DecisionDirectedWiener`.
+        As in `DecisionDirectedWiener`. The paper has 32 ms and 4; with 40 ms and 2, chosen on the
+        training speakers of FSDD in recorded noise, PESQ is higher and the cost is half.
 
     References
     ----------
@@ -68,8 +69,8 @@ class OMLSA:
     alpha: float = 0.92
     xi_min_db: float = -25.0
     gain_min_db: float = -25.0
-    window_ms: float = 32.0
-    overlap: int = 4
+    window_ms: float = 40.0
+    overlap: int = 2
     fs: float | None = None
 
     info: ClassVar[Info] = Info("om-lsa", "speech", "Cohen, Berdugo 2001", domains=("speech",))

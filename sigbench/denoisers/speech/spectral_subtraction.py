@@ -66,7 +66,7 @@ class BollSubtraction:
     residual: float = 1.7
     speech_db: float = -18.0
     attenuation_db: float = -30.0
-    window_ms: float = 32.0
+    window_ms: float = 40.0
     overlap: int = 4
     fs: float | None = None
 
@@ -150,7 +150,7 @@ class BeroutiSubtraction:
     tracker: NoiseTracker = field(default=DEFAULT_TRACKER, metadata={"table": TRACKERS})
     oversubtraction: float = 4.0
     floor: float = 0.01
-    window_ms: float = 32.0
+    window_ms: float = 40.0
     overlap: int = 4
     fs: float | None = None
 
