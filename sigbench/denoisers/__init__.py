@@ -20,6 +20,10 @@ from sigbench.denoisers.local_wiener import LocalWiener
 from sigbench.denoisers.nonlocal_means import Bilateral, NonLocalMeans
 from sigbench.denoisers.sliding_dct import SlidingDCT
 from sigbench.denoisers.sparse_deconvolution import SparseDeconvolution
+from sigbench.denoisers.speech.masks import IdealRatioMask, OracleWienerMask
+from sigbench.denoisers.speech.mmse import MMSESTSA, DecisionDirectedWiener, LogMMSE
+from sigbench.denoisers.speech.om_lsa import OMLSA
+from sigbench.denoisers.speech.spectral_subtraction import BeroutiSubtraction, BollSubtraction
 from sigbench.denoisers.tv import TotalVariation
 from sigbench.denoisers.wavelet import BlockShrink, WaveletShrink
 
@@ -49,6 +53,14 @@ DENOISERS = {
     "gaussian-posterior-mean": GaussianPosteriorMean,
     "spikes-posterior-mean": SpikesPosteriorMean,
     "ideal-projection": IdealProjection,
+    "boll-subtraction": BollSubtraction,
+    "berouti-subtraction": BeroutiSubtraction,
+    "decision-directed-wiener": DecisionDirectedWiener,
+    "mmse-stsa": MMSESTSA,
+    "log-mmse": LogMMSE,
+    "om-lsa": OMLSA,
+    "oracle-wiener-mask": OracleWienerMask,
+    "ideal-ratio-mask": IdealRatioMask,
 }
 
 __all__ = [
@@ -56,19 +68,27 @@ __all__ = [
     "DENOISERS",
     "GMC",
     "L1",
+    "MMSESTSA",
+    "OMLSA",
     "Affine",
     "AffineMap",
+    "BeroutiSubtraction",
     "Bilateral",
     "BlockShrink",
+    "BollSubtraction",
+    "DecisionDirectedWiener",
     "FittedWiener",
     "GaussianBlur",
     "GaussianPosteriorMean",
     "IdealProjection",
+    "IdealRatioMask",
     "LocalWiener",
+    "LogMMSE",
     "Median",
     "MetricGamer",
     "Noisy",
     "NonLocalMeans",
+    "OracleWienerMask",
     "RegularizedInverse",
     "SavitzkyGolay",
     "Silence",

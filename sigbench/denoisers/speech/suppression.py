@@ -1,0 +1,126 @@
+"""What all suppression rules share: SNRs, their decision-directed estimate, and the call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from sigbench.core.protocols import Array, Sigma
+from sigbench.core.validation import check
+from sigbench.denoisers.speech.frames import Framing, Spectrum, filtered
+from sigbench.denoisers.speech.trackers import LeadingNoise, NoiseTracker
+
+Rule = Callable[[Spectrum, Spectrum], Spectrum]
+"""``rule(power, noise)`` returns the gains of the next frame, shape ``(N, bins)``.
+
+``power`` is |Y|² of the frame and ``noise`` the tracked power of the noise in it.
+"""
+
+GainFunction = Callable[[Spectrum, Spectrum], Spectrum]
+"""``gain(xi, gamma)`` returns the gain for an a priori and an a posteriori SNR."""
+
+DEFAULT_TRACKER: NoiseTracker = LeadingNoise()
+
+MAX_RATIO = 1e12  # a larger ratio counts as this one; gains differ from 1 by less than 1e-12 there
+TINY = 1e-300
+
+
+def suppressed(
+    noisy: Array, sigma: Sigma, frames: Framing, tracker: NoiseTracker, rule: Rule
+) -> Array:
+    """Track the noise of signals and multiply their frames by the gains of a rule.
+
+    Parameters
+    ----------
+    noisy : array, shape (N, 1, L)
+        The signals.
+    sigma : float, array or None
+        Checked, but not used: the tracker estimates the noise.
+    frames : Framing
+        The frames.
+    tracker : NoiseTracker
+        The estimator of the noise power.
+    rule : callable
+        See `Rule`.
+
+    Returns
+    -------
+    array, shape (N, 1, L)
+        With the dtype of ``noisy``.
+
+    Examples
+    --------
+    >>> from sigbench.denoisers.speech.frames import framing
+    >>> from sigbench.denoisers.speech.trackers import LeadingNoise
+    >>> y = np.arange(100.0).reshape(1, 1, 100)
+    >>> half = suppressed(
+    ...     y, None, framing(1000.0), LeadingNoise(), lambda power, noise: np.full_like(power, 0.5)
+    ... )
+    >>> bool(np.allclose(half, y / 2))
+    True
+    """
+    check(noisy, sigma)
+    update = tracker.start(frames)
+    return filtered(noisy, frames, lambda power: rule(power, update(power)))
+
+
+def ratio(power: Spectrum, noise: Spectrum) -> Spectrum:
+    """Return ``power / noise``, at most 1e12, also if the noise is zero; 0/0 is 0.
+
+    Examples
+    --------
+    >>> ratio(np.array([3.0, 3.0, 0.0]), np.array([2.0, 0.0, 0.0]))
+    array([1.5e+00, 1.0e+12, 0.0e+00])
+    """
+    quotient: Spectrum = power / np.maximum(np.maximum(noise, power / MAX_RATIO), TINY)
+    return quotient
+
+
+def decision_directed(
+    gain: GainFunction, alpha: float, xi_min_db: float
+) -> Callable[[Spectrum, Spectrum], tuple[Spectrum, Spectrum, Spectrum]]:
+    """Start the decision-directed estimate of the a priori SNR.
+
+    With γ = |Y|²/λ, the SNR of frame m is ξ = max(α·|G_{m−1}·Y_{m−1}|²/λ + (1−α)·max(γ − 1, 0),
+    ξ_min). It is α + (1−α)·max(γ − 1, 0) in the first frame.
+
+    Parameters
+    ----------
+    gain : callable
+        See `GainFunction`.
+    alpha : float
+        The weight α of the previous frame.
+    xi_min_db : float
+        The smallest a priori SNR ξ_min in dB.
+
+    Returns
+    -------
+    callable
+        ``step(power, noise)`` returns ξ, γ and the gain of the next frame.
+
+    References
+    ----------
+    Ephraim and Malah, IEEE Trans. Acoust., Speech, Signal Process. 32 (6), 1984, equation 51. The
+    floor: Cappé, IEEE Trans. Speech Audio Process. 2 (2), 1994.
+
+    Examples
+    --------
+    >>> step = decision_directed(lambda xi, gamma: xi / (1 + xi), alpha=0.5, xi_min_db=-20.0)
+    >>> power, noise = np.array([[4.0]]), np.array([[1.0]])
+    >>> [float(x[0, 0]) for x in step(power, noise)]  # 0.5·1 + 0.5·(4 − 1)
+    [2.0, 4.0, 0.6666666666666666]
+    """
+    xi_min = 10 ** (xi_min_db / 10)
+    clean: Spectrum | None = None
+
+    def step(power: Spectrum, noise: Spectrum) -> tuple[Spectrum, Spectrum, Spectrum]:
+        nonlocal clean
+        gamma = ratio(power, noise)
+        before = 1.0 if clean is None else ratio(clean, noise)
+        xi = np.maximum(alpha * before + (1 - alpha) * np.maximum(gamma - 1, 0), xi_min)
+        gains = gain(xi, gamma)
+        clean = gains**2 * power
+        return xi, gamma, gains
+
+    return step
