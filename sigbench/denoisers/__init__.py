@@ -19,6 +19,9 @@ from sigbench.denoisers.local_wiener import LocalWiener
 from sigbench.denoisers.nonlocal_means import Bilateral, NonLocalMeans
 from sigbench.denoisers.sliding_dct import SlidingDCT
 from sigbench.denoisers.sparse_deconvolution import SparseDeconvolution
+from sigbench.denoisers.speech.speech_dct import SpeechDCT
+from sigbench.denoisers.speech.speech_wavelet import SpeechWavelet
+from sigbench.denoisers.speech.stft_sparse import StftGMC, StftL1
 from sigbench.denoisers.tv import TotalVariation
 from sigbench.denoisers.wavelet import BlockShrink, WaveletShrink
 
@@ -35,6 +38,10 @@ DENOISERS = {
     "block-wavelet": BlockShrink,
     "tv": TotalVariation,
     "sliding-dct": SlidingDCT,
+    "stft-l1": StftL1,
+    "stft-gmc": StftGMC,
+    "speech-dct": SpeechDCT,
+    "speech-wavelet": SpeechWavelet,
     "nl-means": NonLocalMeans,
     "bilateral": Bilateral,
     "bm3d": BM3D,
@@ -69,7 +76,11 @@ __all__ = [
     "SavitzkyGolay",
     "SlidingDCT",
     "SparseDeconvolution",
+    "SpeechDCT",
+    "SpeechWavelet",
     "SpikesPosteriorMean",
+    "StftGMC",
+    "StftL1",
     "TotalVariation",
     "TrueWiener",
     "WaveletShrink",
