@@ -12,17 +12,17 @@ from sigbench.denoisers.speech.trackers import NoiseTracker
 from sigbench.transforms.base import half_spectrum
 
 
-def tracked_noise(noisy: Array, frames: Framing, tracker: NoiseTracker) -> Spectrum:
+def noise_spectra(tracker: NoiseTracker, noisy: Array, frames: Framing) -> Spectrum:
     """Return the power of the noise in every frame, as a tracker estimates it.
 
     Parameters
     ----------
+    tracker : NoiseTracker
+        The estimator.
     noisy : array, shape (N, 1, L)
         The noisy signals.
     frames : Framing
         The frames.
-    tracker : NoiseTracker
-        The estimator.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def tracked_noise(noisy: Array, frames: Framing, tracker: NoiseTracker) -> Spect
     >>> from sigbench.denoisers.speech.frames import framing
     >>> from sigbench.denoisers.speech.trackers import LeadingNoise
     >>> y = np.random.default_rng(0).normal(size=(1, 1, 8000))
-    >>> noise = tracked_noise(y, framing(8000.0), LeadingNoise(lead_in=8000))
+    >>> noise = noise_spectra(LeadingNoise(lead_in=8000), y, framing(8000.0))
     >>> noise.shape, bool(abs(noise[0, -1].mean() - 0.25) < 0.02)
     ((1, 128, 129), True)
     """
@@ -53,7 +53,7 @@ def atom_levels(noise: Spectrum, frames: Framing, atoms: Array) -> Spectrum:
     Parameters
     ----------
     noise : array, shape (..., bins)
-        Noise powers, as `tracked_noise` returns them.
+        Noise powers, as `noise_spectra` returns them.
     frames : Framing
         The frames of ``noise``.
     atoms : array, shape (K, n)

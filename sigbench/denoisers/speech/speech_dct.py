@@ -13,7 +13,7 @@ from sigbench.core.validation import check, check_field
 from sigbench.denoisers.parameters import build_named_options
 from sigbench.denoisers.sliding_dct import threshold_blocks
 from sigbench.denoisers.speech.frames import framing
-from sigbench.denoisers.speech.noise_spectrum import atom_levels, frame_at, tracked_noise
+from sigbench.denoisers.speech.noise_spectrum import atom_levels, frame_at, noise_spectra
 from sigbench.denoisers.speech.trackers import TRACKERS, LeadingNoise, NoiseTracker
 
 
@@ -72,7 +72,7 @@ class SpeechDCT:
         frames = framing(self.fs)
         window = max(1, round(self.block_ms * frames.fs / 1e3))
         dct = scipy.fft.dct(np.eye(window), axis=0, norm="ortho")
-        levels = atom_levels(tracked_noise(noisy, frames, self.tracker), frames, dct)
+        levels = atom_levels(noise_spectra(self.tracker, noisy, frames), frames, dct)
         thresholds = (self.threshold_over_sigma * levels).astype(noisy.dtype)
 
         def limits(tile: tuple[slice, ...]) -> Array:

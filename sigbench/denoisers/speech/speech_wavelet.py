@@ -12,7 +12,7 @@ from sigbench.core.protocols import Array, Info, Sigma
 from sigbench.core.validation import check, check_choice, check_field
 from sigbench.denoisers.parameters import build_named_options
 from sigbench.denoisers.speech.frames import framing
-from sigbench.denoisers.speech.noise_spectrum import atom_levels, frame_at, tracked_noise
+from sigbench.denoisers.speech.noise_spectrum import atom_levels, frame_at, noise_spectra
 from sigbench.denoisers.speech.trackers import TRACKERS, LeadingNoise, NoiseTracker
 from sigbench.denoisers.wavelet import SHRINKS, Shrink
 from sigbench.transforms import StationaryWavelet, orthogonal_wavelet
@@ -78,7 +78,7 @@ class SpeechWavelet:
         depth = max(1, round(np.log2(frames.fs / 2 / LOWEST_HZ)))
         transform = StationaryWavelet(self.wavelet, depth)
         levels = atom_levels(
-            tracked_noise(noisy, frames, self.tracker), frames, _filters(transform, depth)
+            noise_spectra(self.tracker, noisy, frames), frames, _filters(transform, depth)
         )
         n = noisy.shape[-1]
         # the transform is circular, and needs 2**depth samples

@@ -14,12 +14,12 @@ from sigbench.denoisers.parameters import build_named_options
 from sigbench.denoisers.sparse_certificate import SparseProblem
 from sigbench.denoisers.sparse_model import Bounded, solve
 from sigbench.denoisers.speech.frames import Framing, Spectrum, framing
-from sigbench.denoisers.speech.noise_spectrum import tracked_noise
+from sigbench.denoisers.speech.noise_spectrum import noise_spectra
 from sigbench.denoisers.speech.trackers import TRACKERS, LeadingNoise, NoiseTracker
 from sigbench.transforms.frames import STFT
 
 SOLVERS = {"bounded": Bounded}
-FLOOR = 1e-3  # of the root mean square noise level: the certificate needs weights above 0
+FLOOR = 1e-2  # of the root mean square noise level: the certificate needs weights above 0
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class StftL1:
     A is the synthesis of the STFT, a Parseval frame, and λ(m, k) = ``lam_over_sigma``·σ(m, k),
     where σ² is the power of the noise in frame m at frequency k that the tracker estimates. FISTA
     runs until the duality gap is small. This is not the soft threshold of Aᴴy, because
-    neighboring frames overlap. Levels below 1/1000 of the root mean square level count as that.
+    neighboring frames overlap. Levels below 1/100 of the root mean square level count as that.
 
     Parameters
     ----------
@@ -149,11 +149,11 @@ def _check(model: Model) -> None:
 def _estimate(model: Model, gamma: float, noisy: Array) -> tuple[Array, Array]:
     """Return the estimates, and the relative gap of each."""
     frames = framing(model.fs, model.window_ms, model.overlap)
-    noise = tracked_noise(noisy, frames, model.tracker)
+    noise = noise_spectra(model.tracker, noisy, frames)
     estimate, gaps = noisy.copy(), np.zeros(len(noisy))
     for i in range(len(noisy)):  # every item has its own weights
         one = slice(i, i + 1)
-        weights = model.lam_over_sigma * np.sqrt(noise[one])
+        weights = model.lam_over_sigma * np.sqrt(noise[i])
         if weights.any():
             problem = _problem(noisy[one].astype(np.float64), frames, weights, gamma)
             solution = solve(problem, model.solver)
@@ -167,6 +167,6 @@ def _problem(y: Array, frames: Framing, weights: Spectrum, gamma: float) -> Spar
     transform = STFT(frames.window, frames.hop)
     lowest = FLOOR * np.sqrt(np.mean(weights**2))
     geometry = dataclasses.replace(
-        transform.geometry(y.shape[2:]), weights=np.maximum(weights, lowest)[:, None]
+        transform.geometry(y.shape[2:]), weights=np.maximum(weights, lowest)
     )
     return SparseProblem(y, transform, geometry, np.ones(1), gamma, nonneg=False)
