@@ -43,7 +43,7 @@ def white(sigma, overlap=4):
     return Known((sigma**2 / overlap,))
 
 
-def tone_in_colored_noise(rng, n=8000):
+def tone_in_colored_noise(rng, n=6000):
     """Return a tone that starts after 250 ms, in noise below about 500 Hz, at 0 dB."""
     t = np.arange(n) / FS
     clean = np.sin(2 * np.pi * 1200 * t) * (t > 0.25)
@@ -62,7 +62,7 @@ def si_sdr(clean, estimate):
 
 @pytest.mark.parametrize("gamma", [0.0, 0.4])
 def test_with_a_flat_spectrum_it_is_l1_or_gmc_in_the_stft(rng, gamma):
-    y, tight = rng.normal(size=(2, 1, 200)), {"tol": 1e-8, "max_iter": 5000}
+    y, tight = rng.normal(size=(2, 1, 100)), {"tol": 1e-7, "max_iter": 5000}
     shared = {
         "tracker": white(0.8),
         "lam_over_sigma": 1.5,
@@ -77,8 +77,8 @@ def test_with_a_flat_spectrum_it_is_l1_or_gmc_in_the_stft(rng, gamma):
     else:
         ours = StftL1(**shared, solver=Bounded(**tight))
         plain = L1(frame, lam=1.5 * 0.8 / 2, solver=Exact(**tight))
-    np.testing.assert_allclose(ours(y), plain(y), atol=2e-4)
-    assert (ours.certificate(y) <= 1e-8).all()
+    np.testing.assert_allclose(ours(y), plain(y), atol=5e-3)  # ½‖error‖² <= gap/(1 − γ)
+    assert (ours.certificate(y) <= 1e-7).all()
 
 
 def test_gmc_without_non_convexity_is_l1(rng):
@@ -131,11 +131,11 @@ def test_without_noise_the_input_comes_back(rng, method):
 @pytest.mark.parametrize("model", [StftL1, StftGMC])
 def test_a_band_without_noise_is_untouched(rng, model):
     """A tone at 1 kHz comes back; the noise above 2.5 kHz is removed."""
-    clean = np.sin(np.pi / 4 * np.arange(4000)).reshape(1, 1, -1)
+    clean = np.sin(np.pi / 4 * np.arange(3000)).reshape(1, 1, -1)
     high = scipy.signal.firwin(101, 2500, fs=FS, pass_zero=False)
-    y = clean + 0.3 * scipy.signal.lfilter(high, 1, rng.standard_normal(4000))
+    y = clean + 0.3 * scipy.signal.lfilter(high, 1, rng.standard_normal(3000))
     power = np.where(framing(FS).frequencies < 2000, 0.0, 0.3**2 / 4)
-    method = model(Known(tuple(power)), lam_over_sigma=3.0, overlap=4, fs=FS)
+    method = model(Known(tuple(power)), lam_over_sigma=3.0, window_ms=32.0, overlap=4, fs=FS)
     inside = np.s_[..., 300:-300]
     error = np.abs(method(y) - clean)[inside].max()
     assert error < 0.05 * np.abs(y - clean)[inside].max()
@@ -230,9 +230,9 @@ def test_a_bounded_solver_agrees_with_the_exact_one(rng):
 
 
 COLORED = [
-    (StftL1(fs=FS), L1(STFT(256, 64), lam_over_sigma=1.0)),
-    (StftGMC(fs=FS), GMC(STFT(256, 64), lam_over_sigma=1.0, gamma=0.4, solver=Bounded(1e-2))),
-    (SpeechDCT(fs=FS), SlidingDCT(window=64)),
+    (StftL1(fs=FS), L1(STFT(512), lam_over_sigma=1.0, solver="bounded")),
+    (StftGMC(fs=FS), GMC(STFT(512), lam_over_sigma=1.0, gamma=0.3, solver=Bounded(1e-2))),
+    (SpeechDCT(fs=FS), SlidingDCT(window=128)),
     (SpeechWavelet(fs=FS), WaveletShrink("db16", 5, shifts="all")),
 ]
 
@@ -272,12 +272,12 @@ def test_it_is_equivariant_and_items_are_independent(rng, method):
 @pytest.mark.parametrize("lead_in", [None, 600])
 def test_silence_constants_and_clipping_are_finite(rng, method, lead_in):
     method = dataclasses.replace(method, tracker=LeadingNoise(lead_in=lead_in))
-    burst = np.r_[np.zeros(1000), rng.normal(size=1000)]
-    y = np.stack([np.zeros(2000), np.full(2000, 0.3), np.clip(9 * burst, -1, 1), burst])[:, None]
+    burst = np.r_[np.zeros(1000), rng.normal(size=500)]
+    y = np.stack([np.zeros(1500), np.full(1500, 0.3), np.clip(9 * burst, -1, 1), burst])[:, None]
     x = method(y)
     assert np.isfinite(x).all()
     assert not x[0].any()
-    np.testing.assert_allclose(x[3], y[3], atol=1e-12)  # the tracker hears no noise
+    np.testing.assert_allclose(x[3], y[3], atol=1e-12)  # no noise is found
     if isinstance(method, Certified):
         assert np.isfinite(method.certificate(y)).all()
 

@@ -50,8 +50,8 @@ class SpeechDCT:
     """
 
     tracker: NoiseTracker = field(default=LeadingNoise(), metadata={"table": TRACKERS})
-    threshold_over_sigma: float = 2.7
-    block_ms: float = 8.0
+    threshold_over_sigma: float = 2.5
+    block_ms: float = 16.0
     fs: float | None = None
 
     info: ClassVar[Info] = Info(

@@ -51,12 +51,12 @@ class SpeechWavelet:
     --------
     >>> y = np.random.default_rng(0).normal(size=(1, 1, 4000))  # noise alone
     >>> x = SpeechWavelet(fs=8000.0)(y)
-    >>> bool(np.mean(x**2) < 0.1)
+    >>> bool(np.mean(x**2) < 0.2)
     True
     """
 
     tracker: NoiseTracker = field(default=LeadingNoise(), metadata={"table": TRACKERS})
-    threshold_over_sigma: float = 2.5
+    threshold_over_sigma: float = 1.5
     wavelet: str = "db16"
     shrink: Shrink = "garrote"
     fs: float | None = None

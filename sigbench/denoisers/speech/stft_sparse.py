@@ -56,14 +56,14 @@ class StftL1:
     --------
     >>> y = np.random.default_rng(0).normal(size=(1, 1, 4000))  # noise alone
     >>> x = StftL1(fs=8000.0)(y)
-    >>> bool(np.mean(x**2) < 0.05)
+    >>> bool(np.mean(x**2) < 0.1)
     True
     """
 
     tracker: NoiseTracker = field(default=LeadingNoise(), metadata={"table": TRACKERS})
-    lam_over_sigma: float = 2.0
-    window_ms: float = 32.0
-    overlap: int = 4
+    lam_over_sigma: float = 1.5
+    window_ms: float = 64.0
+    overlap: int = 2
     solver: Bounded = field(default=Bounded(), metadata={"table": SOLVERS})
     fs: float | None = None
 
@@ -107,15 +107,15 @@ class StftGMC:
     --------
     >>> y = np.random.default_rng(0).normal(size=(1, 1, 4000))  # noise alone
     >>> x = StftGMC(fs=8000.0)(y)
-    >>> bool(np.mean(x**2) < 0.05)
+    >>> bool(np.mean(x**2) < 0.1)
     True
     """
 
     tracker: NoiseTracker = field(default=LeadingNoise(), metadata={"table": TRACKERS})
     lam_over_sigma: float = 2.0
-    gamma: float = 0.5
-    window_ms: float = 32.0
-    overlap: int = 4
+    gamma: float = 0.3
+    window_ms: float = 64.0
+    overlap: int = 2
     solver: Bounded = field(default=Bounded(tol=1e-2), metadata={"table": SOLVERS})
     fs: float | None = None
 
