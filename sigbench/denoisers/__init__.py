@@ -24,6 +24,9 @@ from sigbench.denoisers.speech.masks import IdealRatioMask, OracleWienerMask
 from sigbench.denoisers.speech.mmse import MMSESTSA, DecisionDirectedWiener, LogMMSE
 from sigbench.denoisers.speech.om_lsa import OMLSA
 from sigbench.denoisers.speech.spectral_subtraction import BeroutiSubtraction, BollSubtraction
+from sigbench.denoisers.speech.speech_dct import SpeechDCT
+from sigbench.denoisers.speech.speech_wavelet import SpeechWavelet
+from sigbench.denoisers.speech.stft_sparse import StftGMC, StftL1
 from sigbench.denoisers.tv import TotalVariation
 from sigbench.denoisers.wavelet import BlockShrink, WaveletShrink
 
@@ -42,6 +45,10 @@ DENOISERS = {
     "block-wavelet": BlockShrink,
     "tv": TotalVariation,
     "sliding-dct": SlidingDCT,
+    "stft-l1": StftL1,
+    "stft-gmc": StftGMC,
+    "speech-dct": SpeechDCT,
+    "speech-wavelet": SpeechWavelet,
     "nl-means": NonLocalMeans,
     "bilateral": Bilateral,
     "bm3d": BM3D,
@@ -94,7 +101,11 @@ __all__ = [
     "Silence",
     "SlidingDCT",
     "SparseDeconvolution",
+    "SpeechDCT",
+    "SpeechWavelet",
     "SpikesPosteriorMean",
+    "StftGMC",
+    "StftL1",
     "TotalVariation",
     "TrueWiener",
     "WaveletShrink",

@@ -90,8 +90,34 @@ class CVXPY:
         return "cvxpy"
 
 
-Solver = Exact | Iterative | CVXPY
-SOLVERS = {"exact": Exact, "iterative": Iterative, "cvxpy": CVXPY}
+@dataclass(frozen=True)
+class Bounded:
+    """The first-order iterations of `Exact`, for a bounded time.
+
+    An item that does not reach ``tol`` in ``max_iter`` iterations is returned as it is then; its
+    certificate shows how far from the minimum the objective can be.
+
+    Parameters
+    ----------
+    tol : float
+        Gap to reach, relative to the objective.
+    max_iter : int
+        Maximum number of iterations.
+    """
+
+    tol: float = 1e-3
+    max_iter: int = 300
+
+    def __post_init__(self) -> None:
+        check_field("tol", self.tol, 1e-14)
+        check_field("max_iter", self.max_iter, 1)
+
+    def __str__(self) -> str:
+        return f"bounded[tol={self.tol:g},max_iter={self.max_iter}]"
+
+
+Solver = Exact | Iterative | Bounded | CVXPY
+SOLVERS = {"exact": Exact, "iterative": Iterative, "bounded": Bounded, "cvxpy": CVXPY}
 
 
 def solve(problem: SparseProblem, solver: Solver) -> Solution:
@@ -128,7 +154,12 @@ def solve(problem: SparseProblem, solver: Solver) -> Solution:
     rows = max(1, BYTES // problem.adjoint(problem.y[:1]).nbytes)
     items = np.arange(len(problem.y))
     parts = [
-        iterate(problem.part(items[start : start + rows]), solver.tol, solver.max_iter)
+        iterate(
+            problem.part(items[start : start + rows]),
+            solver.tol,
+            solver.max_iter,
+            strict=isinstance(solver, Exact),
+        )
         for start in range(0, len(items), rows)
     ]
     return Solution(
