@@ -15,7 +15,7 @@ from sigbench.core.validation import check_field
 from sigbench.datasets.base import Dataset
 from sigbench.denoisers.speech.frames import Framing, Spectrum, framing, power_spectra
 from sigbench.denoisers.speech.trackers import NoiseTracker, noise_spectra
-from sigbench.problems.degradations import Degradation
+from sigbench.problems.base import Degradation
 from sigbench.problems.denoising import Denoising
 from sigbench.scoring.metrics import Metric, Values
 
