@@ -53,6 +53,6 @@ def test_perfect_and_silent_items():
     x = np.ones((1, 1, 4))
     assert METRICS["psnr"](x, x, 1.0)[0] == np.inf
     assert METRICS["rmse"](x, x, 1.0)[0] == 0
-    for clean, estimate in ((x, 0 * x), (0 * x, x)):
-        with pytest.raises(InputError, match="item 0 is silent: its SI-SDR is undefined"):
+    for what, clean, estimate in (("estimate", x, 0 * x), ("clean signal", 0 * x, x)):
+        with pytest.raises(InputError, match=f"item 0: the {what} is silent: SI-SDR is undefined"):
             METRICS["si_sdr"](clean, estimate, 1.0)

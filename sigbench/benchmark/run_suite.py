@@ -119,14 +119,17 @@ def _run_missing(
 
 
 def check(suite: Suite) -> None:
-    """Check that every problem with learners has a training split.
+    """Check that all metrics can be computed and that learners have a training split.
 
     Raises
     ------
     InputError
-        If a learner has no training split.
+        If a metric needs a package that is missing or another sampling rate, or a learner has no
+        training split.
     """
     for problem in suite.problems:
+        for name, metric in suite.metrics.items():
+            metric.check(name, problem.dataset.problem_info.get("fs"))
         learners = [m.name for m in suite.methods if isinstance(m.entry, Learner)]
         if learners and not problem.can_train:
             raise InputError(

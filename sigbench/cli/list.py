@@ -129,7 +129,7 @@ def datasets() -> list[Record]:
 
 
 def metrics() -> list[Record]:
-    """Return name, unit, direction and description of every metric."""
+    """Return name, unit, direction, family and description of every metric."""
     rows = []
     for name in names("metric", METRICS):
         metric = lookup("metric", METRICS, name)
@@ -139,6 +139,7 @@ def metrics() -> list[Record]:
                 "name": name,
                 "unit": metric.unit,
                 "higher_is_better": metric.higher_is_better,
+                "family": metric.family,
                 "description": first,
             }
         )

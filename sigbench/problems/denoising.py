@@ -185,7 +185,8 @@ class Denoising:
         """Return the metric of every item, shape ``(N,)``."""
         if self.clip_estimates:
             estimate = np.clip(estimate, 0, self.dataset.peak)
-        return metric(block.clean, estimate, self.dataset.peak)
+        fs = self.dataset.problem_info.get("fs")
+        return metric(block.clean, estimate, self.dataset.peak, fs)
 
     def training(self, *, sigma_given: bool) -> Training:
         """Return the training split for learners.

@@ -1,18 +1,46 @@
-"""Metrics: pure functions with one value per item, without clipping. The caller averages."""
+"""The table of metrics. They have one value per item and do not clip; the caller averages."""
 
 from __future__ import annotations
 
+import importlib.util
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
+from sigbench.scoring.error_metrics import (
+    inverse_error,
+    psnr,
+    psnr_global,
+    psnr_table1,
+    rmse,
+    si_sdr,
+    system_error,
+)
 
 Values = NDArray[np.float64]
+Family = Literal["", "waveform", "intelligibility", "perception"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The values of a metric for a batch, and why some could not be computed.
+
+    Attributes
+    ----------
+    values : array, shape (N,)
+        One value per item, NaN where it could not be computed.
+    missing : mapping of int to str
+        The reason for each index in the batch that has no value.
+    """
+
+    values: Values
+    missing: Mapping[int, str]
 
 
 @dataclass(frozen=True)
@@ -23,9 +51,9 @@ class Metric:
     ----------
     function : callable
         ``function(clean, estimate, peak)`` returns one value per item, shape ``(N,)``. Both arrays
-        have shape ``(N, samples)``.
+        have shape ``(N, samples)``. If ``needs_fs``, it is ``function(clean, estimate, fs)``.
     unit : str
-        Unit of the values.
+        Unit of the values; empty for a ratio.
     higher_is_better : bool
         Direction of the metric.
     version : int
@@ -33,25 +61,139 @@ class Metric:
     averages : {"values", "errors"}
         What a mean over items averages: the values v themselves, or the errors e = 10^(−v/10). In
         the second case the mean is reported as −10·log10 of the mean error.
+    family : {"", "waveform", "intelligibility", "perception"}
+        What a metric of speech measures. One family does not replace another.
+    needs_fs : bool
+        Whether the metric depends on the sampling rate.
+    rates : tuple of int
+        The sampling rates in Hz for which the metric is defined; empty if there is no such list.
+    per_item : bool
+        Whether the metric can be undefined for an item, for example a silent one. It is then
+        computed item by item.
+    requires : tuple of str
+        The optional packages that compute it, the one that determines the values first.
+    extra : str
+        The extra of sigbench that installs these packages.
+    mode : str
+        The mode of the package.
     """
 
-    function: Callable[[NDArray[Any], NDArray[Any], float], Values]
+    function: Callable[..., Values]
     unit: str
     higher_is_better: bool
     version: int = 1
     averages: Literal["values", "errors"] = "values"
+    family: Family = ""
+    needs_fs: bool = False
+    rates: tuple[int, ...] = ()
+    per_item: bool = False
+    requires: tuple[str, ...] = ()
+    extra: str = ""
+    mode: str = ""
 
-    def __call__(self, clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
+    @property
+    def label(self) -> str:
+        """The unit, with package, version and mode if an optional package computes the metric.
+
+        Examples
+        --------
+        >>> METRICS["si_sdr"].label
+        'dB'
+        """
+        if not self.requires:
+            return self.unit
+        package = self.requires[0]
+        installed = importlib.util.find_spec(package) is not None
+        origin = f"{package} {version(package) if installed else '(not installed)'}"
+        return f"{self.unit} ({', '.join(filter(None, (origin, self.mode)))})"
+
+    def check(self, name: str, fs: float | None) -> None:
+        """Check that the metric can be computed for data with this sampling rate in Hz.
+
+        Parameters
+        ----------
+        name : str
+            Name of the metric, for the message.
+        fs : float or None
+            Sampling rate in Hz; None if the data have none.
+
+        Raises
+        ------
+        InputError
+            If a package is missing, or the sampling rate is unknown or not supported.
+
+        Examples
+        --------
+        >>> METRICS["si_sdr"].check("si_sdr", None)
+        """
+        for package in self.requires:
+            if importlib.util.find_spec(package) is None:
+                raise InputError(
+                    f"metric {name} needs {package}: pip install 'sigbench[{self.extra}]'"
+                )
+        if self.needs_fs and fs is None:
+            raise InputError(f"metric {name} needs the sampling rate, but fs=None")
+        if self.rates and fs not in self.rates:
+            legal = " or ".join(map(str, self.rates))
+            raise InputError(f"metric {name} is defined for fs={legal} Hz, not {fs:g}")
+
+    def __call__(
+        self, clean: NDArray[Any], estimate: NDArray[Any], peak: float, fs: float | None = None
+    ) -> Values:
         """Return one value per item of two batches ``(N, C, *space)``.
 
         Raises
         ------
         InputError
-            If the shapes differ.
+            If the shapes differ, the metric needs ``fs`` and it is None, or the metric is undefined
+            for an item.
+        """
+        measured = self.measure(clean, estimate, peak, fs)
+        for index, reason in measured.missing.items():
+            raise InputError(f"item {index}: {reason}")
+        return measured.values
+
+    def measure(
+        self, clean: NDArray[Any], estimate: NDArray[Any], peak: float, fs: float | None = None
+    ) -> Measured:
+        """Return the values of two batches ``(N, C, *space)``, and which are undefined.
+
+        Parameters
+        ----------
+        clean, estimate : array, shape (N, C, *space)
+            Two batches of the same shape.
+        peak : float
+            Declared peak value of the dataset.
+        fs : float, optional
+            Sampling rate in Hz.
+
+        Raises
+        ------
+        InputError
+            If the shapes differ, or the metric needs ``fs`` and it is None.
+
+        Examples
+        --------
+        >>> s = np.array([[[1.0, -1.0]], [[1.0, 1.0]]])
+        >>> METRICS["si_sdr"].measure(s, s * [[[1.0]], [[0.0]]], 1.0).missing
+        {1: 'the estimate is silent: SI-SDR is undefined'}
         """
         if clean.shape != estimate.shape:
             raise InputError(f"clean {clean.shape} and estimate {estimate.shape} differ in shape")
-        return self.function(_rows(clean), _rows(estimate), peak)
+        if self.needs_fs and fs is None:
+            raise InputError("fs=None: the metric needs the sampling rate in Hz")
+        third = fs if self.needs_fs else peak
+        x, y = _rows(clean), _rows(estimate)
+        if not self.per_item:
+            return Measured(self.function(x, y, third), {})
+        values = np.full(len(x), np.nan)
+        missing = {}
+        for i in range(len(x)):
+            try:
+                values[i : i + 1] = self.function(x[i : i + 1], y[i : i + 1], third)
+            except InputError as error:
+                missing[i] = str(error)
+        return Measured(values, missing)
 
     def scaled(self, values: Values) -> Values:
         """Return the values on the scale that is averaged and tested: v, or −e.
@@ -81,137 +223,12 @@ def _rows(batch: NDArray[Any]) -> Values:
     return batch.reshape(len(batch), -1).astype(np.float64)
 
 
-def _mse(clean: NDArray[Any], estimate: NDArray[Any]) -> Values:
-    values: Values = np.mean((estimate - clean) ** 2, axis=1)
-    return values
-
-
-def _db(ratio_above: float | Values, ratio_below: Values, factor: float = 10.0) -> Values:
-    """Return factor·log10(above/below); x/0 is +inf, 0/x is −inf and 0/0 is NaN."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return factor * (np.log10(ratio_above) - np.log10(ratio_below))
-
-
-def rmse(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
-    """Root mean squared error in the units of the signal.
-
-    Examples
-    --------
-    >>> rmse(np.zeros((1, 4)), np.full((1, 4), 2.0), 1.0)
-    array([2.])
-    """
-    return np.sqrt(_mse(clean, estimate))
-
-
-def psnr(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
-    """Peak signal-to-noise ratio 10·log10(peak²/MSE) in dB.
-
-    ``peak`` is the declared peak value of the dataset.
-
-    Examples
-    --------
-    >>> psnr(np.zeros((1, 4)), np.full((1, 4), 2.0), 20.0)
-    array([20.])
-    """
-    return _db(peak**2, _mse(clean, estimate))
-
-
-def psnr_global(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
-    """PSNR of all items together, 10·log10(peak²/mean MSE) in dB.
-
-    The value of an item is its `psnr`; a mean over items averages the errors, not the decibels. It
-    is never above the mean of `psnr` and depends most on the worst items.
-    """
-    return psnr(clean, estimate, peak)
-
-
-def psnr_table1(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
-    """20·log10(peak/MSE): printed as PSNR in Table 1 of the report (peak 10), but not a PSNR.
-
-    References
-    ----------
-    H. Fang, 2021 (report), Table 1.
-
-    Examples
-    --------
-    >>> psnr_table1(np.zeros((1, 4)), np.ones((1, 4)), 10.0)
-    array([20.])
-    """
-    return _db(peak, _mse(clean, estimate), 20.0)
-
-
-def si_sdr(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
-    """Scale-invariant signal-to-distortion ratio in dB.
-
-    It is 10·log10(‖αs‖²/‖αs − ŝ‖²) with α = ⟨ŝ, s⟩/‖s‖². Means are not subtracted.
-
-    Raises
-    ------
-    InputError
-        If a clean or estimated item is zero.
-
-    References
-    ----------
-    Le Roux, Wisdom, Erdogan, Hershey, "SDR - half-baked or well done?", ICASSP 2019.
-
-    Examples
-    --------
-    >>> s = np.array([[1.0, -1.0, 1.0, -1.0]])
-    >>> si_sdr(s, 5 * s + np.array([[0.5, 0.5, -0.5, -0.5]]), 1.0)
-    array([20.])
-    """
-    power = np.sum(clean**2, axis=1)
-    for name, signal in (("clean", clean), ("estimated", estimate)):
-        silent = ~signal.any(axis=1)
-        if silent.any():
-            raise InputError(
-                f"{name} item {int(np.argmax(silent))} is silent: its SI-SDR is undefined"
-            )
-    alpha = np.sum(clean * estimate, axis=1) / power
-    target = alpha[:, None] * clean
-    return _db(np.sum(target**2, axis=1), np.sum((target - estimate) ** 2, axis=1))
-
-
-def system_error(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
-    """Relative error of an impulse response, 10·log10(‖ĥ − h‖²/‖h‖²), in dB.
-
-    Examples
-    --------
-    >>> system_error(np.array([[2.0, 0.0]]), np.array([[2.0, 0.2]]), 1.0)
-    array([-20.])
-    """
-    return _db(np.sum((estimate - clean) ** 2, axis=1), np.sum(clean**2, axis=1))
-
-
-INVERSE_LENGTH = 512  # DFT length for inverses: 16 times the usual number of taps
-
-
-def inverse_error(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
-    """Error of the inverse of an impulse response, 10·log10 mean|H/Ĥ − 1|², in dB.
-
-    This is the energy of ĥ⁻¹ ∗ h − δ. The mean is over the frequencies of a DFT of zero-padded
-    responses; its length is 512, or twice the number of taps if that is larger.
-
-    Examples
-    --------
-    >>> inverse_error(np.array([[1.0, 0.5]]), np.array([[2.0, 1.0]]), 1.0).round(2)
-    array([-6.02])
-    """
-    n = max(INVERSE_LENGTH, 2 * clean.shape[1])
-    H, H_estimate = np.fft.rfft(clean, n), np.fft.rfft(estimate, n)
-    weights = np.full(n // 2 + 1, 2 / n)  # of a mean over the full spectrum
-    weights[[0, -1]] = 1 / n
-    with np.errstate(divide="ignore"):
-        error = np.abs(H - H_estimate) ** 2 / np.abs(H_estimate) ** 2
-    return _db(error @ weights, np.ones(len(clean)))
-
-
 METRICS = {
     "psnr": Metric(psnr, "dB", higher_is_better=True),
     "psnr_global": Metric(psnr_global, "dB", higher_is_better=True, averages="errors"),
     "psnr_table1": Metric(psnr_table1, "dB", higher_is_better=True),
     "rmse": Metric(rmse, "signal units", higher_is_better=False),
-    "si_sdr": Metric(si_sdr, "dB", higher_is_better=True),
+    "si_sdr": Metric(si_sdr, "dB", higher_is_better=True, family="waveform", per_item=True),
     "system_error": Metric(system_error, "dB", higher_is_better=False),
     "inverse_error": Metric(inverse_error, "dB", higher_is_better=False),
 }
