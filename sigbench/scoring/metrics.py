@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
+from sigbench.scoring.dnsmos import RATES, dnsmos_bak, dnsmos_ovr, dnsmos_sig
 from sigbench.scoring.error_metrics import (
     inverse_error,
     psnr,
@@ -223,6 +224,20 @@ def _rows(batch: NDArray[Any]) -> Values:
     return batch.reshape(len(batch), -1).astype(np.float64)
 
 
+def _dnsmos(function: Callable[..., Values]) -> Metric:
+    return Metric(
+        function,
+        "MOS",
+        higher_is_better=True,
+        family="perception",
+        needs_fs=True,
+        rates=RATES,
+        requires=("speechmos", "onnxruntime"),
+        extra="dnsmos",
+        mode="P.835",
+    )
+
+
 METRICS = {
     "psnr": Metric(psnr, "dB", higher_is_better=True),
     "psnr_global": Metric(psnr_global, "dB", higher_is_better=True, averages="errors"),
@@ -231,4 +246,7 @@ METRICS = {
     "si_sdr": Metric(si_sdr, "dB", higher_is_better=True, family="waveform", per_item=True),
     "system_error": Metric(system_error, "dB", higher_is_better=False),
     "inverse_error": Metric(inverse_error, "dB", higher_is_better=False),
+    "dnsmos_sig": _dnsmos(dnsmos_sig),
+    "dnsmos_bak": _dnsmos(dnsmos_bak),
+    "dnsmos_ovr": _dnsmos(dnsmos_ovr),
 }

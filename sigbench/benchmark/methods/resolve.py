@@ -38,11 +38,13 @@ from sigbench.core.validation import check
 from sigbench.denoisers import DENOISERS
 from sigbench.estimators import ESTIMATORS
 from sigbench.networks.pretrained.denoiser import Pretrained
+from sigbench.networks.pretrained.speech import SPEECH_NETWORKS
 from sigbench.networks.training.learner import Trained
 
 METHODS = {
     **DENOISERS,
     **ESTIMATORS,
+    **SPEECH_NETWORKS,
     "network": Pretrained,
     "trained": Trained,
     "self-ensemble": SelfEnsemble,
