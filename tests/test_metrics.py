@@ -37,7 +37,7 @@ def test_si_sdr_ignores_scale_and_equals_its_closed_form(rng):
         np.testing.assert_allclose(METRICS["si_sdr"](s, gain * (s + n), 1.0), expected)
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", [name for name, m in METRICS.items() if not m.needs_fs])
 def test_the_direction_is_right_and_items_are_independent(rng, name):
     metric = METRICS[name]
     clean = rng.standard_normal((3, 1, 50))

@@ -93,8 +93,8 @@ def _windows(signal: Values) -> Values:
 
     Examples
     --------
-    >>> _windows(np.ones(16_000)).shape, _windows(np.ones(320_000)).shape
-    ((1, 144160), (7, 144160))
+    >>> _windows(np.ones(100_000)).shape, _windows(np.ones(320_000)).shape
+    ((3, 144160), (7, 144160))
     """
     while len(signal) < SAMPLES:
         signal = np.tile(signal, 2)

@@ -103,7 +103,9 @@ def _enhanced(signal: Samples, first: Any, second: Any) -> NDArray[np.float32]:
     padded = np.zeros(lead + frames * HOP, np.float32)
     padded[lead : lead + len(signal)] = signal
     estimate = np.zeros_like(padded)
-    feeds = [{i.name: np.zeros(i.shape, np.float32) for i in s.get_inputs()} for s in (first, second)]
+    feeds = [
+        {i.name: np.zeros(i.shape, np.float32) for i in s.get_inputs()} for s in (first, second)
+    ]
     (spectrum_in, first_state), (time_in, second_state) = map(list, feeds)
     for start in range(0, frames * HOP, HOP):
         spectrum = scipy.fft.rfft(padded[start : start + WINDOW])
