@@ -9,6 +9,7 @@ import sys
 import tarfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from sigbench.datasets import (
     voicebank_demand,
 )
 from sigbench.datasets.source import File, digest_of
+from sigbench.networks.pretrained.speech import deepfilternet, dtln, rnnoise
 
 
 def pytest_configure(config):
@@ -271,3 +273,59 @@ class TinySpeech:
 def tiny_speech(tmp_path, monkeypatch, spoken_digits):
     """Small sound files in the place of the speech and noise that are fetched."""
     return TinySpeech(tmp_path, monkeypatch, spoken_digits)
+
+
+class StandInSession:
+    """A session of one of the two models of DTLN; together they return their input."""
+
+    def __init__(self, samples, value):
+        self.samples, self.value, self.states = samples, value, []
+
+    def get_inputs(self):
+        shapes = {"signal": [1, 1, self.samples], "state": [1, 2, 128, 2]}
+        return [SimpleNamespace(name=name, shape=shape) for name, shape in shapes.items()]
+
+    def run(self, _, feeds):
+        assert all(x.dtype == np.float32 for x in feeds.values())
+        assert feeds["signal"].shape == (1, 1, self.samples)
+        self.states.append(feeds["state"].max())
+        return self.value(feeds["signal"]), feeds["state"] + 1
+
+
+class StandInLibrary:
+    """A library that returns its input after a delay; `open` counts the states in use."""
+
+    def __init__(self, delay, source):
+        self.delay, self.source, self.open = delay, source, 0
+        self.rnnoise_create = self.df_create = self.create
+        self.rnnoise_destroy = self.df_free = self.free
+        self.rnnoise_process_frame = self.df_process_frame = self.process
+
+    def create(self, *_):
+        self.open += 1
+        return [np.zeros(self.delay, np.float32)]
+
+    def free(self, _):
+        self.open -= 1
+
+    def process(self, state, *pointers):
+        frames = [np.ctypeslib.as_array(p, (480,)) for p in pointers]
+        source, target = frames[self.source], frames[1 - self.source]
+        waiting = np.concatenate([state[0], source])
+        target[:], state[0] = waiting[:480], waiting[480:]
+
+
+@pytest.fixture
+def speech_packages(monkeypatch):
+    """Stand-ins for the packages with speech networks: each network returns its input, late."""
+    models = {
+        1: StandInSession(257, np.ones_like),
+        2: StandInSession(512, lambda x: x / 4),  # a sample is in four frames
+    }
+    found = SimpleNamespace(
+        models=models, rnnoise=StandInLibrary(960, 1), deepfilternet=StandInLibrary(1440, 0)
+    )
+    monkeypatch.setattr(dtln, "_session", models.get)
+    monkeypatch.setattr(rnnoise, "_library", lambda: found.rnnoise)
+    monkeypatch.setattr(deepfilternet, "_library", lambda: (found.deepfilternet, Path("model")))
+    return found

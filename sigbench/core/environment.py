@@ -11,7 +11,17 @@ from typing import Any
 
 import sigbench
 
-PACKAGES = ("numpy", "scipy", "pywavelets", "pandas", "pyarrow", "scikit-image", "cvxpy", "torch")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "pywavelets",
+    "pandas",
+    "pyarrow",
+    "scikit-image",
+    "cvxpy",
+    "torch",
+    "onnxruntime",
+)
 
 
 def versions() -> dict[str, str]:

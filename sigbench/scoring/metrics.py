@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
+from sigbench.scoring.dnsmos import RATES as DNSMOS_RATES
+from sigbench.scoring.dnsmos import dnsmos_bak, dnsmos_ovr, dnsmos_sig
 from sigbench.scoring.error_metrics import (
     clipped,
     inverse_error,
@@ -253,6 +255,14 @@ def _pesq(function: Callable[..., Values], mode: str) -> Metric:
     return replace(metric, rates=PESQ_RATES[mode], requires=("pesq",), extra="pesq", mode=mode)
 
 
+def _dnsmos(function: Callable[..., Values]) -> Metric:
+    metric = _speech(function, "MOS", "perception")
+    packages = ("speechmos", "onnxruntime")
+    return replace(
+        metric, per_item=False, rates=DNSMOS_RATES, requires=packages, extra="dnsmos", mode="P.835"
+    )
+
+
 METRICS = {
     "psnr": Metric(psnr, "dB", higher_is_better=True),
     "psnr_global": Metric(psnr_global, "dB", higher_is_better=True, averages="errors"),
@@ -265,6 +275,9 @@ METRICS = {
     "estoi": _speech(estoi, "", "intelligibility"),
     "pesq_nb": _pesq(pesq_nb, "nb"),
     "pesq_wb": _pesq(pesq_wb, "wb"),
+    "dnsmos_sig": _dnsmos(dnsmos_sig),
+    "dnsmos_bak": _dnsmos(dnsmos_bak),
+    "dnsmos_ovr": _dnsmos(dnsmos_ovr),
     "fwsegsnr": _speech(fwsegsnr, "dB", "perception"),
     "llr": _speech(llr, "", "perception", higher_is_better=False),
     "system_error": Metric(system_error, "dB", higher_is_better=False),

@@ -79,6 +79,9 @@ SPECS = [
     "ideal-ratio-mask[fs=8000]",
     "network[weights=shrinknet]",
     "network[weights=icnn-report,statistics=input]",
+    "dtln[fs=16000]",
+    "rnnoise[fs=48000]",
+    "deepfilternet[fs=48000]",
     "self-ensemble[denoiser=local-wiener[window=5]]",
     "self-ensemble[denoiser=wavelet[wavelet=haar,shifts=2]]",
 ]
@@ -114,6 +117,11 @@ def bm3d_stands_in(monkeypatch):
         return np.stack([np.roll(image, k, axis=0) for k in (-1, 0, 1)]).mean(axis=0)
 
     monkeypatch.setitem(sys.modules, "bm3d", SimpleNamespace(bm3d=blur, bm3d_rgb=blur))
+
+
+@pytest.fixture(autouse=True)
+def speech_networks_stand_in(speech_packages):
+    """Replace the optional packages with speech networks; only the adapters are tested."""
 
 
 def ready(spec, clean):
@@ -165,7 +173,17 @@ def test_a_batch_is_its_items_one_by_one(spec, shape, sigma):
 
 
 # Methods that work in the units of their input: scaling input and levels scales the estimate.
-OTHERS = ("spikes", "affine", "ideal", "oracle", "fitted", "network")
+OTHERS = (
+    "spikes",
+    "affine",
+    "ideal",
+    "oracle",
+    "fitted",
+    "network",
+    "dtln",
+    "rnnoise",
+    "deepfilternet",
+)
 SCALING = [s for s in SPECS if not s.startswith(OTHERS)]
 ABSOLUTE = {"lam": 1.0, "noise": 1.0, "threshold": 1.0, "h": 1.0, "contrast": 1.0}
 

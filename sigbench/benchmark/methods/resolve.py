@@ -40,12 +40,14 @@ from sigbench.denoisers import DENOISERS
 from sigbench.denoisers.speech.trackers import TRACKERS, NoiseTracker
 from sigbench.estimators import ESTIMATORS
 from sigbench.networks.pretrained.denoiser import Pretrained
+from sigbench.networks.pretrained.speech import SPEECH_NETWORKS
 from sigbench.networks.training.learner import Trained
 
 METHODS = {
     **DENOISERS,
     **ESTIMATORS,
     **TRACKERS,
+    **SPEECH_NETWORKS,
     "network": Pretrained,
     "trained": Trained,
     "self-ensemble": SelfEnsemble,

@@ -9,7 +9,7 @@ import numpy as np
 from sigbench.core.protocols import Array, Sigma
 from sigbench.core.validation import check
 from sigbench.denoisers.speech.frames import Framing, Spectrum, filtered
-from sigbench.denoisers.speech.trackers import LeadingNoise, NoiseTracker
+from sigbench.denoisers.speech.trackers import NoiseTracker, SpeechPresence
 
 Rule = Callable[[Spectrum, Spectrum], Spectrum]
 """``rule(power, noise)`` returns the gains of the next frame, shape ``(N, bins)``.
@@ -20,7 +20,7 @@ Rule = Callable[[Spectrum, Spectrum], Spectrum]
 GainFunction = Callable[[Spectrum, Spectrum], Spectrum]
 """``gain(xi, gamma)`` returns the gain for an a priori and an a posteriori SNR."""
 
-DEFAULT_TRACKER: NoiseTracker = LeadingNoise()
+DEFAULT_TRACKER: NoiseTracker = SpeechPresence()
 
 MAX_RATIO = 1e12  # a larger ratio counts as this one; gains differ from 1 by less than 1e-12 there
 TINY = 1e-300
