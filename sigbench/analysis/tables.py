@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sigbench.analysis.figures import Sweep
 from sigbench.analysis.study import Portrait, Study
 from sigbench.benchmark.methods.resolve import Method
-from sigbench.benchmark.report.markdown import markdown_table
+from sigbench.benchmark.report.tables import markdown_table
 from sigbench.core.fingerprint import digest, identity
 from sigbench.core.media import write_atomically
 from sigbench.problems.denoising import Denoising

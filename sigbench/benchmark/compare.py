@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sigbench.benchmark.report.markdown import markdown_table
+from sigbench.benchmark.report.tables import MISSING, escaped, markdown_table
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.config.registry import lookup
 from sigbench.core.errors import InputError, unknown
@@ -25,7 +25,9 @@ class Comparison:
 
     ``difference`` is the mean of A − B over their common items, with its 95 % bootstrap interval.
     ``p_value`` is adjusted for all comparisons made together. ``better`` is the better method, or
-    "tie" unless the test is significant and the interval excludes 0.
+    "tie" unless the test is significant and the interval excludes 0. ``missing`` says, for each of
+    the two methods with values that could not be computed, how many and why: such items are left
+    out. Without common items, the numbers are NaN and ``better`` is empty.
     """
 
     problem: str
@@ -37,6 +39,7 @@ class Comparison:
     groups: int
     p_value: float
     better: str
+    missing: tuple[str, ...] = ()
 
 
 def compare(
@@ -85,19 +88,27 @@ def compare(
                 pairs += _pair(scores, a, b)
     if not pairs:
         raise InputError(f"{path}: {a} and {b} have no items in common")
-    adjusted = holm(np.array([p for _, p in pairs]))
-    return [_decided(pair, float(p), a, b) for (pair, _), p in zip(pairs, adjusted, strict=True)]
+    tested = [p for _, p in pairs if not np.isnan(p)]
+    adjusted = iter(holm(np.array(tested)).tolist())
+    return [pair if np.isnan(p) else _decided(pair, next(adjusted), a, b) for pair, p in pairs]
 
 
 def _pair(scores: Scores, a: str, b: str) -> list[tuple[Comparison, float]]:
-    """Return the comparison and its p-value, or nothing if there are no common items."""
+    """Return the comparison and its p-value, or nothing if the methods were not run on common items.
+
+    The p-value is NaN if no common item has both values.
+    """
     values = [scores.values[scores.methods.index(name)] for name in (a, b)]
     both = ~np.isnan(values).any(axis=0)
+    metric = lookup("metric", METRICS, scores.metric)
+    missing = tuple(f"{m} {scores.missing[m].text}" for m in (a, b) if m in scores.missing)
     if not both.any():
-        return []
+        nothing = Mean(np.nan, np.nan, np.nan, 0)
+        labels = (scores.problem, scores.metric, metric.unit)
+        empty = Comparison(*labels, np.nan, np.nan, nothing, 0, np.nan, "", missing)
+        return [(empty, np.nan)] if missing else []
     own, other = values[0][both], values[1][both]
     groups = scores.groups[both]
-    metric = lookup("metric", METRICS, scores.metric)
     interval = bootstrap_interval(
         difference(metric, own, other),
         groups,
@@ -113,6 +124,7 @@ def _pair(scores: Scores, a: str, b: str) -> list[tuple[Comparison, float]]:
         len(np.unique(groups)),
         np.nan,
         "",
+        missing,
     )
     return [(pair, paired_p_value(paired(metric, own, other), groups))]
 
@@ -131,17 +143,18 @@ def as_markdown(pairs: Sequence[Comparison], a: str, b: str) -> str:
     for pair in pairs:
         d = pair.difference
         figures = (pair.mean_a, pair.mean_b, d.mean, d.low, d.high)
-        own, other, mean, low, high = (f"{figure:.4g}" for figure in figures)
-        interval = f"{mean} [{low}, {high}]"
+        own, other, mean, low, high = (f"{figure:.4g}" if d.n else "-" for figure in figures)
+        interval = f"{mean} [{low}, {high}]" if d.n else "-"
         metric = f"{pair.metric} (dB)" if pair.unit == "dB" else pair.metric
         size = f"{d.n:,}" if d.n == pair.groups else f"{d.n:,} in {pair.groups:,} groups"
-        p = "< 0.0001" if pair.p_value < 1e-4 else f"{pair.p_value:.4f}"
-        rows.append((pair.problem, metric, own, other, interval, p, pair.better, size))
+        p = "< 0.0001" if pair.p_value < 1e-4 else f"{pair.p_value:.4f}" if d.n else "-"
+        size += f" {MISSING}" if pair.missing else ""
+        rows.append((pair.problem, metric, own, other, interval, p, pair.better or "-", size))
     header = ("problem", "metric", a, b, "difference [95 %]", "p", "better", "items")
     legend = (
         f"Means over the common items; the mean difference {a} − {b} with its bootstrap interval. "
         "p: paired two-sided tests of the mean and of signed ranks, with Holm's correction over "
-        f"{len(pairs)} comparisons. better: p < 0.05 and the interval excludes 0."
+        f"{sum(pair.difference.n > 0 for pair in pairs)} comparisons. better: p < 0.05 and the interval excludes 0."
     )
     metrics = dict.fromkeys(pair.metric for pair in pairs)
     errors = [m for m in metrics if lookup("metric", METRICS, m).averages == "errors"]
@@ -150,4 +163,11 @@ def as_markdown(pairs: Sequence[Comparison], a: str, b: str) -> str:
             f" {', '.join(errors)}: p compares the mean errors; the interval of the difference is "
             "linearized (delta method)."
         )
+    notes = dict.fromkeys(
+        f"- {pair.problem}, {pair.metric}: {escaped(text)}"
+        for pair in pairs
+        for text in pair.missing
+    )
+    if notes:
+        legend += f"\n\n{MISSING} Only items with both values are compared:\n\n" + "\n".join(notes)
     return f"{markdown_table(header, rows, right=header[2:6])}\n\n{legend}\n"

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sigbench.benchmark.run_suite import write_reports
 from sigbench.benchmark.store.cell_store import part_name
-from sigbench.benchmark.store.cells import CellId, StoredCell, read_tables
+from sigbench.benchmark.store.cells import CellId, StoredCell, read_tables, read_values
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.core.errors import InputError
 
@@ -78,6 +80,7 @@ def _suite(folders: Sequence[RunFolder], manifests: Sequence[Mapping[str, Any]])
         for key in ("problems", "methods"):
             whole[key] = {**whole[key], **suite[key]}
         whole["bounds"] = sorted({*whole["bounds"], *suite["bounds"]})
+        whole["controls"] = sorted({*whole.get("controls", []), *suite.get("controls", [])})
         if "trainings" in suite:
             whole["trainings"] = {**whole.get("trainings", {}), **suite["trainings"]}
     return whole
@@ -103,9 +106,12 @@ def _cells(folders: Sequence[RunFolder]) -> dict[CellId, StoredCell]:
 
 
 def _same_values(a: StoredCell, b: StoredCell) -> bool:
-    columns = ["item", "group", "value"]  # the key covers the other columns
+    columns = ["item", "group"]  # the key covers the other columns
     (_, here), (_, there) = read_tables([a, b], columns)
-    return bool(here.equals(there))
+    # Arrow would take two values that could not be computed (NaN) for different ones.
+    own, other = read_values([a, b])
+    same_values = np.array_equal(own, other, equal_nan=True)
+    return bool(here.equals(there)) and same_values and a.missing == b.missing
 
 
 def _manifest(suite: Mapping[str, Any], manifests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from sigbench.benchmark.engine.evaluate import Cell, Fit
 from sigbench.benchmark.engine.executors.base import ExecutorConfig
 from sigbench.benchmark.engine.scheduler import Failure, run
 from sigbench.benchmark.report.figures import figure_files, write_figures
+from sigbench.benchmark.report.gains import in_families
 from sigbench.benchmark.report.markdown import markdown
 from sigbench.benchmark.results import Run
 from sigbench.benchmark.store.run_folder import (
@@ -25,6 +26,7 @@ from sigbench.core.errors import InputError
 from sigbench.core.fingerprint import identity
 from sigbench.core.media import write_atomically
 from sigbench.core.protocols import Learner, Oracle, info_of
+from sigbench.scoring.gains import gains
 from sigbench.scoring.leaderboard import leaderboard, to_csv
 from sigbench.scoring.scores import Scores
 
@@ -169,7 +171,8 @@ def write_reports(path: Path) -> None:
 
 def _write_reports(folder: RunFolder) -> None:
     path, suite = folder.path, folder.manifest.require()["suite"]
-    summaries = {}
+    summaries, gains_of = {}, {}
+    has_families = bool(in_families(suite["metrics"]))
 
     def all_scores() -> Iterator[Scores]:
         for problem in suite["problems"]:
@@ -177,6 +180,8 @@ def _write_reports(folder: RunFolder) -> None:
                 scores = folder.scores(problem, metric)
                 if scores is not None:
                     summaries[problem, metric] = scores.summary()
+                    if has_families:
+                        gains_of[problem, metric] = gains(scores)
                     yield scores
 
     timings = folder.cells.timings()
@@ -194,6 +199,7 @@ def _write_reports(folder: RunFolder) -> None:
             failures=folder.failures(),
             grid_edges=folder.cells.grid_edges(),
             figures=figure_files(folder),
+            gains=gains_of,
         )
         write_atomically(path / "leaderboard.md", text.encode())
 
@@ -223,6 +229,7 @@ def _manifest(suite: Suite, old: dict[str, Any]) -> dict[str, Any]:
     bounds = [
         m.name for m in suite.methods if isinstance(m.entry, Oracle) and info_of(m.entry).bound
     ]
+    controls = [m.name for m in suite.methods if info_of(m.entry).family == "control"]
     trainings = {m.name: m.trainings for m in suite.methods if m.trainings}
     return {
         "suite": {
@@ -231,6 +238,7 @@ def _manifest(suite: Suite, old: dict[str, Any]) -> dict[str, Any]:
             "description": suite.description,
             "methods": {**before.get("methods", {}), **methods},
             "bounds": sorted({*before.get("bounds", []), *bounds}),
+            "controls": sorted({*before.get("controls", []), *controls}),
             "experiments": suite.experiments,
             "trainings": {**before.get("trainings", {}), **trainings},
             "full": suite.full_size,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 
@@ -25,7 +25,8 @@ from sigbench.datasets.base import (
 from sigbench.problems.base import Context, Contextual, Degradation, Degraded
 from sigbench.problems.degradations import Recorded
 from sigbench.problems.groups import connected
-from sigbench.scoring.metrics import Metric, Values
+
+T = TypeVar("T")  # what a metric returns: the values, or the values and why some are missing
 
 
 class Problem(Protocol):
@@ -74,8 +75,8 @@ class Problem(Protocol):
         """Return the estimate of a method for a block."""
         ...
 
-    def score(self, metric: Metric, block: Block, estimate: Array) -> Values:
-        """Return the metric of every item, shape ``(N,)``."""
+    def score(self, metric: Callable[..., T], block: Block, estimate: Array) -> T:
+        """Return ``metric`` (a `Metric`, or its ``measure``) of the items of a block."""
         ...
 
     def training(self, *, sigma_given: bool) -> Training:
@@ -218,8 +219,8 @@ class Denoising:
         """Return the estimate of a denoiser for a block."""
         return method(block.noisy, sigma=block.sigma if sigma_given else None)
 
-    def score(self, metric: Metric, block: Block, estimate: Array) -> Values:
-        """Return the metric of every item, shape ``(N,)``."""
+    def score(self, metric: Callable[..., T], block: Block, estimate: Array) -> T:
+        """Return ``metric`` (a `Metric`, or its ``measure``) of the items of a block."""
         if self.clip_estimates:
             estimate = np.clip(estimate, 0, self.dataset.peak)
         fs = self.dataset.problem_info.get("fs")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from sigbench.core.rng import item_rng
 from sigbench.core.validation import check_field
 from sigbench.datasets.base import Dataset, Split, can_train, check_items, training_share
 from sigbench.problems.base import check_snr_db
-from sigbench.scoring.metrics import Metric, Values
+
+T = TypeVar("T")
 
 
 class _Record(NamedTuple):
@@ -146,8 +147,8 @@ class SystemFunction:
         """Return the estimated impulse responses of a block."""
         return _estimated(method, block.noisy, block.sigma if sigma_given else None)
 
-    def score(self, metric: Metric, block: Block, estimate: Array) -> Values:
-        """Return the metric of every item, shape ``(N,)``."""
+    def score(self, metric: Callable[..., T], block: Block, estimate: Array) -> T:
+        """Return ``metric`` (a `Metric`, or its ``measure``) of the items of a block."""
         return metric(block.clean, estimate, self.dataset.peak)
 
     def training(self, *, sigma_given: bool) -> Training:

@@ -18,7 +18,7 @@ def average(metric: Metric, values: Floats, groups: Sequence[Any] | NDArray[Any]
 
     The mean and the interval are computed on the scale that the metric averages and then mapped
     back. For a metric that averages errors, the interval is therefore not symmetric, and its upper
-    end is +inf if the interval of the mean error reaches zero.
+    end is +inf if the interval of the mean error reaches zero. Without values, all are NaN.
 
     Parameters
     ----------
@@ -36,6 +36,8 @@ def average(metric: Metric, values: Floats, groups: Sequence[Any] | NDArray[Any]
     >>> round(m.low, 2), round(m.mean, 2), round(m.high, 2)
     (19.18, 21.25, 25.34)
     """
+    if not len(values):
+        return Mean(math.nan, math.nan, math.nan, 0)
     scaled = mean_interval(metric.scaled(values), groups)
     low, mean, high = (metric.unscaled(end) for end in (scaled.low, scaled.mean, scaled.high))
     return Mean(mean, low, high, scaled.n)

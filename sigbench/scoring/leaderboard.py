@@ -60,7 +60,9 @@ def leaderboard(
     Returns
     -------
     list of dict
-        Rows with the keys `COLUMNS`. A missing rank is None; other missing numbers are NaN.
+        Rows with the keys `COLUMNS`. A missing rank is None; other missing numbers are NaN. A
+        method with values that could not be computed has neither rank nor gap, because its mean
+        leaves out items, perhaps the hard ones; it follows the other methods.
     """
     cost = ms_per_item(timings)
     rows = [row for group in scores for row in _rows(group, bounds)]
@@ -79,9 +81,14 @@ def ms_per_item(timings: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], f
         timings_of.setdefault((timing["problem"], timing["method"]), []).append(timing)
     cost = {}
     for key, cells in timings_of.items():
-        used = [timing for timing in cells if not timing["contended"]] or cells
+        used = uncontended(cells)
         cost[key] = median(1000 * timing["time_s"] / timing["items"] for timing in used)
     return cost
+
+
+def uncontended(timings: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Return the timings that are not contended, or all if there are no others."""
+    return [timing for timing in timings if not timing["contended"]] or timings
 
 
 def _rows(scores: Scores, bounds: Sequence[str]) -> list[LeaderboardRow]:
@@ -111,25 +118,29 @@ def _rows(scores: Scores, bounds: Sequence[str]) -> list[LeaderboardRow]:
                 "gap_to_limit": math.nan,
             }
         )
-    limit = _limit(rows, sign, bounds)
+    complete = [i for i, row in enumerate(rows) if row["method"] not in scores.missing]
+    limit = _limit({i: rows[i] for i in complete}, sign, bounds)
     if limit is not None:
-        for row, values in zip(rows, scores.values, strict=True):
+        for i in complete:
+            values = scores.values[i]
             common = ~np.isnan(scores.values[limit]) & ~np.isnan(values)
             if common.any():
                 gap = difference(metric, scores.values[limit][common], values[common])
-                row["gap_to_limit"] = float(sign * gap.mean() + 0.0)
-    ranked = [i for i, row in enumerate(rows) if row["knowledge"] not in LIMITS]
+                rows[i]["gap_to_limit"] = float(sign * gap.mean() + 0.0)
+    ranked = [i for i in complete if rows[i]["knowledge"] not in LIMITS]
     scaled = metric.scaled(scores.values[ranked])
     intervals = ranks(scaled, scores.groups, higher_is_better=metric.higher_is_better)
     for i, (low, high) in zip(ranked, intervals, strict=True):
         rows[i]["rank_low"], rows[i]["rank_high"] = low, high
-    return sorted(rows, key=lambda row: -sign * row["mean"])
+    incomplete = sorted(set(range(len(rows))) - set(complete), key=lambda i: rows[i]["n"] == 0)
+    best_first = sorted((rows[i] for i in complete), key=lambda row: -sign * row["mean"])
+    return best_first + [rows[i] for i in incomplete]
 
 
-def _limit(rows: Sequence[LeaderboardRow], sign: int, bounds: Sequence[str]) -> int | None:
+def _limit(rows: Mapping[int, LeaderboardRow], sign: int, bounds: Sequence[str]) -> int | None:
     """Return the index of the best prior row, else of the tightest true bound, else None."""
-    prior = [i for i, row in enumerate(rows) if row["knowledge"] == "prior"]
-    bound = [i for i, row in enumerate(rows) if row["method"] in bounds]
+    prior = [i for i, row in rows.items() if row["knowledge"] == "prior"]
+    bound = [i for i, row in rows.items() if row["method"] in bounds]
     if prior:
         return max(prior, key=lambda i: sign * rows[i]["mean"])
     return min(bound, key=lambda i: sign * rows[i]["mean"], default=None)

@@ -3,13 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sigbench.config.registry import lookup
 from sigbench.scoring.metrics import METRICS
+
+
+@dataclass(frozen=True)
+class MissingValues:
+    """Values of a method that could not be computed.
+
+    Attributes
+    ----------
+    computed : int
+        The number of items whose value could be computed.
+    reasons : mapping of str to int
+        The number of the other items for every reason.
+
+    Examples
+    --------
+    >>> MissingValues(12, {"the estimate is silent": 12}).text
+    'computed for 12 of 24 items: the estimate is silent (12)'
+    """
+
+    computed: int
+    reasons: Mapping[str, int]
+
+    @property
+    def items(self) -> int:
+        """The number of all items."""
+        return self.computed + sum(self.reasons.values())
+
+    @property
+    def text(self) -> str:
+        """How many values could be computed, and why others could not."""
+        reasons = ", ".join(f"{reason} ({count:,})" for reason, count in self.reasons.items())
+        return f"computed for {self.computed:,} of {self.items:,} items: {reasons}"
 
 
 @dataclass(frozen=True)
@@ -25,7 +57,9 @@ class Summary:
     groups : int
         Number of groups over all seeds.
     means : mapping of (str, int) to float
-        The metric's mean by (method, seed); NaN if a method was not run on all items of the seed.
+        The metric's mean by (method, seed); NaN if a method has no value for an item of the seed.
+    missing : mapping of str to MissingValues
+        The methods with values that could not be computed.
     """
 
     dataset: str
@@ -34,6 +68,7 @@ class Summary:
     items: tuple[int, ...]
     groups: int
     means: Mapping[tuple[str, int], float]
+    missing: Mapping[str, MissingValues] = field(default_factory=dict)
 
     @property
     def independent(self) -> bool:
@@ -54,7 +89,10 @@ class Scores:
     seeds, items, groups : array, shape (n,)
         Seed, index and group number of each item.
     values : array, shape (K, n), float64
-        One row per method; NaN marks items that a method was not run on.
+        One row per method; NaN marks items that a method was not run on, or whose value could not
+        be computed.
+    missing : mapping of str to MissingValues
+        The methods with values that could not be computed.
     """
 
     suite: str
@@ -69,6 +107,7 @@ class Scores:
     items: NDArray[np.int64]
     groups: NDArray[np.int64]
     values: NDArray[np.float64]
+    missing: Mapping[str, MissingValues] = field(default_factory=dict)
 
     def of(self, method: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Return the values of a method and the groups of their items, without NaN."""
@@ -92,4 +131,5 @@ class Scores:
             tuple(int(count) for count in counts),
             len(np.unique(self.groups)),
             by_seed,
+            self.missing,
         )

@@ -110,8 +110,7 @@ def check_floor(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) 
         For the same reasons as `check`.
     """
     _check_known(folder, floor)
-    missing_text = _why_missing(folder, floor, seeds)
-    scores = folder.scores(floor.problem, floor.metric, seeds)
+    scores, missing_text = _scores(folder, floor, seeds)
     if missing_text or scores is None:
         return FloorResult(floor, "broken", missing_text)
     metric = lookup("metric", METRICS, floor.metric)
@@ -132,6 +131,17 @@ def check_floor(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) 
     figures = f"{mean.mean:.6g} [{mean.low:.6g}, {mean.high:.6g}]{unit}"
     text = f"{figures}, must be {'>=' if metric.higher_is_better else '<='} {floor.floor:g}"
     return FloorResult(floor, _state(mean, values, floor.floor, sign), text)
+
+
+def _scores(
+    folder: RunFolder, floor: Floor, seeds: Collection[int] | None
+) -> tuple[Scores | None, str]:
+    """Return the scores, and why the method has none, or not for every item; empty if it has all."""
+    scores = folder.scores(floor.problem, floor.metric, seeds)
+    text = _why_missing(folder, floor, seeds)
+    if not text and scores is not None and floor.method in scores.missing:
+        text = f"{floor.metric} {scores.missing[floor.method].text}"
+    return scores, text
 
 
 def _why_missing(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) -> str:
@@ -189,6 +199,11 @@ def _gain(metric: Metric, scores: Scores, floor: Floor) -> tuple[Floats, NDArray
         raise InputError(
             f"{floor.reference} has no {floor.metric} of {floor.reference_method!r} on "
             f"{floor.problem!r}; methods there: {', '.join(sorted(set(known))) or 'none'}"
+        )
+    if floor.reference_method in other.missing:
+        raise InputError(
+            f"{floor.reference}: {floor.metric} of {floor.reference_method!r} on {floor.problem!r} "
+            f"{other.missing[floor.reference_method].text}"
         )
     here = {item: i for i, item in enumerate(_items(scores))}
     pairs = [(here[item], j) for j, item in enumerate(_items(other)) if item in here]
@@ -250,8 +265,7 @@ def update(path: Path, floors: Floors, *, allow_lower: bool = False) -> list[str
             lines.append(f"kept     {floor.name}: compared with {floor.reference}")
             continue
         _check_known(folder, floor)
-        missing_text = _why_missing(folder, floor, floors.seeds)
-        scores = folder.scores(floor.problem, floor.metric, floors.seeds)
+        scores, missing_text = _scores(folder, floor, floors.seeds)
         if missing_text or scores is None:
             lines.append(f"kept     {floor.name}: {missing_text}")
             continue

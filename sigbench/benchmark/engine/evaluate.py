@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import statistics
 import sys
 import tempfile
@@ -10,7 +11,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,7 +33,7 @@ from sigbench.core.rng import item_rng
 from sigbench.core.validation import estimate_error
 from sigbench.networks.training.learner import Trained
 from sigbench.problems.denoising import Problem
-from sigbench.scoring.metrics import METRICS, Metric, Values
+from sigbench.scoring.metrics import METRICS, Measured, Metric, Values
 
 TRAINING_SEED = 0  # independent of the data seeds
 REPEATS = 3  # passes over a cell that takes less than BRIEF_S; their median is its time
@@ -74,7 +75,10 @@ class Result:
     Linux: since the process started). ``relative_gap`` is the largest relative duality gap of the
     items if the method certifies its solutions, otherwise NaN. ``history`` is the training history
     of a trained method, ``pictures`` are the first images if requested, and ``grid_edges`` the
-    tuned parameters whose value is at the edge of the grid.
+    tuned parameters whose value is at the edge of the grid. ``audio_s`` is the duration of all
+    items in seconds, or NaN if the dataset has no sampling rate. ``latency_ms`` is the algorithmic
+    latency of the method, or NaN if it needs the whole item. ``missing`` lists the items whose
+    value could not be computed (NaN), by metric and reason.
     """
 
     cell: Cell
@@ -92,6 +96,9 @@ class Result:
     history: TrainingHistory | None = None
     pictures: tuple[Picture, ...] = ()
     grid_edges: tuple[str, ...] = ()
+    audio_s: float = float("nan")
+    latency_ms: float = float("nan")
+    missing: Mapping[str, Mapping[str, list[int]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -162,14 +169,21 @@ class Measure:
         items: list[np.ndarray] = []
         groups: list[np.ndarray] = []
         pictures: list[Picture] = []
-        time_s = 0.0
+        missing: dict[str, dict[str, list[int]]] = {}
+        time_s = audio_s = 0.0
+        fs = problem.problem_info.get("fs", math.nan)
         for number, block in enumerate(self._blocks()):
             if number == 0:
                 _call(problem, entry, _first_item(block), method.sigma_given)  # warm-up
             estimate, seconds = _call(problem, entry, block, method.sigma_given)
             time_s += seconds
+            audio_s += len(block.items) * block.noisy.shape[-1] / fs
             for name, metric in self.metrics.items():
-                scores[name].append(_scored(name, metric, problem, block, estimate))
+                measured = _scored(name, metric, problem, block, estimate)
+                scores[name].append(measured.values)
+                for index, reason in measured.missing.items():
+                    by_reason = missing.setdefault(name, {})
+                    by_reason.setdefault(reason, []).append(int(block.items[index]))
             items.append(block.items)
             groups.append(np.array(block.groups))
             if len(pictures) < self.pictures and problem.image_peak is not None:
@@ -196,6 +210,9 @@ class Measure:
             history=_history(getattr(entry, "history", None)),
             pictures=tuple(pictures),
             grid_edges=method.entry.grid_edges(entry) if isinstance(method.entry, Tuned) else (),
+            audio_s=audio_s,
+            latency_ms=_latency_ms(entry),
+            missing=missing,
         )
 
     def _blocks(self) -> Iterable[Block]:
@@ -219,11 +236,24 @@ def _call(problem: Problem, entry: Any, block: Block, sigma_given: bool) -> tupl
     return estimate, seconds
 
 
-def _scored(name: str, metric: Metric, problem: Problem, block: Block, estimate: Array) -> Values:
-    values = problem.score(metric, block, estimate)
-    if np.isnan(values).any():
-        raise BadEstimate(f"{name} of item {block.items[np.argmax(np.isnan(values))]} is nan")
-    return values
+def _scored(name: str, metric: Metric, problem: Problem, block: Block, estimate: Array) -> Measured:
+    """Return the values of a block; NaN without a reason is an error."""
+    measured = problem.score(metric.measure, block, estimate)
+    wrong = np.isnan(measured.values)
+    wrong[list(measured.missing)] = False
+    if wrong.any():
+        raise BadEstimate(f"{name} of item {block.items[np.argmax(wrong)]} is nan")
+    return measured
+
+
+def _latency_ms(entry: Any) -> float:
+    """Return the algorithmic latency of a method in ms; NaN if it needs the whole item."""
+    latency = getattr(entry, "latency_ms", None)
+    if latency is None:
+        return math.nan
+    if not isinstance(latency, int | float) or not 0 <= latency < math.inf:
+        raise BadEstimate(f"latency_ms={latency!r} must be a number >= 0, or None")
+    return float(latency)
 
 
 def _pictures(problem: Problem, block: Block, estimate: Array, most: int) -> list[Picture]:

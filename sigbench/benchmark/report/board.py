@@ -10,17 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from sigbench.benchmark.report.markdown import (
-    INFORMATION,
+from sigbench.benchmark.report.markdown import INFORMATION, partial_run, unranked_note
+from sigbench.benchmark.report.plots import shortened
+from sigbench.benchmark.report.tables import (
     digits,
     heading,
     is_ranked,
-    milliseconds,
-    partial_run,
+    mean_text,
     rank,
-    unranked_note,
+    two_digits,
 )
-from sigbench.benchmark.report.plots import shortened
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.config.registry import lookup
 from sigbench.core.errors import printable
@@ -83,6 +82,10 @@ def board_text(
     parts += _wrapped(_legend(all_rows), width)
     partial = partial_run(suite, board_seeds(folder), {row["problem"] for row in all_rows})
     parts += _wrapped(partial, width)
+    missing = folder.cells.missing_values()
+    if missing:
+        values = f"{missing:,} value{'s' * (missing != 1)}"
+        parts += _wrapped(f"{values} could not be computed: see leaderboard.md", width)
     if failures:
         parts += _failed(folder.failures(), width)
     return "\n".join(parts)
@@ -154,7 +157,9 @@ def _table(
         row = "  ".join(cells).rstrip()
         is_best = bold and best and i > 0 and rows[i - 1]["rank_low"] == 1
         text.append(f"\x1b[1m{row}\x1b[0m" if is_best else row)
-    fewer = [f"{row['method']} ({row['n']:,})" for row in rows if row["n"] < summary_items]
+    run = {row["method"]: row["n"] for row in rows}
+    run |= {method: missing.items for method, missing in summary.missing.items()}
+    fewer = [f"{name} ({items:,})" for name, items in run.items() if items < summary_items]
     if fewer:
         text += _wrapped(
             f"Fewer than {summary_items:,} items: {', '.join(map(printable, fewer))}; ranks compare "
@@ -174,16 +179,14 @@ def _size(seeds: Sequence[int], items: Sequence[int], groups: int) -> str:
 
 def _cells(row: LeaderboardRow, places: int, has_limit: bool, added: Collection[str]) -> list[str]:
     half = (row["ci_high"] - row["ci_low"]) / 2
-    score = f"{row['mean']:.{places}f}" + (f" ± {half:.{places}f}" if math.isfinite(half) else "")
     gap = "" if math.isnan(row["gap_to_limit"]) else f"{round(row['gap_to_limit'], 2) + 0.0:.2f}"
-    is_limit = row["knowledge"] in LIMITS
     return [
-        "" if is_limit else rank(row),
+        rank(row),
         "> " * (row["method"] in added) + printable(row["method"]),
-        score,
+        mean_text(row["mean"], half, places),
         *([gap] if has_limit else []),
         row["knowledge"],
-        milliseconds(row["ms_per_item"]),
+        two_digits(row["ms_per_item"]),
     ]
 
 
@@ -219,7 +222,7 @@ def _shown(
 
 def _better(rows: Sequence[LeaderboardRow], scores: Scores) -> dict[tuple[str, str], bool]:
     """Return, for each pair of ranked methods, whether the first is significantly better."""
-    methods = [row["method"] for row in rows if row["knowledge"] not in LIMITS]
+    methods = [row["method"] for row in rows if row["rank_low"] is not None]
     metric = lookup("metric", METRICS, scores.metric)
     values = metric.scaled(scores.values[[scores.methods.index(name) for name in methods]])
     better = significantly_better(values, scores.groups, higher_is_better=metric.higher_is_better)
@@ -237,7 +240,11 @@ def _sentence(
 
     The neighbor is the next method below it, or the one above if it is the last.
     """
-    ranked = [row for row in rows if row["knowledge"] not in LIMITS]
+    if name in scores.missing:
+        return printable(
+            f"{name}: not ranked, because {scores.metric} is {scores.missing[name].text}"
+        )
+    ranked = [row for row in rows if row["rank_low"] is not None]
     index = next((i for i, row in enumerate(ranked) if row["method"] == name), None)
     if index is None:
         return f"{printable(name)}: not ranked, because it uses the clean signal or the true prior"

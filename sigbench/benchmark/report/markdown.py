@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from statistics import median
 from typing import Any
 
 import numpy as np
 
+from sigbench.benchmark.report.cost import COST, cost_table
+from sigbench.benchmark.report.gains import (
+    GAINS,
+    Gains,
+    gain_columns,
+    labels_text,
+    preferences,
+    preferences_text,
+    summary_table,
+)
+from sigbench.benchmark.report.tables import (
+    MISSING,
+    Columns,
+    escaped,
+    heading,
+    is_ranked,
+    markdown_table,
+    mean_columns,
+    mean_text,
+    rank,
+    two_digits,
+)
 from sigbench.config.registry import lookup
 from sigbench.core.durations import duration
 from sigbench.scoring.aggregate import average
@@ -49,6 +71,7 @@ def markdown(
     failures: Sequence[Mapping[str, Any]] = (),
     grid_edges: Mapping[tuple[str, str], Sequence[str]] | None = None,
     figures: Mapping[str, Mapping[str, str]] | None = None,
+    gains: Gains | None = None,
 ) -> str:
     """Return the leaderboard as Markdown: a table per problem, best method first.
 
@@ -68,6 +91,8 @@ def markdown(
         Tuned parameters whose value is at the edge of their grid, by (problem, method).
     figures : mapping, optional
         The figures of each problem: what each shows, and its file.
+    gains : mapping, optional
+        The gains over the noisy input; the tables show these instead of the means.
     """
     metrics = suite["metrics"]
     independent = all(summary.independent for summary in summaries.values())
@@ -82,21 +107,39 @@ def markdown(
         f"**{partial}**" if partial else "",
         LEGEND.format(units=units, gap=gap, errors=_of_errors(metrics)),
     ]
+    incomplete = {(p, method, m) for (p, m), s in summaries.items() for method in s.missing}
+    controls = suite.get("controls", [])
+    preferred = list(preferences(board, gains or {}, controls, incomplete))
+    if gains:
+        parts.append(GAINS.format(first=metrics[0]))
+        parts.append(labels_text(metrics))
+        without = {(method, metric) for _, method, metric in incomplete}
+        parts.append(summary_table(board, metrics, gains, without, controls))
+        parts.append(preferences_text(preferred, len({problem for problem, _ in summaries})))
     for problem in dict.fromkeys(row["problem"] for row in board):
         table = [row for row in board if row["problem"] == problem]
         own = {m: s for (p, m), s in summaries.items() if p == problem}
         first = [row for row in table if row["metric"] == metrics[0]]
-        parts.append(f"## {_text(problem)}")
+        parts.append(f"## {escaped(problem)}")
         parts.append(_summary(own[metrics[0]]))
         took = _trained([timing for timing in timings if timing["problem"] == problem])
         edges = {m: names for (p, m), names in (grid_edges or {}).items() if p == problem}
-        parts.append(_problem_table(table, metrics, took, edges))
-        parts.append(_notes(first, own[metrics[0]], edges))
+        if gains:
+            of_metric = {m: own_gains for (p, m), own_gains in gains.items() if p == problem}
+            columns = gain_columns(table, metrics, of_metric, own)
+        else:
+            columns = mean_columns(table, metrics, own)
+        parts.append(_problem_table(first, columns, took, edges, own[metrics[0]]))
+        parts.append(_notes(first, own, edges))
+        parts.append(preferences_text([one for one in preferred if one.problem == problem], 0))
         if suite.get("experiments") is not None:
             parts.append(_experiments_table(table, own, suite["experiments"]))
-        parts.append(_trainings_table(table, metrics, suite.get("trainings", {})))
+        parts.append(_trainings_table(table, own, metrics, suite.get("trainings", {})))
         shown = (figures or {}).get(problem, {})
-        parts += [f"![{_text(what)}]({file})" for what, file in shown.items()]
+        parts += [f"![{escaped(what)}]({file})" for what, file in shown.items()]
+    cost = cost_table(timings)
+    if cost:
+        parts += ["## Cost", COST, cost]
     certificates = _certificates_table(timings)
     if certificates:
         parts += ["## Certificates", CERTIFICATES, certificates]
@@ -141,11 +184,6 @@ def partial_run(suite: Mapping[str, Any], seeds: Collection[int], problems: Coll
     return f"Partial run: {', '.join(missing)}." if missing else ""
 
 
-def is_ranked(rows: Sequence[LeaderboardRow]) -> bool:
-    """Return whether any method is significantly better than another, by one metric."""
-    return any(row["rank_low"] is not None and row["rank_low"] > 1 for row in rows)
-
-
 def unranked_note(rows: Sequence[LeaderboardRow], summary: Summary) -> str:
     """Return why no method is marked as the best."""
     items = sum(summary.items)
@@ -161,9 +199,12 @@ def unranked_note(rows: Sequence[LeaderboardRow], summary: Summary) -> str:
 
 
 def _notes(
-    rows: Sequence[LeaderboardRow], summary: Summary, edges: Mapping[str, Sequence[str]]
+    rows: Sequence[LeaderboardRow],
+    summaries: Mapping[str, Summary],
+    edges: Mapping[str, Sequence[str]],
 ) -> str:
     """Return the notes below a table, one paragraph each."""
+    summary = summaries[rows[0]["metric"]]
     used = [
         f"`{k}` ({text})"
         for k, text in INFORMATION.items()
@@ -173,12 +214,29 @@ def _notes(
     if not is_ranked(rows):
         notes.append(unranked_note(rows, summary))
     if edges:
-        names = "; ".join(f"{_text(method)} ({', '.join(own)})" for method, own in edges.items())
+        names = "; ".join(f"{escaped(method)} ({', '.join(own)})" for method, own in edges.items())
         notes.append(
             f"Tuned values at the edge of their grid: {names}. A better value may lie outside, unless "
             "the edge is a limit of the parameter."
         )
+    notes += _missing_notes(summaries)
     return "\n\n".join(notes)
+
+
+def _missing_notes(summaries: Mapping[str, Summary]) -> list[str]:
+    """Return which values of a problem could not be computed, as a note with a list."""
+    metrics_of: dict[tuple[str, str], list[str]] = {}
+    for metric, summary in summaries.items():
+        for method, missing in summary.missing.items():
+            metrics_of.setdefault((method, missing.text), []).append(metric)
+    if not metrics_of:
+        return []
+    lines = [
+        f"- {escaped(method)}: {', '.join(metrics)} {escaped(text)}"
+        for (method, text), metrics in metrics_of.items()
+    ]
+    note = f"{MISSING} Not computed for every item, so the method has no rank by that metric:"
+    return [note, "\n".join(lines)]
 
 
 def _of_errors(metrics: Sequence[str]) -> str:
@@ -199,7 +257,9 @@ def _certificates_table(timings: Sequence[Mapping[str, Any]]) -> str:
             here = (max(timing["relative_gap"], 0.0), timing["problem"])
             largest[timing["method"]] = max(largest.get(timing["method"], here), here)
     header = ("method", "relative duality gap", "problem")
-    rows = [(_text(method), f"{gap:.1e}", _text(where)) for method, (gap, where) in largest.items()]
+    rows = [
+        (escaped(method), f"{gap:.1e}", escaped(where)) for method, (gap, where) in largest.items()
+    ]
     return markdown_table(header, rows, right=[header[1]]) if rows else ""
 
 
@@ -231,75 +291,48 @@ def _trained(timings: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]
 
 
 def _problem_table(
-    table: Sequence[LeaderboardRow],
-    metrics: Sequence[str],
+    first: Sequence[LeaderboardRow],
+    columns: Columns,
     trained: Mapping[str, tuple[str, str]],
     edges: Mapping[str, Sequence[str]],
+    summary: Summary,
 ) -> str:
-    first = [row for row in table if row["metric"] == metrics[0]]
     has_limit = any(not math.isnan(row["gap_to_limit"]) for row in first)
-    most = max(row["n"] for row in first)
-    of = {(row["method"], row["metric"]): row for row in table}
-    by_metric = {m: [row for row in table if row["metric"] == m] for m in metrics}
-    places = {m: digits(rows) for m, rows in by_metric.items()}
-    ranked = {m: is_ranked(rows) for m, rows in by_metric.items()}
+    run = {row["method"]: row["n"] for row in first}
+    run |= {method: missing.items for method, missing in summary.missing.items()}
+    most = max(run.values())
     gap = ["gap to limit"] if has_limit else []
-    figures = [heading(metric) for metric in metrics]
     learned = ["parameters", "training"] if trained else []
-    header = ["rank", "method", *figures, *gap, "information", "ms/item", *learned, "settings"]
+    header = [
+        "rank",
+        "method",
+        *columns.header,
+        *gap,
+        "information",
+        "ms/item",
+        *learned,
+        "settings",
+    ]
     lines = []
+    if columns.second_header:
+        rest = len(header) - 2 - len(columns.header)
+        lines.append(["", "", *columns.second_header, *[""] * rest])
     for row in first:
         known = row["knowledge"] in LIMITS
-        name = f"*{_text(row['method'])}*" if known else _text(row["method"])
-        name += f" ({row['n']:,} of {most:,} items)" if row["n"] < most else ""
-        line = ["" if known else rank(row), name]
-        line += [_figure(of.get((row["method"], m)), places[m], ranked[m]) for m in metrics]
+        name = f"*{escaped(row['method'])}*" if known else escaped(row["method"])
+        name += f" ({run[row['method']]:,} of {most:,} items)" if run[row["method"]] < most else ""
+        line = [rank(row), name]
+        line += [columns.cells.get((row["method"], metric), "") for metric in columns.metrics]
         if has_limit:
             missing = math.isnan(row["gap_to_limit"])
             line.append("" if missing else f"{round(row['gap_to_limit'], 2) + 0.0:.2f}")
         settings = f"`{row['params']}`" if row["params"] else ""
         settings += " (at the edge of its grid)" if row["method"] in edges else ""
-        line += [row["knowledge"], milliseconds(row["ms_per_item"])]
+        line += [row["knowledge"], two_digits(row["ms_per_item"])]
         if trained:
             line += trained.get(row["method"], ("", ""))
         lines.append([*line, settings])
-    return markdown_table(header, lines, right=[*figures, *gap, "ms/item", "parameters"])
-
-
-def heading(metric: str) -> str:
-    """Return the name of a metric with its unit."""
-    unit = lookup("metric", METRICS, metric).unit
-    return f"{metric} (dB)" if unit == "dB" else metric
-
-
-def _figure(row: LeaderboardRow | None, places: int, ranked: bool) -> str:
-    if row is None:
-        return ""
-    half = (row["ci_high"] - row["ci_low"]) / 2
-    text = f"{row['mean']:.{places}f}"
-    text += f" ± {half:.{places}f}" if math.isfinite(half) else ""
-    return f"**{text}**" if ranked and row["rank_low"] == 1 else text
-
-
-def digits(column: Sequence[LeaderboardRow]) -> int:
-    """Return the decimals of a metric: 2 for dB, else four significant digits of the least mean."""
-    smallest = min((abs(row["mean"]) for row in column), default=0.0)
-    if not column or column[0]["unit"] == "dB" or not math.isfinite(smallest) or smallest == 0:
-        return 2
-    return max(0, 3 - math.floor(math.log10(smallest)))
-
-
-def rank(row: LeaderboardRow) -> str:
-    """Return the rank of a row, or its range of tied ranks."""
-    low, high = row["rank_low"], row["rank_high"]
-    return str(low) if low == high else f"{low}-{high}"
-
-
-def milliseconds(ms: float) -> str:
-    """Return a time with two significant digits; empty if it is unknown."""
-    if math.isnan(ms):
-        return ""
-    return np.format_float_positional(float(f"{ms:.2g}"), trim="-") if ms < 10 else f"{ms:.0f}"
+    return markdown_table(header, lines, right=[*columns.header, *gap, "ms/item", "parameters"])
 
 
 def _experiments_table(
@@ -314,7 +347,7 @@ def _experiments_table(
         header += [f"{metric}, printed"] if experiments["printed"] else []
     rows = []
     for method in order:
-        line = [_text(method)]
+        line = [escaped(method)]
         for number, metric in enumerate(experiments["metrics"]):
             known = lookup("metric", METRICS, metric)
             values = [own[metric].means[method, seed] for seed in own[metric].seeds]
@@ -331,14 +364,18 @@ def _experiments_table(
 
 
 def _trainings_table(
-    table: Sequence[LeaderboardRow], metrics: Sequence[str], trainings: Mapping[str, str]
+    table: Sequence[LeaderboardRow],
+    summaries: Mapping[str, Summary],
+    metrics: Sequence[str],
+    trainings: Mapping[str, str],
 ) -> str:
     """Return a table of means over training seeds, best first; empty if there are none."""
     of_name: dict[str, dict[str, list[float]]] = {}
     for row in table:
         if row["method"] in trainings:
             own = of_name.setdefault(trainings[row["method"]], {m: [] for m in metrics})
-            own[row["metric"]].append(row["mean"])
+            partial = row["method"] in summaries[row["metric"]].missing
+            own[row["metric"]].append(math.nan if partial else row["mean"])
     first = metrics[0]
     known = {m: lookup("metric", METRICS, m) for m in metrics}
     sign = 1 if known[first].higher_is_better else -1
@@ -348,38 +385,11 @@ def _trainings_table(
 
     rows = []
     for name, own in sorted(of_name.items(), key=worst_last):
-        line = [_text(name), len(own[first])]
+        line = [escaped(name), len(own[first])]
         for metric in metrics:
             mean = average(known[metric], np.array(own[metric]), range(len(own[metric])))
-            half = (mean.high - mean.low) / 2
-            line.append(f"{mean.mean:.2f}" + (f" ± {half:.2f}" if math.isfinite(half) else ""))
+            line.append(mean_text(mean.mean, (mean.high - mean.low) / 2, 2))
         rows.append(line)
     header = ("method", "trainings", *map(heading, metrics))
     title = f"### Over training seeds\n\n{TRAININGS}"
     return f"{title}\n\n{markdown_table(header, rows, right=header[1:])}" if rows else ""
-
-
-def markdown_table(
-    header: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str]
-) -> str:
-    """Return a Markdown table with padded columns; the columns ``right`` are right-aligned."""
-    lines = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
-    widths = [
-        max(3, *(len(line[i]) for line in [list(header), *lines])) for i in range(len(header))
-    ]
-    numeric = [name in right for name in header]
-
-    def join(cells: Sequence[str]) -> str:
-        padded = (
-            c.rjust(w) if n else c.ljust(w) for c, w, n in zip(cells, widths, numeric, strict=True)
-        )
-        return f"| {' | '.join(padded)} |"
-
-    rule = [("-" * (w - 1) + ":") if n else "-" * w for w, n in zip(widths, numeric, strict=True)]
-    return "\n".join([join(list(header)), join(rule), *map(join, lines)])
-
-
-def _text(value: Any) -> str:
-    """Escape characters with a special meaning in Markdown or HTML."""
-    text = str(value).replace("\\", "\\\\").replace("*", "\\*").replace("`", "\\`")
-    return text.replace("<", "&lt;").replace(">", "&gt;")

@@ -149,6 +149,11 @@ class CellStore:
             if "grid_edges" in cell.about
         }
 
+    def missing_values(self) -> int:
+        """Return how many values could not be computed."""
+        by_metric = (of for cell in self.all().values() for of in cell.missing.values())
+        return sum(len(items) for of_reason in by_metric for items in of_reason.values())
+
     def timings(self) -> list[dict[str, Any]]:
         """Return the cost of every finished cell."""
         return [cell.timing for _, cell in sorted(self.all().items())]

@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ import pyarrow.parquet as pq
 from sigbench.benchmark.engine.evaluate import Result
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import LogEntry, TrainingHistory
-from sigbench.scoring.scores import Scores
+from sigbench.scoring.scores import MissingValues, Scores
 
 COLUMNS = (
     "suite",
@@ -50,7 +51,10 @@ TIMINGS = (
     "train_steps",
     "train_epochs",
     "train_samples",
+    "audio_s",
+    "latency_ms",
 )
+NO_AUDIO = {"audio_s": np.nan, "latency_ms": np.nan}
 UNTRAINED = {"train_s": np.nan, "train_steps": 0, "train_epochs": np.nan, "train_samples": 0}
 
 CellId = tuple[str, int, str]  # problem, seed, method
@@ -76,8 +80,14 @@ class StoredCell:
 
     @property
     def timing(self) -> dict[str, Any]:
-        """The cost, with the keys `TIMINGS`; defaults for training if an older version wrote the cell."""
-        return {**UNTRAINED, **self.about["timing"]}
+        """The cost, with the keys `TIMINGS`; defaults if an older version wrote the cell."""
+        return {**UNTRAINED, **NO_AUDIO, **self.about["timing"]}
+
+    @property
+    def missing(self) -> Mapping[str, Mapping[str, Sequence[int]]]:
+        """Items whose value could not be computed (NaN in the table), by metric and reason."""
+        found: Mapping[str, Mapping[str, Sequence[int]]] = self.about.get("missing", {})
+        return found
 
     @property
     def has_log(self) -> bool:
@@ -156,9 +166,12 @@ def _about(suite: str, result: Result) -> dict[str, Any]:
             "n_params": result.n_params,
             "relative_gap": result.relative_gap,
             **took,
+            "audio_s": result.audio_s,
+            "latency_ms": result.latency_ms,
         },
         **({"training": training} if training else {}),
         **({"grid_edges": result.grid_edges} if result.grid_edges else {}),
+        **({"missing": result.missing} if result.missing else {}),
     }
 
 
@@ -263,6 +276,11 @@ def read_tables(
             yield cell, table.slice(cell.start, cell.rows)
 
 
+def read_values(cells: Iterable[StoredCell]) -> Iterator[np.ndarray]:
+    """Yield the values of every cell, metric by metric; NaN could not be computed."""
+    return (_numpy(table["value"]) for _, table in read_tables(cells, ["value"]))
+
+
 def _unreadable(path: Path, error: Exception) -> InputError:
     return InputError(
         f"{path} cannot be read: {' '.join(str(error).split())} "
@@ -304,6 +322,7 @@ def collect_scores(cells: Sequence[StoredCell], metric: str, order: Sequence[str
     row = {method: i for i, method in enumerate(methods)}
     params: dict[str, dict[str, None]] = {method: {} for method in methods}
     knowledge = {}
+    reasons: dict[str, Counter[str]] = {}
     for cell, table in read_tables(cells, ["value"]):
         about, n = cell.about, cell.items
         own = table["value"].slice(n * about["metrics"].index(metric), n)
@@ -311,6 +330,10 @@ def collect_scores(cells: Sequence[StoredCell], metric: str, order: Sequence[str
         values[row[about["method"]], start : start + n] = _numpy(own)
         params[about["method"]][about["params"]] = None
         knowledge[about["method"]] = about["knowledge"]
+        for reason, items in cell.missing.get(metric, {}).items():
+            reasons.setdefault(about["method"], Counter())[reason] += len(items)
+    computed = dict(zip(methods, (~np.isnan(values)).sum(axis=1).tolist(), strict=True))
+    missing = {name: MissingValues(computed[name], count) for name, count in reasons.items()}
     some = cells[0].about
     return Scores(
         some["suite"],
@@ -325,4 +348,5 @@ def collect_scores(cells: Sequence[StoredCell], metric: str, order: Sequence[str
         np.concatenate([_numpy(table["item"]) for table in layout]),
         _numpy(groups.indices).astype(np.int64),
         values,
+        missing,
     )

@@ -1,0 +1,245 @@
+"""Tables of gains over the noisy input, in families of metrics, and notes on control methods."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from sigbench.benchmark.report.tables import (
+    Columns,
+    escaped,
+    heading,
+    is_ranked,
+    markdown_table,
+    marked,
+    mean_text,
+)
+from sigbench.config.registry import lookup
+from sigbench.scoring.inference import Mean
+from sigbench.scoring.leaderboard import LIMITS, LeaderboardRow
+from sigbench.scoring.metrics import METRICS
+from sigbench.scoring.scores import Summary
+
+BASELINE = "noisy"
+FAMILIES = {
+    "waveform": "waveform",
+    "intelligibility": "intelligibility",
+    "perception": "perception",
+    "": "other",
+}
+
+GAINS = """\
+The figures are gains over the noisy input, paired by item: positive is better, also for metrics of \
+which lower values are better. The row `noisy` contains the absolute values; those of all methods are \
+in `leaderboard.csv`. Metrics of one family (waveform, intelligibility, perception) do not replace \
+those of another, so there is no common score; the rank is that of `{first}`."""
+
+SUMMARY = """\
+Mean gain over the noisy input, over all {count} problems, by the first metric of each family. In \
+parentheses: in how many problems the whole 95 % interval is above zero. `-`: not available in every \
+problem."""
+
+Gains = Mapping[tuple[str, str], Mapping[str, Mean]]
+"""Mean gains by method, by (problem, metric)."""
+
+
+class Preference(NamedTuple):
+    """A control method that a metric prefers: to the noisy input, or to every other method."""
+
+    metric: str
+    control: str
+    rival: str
+    problem: str
+
+
+def in_families(metrics: Sequence[str]) -> dict[str, list[str]]:
+    """Return the metrics of each family; empty if no metric has one.
+
+    Examples
+    --------
+    >>> in_families(["rmse", "si_sdr"])
+    {'waveform': ['si_sdr'], '': ['rmse']}
+    >>> in_families(["rmse"])
+    {}
+    """
+    family = {metric: lookup("metric", METRICS, metric).family for metric in metrics}
+    found = {name: [m for m in metrics if family[m] == name] for name in FAMILIES}
+    found = {name: own for name, own in found.items() if own}
+    return found if set(found) != {""} else {}
+
+
+def gain_columns(
+    table: Sequence[LeaderboardRow],
+    metrics: Sequence[str],
+    gains: Mapping[str, Mapping[str, Mean]],
+    summaries: Mapping[str, Summary],
+) -> Columns:
+    """Return one column for every metric, under the heading of its family.
+
+    Parameters
+    ----------
+    table : sequence of LeaderboardRow
+        The rows of one problem.
+    metrics : sequence of str
+        The metrics of the suite.
+    gains : mapping of str to mapping
+        The gains of the methods, by metric.
+    summaries : mapping of str to Summary
+        The summaries of the problem, by metric.
+    """
+    families = in_families(metrics)
+    shown = [metric for own in families.values() for metric in own]
+    cells = {}
+    for metric in shown:
+        rows = [row for row in table if row["metric"] == metric]
+        ranked, places = is_ranked(rows), _places(rows)
+        for row in rows:
+            if row["method"] == BASELINE:
+                half = (row["ci_high"] - row["ci_low"]) / 2
+                text = mean_text(row["mean"], half, places)
+            else:
+                gain = gains[metric].get(row["method"], Mean(math.nan, math.nan, math.nan, 0))
+                text = mean_text(gain.mean, (gain.high - gain.low) / 2, places, "+")
+            cells[row["method"], metric] = marked(text, row, ranked, summaries[metric])
+    header = [
+        FAMILIES[name] if number == 0 else ""
+        for name, own in families.items()
+        for number in range(len(own))
+    ]
+    return Columns(shown, header, [f"*{heading(metric)}*" for metric in shown], cells)
+
+
+def _places(rows: Sequence[LeaderboardRow]) -> int:
+    """Return the decimals of gains: 2 for dB, else three significant digits of the noisy input."""
+    mean = next((row["mean"] for row in rows if row["method"] == BASELINE), math.nan)
+    if rows[0]["unit"] == "dB" or not math.isfinite(mean) or mean == 0:
+        return 2
+    return max(0, 2 - math.floor(math.log10(abs(mean))))
+
+
+def labels_text(metrics: Sequence[str]) -> str:
+    """Return package, version and mode of the metrics that optional packages compute."""
+    known = {metric: lookup("metric", METRICS, metric) for metric in metrics}
+    named = [
+        f"`{name}`: {metric.label.strip()}" for name, metric in known.items() if metric.requires
+    ]
+    return f"{'; '.join(named)}." if named else ""
+
+
+def summary_table(
+    board: Sequence[LeaderboardRow],
+    metrics: Sequence[str],
+    gains: Gains,
+    incomplete: Collection[tuple[str, str]],
+    controls: Collection[str],
+) -> str:
+    """Return the mean gain of every method over all problems; empty if there is only one.
+
+    Parameters
+    ----------
+    board : sequence of LeaderboardRow
+        The leaderboard.
+    metrics : sequence of str
+        The metrics of the suite.
+    gains : mapping
+        The gains.
+    incomplete : collection of (str, str)
+        Methods and metrics with values that could not be computed.
+    controls : collection of str
+        The control methods.
+    """
+    problems = list(dict.fromkeys(row["problem"] for row in board))
+    families = in_families(metrics)
+    shown = [own[0] for own in families.values()]
+    if len(problems) < 2:
+        return ""
+    places = {m: _places([row for row in board if row["metric"] == m]) for m in shown}
+    lines = []
+    for method in dict.fromkeys(row["method"] for row in board if row["method"] != BASELINE):
+        knowledge = next(row["knowledge"] for row in board if row["method"] == method)
+        means = []
+        texts = []
+        for metric in shown:
+            own = [gains[p, metric][method] for p in problems if method in gains[p, metric]]
+            if len(own) < len(problems) or (method, metric) in incomplete:
+                means.append(-math.inf)
+                texts.append("-")
+                continue
+            means.append(sum(gain.mean for gain in own) / len(own))
+            above = sum(gain.low > 0 for gain in own)
+            texts.append(f"{means[-1]:+.{places[metric]}f} ({above})")
+        name = f"*{escaped(method)}*" if knowledge in LIMITS else escaped(method)
+        name += " (control)" if method in controls else ""
+        lines.append((means[0], [name, *texts]))
+    lines.sort(key=lambda line: -line[0])
+    header = ["method", *(FAMILIES[name] for name in families)]
+    names = ["", *(f"*{heading(metric)}*" for metric in shown)]
+    table = markdown_table(header, [names, *(line for _, line in lines)], right=header[1:])
+    return f"{SUMMARY.format(count=len(problems))}\n\n{table}"
+
+
+def preferences(
+    board: Sequence[LeaderboardRow],
+    gains: Gains,
+    controls: Collection[str],
+    incomplete: Collection[tuple[str, str, str]],
+) -> Iterator[Preference]:
+    """Yield where a control method is significantly above the noisy input, or above every method.
+
+    Parameters
+    ----------
+    board : sequence of LeaderboardRow
+        The leaderboard.
+    gains : mapping
+        The gains.
+    controls : collection of str
+        The control methods.
+    incomplete : collection of (str, str, str)
+        Problems, methods and metrics with values that could not be computed.
+    """
+    for (problem, metric), own in gains.items():
+        rows = [
+            row
+            for row in board
+            if (row["problem"], row["metric"]) == (problem, metric)
+            and (problem, row["method"], metric) not in incomplete
+        ]
+        methods = [
+            own[row["method"]].mean
+            for row in rows
+            if row["method"] not in {*controls, BASELINE} and row["knowledge"] not in LIMITS
+        ]
+        for row in rows:
+            control = row["method"]
+            if control not in controls or control == BASELINE or control not in own:
+                continue
+            if own[control].low > 0:
+                yield Preference(metric, control, "the noisy input", problem)
+            if methods and own[control].mean > max(methods):
+                yield Preference(metric, control, "every other method", problem)
+
+
+def preferences_text(found: Sequence[Preference], problems: int) -> str:
+    """Return a sentence for each metric and control method; empty if there are none.
+
+    Parameters
+    ----------
+    found : sequence of Preference
+        The preferences.
+    problems : int
+        The number of problems.
+
+    Examples
+    --------
+    >>> preferences_text([Preference("stoi", "gamer", "the noisy input", "babble")], 3)
+    'Metric `stoi` prefers the control method `gamer` to the noisy input in babble.'
+    """
+    where: dict[tuple[str, str, str], list[str]] = {}
+    for metric, control, rival, problem in found:
+        where.setdefault((metric, control, rival), []).append(problem)
+    return " ".join(
+        f"Metric `{metric}` prefers the control method `{control}` to {rival} in "
+        + (f"all {problems} problems." if 1 < len(own) == problems else f"{', '.join(own)}.")
+        for (metric, control, rival), own in where.items()
+    )
