@@ -23,6 +23,7 @@ class Noisy:
     """
 
     info: ClassVar[Info] = Info("noisy", "reference", "the input itself", exact_at_zero=True)
+    latency_ms: ClassVar[float] = 0.0
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return a copy of ``noisy``."""
@@ -75,6 +76,7 @@ class AffineMap:
 
     info: ClassVar[Info] = Info("affine-map", "linear", "linear regression of clean on noisy")
     n_params: ClassVar[int] = 2
+    latency_ms: ClassVar[float] = 0.0
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""

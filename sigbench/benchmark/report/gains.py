@@ -14,6 +14,7 @@ from sigbench.benchmark.report.tables import (
     markdown_table,
     marked,
     mean_text,
+    problems_text,
 )
 from sigbench.config.registry import lookup
 from sigbench.scoring.inference import Mean
@@ -39,6 +40,10 @@ SUMMARY = """\
 Mean gain over the noisy input, over all {count} problems, by the first metric of each family. In \
 parentheses: in how many problems the whole 95 % interval is above zero. `-`: not available in every \
 problem."""
+
+PREFERENCES = """\
+Some metrics prefer a control method (significantly to the noisy input, or by their mean to every \
+other method):"""
 
 Gains = Mapping[tuple[str, str], Mapping[str, Mean]]
 """Mean gains by method, by (problem, metric)."""
@@ -100,7 +105,8 @@ def gain_columns(
                 text = mean_text(row["mean"], half, places)
             else:
                 gain = gains[metric].get(row["method"], Mean(math.nan, math.nan, math.nan, 0))
-                text = mean_text(gain.mean, (gain.high - gain.low) / 2, places, "+")
+                mean = round(gain.mean, places) + 0.0  # no negative zero
+                text = mean_text(mean, (gain.high - gain.low) / 2, places, "+")
             cells[row["method"], metric] = marked(text, row, ranked, summaries[metric])
     header = [
         FAMILIES[name] if number == 0 else ""
@@ -166,7 +172,8 @@ def summary_table(
                 means.append(-math.inf)
                 texts.append("-")
                 continue
-            means.append(sum(gain.mean for gain in own) / len(own))
+            mean = sum(gain.mean for gain in own) / len(own)
+            means.append(round(mean, places[metric]) + 0.0)
             above = sum(gain.low > 0 for gain in own)
             texts.append(f"{means[-1]:+.{places[metric]}f} ({above})")
         name = f"*{escaped(method)}*" if knowledge in LIMITS else escaped(method)
@@ -221,7 +228,7 @@ def preferences(
 
 
 def preferences_text(found: Sequence[Preference], problems: int) -> str:
-    """Return a sentence for each metric and control method; empty if there are none.
+    """Return a list of the control methods that a metric prefers; empty if there are none.
 
     Parameters
     ----------
@@ -232,14 +239,18 @@ def preferences_text(found: Sequence[Preference], problems: int) -> str:
 
     Examples
     --------
-    >>> preferences_text([Preference("stoi", "gamer", "the noisy input", "babble")], 3)
-    'Metric `stoi` prefers the control method `gamer` to the noisy input in babble.'
+    >>> print(preferences_text([Preference("stoi", "gamer", "the noisy input", "babble")], 3))
+    Some metrics prefer a control method (significantly to the noisy input, or by their mean to every \
+    other method):
+    <BLANKLINE>
+    - stoi prefers the control method gamer to the noisy input in babble
     """
     where: dict[tuple[str, str, str], list[str]] = {}
     for metric, control, rival, problem in found:
         where.setdefault((metric, control, rival), []).append(problem)
-    return " ".join(
-        f"Metric `{metric}` prefers the control method `{control}` to {rival} in "
-        + (f"all {problems} problems." if 1 < len(own) == problems else f"{', '.join(own)}.")
+    lines = [
+        f"- {metric} prefers the control method {escaped(control)} to {rival} in "
+        + problems_text(own, problems)
         for (metric, control, rival), own in where.items()
-    )
+    ]
+    return "\n".join([PREFERENCES, "", *lines]) if lines else ""

@@ -28,6 +28,7 @@ from sigbench.benchmark.report.tables import (
     markdown_table,
     mean_columns,
     mean_text,
+    problems_text,
     rank,
     two_digits,
 )
@@ -56,6 +57,10 @@ CERTIFICATES = """\
 The largest relative duality gap over all items of all problems: an upper bound on how far the \
 objective of a solution is above the minimum, relative to the objective. For closed forms it is \
 rounding error; methods that stop at a published tolerance have larger gaps."""
+
+UNCOMPUTED = f"""\
+A method has no rank by a metric that could not be computed for each of its items, because a mean \
+without these items could favor it. Its mean ({MISSING}) is over the other items."""
 
 TRAININGS = """\
 Each training seed gives one training, scored by its mean over all items; ± half the 95 % \
@@ -109,13 +114,14 @@ def markdown(
     ]
     incomplete = {(p, method, m) for (p, m), s in summaries.items() for method in s.missing}
     controls = suite.get("controls", [])
-    preferred = list(preferences(board, gains or {}, controls, incomplete))
+    count = len({problem for problem, _ in summaries})
     if gains:
         parts.append(GAINS.format(first=metrics[0]))
         parts.append(labels_text(metrics))
         without = {(method, metric) for _, method, metric in incomplete}
         parts.append(summary_table(board, metrics, gains, without, controls))
-        parts.append(preferences_text(preferred, len({problem for problem, _ in summaries})))
+        preferred = list(preferences(board, gains, controls, incomplete))
+        parts.append(preferences_text(preferred, count))
     for problem in dict.fromkeys(row["problem"] for row in board):
         table = [row for row in board if row["problem"] == problem]
         own = {m: s for (p, m), s in summaries.items() if p == problem}
@@ -131,7 +137,6 @@ def markdown(
             columns = mean_columns(table, metrics, own)
         parts.append(_problem_table(first, columns, took, edges, own[metrics[0]]))
         parts.append(_notes(first, own, edges))
-        parts.append(preferences_text([one for one in preferred if one.problem == problem], 0))
         if suite.get("experiments") is not None:
             parts.append(_experiments_table(table, own, suite["experiments"]))
         parts.append(_trainings_table(table, own, metrics, suite.get("trainings", {})))
@@ -143,6 +148,9 @@ def markdown(
     certificates = _certificates_table(timings)
     if certificates:
         parts += ["## Certificates", CERTIFICATES, certificates]
+    missing = _missing_list(summaries, count)
+    if missing:
+        parts += ["## Values that could not be computed", UNCOMPUTED, missing]
     if failures:
         parts.append("## Failed")
         parts.append("The tracebacks are in `failures.log`.")
@@ -219,24 +227,21 @@ def _notes(
             f"Tuned values at the edge of their grid: {names}. A better value may lie outside, unless "
             "the edge is a limit of the parameter."
         )
-    notes += _missing_notes(summaries)
+    if any(summary.missing for summary in summaries.values()):
+        notes.append(f"{MISSING} Not computed for every item, so without a rank: see the end.")
     return "\n\n".join(notes)
 
 
-def _missing_notes(summaries: Mapping[str, Summary]) -> list[str]:
-    """Return which values of a problem could not be computed, as a note with a list."""
-    metrics_of: dict[tuple[str, str], list[str]] = {}
-    for metric, summary in summaries.items():
+def _missing_list(summaries: Mapping[tuple[str, str], Summary], problems: int) -> str:
+    """Return a list of the values that could not be computed; empty if there are none."""
+    where: dict[tuple[str, str, str], list[str]] = {}
+    for (problem, metric), summary in summaries.items():
         for method, missing in summary.missing.items():
-            metrics_of.setdefault((method, missing.text), []).append(metric)
-    if not metrics_of:
-        return []
-    lines = [
-        f"- {escaped(method)}: {', '.join(metrics)} {escaped(text)}"
-        for (method, text), metrics in metrics_of.items()
-    ]
-    note = f"{MISSING} Not computed for every item, so the method has no rank by that metric:"
-    return [note, "\n".join(lines)]
+            where.setdefault((method, metric, missing.text), []).append(problem)
+    return "\n".join(
+        f"- {escaped(method)}, {metric}, in {problems_text(own, problems)}: {escaped(text)}"
+        for (method, metric, text), own in where.items()
+    )
 
 
 def _of_errors(metrics: Sequence[str]) -> str:

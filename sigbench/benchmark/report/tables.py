@@ -147,6 +147,20 @@ def markdown_table(
     return "\n".join([join(list(header)), join(rule), *map(join, lines)])
 
 
+def problems_text(problems: Sequence[str], count: int) -> str:
+    """Return the names of some problems, or that these are all.
+
+    Examples
+    --------
+    >>> problems_text(["a", "b"], 2)
+    'all 2 problems'
+    >>> problems_text(["a", "b"], 3)
+    'a, b'
+    """
+    whole = 1 < count == len(problems)
+    return f"all {count} problems" if whole else ", ".join(map(escaped, problems))
+
+
 def escaped(value: Any) -> str:
     """Escape characters with a special meaning in Markdown or HTML."""
     text = str(value).replace("\\", "\\\\").replace("*", "\\*").replace("`", "\\`")
