@@ -12,13 +12,14 @@ from sigbench import METRICS, load, run_suite
 from sigbench.benchmark.merge import merge
 from sigbench.benchmark.methods.resolve import Method
 from sigbench.benchmark.report.cost import cost_table
-from sigbench.benchmark.report.gains import in_families
+from sigbench.benchmark.report.gains import gain_columns, in_families, preferences
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.core.protocols import Info
 from sigbench.scoring.aggregate import average
 from sigbench.scoring.gains import gains
 from sigbench.scoring.inference import mean_interval
-from sigbench.scoring.scores import Scores
+from sigbench.scoring.leaderboard import leaderboard
+from sigbench.scoring.scores import MissingValues, Scores
 
 SUITE = """
 name = "own"
@@ -168,7 +169,7 @@ def test_the_noisy_input_has_its_absolute_values(run, text):
 
 def test_the_summary_is_the_mean_over_problems(run, text):
     folder = RunFolder(run.path)
-    for number, metric in enumerate(["si_sdr", "louder", "roughness", "rmse"]):
+    for number, metric in enumerate(["si_sdr", "louder", "roughness"]):
         of = [gains(folder.scores(p, metric))["blur"] for p in ("white-0dB", "white-10dB")]
         mean, _, above = cells(text, "blur", "Mean gain")[number].partition(" ")
         assert float(mean) == pytest.approx(sum(gain.mean for gain in of) / 2, abs=0.006)
@@ -185,6 +186,33 @@ def test_metrics_that_prefer_a_control_method_are_named(text):
     assert sentence.format("every other method") in text
     assert "si_sdr prefers" not in text  # a gain does not change it
     assert "louder prefers the control method silence" not in text
+
+
+def test_gains_over_a_partial_noisy_input_are_marked(rng):
+    """Its gains leave out the same items for every method, which the ranks do not."""
+    values = rng.standard_normal((2, 6)) + np.array([[0.0], [9.0]])
+    values[0, 0] = np.nan
+    missing = {"noisy": MissingValues(5, {"too short": 1})}
+    scores = dataclasses.replace(some_scores("si_sdr", values), missing=missing)
+    board = leaderboard([scores], [cost(method=name) for name in scores.methods])
+    of_metric, summaries = {"si_sdr": gains(scores)}, {"si_sdr": scores.summary()}
+    columns = gain_columns(board, ["si_sdr"], of_metric, summaries)
+    assert all(columns.cells[name, "si_sdr"].endswith(" †") for name in ("noisy", "a"))
+    of = {("p", "si_sdr"): of_metric["si_sdr"]}
+    assert [found.rival for found in preferences(board, of, ["a"], set())] == ["the noisy input"]
+    incomplete = {("p", "noisy", "si_sdr")}
+    assert list(preferences(board, of, ["a"], incomplete)) == []
+
+
+def test_without_the_noisy_input_there_are_no_gains(tmp_path):
+    suite = load("speech-smoke").select(
+        methods=["sure"], problems=["white-0dB"], seeds=[1], items=2
+    )
+    methods = tuple(method for method in suite.methods if method.name != "noisy")
+    run = run_suite(dataclasses.replace(suite, methods=methods), tmp_path / "run")
+    text = (run.path / "leaderboard.md").read_text()
+    assert "gains" not in text
+    assert "| sure " in text
 
 
 def test_one_problem_has_no_summary_and_merging_keeps_the_controls(run, tmp_path):

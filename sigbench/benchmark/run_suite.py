@@ -180,8 +180,8 @@ def _write_reports(folder: RunFolder) -> None:
                 scores = folder.scores(problem, metric)
                 if scores is not None:
                     summaries[problem, metric] = scores.summary()
-                    if has_families:
-                        gains_of[problem, metric] = gains(scores)
+                    if has_families and (found := gains(scores)):
+                        gains_of[problem, metric] = found
                     yield scores
 
     timings = folder.cells.timings()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from sigbench.benchmark.report.tables import (
+    MISSING,
     Columns,
     escaped,
     heading,
@@ -104,16 +106,29 @@ def gain_columns(
                 half = (row["ci_high"] - row["ci_low"]) / 2
                 text = mean_text(row["mean"], half, places)
             else:
-                gain = gains[metric].get(row["method"], Mean(math.nan, math.nan, math.nan, 0))
-                mean = round(gain.mean, places) + 0.0  # no negative zero
-                text = mean_text(mean, (gain.high - gain.low) / 2, places, "+")
-            cells[row["method"], metric] = marked(text, row, ranked, summaries[metric])
+                gain = gains.get(metric, {}).get(row["method"])
+                text = "-" if gain is None else _gain_text(gain, places)
+            if BASELINE in summaries[metric].missing and row["method"] != BASELINE:
+                text = f"{text} {MISSING}"
+            else:
+                text = marked(text, row, ranked, summaries[metric])
+            cells[row["method"], metric] = text
     header = [
         FAMILIES[name] if number == 0 else ""
         for name, own in families.items()
         for number in range(len(own))
     ]
     return Columns(shown, header, [f"*{heading(metric)}*" for metric in shown], cells)
+
+
+def _signed(gain: float, places: int) -> str:
+    """Return a gain with its sign; there is no negative zero."""
+    return f"{round(gain, places) + 0.0:+.{places}f}"
+
+
+def _gain_text(gain: Mean, places: int) -> str:
+    half = (gain.high - gain.low) / 2
+    return _signed(gain.mean, places) + (f" ± {half:.{places}f}" if math.isfinite(half) else "")
 
 
 def _places(rows: Sequence[LeaderboardRow]) -> int:
@@ -137,7 +152,7 @@ def summary_table(
     board: Sequence[LeaderboardRow],
     metrics: Sequence[str],
     gains: Gains,
-    incomplete: Collection[tuple[str, str]],
+    incomplete: AbstractSet[tuple[str, str]],
     controls: Collection[str],
 ) -> str:
     """Return the mean gain of every method over all problems; empty if there is only one.
@@ -150,35 +165,33 @@ def summary_table(
         The metrics of the suite.
     gains : mapping
         The gains.
-    incomplete : collection of (str, str)
+    incomplete : set of (str, str)
         Methods and metrics with values that could not be computed.
     controls : collection of str
         The control methods.
     """
     problems = list(dict.fromkeys(row["problem"] for row in board))
-    families = in_families(metrics)
+    families = {name: own for name, own in in_families(metrics).items() if name}
     shown = [own[0] for own in families.values()]
     if len(problems) < 2:
         return ""
     places = {m: _places([row for row in board if row["metric"] == m]) for m in shown}
     lines = []
-    for method in dict.fromkeys(row["method"] for row in board if row["method"] != BASELINE):
-        knowledge = next(row["knowledge"] for row in board if row["method"] == method)
+    knowledge = {row["method"]: row["knowledge"] for row in board if row["method"] != BASELINE}
+    for method in knowledge:
+        name = f"*{escaped(method)}*" if knowledge[method] in LIMITS else escaped(method)
+        line = [name + (" (control)" if method in controls else "")]
         means = []
-        texts = []
         for metric in shown:
-            own = [gains[p, metric][method] for p in problems if method in gains[p, metric]]
-            if len(own) < len(problems) or (method, metric) in incomplete:
-                means.append(-math.inf)
-                texts.append("-")
-                continue
-            mean = sum(gain.mean for gain in own) / len(own)
-            means.append(round(mean, places[metric]) + 0.0)
+            found = [gains.get((problem, metric), {}).get(method) for problem in problems]
+            own = [gain for gain in found if gain is not None]
+            partial = not incomplete.isdisjoint({(method, metric), (BASELINE, metric)})
+            known = len(own) == len(problems) and not partial
+            mean = sum(gain.mean for gain in own) / len(own) if known else -math.inf
             above = sum(gain.low > 0 for gain in own)
-            texts.append(f"{means[-1]:+.{places[metric]}f} ({above})")
-        name = f"*{escaped(method)}*" if knowledge in LIMITS else escaped(method)
-        name += " (control)" if method in controls else ""
-        lines.append((means[0], [name, *texts]))
+            line.append(f"{_signed(mean, places[metric])} ({above})" if known else "-")
+            means.append(mean)
+        lines.append((means[0], line))
     lines.sort(key=lambda line: -line[0])
     header = ["method", *(FAMILIES[name] for name in families)]
     names = ["", *(f"*{heading(metric)}*" for metric in shown)]
@@ -190,7 +203,7 @@ def preferences(
     board: Sequence[LeaderboardRow],
     gains: Gains,
     controls: Collection[str],
-    incomplete: Collection[tuple[str, str, str]],
+    incomplete: AbstractSet[tuple[str, str, str]],
 ) -> Iterator[Preference]:
     """Yield where a control method is significantly above the noisy input, or above every method.
 
@@ -202,10 +215,12 @@ def preferences(
         The gains.
     controls : collection of str
         The control methods.
-    incomplete : collection of (str, str, str)
+    incomplete : set of (str, str, str)
         Problems, methods and metrics with values that could not be computed.
     """
     for (problem, metric), own in gains.items():
+        if (problem, BASELINE, metric) in incomplete:
+            continue
         rows = [
             row
             for row in board

@@ -7,9 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from statistics import median
 from typing import Any
 
-import numpy as np
-
 from sigbench.benchmark.report.cost import COST, cost_table
+from sigbench.benchmark.report.experiments import experiments_table, trainings_table
 from sigbench.benchmark.report.gains import (
     GAINS,
     Gains,
@@ -23,18 +22,15 @@ from sigbench.benchmark.report.tables import (
     MISSING,
     Columns,
     escaped,
-    heading,
     is_ranked,
     markdown_table,
     mean_columns,
-    mean_text,
     problems_text,
     rank,
     two_digits,
 )
 from sigbench.config.registry import lookup
 from sigbench.core.durations import duration
-from sigbench.scoring.aggregate import average
 from sigbench.scoring.leaderboard import LIMITS, LeaderboardRow
 from sigbench.scoring.metrics import METRICS
 from sigbench.scoring.scores import Summary
@@ -60,11 +56,7 @@ rounding error; methods that stop at a published tolerance have larger gaps."""
 
 UNCOMPUTED = f"""\
 A method has no rank by a metric that could not be computed for each of its items, because a mean \
-without these items could favor it. Its mean ({MISSING}) is over the other items."""
-
-TRAININGS = """\
-Each training seed gives one training, scored by its mean over all items; ± half the 95 % \
-confidence interval of the mean over trainings (Student's t)."""
+without these items could favor it. Its mean or gain ({MISSING}) is over the other items."""
 
 
 def markdown(
@@ -130,16 +122,16 @@ def markdown(
         parts.append(_summary(own[metrics[0]]))
         took = _trained([timing for timing in timings if timing["problem"] == problem])
         edges = {m: names for (p, m), names in (grid_edges or {}).items() if p == problem}
-        if gains:
-            of_metric = {m: own_gains for (p, m), own_gains in gains.items() if p == problem}
+        of_metric = {m: found for (p, m), found in (gains or {}).items() if p == problem}
+        if of_metric:
             columns = gain_columns(table, metrics, of_metric, own)
         else:
             columns = mean_columns(table, metrics, own)
         parts.append(_problem_table(first, columns, took, edges, own[metrics[0]]))
         parts.append(_notes(first, own, edges))
         if suite.get("experiments") is not None:
-            parts.append(_experiments_table(table, own, suite["experiments"]))
-        parts.append(_trainings_table(table, own, metrics, suite.get("trainings", {})))
+            parts.append(experiments_table(table, own, suite["experiments"]))
+        parts.append(trainings_table(table, own, metrics, suite.get("trainings", {})))
         shown = (figures or {}).get(problem, {})
         parts += [f"![{escaped(what)}]({file})" for what, file in shown.items()]
     cost = cost_table(timings)
@@ -228,7 +220,7 @@ def _notes(
             "the edge is a limit of the parameter."
         )
     if any(summary.missing for summary in summaries.values()):
-        notes.append(f"{MISSING} Not computed for every item, so without a rank: see the end.")
+        notes.append(f"{MISSING} Not computed for every item: see the end.")
     return "\n\n".join(notes)
 
 
@@ -338,63 +330,3 @@ def _problem_table(
             line += trained.get(row["method"], ("", ""))
         lines.append([*line, settings])
     return markdown_table(header, lines, right=[*columns.header, *gap, "ms/item", "parameters"])
-
-
-def _experiments_table(
-    table: Sequence[LeaderboardRow], own: Mapping[str, Summary], experiments: Mapping[str, Any]
-) -> str:
-    """Return one column per experiment (seed), their average, and the printed values."""
-    first = experiments["metrics"][0]
-    order = [row["method"] for row in table if row["metric"] == first]
-    header = ["method"]
-    for metric in experiments["metrics"]:
-        header += [f"{metric}, seed {seed}" for seed in own[metric].seeds] + [f"{metric}, average"]
-        header += [f"{metric}, printed"] if experiments["printed"] else []
-    rows = []
-    for method in order:
-        line = [escaped(method)]
-        for number, metric in enumerate(experiments["metrics"]):
-            known = lookup("metric", METRICS, metric)
-            values = [own[metric].means[method, seed] for seed in own[metric].seeds]
-            line += [f"{v:.2f}" if math.isfinite(v) else "" for v in values]
-            mean = known.mean(np.array(values))
-            line.append(f"{mean:.2f}" if math.isfinite(mean) else "")
-            if experiments["printed"]:
-                printed = experiments["printed"].get(method)
-                line.append(f"{printed[number]:.2f}" if printed else "")
-        rows.append(line)
-    source = f" Printed values: {experiments['source']}." if experiments["source"] else ""
-    title = f"### In the layout of the printed table\n\nOne experiment per seed.{source}"
-    return f"{title}\n\n{markdown_table(header, rows, right=header[1:])}"
-
-
-def _trainings_table(
-    table: Sequence[LeaderboardRow],
-    summaries: Mapping[str, Summary],
-    metrics: Sequence[str],
-    trainings: Mapping[str, str],
-) -> str:
-    """Return a table of means over training seeds, best first; empty if there are none."""
-    of_name: dict[str, dict[str, list[float]]] = {}
-    for row in table:
-        if row["method"] in trainings:
-            own = of_name.setdefault(trainings[row["method"]], {m: [] for m in metrics})
-            partial = row["method"] in summaries[row["metric"]].missing
-            own[row["metric"]].append(math.nan if partial else row["mean"])
-    first = metrics[0]
-    known = {m: lookup("metric", METRICS, m) for m in metrics}
-    sign = 1 if known[first].higher_is_better else -1
-
-    def worst_last(one: tuple[str, dict[str, list[float]]]) -> float:
-        return -sign * known[first].mean(np.array(one[1][first]))
-
-    rows = []
-    for name, own in sorted(of_name.items(), key=worst_last):
-        line = [escaped(name), len(own[first])]
-        for metric in metrics:
-            mean = average(known[metric], np.array(own[metric]), range(len(own[metric])))
-            line.append(mean_text(mean.mean, (mean.high - mean.low) / 2, 2))
-        rows.append(line)
-    header = ("method", "trainings", *map(heading, metrics))
-    title = f"### Over training seeds\n\n{TRAININGS}"
-    return f"{title}\n\n{markdown_table(header, rows, right=header[1:])}" if rows else ""

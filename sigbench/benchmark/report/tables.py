@@ -64,11 +64,11 @@ def mean_columns(
     return Columns(metrics, [heading(metric) for metric in metrics], [], cells)
 
 
-def mean_text(mean: float, half: float, places: int, sign: str = "") -> str:
-    """Return a mean ± half its interval, with ``sign="+"`` always with a sign; "-" if it is NaN."""
+def mean_text(mean: float, half: float, places: int) -> str:
+    """Return a mean ± half its interval; "-" if it is NaN."""
     if math.isnan(mean):
         return "-"
-    return f"{mean:{sign}.{places}f}" + (f" ± {half:.{places}f}" if math.isfinite(half) else "")
+    return f"{mean:.{places}f}" + (f" ± {half:.{places}f}" if math.isfinite(half) else "")
 
 
 def marked(text: str, row: LeaderboardRow, ranked: bool, summary: Summary) -> str:

@@ -1,0 +1,80 @@
+"""Tables of experiments, in the layout of a printed table, and of repeated trainings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from sigbench.benchmark.report.tables import escaped, heading, markdown_table, mean_text
+from sigbench.config.registry import lookup
+from sigbench.scoring.aggregate import average
+from sigbench.scoring.leaderboard import LeaderboardRow
+from sigbench.scoring.metrics import METRICS
+from sigbench.scoring.scores import Summary
+
+TRAININGS = """\
+Each training seed gives one training, scored by its mean over all items; ± half the 95 % \
+confidence interval of the mean over trainings (Student's t)."""
+
+
+def experiments_table(
+    table: Sequence[LeaderboardRow], own: Mapping[str, Summary], experiments: Mapping[str, Any]
+) -> str:
+    """Return one column per experiment (seed), their average, and the printed values."""
+    first = experiments["metrics"][0]
+    order = [row["method"] for row in table if row["metric"] == first]
+    header = ["method"]
+    for metric in experiments["metrics"]:
+        header += [f"{metric}, seed {seed}" for seed in own[metric].seeds] + [f"{metric}, average"]
+        header += [f"{metric}, printed"] if experiments["printed"] else []
+    rows = []
+    for method in order:
+        line = [escaped(method)]
+        for number, metric in enumerate(experiments["metrics"]):
+            known = lookup("metric", METRICS, metric)
+            values = [own[metric].means[method, seed] for seed in own[metric].seeds]
+            line += [f"{v:.2f}" if math.isfinite(v) else "" for v in values]
+            mean = known.mean(np.array(values))
+            line.append(f"{mean:.2f}" if math.isfinite(mean) else "")
+            if experiments["printed"]:
+                printed = experiments["printed"].get(method)
+                line.append(f"{printed[number]:.2f}" if printed else "")
+        rows.append(line)
+    source = f" Printed values: {experiments['source']}." if experiments["source"] else ""
+    title = f"### In the layout of the printed table\n\nOne experiment per seed.{source}"
+    return f"{title}\n\n{markdown_table(header, rows, right=header[1:])}"
+
+
+def trainings_table(
+    table: Sequence[LeaderboardRow],
+    summaries: Mapping[str, Summary],
+    metrics: Sequence[str],
+    trainings: Mapping[str, str],
+) -> str:
+    """Return a table of means over training seeds, best first; empty if there are none."""
+    of_name: dict[str, dict[str, list[float]]] = {}
+    for row in table:
+        if row["method"] in trainings:
+            own = of_name.setdefault(trainings[row["method"]], {m: [] for m in metrics})
+            partial = row["method"] in summaries[row["metric"]].missing
+            own[row["metric"]].append(math.nan if partial else row["mean"])
+    first = metrics[0]
+    known = {m: lookup("metric", METRICS, m) for m in metrics}
+    sign = 1 if known[first].higher_is_better else -1
+
+    def worst_last(one: tuple[str, dict[str, list[float]]]) -> float:
+        return -sign * known[first].mean(np.array(one[1][first]))
+
+    rows = []
+    for name, own in sorted(of_name.items(), key=worst_last):
+        line = [escaped(name), len(own[first])]
+        for metric in metrics:
+            mean = average(known[metric], np.array(own[metric]), range(len(own[metric])))
+            line.append(mean_text(mean.mean, (mean.high - mean.low) / 2, 2))
+        rows.append(line)
+    header = ("method", "trainings", *map(heading, metrics))
+    title = f"### Over training seeds\n\n{TRAININGS}"
+    return f"{title}\n\n{markdown_table(header, rows, right=header[1:])}" if rows else ""
