@@ -712,7 +712,7 @@ def test_bad_parameters_of_training_speech(tiny_speech, params, message):
 def test_a_folder_of_too_few_voices_is_refused(tiny_speech):
     folder = tiny_speech.synthetic(voices=1)
     with pytest.raises(InputError, match="at least two voices with two clips each"):
-        SpeechTraining(str(folder))
+        SpeechTraining(str(folder)).item("train", 1, 0)
 
 
 def test_varied_noise_is_of_many_kinds(tiny_speech, rng):

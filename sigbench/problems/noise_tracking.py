@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from sigbench.denoisers.speech.frames import Framing, Spectrum, framing, power_s
 from sigbench.denoisers.speech.trackers import NoiseTracker, noise_spectra
 from sigbench.problems.base import Degradation
 from sigbench.problems.denoising import Denoising
-from sigbench.scoring.metrics import Metric, Values
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,8 @@ class NoiseTracking:
         spectra = noise_spectra(method, block.noisy, self._frames)
         return spectra.astype(block.noisy.dtype)[:, None]
 
-    def score(self, metric: Metric, block: Block, estimate: Array) -> Values:
-        """Return the metric of every item, shape ``(N,)``."""
+    def score(self, metric: Callable[..., T], block: Block, estimate: Array) -> T:
+        """Return ``metric`` (a `Metric`, or its ``measure``) of the items of a block."""
         return metric(block.clean, estimate, self.dataset.peak)
 
     def training(self, *, sigma_given: bool) -> Training:
