@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import resample_poly
 
 from sigbench.core.optional import onnx_session, package_file
 
@@ -77,6 +76,8 @@ def _batch(estimate: NDArray[Any], fs: float, scale: str) -> Values:
 @functools.lru_cache(maxsize=1)  # the three metrics score the same batch one after another
 def _raw(session: Any, batch: bytes, count: int, fs: float) -> list[NDArray[np.floating[Any]]]:
     """Return the model's outputs for the windows of each signal, shape ``(windows, 3)``."""
+    from scipy.signal import resample_poly  # loads scipy.stats
+
     name = session.get_inputs()[0].name
     outputs = []
     for signal in np.frombuffer(batch).reshape(count, -1):

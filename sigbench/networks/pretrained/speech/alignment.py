@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import resample_poly
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
@@ -89,6 +88,8 @@ def at_rate(noisy: Array, fs: float | None, rate: int, enhance: Callable[..., Sa
     >>> bool(np.abs(at_rate(y, 8000, 48_000, lambda x: x) - y)[..., 20:-20].max() < 0.01)
     True
     """
+    from scipy.signal import resample_poly  # loads scipy.stats
+
     up, down = factors(fs, rate)
     if noisy.ndim != 3 or noisy.shape[1] != 1:
         raise InputError(f"noisy has shape {noisy.shape}: speech methods require (N, 1, L)")
