@@ -10,7 +10,7 @@ from sigbench import Tuned, load, run_suite
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.benchmark.suites.suite import suite_names
 from sigbench.core.protocols import Certified
-from sigbench.denoisers.sparse_model import Exact
+from sigbench.denoisers.sparse_model import Bounded, Exact
 
 ROOT = Path(__file__).parents[1]
 SUITE = """
@@ -77,9 +77,13 @@ def certified_rows():
 
 @pytest.mark.parametrize(("suite", "row", "solver"), list(certified_rows()))
 def test_committed_results_meet_their_tolerance(suite, row, solver):
-    """Methods that stop as printed in a paper have no tolerance; their gap is below 1 %."""
+    """Methods that stop as printed in a paper have no tolerance; their gap is below 1 %.
+
+    With a bounded number of iterations, the gap is only reported.
+    """
     report = (ROOT / "results" / suite / "leaderboard.md").read_text(encoding="utf-8")
     table = report[report.index("## Certificates") :]
     gap = float(re.search(rf"^\| {re.escape(row)} +\| +(\S+) \|", table, re.M)[1])
     assert np.isfinite(gap)
-    assert gap <= (solver.tol if isinstance(solver, Exact) else 0.01)
+    if not isinstance(solver, Bounded):
+        assert gap <= (solver.tol if isinstance(solver, Exact) else 0.01)

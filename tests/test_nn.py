@@ -182,8 +182,8 @@ CASES = {
     "depthwise_conv, bias": curved(
         "depthwise_conv", [normal(2, 3, 7), normal(3, 1, 4), normal(3)], causal=True
     ),
-    "compressed_spectra": curved(
-        "compressed_spectra", [normal(2, 1, 300)], 0.1 * normal(2, 1, 300)
+    "compressed_magnitudes": curved(
+        "compressed_magnitudes", [normal(2, 1, 300)], 0.1 * normal(2, 1, 300)
     ),
 }  # fmt: skip
 

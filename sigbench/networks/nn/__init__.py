@@ -20,7 +20,7 @@ from __future__ import annotations
 from sigbench.networks.nn.conv import conv, conv_transpose, modulated_conv
 from sigbench.networks.nn.depthwise import depthwise_conv
 from sigbench.networks.nn.initial import INITIAL, starting
-from sigbench.networks.nn.losses import LOSSES, compressed_spectra, log_mse, mse, smooth_l1
+from sigbench.networks.nn.losses import LOSSES, compressed_magnitudes, log_mse, mse, smooth_l1
 from sigbench.networks.nn.net import Net, Norm
 from sigbench.networks.nn.norm import Statistics, batch_norm, scale
 from sigbench.networks.nn.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
@@ -45,7 +45,7 @@ from sigbench.networks.nn.tape import Var, add, constant, multiply
 __all__ = [
     "INITIAL", "LOSSES", "OPTIMIZERS", "SCHEDULES", "SGD", "Adam", "Constant", "Cosine", "Net",
     "Norm", "Optimizer", "Schedule", "Statistics", "Step", "Var", "add", "avg_pool", "batch_norm",
-    "channel_mean", "compressed_spectra", "concat", "constant", "conv", "conv_transpose",
+    "channel_mean", "compressed_magnitudes", "concat", "constant", "conv", "conv_transpose",
     "cumulative_mean", "depthwise_conv", "fit", "istft", "leaky_relu", "log", "log_mse",
     "low_pass", "masked", "max_pool", "mean", "modulated_conv", "mse", "multiply", "pixel_shuffle",
     "pixel_unshuffle", "power", "relu", "scale", "shrink", "sigmoid", "smooth_l1", "softplus",

@@ -20,7 +20,7 @@ from sigbench.networks.nn.sparse import (
     shape_of,
 )
 from sigbench.networks.nn.torch_stft import channel_mean as channel_mean
-from sigbench.networks.nn.torch_stft import compressed_spectra
+from sigbench.networks.nn.torch_stft import compressed_magnitudes
 from sigbench.networks.nn.torch_stft import cumulative_mean as cumulative_mean
 from sigbench.networks.nn.torch_stft import depthwise_conv as depthwise_conv
 from sigbench.networks.nn.torch_stft import istft as istft
@@ -275,5 +275,5 @@ LOSSES = {
     "mse": F.mse_loss,
     "smooth-l1": F.smooth_l1_loss,
     "log-mse": log_mse,
-    "speech": compressed_spectra,
+    "speech": compressed_magnitudes,
 }

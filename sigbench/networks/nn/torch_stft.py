@@ -11,10 +11,10 @@ from torch import Tensor
 from sigbench.core.errors import InputError
 from sigbench.networks.nn.depthwise import shift_before
 from sigbench.networks.nn.losses import (
-    COMPLEX_SHARE,
     COMPRESSION,
     LOSS_HOP,
     LOSS_WINDOW,
+    LOST,
     MIN_BIN,
     MIN_ERROR,
     MIN_LEVEL,
@@ -133,20 +133,19 @@ class _Depthwise(torch.autograd.Function):
         return d_padded[..., ctx.before : ctx.before + n], d_weight, None, None
 
 
-def compressed_spectra(estimate: Tensor, target: Tensor) -> Tensor:
-    """Return the loss of compressed spectra; see `sigbench.networks.nn.compressed_spectra`."""
+def compressed_magnitudes(estimate: Tensor, target: Tensor) -> Tensor:
+    """Return the loss of compressed magnitudes; see `sigbench.networks.nn.compressed_magnitudes`."""
     if estimate.shape != target.shape:
         raise InputError(f"estimate {estimate.shape} and target {target.shape} differ in shape")
     level = target.square().mean(dim=(1, 2), keepdim=True) + MIN_LEVEL
     factor = level.rsqrt()
     error = ((estimate - target) * factor).square().mean(dim=(1, 2))
-    magnitudes, compressed = [], []
+    magnitudes = []
     for signal in (estimate, target):
         real = torch.view_as_real(_coefficients(signal * factor, LOSS_WINDOW, LOSS_HOP))
         log_size = (real.square().sum(dim=-1) + MIN_BIN).log()  # faster than powers
         magnitudes.append((log_size * (COMPRESSION / 2)).exp())
-        compressed.append(real * (log_size * (COMPRESSION / 2 - 0.5)).exp()[..., None])
-    by_magnitude = (magnitudes[0] - magnitudes[1]).square().mean()
-    by_value = (compressed[0] - compressed[1]).square().sum(dim=-1).mean()
-    spectral = (1 - COMPLEX_SHARE) * by_magnitude + COMPLEX_SHARE * by_value
+    difference = magnitudes[0] - magnitudes[1]
+    weight = torch.where(difference < 0, LOST, 1.0)
+    spectral = (weight * difference.square()).mean()
     return spectral + TIME_WEIGHT * torch.log1p(error / MIN_ERROR).mean()
