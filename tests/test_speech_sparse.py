@@ -1,6 +1,7 @@
 """L1, GMC, sliding DCT and wavelets with noise levels from a tracker."""
 
 import dataclasses
+import sys
 
 import numpy as np
 import pytest
@@ -109,7 +110,7 @@ def test_with_a_flat_spectrum_the_dct_has_one_threshold(rng):
 
 def test_with_a_flat_spectrum_the_details_are_those_of_visushrink(rng):
     """The difference is the coarse band, which WaveletShrink keeps."""
-    n, frame = 1024, StationaryWavelet("db4", 5)
+    n, frame = 2048, StationaryWavelet("db4", 5)
     y = rng.normal(size=(2, 1, n))
     scale = 2.0 / np.sqrt(2 * np.log(n))
     plain = WaveletShrink("db4", 5, scale=scale, shifts="all")(y, sigma=0.7)
@@ -117,7 +118,9 @@ def test_with_a_flat_spectrum_the_details_are_those_of_visushrink(rng):
     removed = np.zeros_like(frame.analysis(y))
     threshold = 2.0 * 0.7 * frame.geometry((n,)).weights[0]
     removed[:, :, 0] = np.clip(frame.analysis(y)[:, :, 0], -threshold, threshold)
-    np.testing.assert_allclose(plain - ours, frame.synthesis(removed, (n,)), atol=1e-9)
+    inside = np.s_[..., 500:-500]  # beyond, one is circular and the other reflects
+    expected = frame.synthesis(removed, (n,))
+    np.testing.assert_allclose((plain - ours)[inside], expected[inside], atol=1e-9)
     assert np.abs(ours).max() > 0.5
 
 
@@ -165,6 +168,14 @@ def test_the_frame_of_a_sample_is_centered_on_it():
     impulse[..., 1000] = 1
     power = power_spectra(impulse, frames).sum(axis=-1)[0]
     assert frame_at(np.array(1000), frames, len(power)) == np.argmax(power)
+
+
+def test_long_signals_are_processed_in_parts_without_a_trace(rng, monkeypatch):
+    y = rng.normal(size=(2, 1, 9000))
+    method = SpeechWavelet(fs=FS, wavelet="db2")
+    whole = method(y)
+    monkeypatch.setattr(sys.modules[SpeechWavelet.__module__], "SEGMENT", 2500)
+    np.testing.assert_allclose(method(y), whole, atol=1e-12)
 
 
 # independent checks

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -86,77 +85,39 @@ class SlidingDCT:
         return self._denoise(noisy, thresholds)
 
     def _denoise(self, noisy: Array, thresholds: NDArray[np.float64]) -> Array:
-        limits = per_item(thresholds, noisy)
-        return threshold_blocks(noisy, self.window, lambda tile: limits, keep_constant=True)
+        beyond = self.window - 1
+        y = np.pad(noisy, [(0, 0), (0, 0), *[(beyond, beyond)] * (noisy.ndim - 2)], "symmetric")
+        total = np.zeros_like(y)
+        positions = [n - beyond for n in y.shape[2:]]
+        for tile in itertools.product(*(range(0, n, TILE) for n in positions)):
+            counts = [min(TILE, n - start) for n, start in zip(positions, tile, strict=True)]
+            part = tuple(
+                slice(start, start + count + beyond)
+                for start, count in zip(tile, counts, strict=True)
+            )
+            total[:, :, *part] += self._tile(y[:, :, *part], counts, thresholds)
+        inside = tuple(slice(beyond, beyond + n) for n in noisy.shape[2:])
+        return total[:, :, *inside] / noisy.dtype.type(self.window ** len(inside))
 
-
-def threshold_blocks(
-    noisy: Array,
-    window: int,
-    limits: Callable[[tuple[slice, ...]], Array],
-    *,
-    keep_constant: bool,
-) -> Array:
-    """Hard-threshold the DCT of the block at every position, and average; see `SlidingDCT`.
-
-    Parameters
-    ----------
-    noisy : array, shape (N, C, *space)
-        The noisy items, which are extended by reflection.
-    window : int
-        Length of the block along every space axis.
-    limits : callable
-        ``limits(tile)`` returns the thresholds of the blocks in a tile, which is one slice of
-        positions per space axis; the block at position p ends at sample p. They broadcast to the
-        coefficients, shape ``(N, C, *[positions * window])``, and have the dtype of ``noisy``.
-    keep_constant : bool
-        Whether the constant coefficient of each block is always kept.
-
-    Returns
-    -------
-    array, shape (N, C, *space)
-
-    Examples
-    --------
-    >>> y = np.array([[[0.0, 2.0, 4.0, 6.0]]])
-    >>> zero = np.zeros((1, 1, 1))
-    >>> threshold_blocks(y, 2, lambda tile: zero, keep_constant=True).round(12)
-    array([[[0., 2., 4., 6.]]])
-    """
-    beyond = window - 1
-    y = np.pad(noisy, [(0, 0), (0, 0), *[(beyond, beyond)] * (noisy.ndim - 2)], "symmetric")
-    total = np.zeros_like(y)
-    positions = [n - beyond for n in y.shape[2:]]
-    for starts in itertools.product(*(range(0, n, TILE) for n in positions)):
-        tile = tuple(
-            slice(start, min(start + TILE, n)) for start, n in zip(starts, positions, strict=True)
-        )
-        part = tuple(slice(along.start, along.stop + beyond) for along in tile)
-        counts = [along.stop - along.start for along in tile]
-        total[:, :, *part] += _tile(y[:, :, *part], window, counts, limits(tile), keep_constant)
-    inside = tuple(slice(beyond, beyond + n) for n in noisy.shape[2:])
-    return total[:, :, *inside] / noisy.dtype.type(window ** len(inside))
-
-
-def _tile(part: Array, window: int, counts: list[int], limits: Array, keep_constant: bool) -> Array:
-    """Return the sum of the estimates of ``counts`` blocks along each axis of a part."""
-    frames = [_frame(window, count, part.dtype.char) for count in counts]
-    first, last = frames[0], frames[-1]
-    constant: tuple[Any, ...] = (..., *[slice(None, None, window)] * len(frames))
-    total = np.empty_like(part)
-    items = max(1, COEFFICIENTS // (part.shape[1] * math.prod(map(len, frames))))
-    for start in range(0, len(part), items):
-        some = slice(start, start + items)
-        c = part[some] @ last.T
-        if len(frames) == 2:
-            c = first @ c
-        keep = np.abs(c) > limits[some]
-        if keep_constant:
+    def _tile(self, part: Array, counts: list[int], thresholds: NDArray[np.float64]) -> Array:
+        """Return the sum of the estimates of ``counts`` blocks along each axis of a part."""
+        frames = [_frame(self.window, count, part.dtype.char) for count in counts]
+        first, last = frames[0], frames[-1]
+        constant: tuple[Any, ...] = (..., *[slice(None, None, self.window)] * len(frames))
+        limits = per_item(thresholds, part)
+        total = np.empty_like(part)
+        items = max(1, COEFFICIENTS // (part.shape[1] * math.prod(map(len, frames))))
+        for start in range(0, len(part), items):
+            some = slice(start, start + items)
+            c = part[some] @ last.T
+            if len(frames) == 2:
+                c = first @ c
+            keep = np.abs(c) > limits[some]
             keep[constant] = True
-        c *= keep
-        c = c @ last
-        total[some] = first.T @ c if len(frames) == 2 else c
-    return total
+            c *= keep
+            c = c @ last
+            total[some] = first.T @ c if len(frames) == 2 else c
+        return total
 
 
 @functools.lru_cache(maxsize=16)

@@ -7,14 +7,16 @@ from typing import ClassVar
 
 import numpy as np
 import scipy.fft
+from numpy.lib.stride_tricks import sliding_window_view
 
 from sigbench.core.protocols import Array, Info, Sigma
 from sigbench.core.validation import check, check_field
 from sigbench.denoisers.parameters import build_named_options
-from sigbench.denoisers.sliding_dct import threshold_blocks
 from sigbench.denoisers.speech.frames import framing
 from sigbench.denoisers.speech.noise_spectrum import atom_levels, frame_at, noise_spectra
 from sigbench.denoisers.speech.trackers import TRACKERS, LeadingNoise, NoiseTracker
+
+BLOCKS = 1024  # blocks of a signal that are transformed at a time
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,7 @@ class SpeechDCT:
     """Hard-threshold the DCT of the block at every sample, and average the estimates.
 
     The threshold of the DCT coefficient k is ``threshold_over_sigma``·σ(k), where σ(k) is the
-    level that noise with the tracked spectrum has in this coefficient. It is updated every few
-    milliseconds. Unlike in `SlidingDCT`, the constant coefficient is not an exception.
+    level that noise with the tracked spectrum has in this coefficient at that time. Unlike in `SlidingDCT`, the constant coefficient is not an exception.
 
     Parameters
     ----------
@@ -73,13 +74,18 @@ class SpeechDCT:
         window = max(1, round(self.block_ms * frames.fs / 1e3))
         dct = scipy.fft.dct(np.eye(window), axis=0, norm="ortho")
         levels = atom_levels(noise_spectra(self.tracker, noisy, frames), frames, dct)
-        thresholds = (self.threshold_over_sigma * levels).astype(noisy.dtype)
-
-        def limits(tile: tuple[slice, ...]) -> Array:
-            (positions,) = tile
-            center = (positions.start + positions.stop - window) // 2
-            frame = frame_at(np.array(center), frames, thresholds.shape[1])
-            count = positions.stop - positions.start
-            return np.tile(thresholds[:, None, frame], (1, 1, count))
-
-        return threshold_blocks(noisy, window, limits, keep_constant=False)
+        limits = (self.threshold_over_sigma * levels).astype(noisy.dtype)
+        beyond, n = window - 1, noisy.shape[-1]
+        y = np.pad(noisy[:, 0], ((0, 0), (beyond, beyond)), "symmetric")
+        blocks = sliding_window_view(y, window, axis=-1)  # block p ends at sample p
+        at = frame_at(np.arange(n + beyond) - window // 2, frames, limits.shape[1])
+        total = np.zeros_like(y)
+        for first in range(0, n + beyond, BLOCKS):
+            some = slice(first, first + BLOCKS)
+            c = scipy.fft.dct(blocks[:, some], norm="ortho")
+            c *= np.abs(c) > limits[:, at[some]]
+            estimates = scipy.fft.idct(c, norm="ortho", overwrite_x=True)
+            for offset in range(window):
+                end = first + offset + estimates.shape[1]
+                total[:, first + offset : end] += estimates[:, :, offset]
+        return (total[:, None, beyond : beyond + n] / noisy.dtype.type(window)).copy()

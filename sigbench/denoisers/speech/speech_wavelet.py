@@ -18,6 +18,7 @@ from sigbench.denoisers.wavelet import SHRINKS, Shrink
 from sigbench.transforms import StationaryWavelet, orthogonal_wavelet
 
 LOWEST_HZ = 125.0  # upper limit of the coarse band
+SEGMENT = 2**16  # samples that are transformed at a time
 
 
 @dataclass(frozen=True)
@@ -78,24 +79,33 @@ class SpeechWavelet:
         depth = max(1, round(np.log2(frames.fs / 2 / LOWEST_HZ)))
         transform = StationaryWavelet(self.wavelet, depth)
         levels = atom_levels(
-            noise_spectra(self.tracker, noisy, frames), frames, _filters(transform, depth)
+            noise_spectra(self.tracker, noisy, frames), frames, _filters(transform)
         )
         n = noisy.shape[-1]
-        # the transform is circular, and needs 2**depth samples
-        longer = scipy.fft.next_fast_len(max(n, 2**depth), real=True) - n
-        bands = transform.analysis(np.pad(noisy, ((0, 0), (0, 0), (0, longer)), "symmetric"))
-        shrink = SHRINKS[self.shrink]
-        at = frame_at(np.arange(n + longer), frames, levels.shape[1])
-        for b in range(bands.shape[2]):
-            t = self.threshold_over_sigma * levels[:, at, b]
-            bands[:, :, b] = shrink(bands[:, :, b], t[:, None].astype(noisy.dtype))
-        return np.ascontiguousarray(transform.synthesis(bands, (n + longer,))[..., :n])
+        margin = 2 * _reach(transform)  # in analysis and in synthesis
+        y = np.pad(noisy, ((0, 0), (0, 0), (margin, margin)), "symmetric")
+        at = frame_at(np.arange(n + 2 * margin) - margin, frames, levels.shape[1])
+        estimate = np.empty_like(noisy)
+        for first in range(0, n, SEGMENT):
+            inside = min(SEGMENT, n - first)
+            part = slice(first, first + inside + 2 * margin)
+            bands = transform.analysis(y[..., part])
+            for b in range(bands.shape[2]):
+                t = (self.threshold_over_sigma * levels[:, None, at[part], b]).astype(y.dtype)
+                bands[:, :, b] = SHRINKS[self.shrink](bands[:, :, b], t)
+            part_estimate = transform.synthesis(bands, (inside + 2 * margin,))
+            estimate[..., first : first + inside] = part_estimate[..., margin : margin + inside]
+        return estimate
 
 
-def _filters(transform: StationaryWavelet, depth: int) -> Array:
+def _filters(transform: StationaryWavelet) -> Array:
     """Return the filter of each band, shape ``(bands, length)``."""
-    taps = len(orthogonal_wavelet(transform.wavelet).dec_lo)
-    length = scipy.fft.next_fast_len((taps - 1) * (2**depth - 1) + 1, real=True)
-    impulse = np.zeros((1, 1, length))
+    impulse = np.zeros((1, 1, scipy.fft.next_fast_len(_reach(transform) + 1, real=True)))
     impulse[..., 0] = 1
     return transform.analysis(impulse)[0, 0]
+
+
+def _reach(transform: StationaryWavelet) -> int:
+    """Return by how many samples the longest filter extends beyond a sample."""
+    taps = len(orthogonal_wavelet(transform.wavelet).dec_lo)
+    return (taps - 1) * (2 ** (transform.level or 1) - 1)

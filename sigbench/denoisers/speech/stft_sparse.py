@@ -63,7 +63,7 @@ class StftL1:
     tracker: NoiseTracker = field(default=LeadingNoise(), metadata={"table": TRACKERS})
     lam_over_sigma: float = 1.5
     window_ms: float = 64.0
-    overlap: int = 2
+    overlap: int = 4
     solver: Bounded = field(default=Bounded(), metadata={"table": SOLVERS})
     fs: float | None = None
 
