@@ -88,4 +88,4 @@ class SpeechDCT:
             for offset in range(window):
                 end = first + offset + estimates.shape[1]
                 total[:, first + offset : end] += estimates[:, :, offset]
-        return (total[:, None, beyond : beyond + n] / noisy.dtype.type(window)).copy()
+        return total[:, None, beyond : beyond + n] / noisy.dtype.type(window)
