@@ -93,7 +93,7 @@ def _knowledge(cls: Any) -> str:
         return "prior"
     if info.fitted or (isinstance(cls, type) and issubclass(cls, Learner)):
         return "fitted"
-    return "blind" if info.uses_sigma else "none"
+    return "blind" if info.uses_sigma or info.adapts else "none"
 
 
 def _n_params(cls: Any) -> int:

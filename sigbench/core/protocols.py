@@ -121,6 +121,8 @@ class Info:
         Kinds of signal that it accepts; ``"system"`` is for estimators.
     uses_sigma : bool
         Whether it adapts to the noise level, given or estimated.
+    adapts : bool
+        Whether it adapts to the noisy item in another way, and does not use the noise level.
     fixed_by : str
         Name of the parameter that, if set, stops it from adapting.
     prior : bool
@@ -140,6 +142,7 @@ class Info:
     source: str
     domains: tuple[Domain, ...] = ("signal", "speech", "image")
     uses_sigma: bool = False
+    adapts: bool = False
     fixed_by: str = ""
     prior: bool = False
     fitted: bool = False

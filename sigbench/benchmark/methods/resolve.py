@@ -214,6 +214,8 @@ class Method:
             return "fitted"
         if info == UNDESCRIBED:  # equal, not identical: a worker has a copy
             return "sigma" if self.sigma_given and sigma_known else "none"
+        if info.adapts:
+            return "blind"
         fixed = info.fixed_by and getattr(self.entry, info.fixed_by) is not None
         if fixed or not info.uses_sigma:
             return "none"

@@ -128,7 +128,11 @@ class DecisionDirectedWiener:
     fs: float | None = None
 
     info: ClassVar[Info] = Info(
-        "decision-directed-wiener", "speech", "Scalart, Filho 1996", domains=("speech",)
+        "decision-directed-wiener",
+        "speech",
+        "Scalart, Filho 1996",
+        domains=("speech",),
+        adapts=True,
     )
 
     def __post_init__(self) -> None:
@@ -177,7 +181,9 @@ class MMSESTSA:
     overlap: int = 4
     fs: float | None = None
 
-    info: ClassVar[Info] = Info("mmse-stsa", "speech", "Ephraim, Malah 1984", domains=("speech",))
+    info: ClassVar[Info] = Info(
+        "mmse-stsa", "speech", "Ephraim, Malah 1984", domains=("speech",), adapts=True
+    )
 
     def __post_init__(self) -> None:
         _check(self.alpha, self.xi_min_db, self.window_ms, self.overlap)
@@ -225,7 +231,9 @@ class LogMMSE:
     overlap: int = 4
     fs: float | None = None
 
-    info: ClassVar[Info] = Info("log-mmse", "speech", "Ephraim, Malah 1985", domains=("speech",))
+    info: ClassVar[Info] = Info(
+        "log-mmse", "speech", "Ephraim, Malah 1985", domains=("speech",), adapts=True
+    )
 
     def __post_init__(self) -> None:
         _check(self.alpha, self.xi_min_db, self.window_ms, self.overlap)

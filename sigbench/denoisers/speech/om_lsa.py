@@ -73,7 +73,9 @@ class OMLSA:
     overlap: int = 4
     fs: float | None = None
 
-    info: ClassVar[Info] = Info("om-lsa", "speech", "Cohen, Berdugo 2001", domains=("speech",))
+    info: ClassVar[Info] = Info(
+        "om-lsa", "speech", "Cohen, Berdugo 2001", domains=("speech",), adapts=True
+    )
 
     def __post_init__(self) -> None:
         check_field("alpha", self.alpha, 0, below=1)

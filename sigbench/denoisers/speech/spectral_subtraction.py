@@ -70,7 +70,9 @@ class BollSubtraction:
     overlap: int = 4
     fs: float | None = None
 
-    info: ClassVar[Info] = Info("boll-subtraction", "speech", "Boll 1979", domains=("speech",))
+    info: ClassVar[Info] = Info(
+        "boll-subtraction", "speech", "Boll 1979", domains=("speech",), adapts=True
+    )
 
     def __post_init__(self) -> None:
         check_field("average_ms", self.average_ms, 0)
@@ -155,7 +157,11 @@ class BeroutiSubtraction:
     fs: float | None = None
 
     info: ClassVar[Info] = Info(
-        "berouti-subtraction", "speech", "Berouti, Schwartz, Makhoul 1979", domains=("speech",)
+        "berouti-subtraction",
+        "speech",
+        "Berouti, Schwartz, Makhoul 1979",
+        domains=("speech",),
+        adapts=True,
     )
 
     def __post_init__(self) -> None:

@@ -60,6 +60,7 @@ class SpeechDCT:
         "block transform",
         "Yu, Sapiro 2011; Coifman, Donoho 1995",
         domains=("speech",),
+        adapts=True,
     )
 
     def __post_init__(self) -> None:

@@ -63,7 +63,7 @@ class SpeechWavelet:
     fs: float | None = None
 
     info: ClassVar[Info] = Info(
-        "speech-wavelet", "wavelet", "Johnstone, Silverman 1997", domains=("speech",)
+        "speech-wavelet", "wavelet", "Johnstone, Silverman 1997", domains=("speech",), adapts=True
     )
 
     def __post_init__(self) -> None:

@@ -68,7 +68,7 @@ class StftL1:
     fs: float | None = None
 
     info: ClassVar[Info] = Info(
-        "stft-l1", "sparse", "Chen, Donoho, Saunders 1998", domains=("speech",)
+        "stft-l1", "sparse", "Chen, Donoho, Saunders 1998", domains=("speech",), adapts=True
     )
 
     def __post_init__(self) -> None:
@@ -121,7 +121,9 @@ class StftGMC:
     solver: Bounded = field(default=Bounded(tol=1e-2), metadata={"table": SOLVERS})
     fs: float | None = None
 
-    info: ClassVar[Info] = Info("stft-gmc", "sparse", "Selesnick 2017", domains=("speech",))
+    info: ClassVar[Info] = Info(
+        "stft-gmc", "sparse", "Selesnick 2017", domains=("speech",), adapts=True
+    )
 
     def __post_init__(self) -> None:
         check_field("gamma", self.gamma, 0, below=1)

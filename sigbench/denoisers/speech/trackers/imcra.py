@@ -62,7 +62,9 @@ class Imcra:
 
     memory_s: float = 0.96
 
-    info: ClassVar[Info] = Info("imcra", "noise tracker", "Cohen 2003", domains=("speech",))
+    info: ClassVar[Info] = Info(
+        "imcra", "noise tracker", "Cohen 2003", domains=("speech",), adapts=True
+    )
 
     def __post_init__(self) -> None:
         check_field("memory_s", self.memory_s, 0)

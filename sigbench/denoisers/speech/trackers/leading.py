@@ -39,7 +39,9 @@ class LeadingNoise:
 
     lead_in: int | None = None
 
-    info: ClassVar[Info] = Info("leading", "noise tracker", "Boll 1979", domains=("speech",))
+    info: ClassVar[Info] = Info(
+        "leading", "noise tracker", "Boll 1979", domains=("speech",), adapts=True
+    )
 
     def __post_init__(self) -> None:
         check_field("lead_in", self.lead_in, 1)

@@ -53,7 +53,7 @@ class Mcra:
     threshold: float = 5.0
 
     info: ClassVar[Info] = Info(
-        "mcra", "noise tracker", "Cohen & Berdugo 2002", domains=("speech",)
+        "mcra", "noise tracker", "Cohen & Berdugo 2002", domains=("speech",), adapts=True
     )
 
     def __post_init__(self) -> None:

@@ -61,7 +61,7 @@ class MinStatistics:
     memory_s: float = 1.536
 
     info: ClassVar[Info] = Info(
-        "min-statistics", "noise tracker", "Martin 2001", domains=("speech",)
+        "min-statistics", "noise tracker", "Martin 2001", domains=("speech",), adapts=True
     )
 
     def __post_init__(self) -> None:

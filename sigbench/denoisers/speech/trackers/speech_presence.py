@@ -48,7 +48,11 @@ class SpeechPresence:
     snr_db: float = 15.0
 
     info: ClassVar[Info] = Info(
-        "speech-presence", "noise tracker", "Gerkmann & Hendriks 2012", domains=("speech",)
+        "speech-presence",
+        "noise tracker",
+        "Gerkmann & Hendriks 2012",
+        domains=("speech",),
+        adapts=True,
     )
 
     def __post_init__(self) -> None:
