@@ -3,8 +3,10 @@
 # make floors   check that the suites' methods are as good as tests/floors requires
 # make coverage run all tests but the floors and print the lines and branches that none reaches
 # make check    lint, format, types
-# make results  run all suites into results/, the committed reference runs; three hours
-# make weights  train the networks whose weights come along; four and a half hours
+# make results  run all suites into results/, the committed reference runs; four hours (fetches nothing:
+#               bias-free and speech need bsd400, bsd68, fsdd and esc10, see sigbench data)
+# make weights  train the networks whose weights are shipped; six hours (needs flite, espeak-ng, and the
+#               datasets bsd400, fsdd and esc10)
 # make figures  draw the figures of docs from results/ and these weights
 # make bench    print speed ratios: against loops, plain torch, benchopt, Dask
 #
@@ -14,8 +16,10 @@ PYTHON ?= python3
 VENV ?= .venv
 PARALLEL = -n logical --dist worksteal
 BENCHMARKS = methods sparse networks images table1 against_benchopt workers growth
-SUITES = table1 signals speech-smoke images32 noise2noise strided deconvolution system-function ablation bias-free
-WEIGHTS = icnn-report icnn-report-3e-4 icnn shrinknet shrinknet-sparse resnet resnet-subsample-4
+SUITES = table1 signals speech-smoke images32 noise2noise strided deconvolution system-function ablation \
+	bias-free noise-tracking speech
+WEIGHTS = icnn-report icnn-report-3e-4 icnn shrinknet shrinknet-sparse resnet resnet-subsample-4 \
+	speech-8k speech-8k-causal speech-8k-noisy speech-16k speech-16k-causal icnn-speech
 ANALYZED = unet-0-100 unet-0-10 dncnn-0-100 unet-bias-0-100 "gaussian-blur[width=1]" \
 	"sliding-dct[threshold_over_sigma=3.6,sigma=given]" \
 	"wavelet[wavelet=haar,level=3,shrink=hard,scale=0.7,sigma=given]"
@@ -44,7 +48,7 @@ results: $(VENV)/installed-dev
 	$(VENV)/bin/sigbench analyze jacobian bias-free -m $(ANALYZED) --items 10 \
 		-o results/effective-dimension
 
-weights: $(VENV)/installed-dev
+weights: $(VENV)/installed-dev runs/speech-synthesis
 	for name in $(WEIGHTS); do $(VENV)/bin/sigbench train $$name --force \
 		-o sigbench/networks/pretrained/$$name.safetensors || exit; done
 	for net in dncnn unet; do for kind in "" ",bias=true"; do for to in 10 55 100; do \
@@ -55,6 +59,9 @@ weights: $(VENV)/installed-dev
 
 figures: $(VENV)/installed-dev
 	$(VENV)/bin/python docs/draw.py
+
+runs/speech-synthesis: | $(VENV)/installed  # needs flite and espeak-ng
+	$(VENV)/bin/python datasets/speech-synthesis/make.py $@ --clips 4000 --seed 1
 
 bench: $(VENV)/installed-dev
 	$(VENV)/bin/python -m pip install --quiet -e '.[bench]'
