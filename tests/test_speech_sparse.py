@@ -14,8 +14,8 @@ from sigbench.core.protocols import Certified
 from sigbench.denoisers import DENOISERS, SpeechDCT, SpeechWavelet, StftGMC, StftL1
 from sigbench.denoisers.sparse_model import Bounded, Exact
 from sigbench.denoisers.speech.frames import framing, power_spectra
-from sigbench.denoisers.speech.noise_spectrum import atom_levels, frame_at, noise_spectra
-from sigbench.denoisers.speech.trackers import LeadingNoise
+from sigbench.denoisers.speech.noise_spectrum import atom_levels, frame_at
+from sigbench.denoisers.speech.trackers import LeadingNoise, noise_spectra
 from sigbench.denoisers.wavelet import WaveletShrink
 from sigbench.transforms import STFT, StationaryWavelet
 

@@ -13,8 +13,8 @@ from sigbench.core.protocols import Array, Info, Sigma
 from sigbench.core.validation import check, check_field
 from sigbench.denoisers.parameters import build_named_options
 from sigbench.denoisers.speech.frames import framing
-from sigbench.denoisers.speech.noise_spectrum import atom_levels, frame_at, noise_spectra
-from sigbench.denoisers.speech.trackers import TRACKERS, LeadingNoise, NoiseTracker
+from sigbench.denoisers.speech.noise_spectrum import atom_levels, frame_at
+from sigbench.denoisers.speech.trackers import TRACKERS, Mcra, NoiseTracker, noise_spectra
 
 BLOCKS = 1024  # blocks of a signal that are transformed at a time
 
@@ -50,7 +50,7 @@ class SpeechDCT:
     True
     """
 
-    tracker: NoiseTracker = field(default=LeadingNoise(), metadata={"table": TRACKERS})
+    tracker: NoiseTracker = field(default=Mcra(), metadata={"table": TRACKERS})
     threshold_over_sigma: float = 2.5
     block_ms: float = 16.0
     fs: float | None = None
