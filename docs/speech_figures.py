@@ -31,7 +31,6 @@ FAMILIES = {
     "speech": ("o", COLORS[1], "gain from a noise tracker"),
     "threshold": ("s", COLORS[2], "sparse or threshold"),
     "control": ("X", "0.55", "control"),
-    "limit": ("*", "black", "oracle mask"),
 }
 
 
@@ -217,7 +216,8 @@ def quality_over_cost(
 ) -> Figure:
     """Draw the mean gain over all problems against the real-time factor, one panel per metric.
 
-    Filled markers are causal methods. A method that lacks a gain is left out of that panel.
+    Filled markers are causal methods. A method that lacks a gain is left out of that panel. The gains
+    of the family ``limit`` are written above the panel.
 
     Parameters
     ----------
@@ -226,7 +226,7 @@ def quality_over_cost(
     cost : mapping of str to Cost
         See `speech_results.costs`.
     families : mapping of str to str
-        The family of each method: a key of ``FAMILIES``.
+        The family of each method: ``limit`` or a key of ``FAMILIES``.
     """
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
@@ -242,13 +242,16 @@ def quality_over_cost(
             known = [gain.mean for gain in values if gain is not None]
             if len(known) == len(found) and method in cost:
                 own[method] = (cost[method].real_time_factor, float(np.mean(known)))
+        references = [f"{m} {own.pop(m)[1]:+.2f}" for m in [*own] if families[m] == "limit"]
+        text = "references: " + ", ".join(references) if references else ""
+        ax.text(1, 1, text, transform=ax.transAxes, ha="right", fontsize=7.5, color=ORACLE)
         for method, (x, y) in own.items():
             marker, color, _ = FAMILIES[families[method]]
             fill = color if cost[method].causal else "white"
             ax.plot(x, y, marker, color=color, mfc=fill, ms=6.5, mew=1.3, clip_on=False, zorder=3)
         ax.axhline(0, color="0.45", lw=0.9)
         ax.axvline(1, color="0.8", lw=0.9, ls="--")
-        ax.margins(x=0.06, y=0.12)
+        ax.margins(x=0.13, y=0.15)
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter("{x:g}")
         ax.set_ylabel(f"mean {METRIC_NAMES[metric]} gain{UNITS.get(metric, '')}", fontsize=8.5)
@@ -275,13 +278,12 @@ def quality_over_cost(
     return figure
 
 
-# Corners at which the name of a point can be, in points from it, with their alignment.
-PLACES = [
-    (x, y, ha)
-    for distance in (0, 9, 18, 27, 36, 45, 54)
-    for y in ((0,) if distance == 0 else (distance, -distance))
-    for x, ha in ((8, "left"), (-8, "right"))
-]
+# Where the name of a point can be, in points from it, with its alignment: nearest places first.
+PLACES = sorted(
+    [(x, y, "left") for x in (8, 25, 45) for y in range(-54, 55, 9)]
+    + [(-x, y, "right") for x in (8, 25, 45) for y in range(-54, 55, 9)],
+    key=lambda place: (abs(place[0]) + 1.5 * abs(place[1]), -place[0]),
+)
 
 
 def _names(ax: Axes, points: Mapping[str, tuple[float, float]], colors: Mapping[str, str]) -> None:
@@ -290,9 +292,11 @@ def _names(ax: Axes, points: Mapping[str, tuple[float, float]], colors: Mapping[
     where = {m: tuple(scale * ax.transData.transform(point)) for m, point in points.items()}
     taken = [(x - 5, x + 5, y - 5, y + 5) for x, y in where.values()]
     bounds = ax.get_window_extent()
-    left, right = scale * bounds.x0, scale * bounds.x1
+    left, right, bottom, top = (
+        scale * edge for edge in (bounds.x0, bounds.x1, bounds.y0, bounds.y1)
+    )
     for method, (x, y) in sorted(where.items(), key=lambda item: -item[1][1]):
-        width = 3.9 * len(method)
+        width = 4.1 * len(method)
         boxes = []
         for dx, dy, ha in PLACES:
             start = x + dx - (width if ha == "right" else 0)
@@ -300,7 +304,9 @@ def _names(ax: Axes, points: Mapping[str, tuple[float, float]], colors: Mapping[
         free = [
             i
             for i, box in enumerate(boxes)
-            if left < box[0] and box[1] < right and not any(_overlap(box, t) for t in taken)
+            if left < box[0] < box[1] < right
+            and bottom < box[2] < box[3] < top
+            and not any(_overlap(box, t) for t in taken)
         ]
         best = free[0] if free else 0
         dx, dy, ha = PLACES[best]
@@ -316,7 +322,7 @@ def _names(ax: Axes, points: Mapping[str, tuple[float, float]], colors: Mapping[
             va="center",
             annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": "0.7", "lw": 0.5, "shrinkA": 0, "shrinkB": 3}
-            if dy
+            if abs(dx) + abs(dy) > 8
             else None,
         )
 
