@@ -18,9 +18,12 @@ from typing import Any
 import network_figures
 import numpy as np
 import result_figures
+import speech_figures
+import speech_results
 from network_figures import Branch, ImageRow, Shrinkage, Stage
 from PIL import Image
-from result_figures import Example, Risk
+from result_figures import COLORS, Example, Risk
+from speech_figures import Line
 
 import sigbench
 from sigbench.analysis import figures as jacobian_figures
@@ -28,11 +31,15 @@ from sigbench.analysis.figures import Sweep
 from sigbench.analysis.study import Portrait, prepared, study
 from sigbench.benchmark.methods.resolve import bind_problem_info, resolve
 from sigbench.benchmark.methods.sure import sure
-from sigbench.core.protocols import Block, info_of
+from sigbench.core.protocols import Block, Oracle, info_of
+from sigbench.datasets import Fsdd
 from sigbench.networks import nn
 from sigbench.networks.models.base import Maps, run
 from sigbench.networks.models.icnn import DOWN, PRIOR, TAPS, UP
 from sigbench.networks.pretrained.weights import shipped
+from sigbench.problems.denoising import Denoising
+from sigbench.problems.mixing import Mix
+from sigbench.problems.noises import Pink
 from sigbench.scoring.metrics import METRICS
 
 ROOT = Path(__file__).parents[1]
@@ -67,6 +74,24 @@ SWEPT = {
     "wavelet": "hard threshold",
 }
 CROP = 46  # item of the test split: an eye
+
+SPEECH_NOISES = {
+    "white": "white noise",
+    "pink": "pink noise",
+    "babble": "babble",
+    "rain": "rain (recorded)",
+    "helicopter": "helicopter (recorded)",
+}
+SPEECH_LINES = {
+    "speech-8k": Line("network", COLORS[0]),
+    "speech-8k-causal": Line("network, causal", COLORS[5], "--"),
+    "om-lsa": Line("OM-LSA", COLORS[1]),
+    "log-mmse": Line("log-MMSE", COLORS[2]),
+    "berouti-subtraction": Line("Berouti", COLORS[3]),
+}
+SPEECH_EXAMPLE_S = (0.0, 2.8)  # part of the item
+# Families of methods that the figure of quality over cost draws alike.
+SPEECH_FAMILIES = {"sparse": "threshold", "wavelet": "threshold", "block transform": "threshold"}
 
 
 def board(*suites: str) -> list[dict[str, str]]:
@@ -460,6 +485,60 @@ def effective_dimension() -> Any:
     return jacobian_figures.effective_dimensions(sweeps, 32 * 32)
 
 
+def speech_example() -> Any:
+    """Draw spectrograms of digits in pink noise, or of synthetic speech if FSDD is not fetched."""
+    data: Any = Fsdd()
+    try:
+        data.item("test", 1, 0)
+    except sigbench.InputError:
+        data = sigbench.SpeechSmoke()
+    fs = data.problem_info["fs"]
+    problem = Denoising("pink-5dB", data, Mix(Pink(), snr_db=5.0), 1)
+    block = next(problem.blocks(1, 1))
+    methods = {
+        "noisy": "noisy",
+        "OM-LSA": "om-lsa",
+        "network": f"network[weights=speech-{fs / 1000:g}k]",
+        "oracle Wiener mask, a reference": "oracle-wiener-mask",
+    }
+    first, last = (round(fs * s) for s in SPEECH_EXAMPLE_S)
+    signals = {"clean": block.clean[0, 0, first:last]}
+    for title, text in methods.items():
+        entry = bind_problem_info(resolve(text)[0].entry, problem.problem_info)
+        if isinstance(entry, Oracle):
+            entry = entry.bind(block.clean)
+        estimate = problem.apply(entry, block, sigma_given=False)
+        si_sdr, estoi = (
+            problem.score(METRICS[metric], block, estimate)[0] for metric in ("si_sdr", "estoi")
+        )
+        title = f"{title}: SI-SDR {si_sdr:.1f} dB, ESTOI {estoi:.2f}"
+        signals[title] = estimate[0, 0, first:last]
+    return speech_figures.spectrograms(signals, fs)
+
+
+def speech_text() -> str:
+    """Return the leaderboard of the suite ``speech`` as Markdown, which contains the gains."""
+    return (ROOT / "results/speech/leaderboard.md").read_text(encoding="utf-8")
+
+
+def speech_snr() -> Any:
+    """Draw the gains of speech methods over the SNR, for each noise."""
+    found = speech_results.gains(speech_text())
+    return speech_figures.over_snr(found, SPEECH_NOISES, SPEECH_LINES, "oracle-wiener-mask")
+
+
+def speech_cost() -> Any:
+    """Draw mean gains against real-time factors: networks, and other methods as they come."""
+    families = {}
+    for method in sigbench.load("speech").methods:
+        info = info_of(method.entry)
+        if info.family == "network" or method.name == info.name != "noisy":
+            families[method.name] = SPEECH_FAMILIES.get(info.family, info.family)
+    text = speech_text()
+    found, cost = speech_results.gains(text), speech_results.costs(text)
+    return speech_figures.quality_over_cost(found, cost, families)
+
+
 FIGURES: dict[str, Callable[[], Any]] = {
     "table1": table1,
     "linear": linear,
@@ -482,6 +561,9 @@ FIGURES: dict[str, Callable[[], Any]] = {
     "jacobian-images": jacobian_images,
     "jacobian-signals": jacobian_signals,
     "effective-dimension": effective_dimension,
+    "speech-example": speech_example,
+    "speech-snr": speech_snr,
+    "speech-cost": speech_cost,
 }
 
 

@@ -33,7 +33,7 @@ def commands():
 def test_commands_parse_and_their_names_exist(line):
     args = build_parser().parse_args(shlex.split(line)[1:])
     if hasattr(args, "suite") and not args.suite.endswith(".toml"):
-        users = ("mine:", "network[weights=my-icnn.")
+        users = ("mine:", "network[weights=my-")
         known = [m for m in args.method or [] if not m.startswith(users)]
         load(args.suite).select(methods=known or None, problems=args.problem)
     elif hasattr(args, "source") and args.method != "auto":

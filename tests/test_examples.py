@@ -1,0 +1,37 @@
+"""The examples run as a person runs them."""
+
+import re
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile
+
+EXAMPLE = Path(__file__).parents[1] / "examples/hear_speech.py"
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", [str(EXAMPLE), *map(str, arguments)])
+    runpy.run_path(str(EXAMPLE), run_name="__main__")
+
+
+def test_hear_speech_writes_sounds_and_their_scores(tmp_path, monkeypatch, capsys):
+    run(monkeypatch, tmp_path / "out")
+    found = re.findall(r"(\S+)\.wav: SI-SDR (\S+) dB, ESTOI (\S+)", capsys.readouterr().out)
+    scores = {Path(name).name: (float(si_sdr), float(estoi)) for name, si_sdr, estoi in found}
+    assert scores["noisy"][0] == pytest.approx(5, abs=0.1)
+    # measured: 4.2 dB and 0.04 more
+    assert scores["om-lsa"][0] > scores["noisy"][0] + 3
+    assert scores["om-lsa"][1] > scores["noisy"][1] + 0.02
+    written = {path.stem for path in (tmp_path / "out").iterdir()}
+    assert written == {"clean", *scores}
+    assert {soundfile.info(path).frames for path in (tmp_path / "out").iterdir()} == {3 * 35_200}
+
+
+def test_hear_speech_denoises_a_recording(tmp_path, rng, monkeypatch, capsys):
+    soundfile.write(tmp_path / "mine.wav", 0.1 * rng.normal(size=(4000, 2)), 44_100)
+    run(monkeypatch, tmp_path / "out", tmp_path / "mine.wav")
+    assert capsys.readouterr().out == f"{tmp_path / 'out' / 'om-lsa'}.wav\n"
+    info = soundfile.info(tmp_path / "out" / "om-lsa.wav")
+    assert (info.frames, info.channels, info.samplerate) == (4000, 2, 44_100)
