@@ -1,4 +1,4 @@
-"""The noise that a tracker finds: its spectrum, and its level in the atoms of a transform."""
+"""The level of tracked noise in the atoms of a transform, and the frame of each sample."""
 
 from __future__ import annotations
 
@@ -7,41 +7,8 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from sigbench.core.protocols import Array
-from sigbench.denoisers.speech.frames import Framing, Spectrum, power_spectra
-from sigbench.denoisers.speech.trackers import NoiseTracker
+from sigbench.denoisers.speech.frames import Framing, Spectrum
 from sigbench.transforms.base import half_spectrum
-
-
-def noise_spectra(tracker: NoiseTracker, noisy: Array, frames: Framing) -> Spectrum:
-    """Return the power of the noise in every frame, as a tracker estimates it.
-
-    Parameters
-    ----------
-    tracker : NoiseTracker
-        The estimator.
-    noisy : array, shape (N, 1, L)
-        The noisy signals.
-    frames : Framing
-        The frames.
-
-    Returns
-    -------
-    array, shape (N, frames, bins), float64
-        Noise powers in the units of `power_spectra`: a quarter of the variance for white noise, if
-        four frames cover a sample.
-
-    Examples
-    --------
-    >>> from sigbench.denoisers.speech.frames import framing
-    >>> from sigbench.denoisers.speech.trackers import LeadingNoise
-    >>> y = np.random.default_rng(0).normal(size=(1, 1, 8000))
-    >>> noise = noise_spectra(LeadingNoise(lead_in=8000), y, framing(8000.0))
-    >>> noise.shape, bool(abs(noise[0, -1].mean() - 0.25) < 0.02)
-    ((1, 128, 129), True)
-    """
-    update = tracker.start(frames)
-    powers = power_spectra(noisy, frames)
-    return np.stack([update(powers[:, m]) for m in range(powers.shape[1])], axis=1)
 
 
 def atom_levels(noise: Spectrum, frames: Framing, atoms: Array) -> Spectrum:

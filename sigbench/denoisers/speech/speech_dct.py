@@ -13,8 +13,13 @@ from sigbench.core.validation import check, check_field
 from sigbench.denoisers.parameters import build_named_options
 from sigbench.denoisers.sliding_dct import threshold_blocks
 from sigbench.denoisers.speech.frames import framing
-from sigbench.denoisers.speech.noise_spectrum import atom_levels, frame_at, noise_spectra
-from sigbench.denoisers.speech.trackers import TRACKERS, LeadingNoise, NoiseTracker
+from sigbench.denoisers.speech.noise_spectrum import atom_levels, frame_at
+from sigbench.denoisers.speech.trackers import (
+    TRACKERS,
+    LeadingNoise,
+    NoiseTracker,
+    noise_spectra,
+)
 
 
 @dataclass(frozen=True)

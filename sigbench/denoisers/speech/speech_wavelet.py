@@ -12,8 +12,13 @@ from sigbench.core.protocols import Array, Info, Sigma
 from sigbench.core.validation import check, check_choice, check_field
 from sigbench.denoisers.parameters import build_named_options
 from sigbench.denoisers.speech.frames import framing
-from sigbench.denoisers.speech.noise_spectrum import atom_levels, frame_at, noise_spectra
-from sigbench.denoisers.speech.trackers import TRACKERS, LeadingNoise, NoiseTracker
+from sigbench.denoisers.speech.noise_spectrum import atom_levels, frame_at
+from sigbench.denoisers.speech.trackers import (
+    TRACKERS,
+    LeadingNoise,
+    NoiseTracker,
+    noise_spectra,
+)
 from sigbench.denoisers.wavelet import SHRINKS, Shrink
 from sigbench.transforms import StationaryWavelet, orthogonal_wavelet
 

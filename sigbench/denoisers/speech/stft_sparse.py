@@ -14,8 +14,12 @@ from sigbench.denoisers.parameters import build_named_options
 from sigbench.denoisers.sparse_certificate import SparseProblem
 from sigbench.denoisers.sparse_model import Bounded, solve
 from sigbench.denoisers.speech.frames import Framing, Spectrum, framing
-from sigbench.denoisers.speech.noise_spectrum import noise_spectra
-from sigbench.denoisers.speech.trackers import TRACKERS, LeadingNoise, NoiseTracker
+from sigbench.denoisers.speech.trackers import (
+    TRACKERS,
+    LeadingNoise,
+    NoiseTracker,
+    noise_spectra,
+)
 from sigbench.transforms.frames import STFT
 
 SOLVERS = {"bounded": Bounded}
