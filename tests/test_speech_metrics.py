@@ -373,6 +373,15 @@ def test_pesq_is_labeled_with_package_version_and_mode(monkeypatch):
     assert METRICS["pesq_wb"].label == "MOS-LQO (pesq (not installed), wb)"
 
 
+@pytest.mark.parametrize("name", ["stoi", "estoi"])
+def test_cells_are_run_again_if_the_version_of_pystoi_changes(name, monkeypatch):
+    assert METRICS[name].label == f"pystoi {version('pystoi')}"
+    assert METRICS[name].key == f"1 pystoi {version('pystoi')}"
+    monkeypatch.setitem(sys.modules, "pystoi", None)  # as if it were not installed
+    with pytest.raises(InputError, match=f"metric {name} needs pystoi: pip install pystoi"):
+        METRICS[name].check(name, 8000.0)
+
+
 SUITE = """
 metrics = [{metric}]
 seeds = [1]
