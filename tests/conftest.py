@@ -57,7 +57,7 @@ def wait_until():
     return wait
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def real_data():
     """The folder of real recordings and photographs; they are not part of the project."""
     folder = os.environ.get("SIGBENCH_TEST_DATA")

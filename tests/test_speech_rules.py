@@ -228,6 +228,13 @@ def test_rules_are_equivariant(rule, scale):
     np.testing.assert_allclose(denoise(scale * noisy), scale * denoise(noisy), atol=1e-9 * scale)
 
 
+@pytest.mark.parametrize("scale", [2.0**-80, 2.0**80])
+def test_powers_beyond_float32_do_not_matter(rule, scale):
+    noisy = mixture()[1][..., :3000].astype(np.float32)
+    scaled = rule(fs=FS)(np.float32(scale) * noisy)
+    np.testing.assert_array_equal(scaled, np.float32(scale) * rule(fs=FS)(noisy))
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("kind", ["zeros", "constant", "clipped", "silence first", "silence later"])
 def test_degenerate_signals_stay_finite(rule, kind, dtype):

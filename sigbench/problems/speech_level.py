@@ -14,7 +14,6 @@ from sigbench.core.protocols import Array
 TIME_CONSTANT_S = 0.03
 HANGOVER_S = 0.2
 MARGIN_DB = 15.9  # between the active level and the threshold of activity
-STEP_DB = 20 * math.log10(2)  # thresholds are powers of two
 LOWEST = 40  # the lowest threshold is 2⁻⁴⁰ of full scale
 
 

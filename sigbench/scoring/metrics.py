@@ -81,9 +81,9 @@ class Metric:
         Whether the metric can be undefined for an item, for example a silent one. It is then
         computed item by item.
     requires : tuple of str
-        The optional packages that compute it, the one that determines the values first.
+        The packages that compute it, the one that determines the values first.
     extra : str
-        The extra of sigbench that installs these packages.
+        The extra of sigbench that installs these packages; empty if they are always installed.
     mode : str
         The mode of the package.
     """
@@ -103,7 +103,7 @@ class Metric:
 
     @property
     def origin(self) -> str:
-        """Version and mode of the optional package that computes the metric; empty if there is none."""
+        """Version and mode of the package that computes the metric; empty if there is none."""
         if not self.requires:
             return ""
         package = self.requires[0]
@@ -120,6 +120,8 @@ class Metric:
         >>> METRICS["si_sdr"].label
         'dB'
         """
+        if not self.unit:
+            return self.origin
         return f"{self.unit} ({self.origin})" if self.origin else self.unit
 
     @property
@@ -148,9 +150,8 @@ class Metric:
         """
         for package in self.requires:
             if importlib.util.find_spec(package) is None:
-                raise InputError(
-                    f"metric {name} needs {package}: pip install 'sigbench[{self.extra}]'"
-                )
+                what = f"'sigbench[{self.extra}]'" if self.extra else package
+                raise InputError(f"metric {name} needs {package}: pip install {what}")
         if self.needs_fs and fs is None:
             raise InputError(f"metric {name} needs the sampling rate, but fs=None")
         if self.rates and fs not in self.rates:
@@ -250,6 +251,10 @@ def _speech(
     return Metric(function, unit, higher_is_better, family=family, needs_fs=True, per_item=True)
 
 
+def _stoi(function: Callable[..., Values]) -> Metric:
+    return replace(_speech(function, "", "intelligibility"), requires=("pystoi",))
+
+
 def _pesq(function: Callable[..., Values], mode: str) -> Metric:
     metric = _speech(function, "MOS-LQO", "perception")
     return replace(metric, rates=PESQ_RATES[mode], requires=("pesq",), extra="pesq", mode=mode)
@@ -271,8 +276,8 @@ METRICS = {
     "si_sdr": Metric(si_sdr, "dB", higher_is_better=True, family="waveform", per_item=True),
     "clipped": Metric(clipped, "%", higher_is_better=False),
     "segmental_snr": _speech(segmental_snr, "dB", "waveform"),
-    "stoi": _speech(stoi, "", "intelligibility"),
-    "estoi": _speech(estoi, "", "intelligibility"),
+    "stoi": _stoi(stoi),
+    "estoi": _stoi(estoi),
     "pesq_nb": _pesq(pesq_nb, "nb"),
     "pesq_wb": _pesq(pesq_wb, "wb"),
     "dnsmos_sig": _dnsmos(dnsmos_sig),

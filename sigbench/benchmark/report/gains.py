@@ -140,11 +140,9 @@ def _places(rows: Sequence[LeaderboardRow]) -> int:
 
 
 def labels_text(metrics: Sequence[str]) -> str:
-    """Return package, version and mode of the metrics that optional packages compute."""
+    """Return package, version and mode of the metrics that other packages compute."""
     known = {metric: lookup("metric", METRICS, metric) for metric in metrics}
-    named = [
-        f"`{name}`: {metric.label.strip()}" for name, metric in known.items() if metric.requires
-    ]
+    named = [f"`{name}`: {metric.label}" for name, metric in known.items() if metric.requires]
     return f"{'; '.join(named)}." if named else ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,8 +129,21 @@ def power_spectra(signal: Array, frames: Framing) -> Spectrum:
     >>> power_spectra(np.ones((1, 1, 800)), framing(8000.0)).shape
     (1, 16, 129)
     """
+    return np.concatenate(list(power_blocks(signal, frames)), axis=1)
+
+
+def power_blocks(signal: Array, frames: Framing) -> Iterator[Spectrum]:
+    """Yield the powers of `power_spectra` in blocks of frames, so that little memory is used.
+
+    Examples
+    --------
+    >>> [block.shape for block in power_blocks(np.ones((1, 1, 800)), framing(8000.0))]
+    [(1, 16, 129)]
+    """
     windows, _ = _windows(signal, frames)
-    return _power(_spectra(windows, frames, signal.dtype))
+    for first in range(0, windows.shape[1], BLOCK_FRAMES):
+        block = windows[:, first : first + BLOCK_FRAMES]
+        yield _power(_spectra(block, frames, signal.dtype))
 
 
 def _spectra(windows: Array, frames: Framing, dtype: Any) -> NDArray[np.complexfloating[Any]]:
@@ -139,7 +152,9 @@ def _spectra(windows: Array, frames: Framing, dtype: Any) -> NDArray[np.complexf
 
 
 def _power(spectra: NDArray[np.complexfloating[Any]]) -> Spectrum:
-    return (spectra.real**2 + spectra.imag**2).astype(np.float64)
+    power: Spectrum = np.square(spectra.real, dtype=np.float64)  # float32 could over- or underflow
+    power += np.square(spectra.imag, dtype=np.float64)
+    return power
 
 
 def filtered(noisy: Array, frames: Framing, gain: Callable[[Spectrum], Spectrum]) -> Array:

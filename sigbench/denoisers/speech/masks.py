@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,7 +11,7 @@ import numpy as np
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Denoiser, Info, Sigma
 from sigbench.core.validation import check, check_field
-from sigbench.denoisers.speech.frames import Framing, Spectrum, filtered, framing, power_spectra
+from sigbench.denoisers.speech.frames import Framing, Spectrum, filtered, framing, power_blocks
 from sigbench.denoisers.speech.suppression import TINY
 
 
@@ -127,9 +128,9 @@ class _Mask:
         check(noisy, sigma)
         if noisy.shape != self.clean.shape:
             raise InputError(f"noisy has shape {noisy.shape}: it must be {self.clean.shape}")
-        speech = power_spectra(self.clean, self.frames)
-        noise = power_spectra(noisy - self.clean, self.frames)
-        pairs = zip(speech.swapaxes(0, 1), noise.swapaxes(0, 1), strict=True)
+        pairs = zip(
+            _powers(self.clean, self.frames), _powers(noisy - self.clean, self.frames), strict=True
+        )
 
         def gain(_: Spectrum) -> Spectrum:
             s, n = next(pairs)
@@ -137,3 +138,9 @@ class _Mask:
             return mask
 
         return filtered(noisy, self.frames, gain)
+
+
+def _powers(signal: Array, frames: Framing) -> Iterator[Spectrum]:
+    """Yield the power of every frame, shape ``(N, bins)``."""
+    for block in power_blocks(signal, frames):
+        yield from block.swapaxes(0, 1)

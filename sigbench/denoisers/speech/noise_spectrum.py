@@ -1,4 +1,4 @@
-"""The noise that a tracker finds: its spectrum, and its level in the atoms of a transform."""
+"""The level of tracked noise in the atoms of a transform, and the frame of each sample."""
 
 from __future__ import annotations
 

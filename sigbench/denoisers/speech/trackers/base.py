@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from sigbench.core.protocols import Array
-from sigbench.denoisers.speech.frames import Framing, Spectrum, power_spectra
+from sigbench.denoisers.speech.frames import Framing, Spectrum, power_blocks
 
 
 @runtime_checkable
@@ -43,7 +43,8 @@ def noise_spectra(tracker: NoiseTracker, noisy: Array, frames: Framing) -> Spect
     Returns
     -------
     array, shape (N, frames, bins), float64
-        The power has the units of |Y|²; see `power_spectra`.
+        The power has the units of |Y|², as in `power_spectra`: a quarter of the variance for white
+        noise, if four frames cover a sample.
 
     Examples
     --------
@@ -52,6 +53,9 @@ def noise_spectra(tracker: NoiseTracker, noisy: Array, frames: Framing) -> Spect
     >>> noise_spectra(LeadingNoise(), np.ones((1, 1, 800)), framing(8000.0)).shape
     (1, 16, 129)
     """
-    power = power_spectra(noisy, frames)
     update = tracker.start(frames)
-    return np.stack([update(power[:, frame]) for frame in range(power.shape[1])], axis=1)
+    spectra = [
+        np.stack([update(block[:, frame]) for frame in range(block.shape[1])], axis=1)
+        for block in power_blocks(noisy, frames)
+    ]
+    return np.concatenate(spectra, axis=1)
