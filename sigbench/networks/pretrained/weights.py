@@ -51,6 +51,7 @@ SHIPPED = {
     "speech-8k-causal": "28bcf0877456d6ce902ed676113a5c9631831ce1f6bf64dcdf4be88d5f81bc8f",
     "speech-8k-noisy": "9ad0e4b37fd26adfd215be841456d1d761b722ae99cb0d6745232222253b2dc6",
     "speech-16k": "45e9d3911b15089517ca235788d5bdedb7182c49ce831c3a7009cff96d6111ad",
+    "speech-16k-causal": "d1f80042b9c8820b43b39fe8cb9e18d2b5ebfa4912bbadf1e15213f8f133a725",
     "icnn-speech": "5261c02c6710d7f6f0a2eb3365e8fb22bdc1500be96227c5471aeb2937849df8",
 }
 
