@@ -12,6 +12,7 @@ from sigbench.core.fingerprint import identity
 from sigbench.core.protocols import Certified
 from sigbench.denoisers import DENOISERS, SpeechDCT, SpeechWavelet, StftGMC, StftL1
 from sigbench.denoisers.sparse_model import Bounded, Exact
+from sigbench.denoisers.speech import speech_wavelet
 from sigbench.denoisers.speech.frames import framing, power_spectra
 from sigbench.denoisers.speech.noise_spectrum import atom_levels, frame_at
 from sigbench.denoisers.speech.trackers import LeadingNoise, noise_spectra
@@ -119,6 +120,19 @@ def test_with_a_flat_spectrum_the_details_are_those_of_visushrink(rng):
     removed[:, :, 0] = np.clip(frame.analysis(y)[:, :, 0], -threshold, threshold)
     np.testing.assert_allclose(plain - ours, frame.synthesis(removed, (n,)), atol=1e-9)
     assert np.abs(ours).max() > 0.5
+
+
+def test_a_long_signal_is_transformed_in_blocks(rng, monkeypatch):
+    """Its ends differ, because the transform of a part is circular by itself."""
+    y = rng.normal(size=(2, 1, 2000))
+    denoise = SpeechWavelet(wavelet="db2", fs=FS)
+    whole = denoise(y)
+    monkeypatch.setattr(speech_wavelet, "BLOCK", 500)
+    parts = denoise(y)
+    reach = 2 * 3 * (2**5 - 1)  # two transforms with 4 taps in 5 levels
+    np.testing.assert_allclose(
+        parts[..., reach:-reach], whole[..., reach:-reach], rtol=0, atol=1e-12
+    )
 
 
 @each_method

@@ -23,6 +23,7 @@ from sigbench.denoisers.wavelet import SHRINKS, Shrink
 from sigbench.transforms import StationaryWavelet, orthogonal_wavelet
 
 LOWEST_HZ = 125.0  # upper limit of the coarse band
+BLOCK = 2**18  # samples of a long signal that are transformed together
 
 
 @dataclass(frozen=True)
@@ -85,22 +86,40 @@ class SpeechWavelet:
         levels = atom_levels(
             noise_spectra(self.tracker, noisy, frames), frames, _filters(transform, depth)
         )
+        margin = 2 * _reach(transform, depth)
+        n = noisy.shape[-1]
+        estimate = np.empty_like(noisy)
+        for first in range(0, n, BLOCK):
+            start, stop = max(0, first - margin), min(n, first + BLOCK + margin)
+            at = frame_at(np.arange(start, stop), frames, levels.shape[1])
+            part = self._shrunk(noisy[..., start:stop], transform, 2**depth, levels[:, at])
+            estimate[..., first : first + BLOCK] = part[..., first - start :][..., :BLOCK]
+        return estimate
+
+    def _shrunk(
+        self, noisy: Array, transform: StationaryWavelet, least: int, levels: Array
+    ) -> Array:
+        """Return the estimate of a part of the signals; ``levels`` are ``(N, samples, bands)``."""
         n = noisy.shape[-1]
         # the transform is circular, and needs 2**depth samples
-        longer = scipy.fft.next_fast_len(max(n, 2**depth), real=True) - n
-        bands = transform.analysis(np.pad(noisy, ((0, 0), (0, 0), (0, longer)), "symmetric"))
+        longer = ((0, 0), (0, scipy.fft.next_fast_len(max(n, least), real=True) - n))
+        levels = np.pad(levels, (*longer, (0, 0)), "edge")
+        bands = transform.analysis(np.pad(noisy, ((0, 0), *longer), "symmetric"))
         shrink = SHRINKS[self.shrink]
-        at = frame_at(np.arange(n + longer), frames, levels.shape[1])
         for b in range(bands.shape[2]):
-            t = self.threshold_over_sigma * levels[:, at, b]
-            bands[:, :, b] = shrink(bands[:, :, b], t[:, None].astype(noisy.dtype))
-        return np.ascontiguousarray(transform.synthesis(bands, (n + longer,))[..., :n])
+            t = self.threshold_over_sigma * levels[:, None, :, b]
+            bands[:, :, b] = shrink(bands[:, :, b], t.astype(noisy.dtype))
+        return transform.synthesis(bands, bands.shape[3:])[..., :n]
+
+
+def _reach(transform: StationaryWavelet, depth: int) -> int:
+    """Return how many samples before or after it a coefficient depends on."""
+    return (len(orthogonal_wavelet(transform.wavelet).dec_lo) - 1) * (2**depth - 1)
 
 
 def _filters(transform: StationaryWavelet, depth: int) -> Array:
     """Return the filter of each band, shape ``(bands, length)``."""
-    taps = len(orthogonal_wavelet(transform.wavelet).dec_lo)
-    length = scipy.fft.next_fast_len((taps - 1) * (2**depth - 1) + 1, real=True)
+    length = scipy.fft.next_fast_len(_reach(transform, depth) + 1, real=True)
     impulse = np.zeros((1, 1, length))
     impulse[..., 0] = 1
     return transform.analysis(impulse)[0, 0]
