@@ -98,11 +98,13 @@ def test_no_file_of_weights_is_forgotten():
 
 
 def test_they_are_small():
-    """3 MB for those of table1 and images32, and as much for the networks of bias-free."""
-    files = [path for path in FOLDER.iterdir() if path.suffix not in (".png", ".py")]
+    """3 MB each for table1 and images32, for bias-free, and for speech (0.5 MB per network)."""
+    files = {path for path in FOLDER.iterdir() if path.suffix not in (".png", ".py", "")}
     series = {path for path in files if re.match("(dncnn|unet)-", path.name)}
-    for own in (series, set(files) - series):
+    speech = {path for path in files if "speech" in path.name}
+    for own in (series, speech, files - series - speech):
         assert 0 < sum(path.stat().st_size for path in own) < 3e6
+    assert max(path.stat().st_size for path in speech) <= 500_000
 
 
 def test_no_torch_is_needed():
