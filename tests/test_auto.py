@@ -165,6 +165,20 @@ def test_a_photograph_and_a_recording(here, rng, real_data):
     assert np.sqrt(np.mean((soundfile.read("b.wav")[0] - clip) ** 2)) < 0.012
 
 
+def test_white_noise_in_sound_is_declared_by_a_level(here, rng):
+    """With ``--sigma S`` or ``--sigma auto`` the choice is by SURE; without it, sound is speech."""
+    soundfile.write("a.wav", 0.05 * rng.standard_normal(800), 8000, subtype="FLOAT")
+    for sigma in ("0.05", "auto"):
+        done = denoise_file(here / "a.wav", here / "b.wav", "auto", sigma=sigma, force=True)
+        (choice,) = done.choices
+        assert (choice.sigma_given, done.speech) == (sigma != "auto", None)
+        assert choice.sigma == pytest.approx(0.05, rel=0.1)
+        assert len(choice.expected) == len(CANDIDATES["speech"]) + 1
+    done = denoise_file(here / "a.wav", here / "b.wav", "auto", force=True)
+    assert done.choices == ()
+    assert done.speech.network_hz == 8000
+
+
 def test_sure_of_long_files_uses_excerpts(here, rng):
     np.save("a.npy", np.sin(np.arange(400_000) / 50) + 0.3 * rng.standard_normal(400_000))
     done = denoise_file(here / "a.npy", here / "b.npy", "auto")

@@ -19,7 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--method",
         metavar="METHOD",
         required=True,
-        help="name[param=value], or auto: the method with the smallest expected error on this file",
+        help="name[param=value], or auto: a speech network for sound; otherwise, or with --sigma, "
+        "the method with the smallest expected error on this file",
     )
     parser.add_argument(
         "--sigma",
@@ -43,6 +44,8 @@ def call(args: argparse.Namespace) -> int:
         from sigbench.cli.denoise.auto import as_text
 
         print(as_text(done.choices, done.content))
+    if done.speech:
+        print(done.speech)
     level = "" if done.sigma is None else f", sigma {', '.join(f'{s:.4g}' for s in done.sigma)}"
     if done.sigma_unused:
         print(f"{args.method} does not use --sigma", file=sys.stderr)

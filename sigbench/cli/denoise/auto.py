@@ -1,4 +1,4 @@
-"""The method ``auto``: choose from a fixed list of methods by SURE on the file itself."""
+"""The method ``auto`` for white noise: choose from a list of methods by SURE on the file itself."""
 
 from __future__ import annotations
 

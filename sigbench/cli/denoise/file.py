@@ -10,6 +10,7 @@ import numpy as np
 from sigbench.benchmark.methods.resolve import KINDS, Function, Method, PerItem, bind_problem_info
 from sigbench.benchmark.suites.suite import resolve_or_explain
 from sigbench.cli.denoise.auto import Choice, denoise_automatically
+from sigbench.cli.denoise.speech import SpeechChoice, denoise_speech
 from sigbench.core.errors import InputError
 from sigbench.core.media import Content, family, read, write
 from sigbench.core.protocols import (
@@ -36,7 +37,9 @@ class Denoised:
         The distinct noise levels that the method was given; None if it was given none, or does not
         use it.
     choices : tuple of Choice
-        The choices of the method ``auto``, one per item of the file.
+        The choices of the method ``auto`` by SURE, one per item of the file.
+    speech : SpeechChoice or None
+        The choice of the method ``auto`` for sound.
     sigma_unused : bool
         Whether a noise level was given to a method that does not use it.
     """
@@ -44,6 +47,7 @@ class Denoised:
     content: Content
     sigma: tuple[float, ...] | None
     choices: tuple[Choice, ...] = ()
+    speech: SpeechChoice | None = None
     sigma_unused: bool = False
 
     @property
@@ -70,8 +74,8 @@ def denoise_file(
     source, target : Path
         The input and the output, of the same kind (sound, image, table or array).
     method : str
-        The spec of a denoiser, or ``auto``: the method with the lowest SURE on the file, from a
-        fixed list.
+        The spec of a denoiser, or ``auto``: a speech network for sound without ``sigma``, otherwise
+        the method with the lowest SURE on the file, from a fixed list.
     sigma : float or "auto", optional
         The noise level in the file's units (sound: full scale is 1; images: gray levels);
         ``auto`` estimates it. By default the method is not given the noise level.
@@ -98,6 +102,10 @@ def denoise_file(
             raise InputError(f"{target} exists; use --force to replace it")
     if method.startswith("auto["):
         raise InputError(f"{method}: auto has no parameters")
+    if method == "auto" and sigma is None and content.fs is not None:
+        estimate, speech = denoise_speech(content.batch, content.fs)
+        write(target, content, estimate)
+        return Denoised(content, None, speech=speech)
     if method == "auto":
         known = None if sigma in (None, "auto") else np.asarray(_level(content, sigma), np.float64)
         estimate, choices = denoise_automatically(content, known)
