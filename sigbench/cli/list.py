@@ -153,10 +153,11 @@ LISTS: dict[str, Callable[[], list[Record]]] = {
     "metrics": metrics,
 }
 WIDTH = 100  # columns of a table
-COUNTED = ("problems", "methods")  # lists of which a table shows the length
+COUNTED = ("problems", "methods", "metrics")  # lists of which a table shows the length
 BELOW = {
     "description": "",
     "problems": "problems: ",
+    "metrics": "metrics: ",
     "parameters": "parameters: ",
     "origin": "origin: ",
 }
@@ -167,7 +168,7 @@ MAX_LINES = 3  # for a value below a row
 def as_text(records: list[Record]) -> str:
     """Return records as a plain table of at most 100 columns.
 
-    Descriptions, parameters and the names of problems are wrapped below each row. Names with
+    Descriptions, parameters and the names of problems and metrics are wrapped below each row. Names with
     parameters, ``name[...]``, are long and have a separate table.
 
     Examples
