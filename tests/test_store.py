@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from sigbench import L1, InputError, load, run_suite
@@ -175,7 +176,11 @@ def test_an_unreadable_file_is_named_and_nothing_is_lost(run, harm):
     if harm == "cut":
         file.write_bytes(data[: len(data) // 2])
     elif harm == "flipped":  # one bit of the values
-        at = data.index(b"PAR1", 4) if b"PAR1" in data[4:-4] else len(data) // 4
+        group = pq.ParquetFile(file).metadata.row_group(0)
+        columns = [group.column(i) for i in range(group.num_columns)]
+        values = next(c for c in columns if c.path_in_schema == "value")
+        start = values.dictionary_page_offset or values.data_page_offset
+        at = start + values.total_compressed_size - 1
         file.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
     else:
         pd.DataFrame({"a": [1]}).to_parquet(file)
