@@ -67,6 +67,10 @@ def test_certificate_that_is_not_finite_is_a_failure(here):
     assert "the certificate is nan for item 0" in (here / "run" / "failures.jsonl").read_text()
 
 
+# Gaps of results/speech, measured; a shortfall.
+NOT_CONVERGED = {("speech", "stft-l1"): 0.35, ("speech", "stft-gmc"): 1.75}
+
+
 def certified_rows():
     for name in suite_names():
         if name == "speech-vbd":  # its data can be fetched, but not in CI
@@ -81,11 +85,12 @@ def certified_rows():
 def test_committed_results_meet_their_tolerance(suite, row, solver):
     """Methods that stop as printed in a paper have no tolerance; their gap is below 1 %.
 
-    With a bounded number of iterations, the gap is only reported.
+    Methods with a bounded number of iterations have not converged in recorded noise; their gaps
+    must not grow.
     """
     report = (ROOT / "results" / suite / "leaderboard.md").read_text(encoding="utf-8")
     table = report[report.index("## Certificates") :]
     gap = float(re.search(rf"^\| {re.escape(row)} +\| +(\S+) \|", table, re.M)[1])
     assert np.isfinite(gap)
-    if not isinstance(solver, Bounded):
-        assert gap <= (solver.tol if isinstance(solver, Exact) else 0.01)
+    limit = solver.tol if isinstance(solver, Exact) else 0.01
+    assert gap <= (NOT_CONVERGED[suite, row] if isinstance(solver, Bounded) else limit)
