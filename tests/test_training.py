@@ -107,8 +107,7 @@ def test_shipped_recipes_find_what_they_learn_from(name, request, monkeypatch, t
         monkeypatch.chdir(tmp_path)
     assert recipe.name == name
     assert recipe.description
-    # For speech there is no limit; cards compare with the noisy input.
-    assert recipe.source.limit is not None or recipe.source.dataset.domain == "speech"
+    assert recipe.source.limit is not None
     training = recipe.source.training(recipe.pairs)
     assert len(training.validation.noisy) == recipe.source.validation
     assert len(Batches(recipe, training)(0)[0]) == recipe.batch
