@@ -200,14 +200,14 @@ def test_oversubtraction_follows_the_snr_of_the_frame():
 @pytest.mark.parametrize("average_ms", [0, 48])
 def test_boll_subtracts_the_mean_magnitude_from_a_steady_spectrum(average_ms):
     frames = framing(FS)
-    step = BollSubtraction(average_ms=average_ms, fs=FS)._rule(frames)
+    step = BollSubtraction(average_ms=average_ms, fs=FS).rule(frames)
     for _ in range(5):
         gain = step(np.full((1, 129), 25.0), np.full((1, 129), 4.0))
     np.testing.assert_allclose(gain, 1 - np.sqrt(np.pi) / 5)  # μ = √(π/4·4)
 
 
 def test_boll_attenuates_frames_without_speech():
-    step = BollSubtraction(fs=FS)._rule(framing(FS))
+    step = BollSubtraction(fs=FS).rule(framing(FS))
     gain = step(np.full((1, 129), 0.7), np.ones((1, 129)))
     np.testing.assert_allclose(gain, 10**-1.5)
 

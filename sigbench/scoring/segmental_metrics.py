@@ -96,10 +96,8 @@ def fwsegsnr(clean: NDArray[Any], estimate: NDArray[Any], fs: float) -> Values:
 
     Parameters
     ----------
-    clean, estimate : array, shape (N, samples)
-        The signals.
-    fs : float
-        Sampling rate in Hz, >= 8000.
+    clean, estimate, fs
+        As in `segmental_snr`, but ``fs`` is at least 8000.
 
     Returns
     -------
@@ -112,9 +110,8 @@ def fwsegsnr(clean: NDArray[Any], estimate: NDArray[Any], fs: float) -> Values:
 
     References
     ----------
-    Hu, Loizou, "Evaluation of objective quality measures for speech enhancement", IEEE Trans. Audio
-    Speech Lang. Process. 16(1), 2008, section III. Bands: Quackenbush, Barnwell, Clements, "Objective
-    measures of speech quality", 1988.
+    Hu, Loizou 2008, section III, as for `segmental_snr`. Bands: Quackenbush, Barnwell, Clements,
+    "Objective measures of speech quality", 1988.
 
     Examples
     --------
@@ -162,10 +159,8 @@ def llr(clean: NDArray[Any], estimate: NDArray[Any], fs: float) -> Values:
 
     Parameters
     ----------
-    clean, estimate : array, shape (N, samples)
-        The signals.
-    fs : float
-        Sampling rate in Hz.
+    clean, estimate, fs
+        As in `segmental_snr`.
 
     Returns
     -------
@@ -178,9 +173,8 @@ def llr(clean: NDArray[Any], estimate: NDArray[Any], fs: float) -> Values:
 
     References
     ----------
-    Hu, Loizou, "Evaluation of objective quality measures for speech enhancement", IEEE Trans. Audio
-    Speech Lang. Process. 16(1), 2008, section III. Quackenbush, Barnwell, Clements, "Objective measures
-    of speech quality", 1988, eq. (2.18).
+    Hu, Loizou 2008, section III, and Quackenbush, Barnwell, Clements 1988, eq. (2.18), as for
+    `fwsegsnr`.
 
     Examples
     --------

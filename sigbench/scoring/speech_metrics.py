@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -42,27 +43,13 @@ def stoi(clean: NDArray[Any], estimate: NDArray[Any], fs: float) -> Values:
     >>> stoi(s, s, 8000.0).round(6)
     array([1.])
     """
-    return by_item(lambda x, y, rate: _stoi(x, y, rate, extended=False), clean, estimate, fs)
+    return by_item(partial(_stoi, extended=False), clean, estimate, fs)
 
 
 def estoi(clean: NDArray[Any], estimate: NDArray[Any], fs: float) -> Values:
     """ESTOI: extended short-time objective intelligibility, at most 1, by the package pystoi.
 
-    Parameters
-    ----------
-    clean, estimate : array, shape (N, samples)
-        The signals.
-    fs : float
-        Sampling rate in Hz; other rates than 10 kHz are resampled by the package.
-
-    Returns
-    -------
-    array, shape (N,)
-
-    Raises
-    ------
-    InputError
-        If an item is silent, or has less than about 0.4 s of speech; pystoi returns 1e-5 then.
+    Parameters, result and errors are those of `stoi`.
 
     References
     ----------
@@ -75,7 +62,7 @@ def estoi(clean: NDArray[Any], estimate: NDArray[Any], fs: float) -> Values:
     >>> estoi(s, s, 8000.0).round(6)
     array([1.])
     """
-    return by_item(lambda x, y, rate: _stoi(x, y, rate, extended=True), clean, estimate, fs)
+    return by_item(partial(_stoi, extended=True), clean, estimate, fs)
 
 
 def _stoi(clean: Values, estimate: Values, fs: float, *, extended: bool) -> float:
@@ -128,37 +115,20 @@ def pesq_nb(clean: NDArray[Any], estimate: NDArray[Any], fs: float) -> Values:
     ----------
     ITU-T Recommendations P.862 (2001) and P.862.1 (2003).
     """
-    return by_item(lambda x, y, rate: _pesq(x, y, rate, "nb"), clean, estimate, fs)
+    return by_item(partial(_pesq, mode="nb"), clean, estimate, fs)
 
 
 def pesq_wb(clean: NDArray[Any], estimate: NDArray[Any], fs: float) -> Values:
     """Wide-band PESQ (ITU-T P.862.2): a predicted opinion score from 1.0 to 4.6.
 
-    Computed by the package ``pesq`` (``pip install 'sigbench[pesq]'``), in mode ``wb``. Versions of
-    the package can differ, so the name and version belong to every figure.
-
-    Parameters
-    ----------
-    clean, estimate : array, shape (N, samples)
-        The signals.
-    fs : float
-        Sampling rate in Hz: 16000. Other rates are refused, because the result would depend on how
-        the signals are resampled.
-
-    Returns
-    -------
-    array, shape (N,)
-
-    Raises
-    ------
-    InputError
-        If an item is silent, shorter than 0.25 s or without detected speech, or for another rate.
+    Parameters, result and errors are those of `pesq_nb`, but the mode is ``wb`` and the only
+    sampling rate is 16000 Hz.
 
     References
     ----------
     ITU-T Recommendation P.862.2 (2007).
     """
-    return by_item(lambda x, y, rate: _pesq(x, y, rate, "wb"), clean, estimate, fs)
+    return by_item(partial(_pesq, mode="wb"), clean, estimate, fs)
 
 
 PESQ_RATES: dict[str, tuple[int, ...]] = {"nb": (8000, 16_000), "wb": (16_000,)}

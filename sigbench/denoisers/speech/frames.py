@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.fft
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
+from sigbench.core.validation import check_field
 from sigbench.transforms.frames import STFT
 
 Spectrum = NDArray[np.float64]
@@ -95,6 +96,46 @@ def framing(fs: float | None, window_ms: float = 32.0, overlap: int = 4) -> Fram
         raise InputError(f"{fs=:g} must be > 0")
     hop = max(1, round(fs * window_ms / 1e3 / (2 * overlap))) * 2
     return Framing(fs, hop * overlap, hop)
+
+
+class Framed(Protocol):
+    """A method that works in frames, by its fields; ``fs`` is problem information."""
+
+    @property
+    def window_ms(self) -> float:
+        """Frame length in ms."""
+
+    @property
+    def overlap(self) -> int:
+        """Number of frames that cover a sample."""
+
+    @property
+    def fs(self) -> float | None:
+        """Sampling rate in Hz."""
+
+
+def check_frames(method: Framed) -> None:
+    """Check the fields ``window_ms`` and ``overlap``; raise `InputError` if one is too small."""
+    check_field("window_ms", method.window_ms, 1)
+    check_field("overlap", method.overlap, 2)
+
+
+def frames_of(method: Framed) -> Framing:
+    """Return the frames of a method, as `framing` does.
+
+    Examples
+    --------
+    >>> from sigbench.denoisers.speech.masks import IdealRatioMask
+    >>> frames_of(IdealRatioMask(fs=16_000.0))
+    Framing(fs=16000.0, window=512, hop=128)
+    """
+    return framing(method.fs, method.window_ms, method.overlap)
+
+
+# The property ``latency_ms`` of methods that use no later frame.
+frame_latency_ms = property(
+    lambda method: frames_of(method).latency_ms, doc="Delay in ms: the length of a frame."
+)
 
 
 def _windows(signal: Array, frames: Framing) -> tuple[Array, int]:

@@ -11,7 +11,15 @@ import numpy as np
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Denoiser, Info, Sigma
 from sigbench.core.validation import check, check_field
-from sigbench.denoisers.speech.frames import Framing, Spectrum, filtered, framing, power_blocks
+from sigbench.denoisers.speech.frames import (
+    Framing,
+    Spectrum,
+    check_frames,
+    filtered,
+    frame_latency_ms,
+    frames_of,
+    power_blocks,
+)
 from sigbench.denoisers.speech.suppression import TINY
 
 
@@ -51,19 +59,14 @@ class OracleWienerMask:
     info: ClassVar[Info] = Info(
         "oracle-wiener-mask", "limit", "Erdogan et al. 2015: true spectra", domains=("speech",)
     )
+    latency_ms = frame_latency_ms
 
     def __post_init__(self) -> None:
-        check_field("window_ms", self.window_ms, 1)
-        check_field("overlap", self.overlap, 2)
-
-    @property
-    def latency_ms(self) -> float:
-        """Delay in ms: the length of a frame."""
-        return framing(self.fs, self.window_ms, self.overlap).latency_ms
+        check_frames(self)
 
     def bind(self, clean: Array) -> Denoiser:
         """Return a denoiser that uses ``clean``, shape ``(N, 1, L)``."""
-        return _Mask(framing(self.fs, self.window_ms, self.overlap), clean, 1.0)
+        return _Mask(frames_of(self), clean, 1.0)
 
 
 @dataclass(frozen=True)
@@ -102,20 +105,15 @@ class IdealRatioMask:
         "Wang, Narayanan, Wang 2014: true spectra",
         domains=("speech",),
     )
+    latency_ms = frame_latency_ms
 
     def __post_init__(self) -> None:
         check_field("power", self.power, 0)
-        check_field("window_ms", self.window_ms, 1)
-        check_field("overlap", self.overlap, 2)
-
-    @property
-    def latency_ms(self) -> float:
-        """Delay in ms: the length of a frame."""
-        return framing(self.fs, self.window_ms, self.overlap).latency_ms
+        check_frames(self)
 
     def bind(self, clean: Array) -> Denoiser:
         """Return a denoiser that uses ``clean``, shape ``(N, 1, L)``."""
-        return _Mask(framing(self.fs, self.window_ms, self.overlap), clean, self.power)
+        return _Mask(frames_of(self), clean, self.power)
 
 
 @dataclass(frozen=True, eq=False)

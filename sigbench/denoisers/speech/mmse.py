@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import exp1, i0e, i1e
 
-from sigbench.core.protocols import Array, Info, Sigma
+from sigbench.core.protocols import Info
 from sigbench.core.validation import check_field
-from sigbench.denoisers.speech.frames import Framing, Spectrum, framing
+from sigbench.denoisers.speech.frames import Framing, Spectrum, check_frames, frame_latency_ms
 from sigbench.denoisers.speech.suppression import (
     DEFAULT_TRACKER,
     GainFunction,
@@ -84,11 +84,6 @@ def log_stsa_gain(xi: Spectrum, gamma: Spectrum) -> Spectrum:
     return gain
 
 
-def _rule(gain: GainFunction, alpha: float, xi_min_db: float) -> Rule:
-    step = decision_directed(gain, alpha, xi_min_db)
-    return lambda power, noise: step(power, noise)[2]
-
-
 @dataclass(frozen=True)
 class DecisionDirectedWiener:
     """The Wiener filter ξ/(1 + ξ) with the decision-directed a priori SNR ξ.
@@ -134,23 +129,15 @@ class DecisionDirectedWiener:
         domains=("speech",),
         adapts=True,
     )
+    latency_ms = frame_latency_ms
+    __call__ = suppressed
 
     def __post_init__(self) -> None:
-        _check(self.alpha, self.xi_min_db, self.window_ms, self.overlap)
+        _check(self)
 
-    @property
-    def latency_ms(self) -> float:
-        """Delay in ms: the length of a frame."""
-        return self._frames.latency_ms
-
-    @property
-    def _frames(self) -> Framing:
-        return framing(self.fs, self.window_ms, self.overlap)
-
-    def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        """Return the estimate, shape and dtype of ``noisy``, which is ``(N, 1, L)``."""
-        rule = _rule(wiener_gain, self.alpha, self.xi_min_db)
-        return suppressed(noisy, sigma, self._frames, self.tracker, rule)
+    def rule(self, frames: Framing) -> Rule:
+        """Return the gains of a signal; see `Suppression`."""
+        return _rule(self, wiener_gain)
 
 
 @dataclass(frozen=True)
@@ -184,23 +171,15 @@ class MMSESTSA:
     info: ClassVar[Info] = Info(
         "mmse-stsa", "speech", "Ephraim, Malah 1984", domains=("speech",), adapts=True
     )
+    latency_ms = frame_latency_ms
+    __call__ = suppressed
 
     def __post_init__(self) -> None:
-        _check(self.alpha, self.xi_min_db, self.window_ms, self.overlap)
+        _check(self)
 
-    @property
-    def latency_ms(self) -> float:
-        """Delay in ms: the length of a frame."""
-        return self._frames.latency_ms
-
-    @property
-    def _frames(self) -> Framing:
-        return framing(self.fs, self.window_ms, self.overlap)
-
-    def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        """Return the estimate, shape and dtype of ``noisy``, which is ``(N, 1, L)``."""
-        rule = _rule(stsa_gain, self.alpha, self.xi_min_db)
-        return suppressed(noisy, sigma, self._frames, self.tracker, rule)
+    def rule(self, frames: Framing) -> Rule:
+        """Return the gains of a signal; see `Suppression`."""
+        return _rule(self, stsa_gain)
 
 
 @dataclass(frozen=True)
@@ -234,27 +213,26 @@ class LogMMSE:
     info: ClassVar[Info] = Info(
         "log-mmse", "speech", "Ephraim, Malah 1985", domains=("speech",), adapts=True
     )
+    latency_ms = frame_latency_ms
+    __call__ = suppressed
 
     def __post_init__(self) -> None:
-        _check(self.alpha, self.xi_min_db, self.window_ms, self.overlap)
+        _check(self)
 
-    @property
-    def latency_ms(self) -> float:
-        """Delay in ms: the length of a frame."""
-        return self._frames.latency_ms
-
-    @property
-    def _frames(self) -> Framing:
-        return framing(self.fs, self.window_ms, self.overlap)
-
-    def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        """Return the estimate, shape and dtype of ``noisy``, which is ``(N, 1, L)``."""
-        rule = _rule(log_stsa_gain, self.alpha, self.xi_min_db)
-        return suppressed(noisy, sigma, self._frames, self.tracker, rule)
+    def rule(self, frames: Framing) -> Rule:
+        """Return the gains of a signal; see `Suppression`."""
+        return _rule(self, log_stsa_gain)
 
 
-def _check(alpha: float, xi_min_db: float, window_ms: float, overlap: int) -> None:
-    check_field("alpha", alpha, 0, below=1)
-    check_field("xi_min_db", xi_min_db, -100, below=100)
-    check_field("window_ms", window_ms, 1)
-    check_field("overlap", overlap, 2)
+DecisionDirected = DecisionDirectedWiener | MMSESTSA | LogMMSE
+
+
+def _check(method: DecisionDirected) -> None:
+    check_field("alpha", method.alpha, 0, below=1)
+    check_field("xi_min_db", method.xi_min_db, -100, below=100)
+    check_frames(method)
+
+
+def _rule(method: DecisionDirected, gain: GainFunction) -> Rule:
+    step = decision_directed(gain, method.alpha, method.xi_min_db)
+    return lambda power, noise: step(power, noise)[2]

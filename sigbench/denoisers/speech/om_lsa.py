@@ -9,9 +9,9 @@ from typing import ClassVar
 import numpy as np
 from scipy.ndimage import convolve1d
 
-from sigbench.core.protocols import Array, Info, Sigma
+from sigbench.core.protocols import Info
 from sigbench.core.validation import check_field
-from sigbench.denoisers.speech.frames import Framing, Spectrum, framing
+from sigbench.denoisers.speech.frames import Framing, Spectrum, check_frames, frame_latency_ms
 from sigbench.denoisers.speech.mmse import log_stsa_gain
 from sigbench.denoisers.speech.suppression import (
     DEFAULT_TRACKER,
@@ -76,28 +76,17 @@ class OMLSA:
     info: ClassVar[Info] = Info(
         "om-lsa", "speech", "Cohen, Berdugo 2001", domains=("speech",), adapts=True
     )
+    latency_ms = frame_latency_ms
+    __call__ = suppressed
 
     def __post_init__(self) -> None:
         check_field("alpha", self.alpha, 0, below=1)
         check_field("xi_min_db", self.xi_min_db, -100, below=100)
         check_field("gain_min_db", self.gain_min_db, -300, below=1)
-        check_field("window_ms", self.window_ms, 1)
-        check_field("overlap", self.overlap, 2)
+        check_frames(self)
 
-    @property
-    def latency_ms(self) -> float:
-        """Delay in ms: the length of a frame."""
-        return self._frames.latency_ms
-
-    @property
-    def _frames(self) -> Framing:
-        return framing(self.fs, self.window_ms, self.overlap)
-
-    def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        """Return the estimate, shape and dtype of ``noisy``, which is ``(N, 1, L)``."""
-        return suppressed(noisy, sigma, self._frames, self.tracker, self._rule())
-
-    def _rule(self) -> Rule:
+    def rule(self, frames: Framing) -> Rule:
+        """Return the gains of a signal; see `Suppression`."""
         step = decision_directed(log_stsa_gain, self.alpha, self.xi_min_db)
         absence = speech_absence()
         log_gain_min = np.log(10) * self.gain_min_db / 20

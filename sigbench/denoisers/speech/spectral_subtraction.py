@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from sigbench.core.protocols import Array, Info, Sigma
+from sigbench.core.protocols import Info
 from sigbench.core.validation import check_field
-from sigbench.denoisers.speech.frames import Framing, Spectrum, framing
+from sigbench.denoisers.speech.frames import Framing, Spectrum, check_frames, frame_latency_ms
 from sigbench.denoisers.speech.suppression import DEFAULT_TRACKER, TINY, Rule, ratio, suppressed
 from sigbench.denoisers.speech.trackers import TRACKERS, NoiseTracker
 
@@ -73,29 +73,18 @@ class BollSubtraction:
     info: ClassVar[Info] = Info(
         "boll-subtraction", "speech", "Boll 1979", domains=("speech",), adapts=True
     )
+    latency_ms = frame_latency_ms
+    __call__ = suppressed
 
     def __post_init__(self) -> None:
         check_field("average_ms", self.average_ms, 0)
         check_field("residual", self.residual, 0)
         check_field("speech_db", self.speech_db, -300, below=300)
         check_field("attenuation_db", self.attenuation_db, -300, below=1)
-        check_field("window_ms", self.window_ms, 1)
-        check_field("overlap", self.overlap, 2)
+        check_frames(self)
 
-    @property
-    def latency_ms(self) -> float:
-        """Delay in ms: the length of a frame."""
-        return self._frames.latency_ms
-
-    @property
-    def _frames(self) -> Framing:
-        return framing(self.fs, self.window_ms, self.overlap)
-
-    def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        """Return the estimate, shape and dtype of ``noisy``, which is ``(N, 1, L)``."""
-        return suppressed(noisy, sigma, self._frames, self.tracker, self._rule(self._frames))
-
-    def _rule(self, frames: Framing) -> Rule:
+    def rule(self, frames: Framing) -> Rule:
+        """Return the gains of a signal; see `Suppression`."""
         averaged = max(1, round(self.average_ms / 1e3 / frames.frame_s))
         magnitudes: deque[Spectrum] = deque(maxlen=averaged)
         results: deque[Spectrum] = deque(maxlen=3)
@@ -163,25 +152,17 @@ class BeroutiSubtraction:
         domains=("speech",),
         adapts=True,
     )
+    latency_ms = frame_latency_ms
+    __call__ = suppressed
 
     def __post_init__(self) -> None:
         check_field("oversubtraction", self.oversubtraction, 1)
         check_field("floor", self.floor, 0)
-        check_field("window_ms", self.window_ms, 1)
-        check_field("overlap", self.overlap, 2)
+        check_frames(self)
 
-    @property
-    def latency_ms(self) -> float:
-        """Delay in ms: the length of a frame."""
-        return self._frames.latency_ms
-
-    @property
-    def _frames(self) -> Framing:
-        return framing(self.fs, self.window_ms, self.overlap)
-
-    def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        """Return the estimate, shape and dtype of ``noisy``, which is ``(N, 1, L)``."""
-        return suppressed(noisy, sigma, self._frames, self.tracker, self._gain)
+    def rule(self, frames: Framing) -> Rule:
+        """Return the gains of a signal; see `Suppression`."""
+        return self._gain
 
     def _gain(self, power: Spectrum, noise: Spectrum) -> Spectrum:
         snr = ratio(power.sum(axis=1, keepdims=True), noise.sum(axis=1, keepdims=True))

@@ -31,16 +31,12 @@ class SpeechWavelet:
 
     Parameters
     ----------
-    tracker : NoiseTracker or str
-        The estimator of the noise spectrum, in frames of 32 ms.
-    threshold_over_sigma : float
-        The threshold in noise levels.
+    tracker, threshold_over_sigma, fs
+        As in `SpeechDCT`.
     wavelet : str
         An orthogonal wavelet of PyWavelets.
     shrink : {"soft", "hard", "garrote", "firm"}
         The shrinkage function; ``firm`` is linear between the threshold and twice that.
-    fs : float, optional
-        Sampling rate in Hz; problem information.
 
     References
     ----------

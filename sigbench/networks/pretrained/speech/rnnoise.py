@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-import functools
-import sys
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,13 +14,17 @@ from sigbench.core.optional import package_file, package_label
 from sigbench.core.protocols import Array, Info, Sigma
 from sigbench.core.validation import check
 from sigbench.networks.pretrained.speech.alignment import Samples, at_rate, in_frames, latency_ms
+from sigbench.networks.pretrained.speech.native import FLOATS, STATE, library_name, loaded, pointer
 
 PACKAGE = "pyrnnoise"
 RATE, FRAME = 48_000, 480  # Hz, samples
 DELAY = 960  # samples: one frame of overlap, one of look-ahead
 FULL_SCALE = 32_768.0  # the network was trained on 16-bit integers
-FILES = {"darwin": "librnnoise.dylib", "win32": "rnnoise.dll"}
-POINTER = ctypes.POINTER(ctypes.c_float)
+SIGNATURES = (
+    ("rnnoise_create", STATE, (ctypes.c_void_p,)),
+    ("rnnoise_destroy", None, (STATE,)),
+    ("rnnoise_process_frame", ctypes.c_float, (STATE, FLOATS, FLOATS)),
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class RNNoise:
     """
 
     fs: float | None = None
-    package: str | None = field(init=False, default=None)
+    package: str | None = field(init=False, default_factory=partial(package_label, PACKAGE))
 
     info: ClassVar[Info] = Info(
         "rnnoise",
@@ -75,22 +77,13 @@ class RNNoise:
     )
     n_params: ClassVar[int] = 2_888_225  # weights in the tables of the library, without scales
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "package", package_label(PACKAGE))
-
     @property
     def latency_ms(self) -> float:
-        """Latency in milliseconds: delay, a frame, and the filters that resample."""
+        """Latency in milliseconds: three frames, and the filters that resample."""
         return latency_ms(self.fs, RATE, DELAY + FRAME)
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        """Return the estimate, shape and dtype of ``noisy``, which is ``(N, 1, L)``.
-
-        Raises
-        ------
-        InputError
-            If the package is missing or the sampling rate is not supported.
-        """
+        """Return the estimate, shape and dtype of ``noisy``, which is ``(N, 1, L)``."""
         check(noisy, sigma)
         library = _library()
         return at_rate(noisy, self.fs, RATE, lambda signal: _enhanced(signal, library))
@@ -101,9 +94,7 @@ def _enhanced(signal: Samples, library: Any) -> NDArray[np.float32]:
     state = library.rnnoise_create(None)
 
     def process(source: NDArray[np.float32], target: NDArray[np.float32]) -> None:
-        library.rnnoise_process_frame(
-            state, target.ctypes.data_as(POINTER), source.ctypes.data_as(POINTER)
-        )
+        library.rnnoise_process_frame(state, pointer(target), pointer(source))
 
     try:
         return in_frames(FULL_SCALE * signal, FRAME, DELAY, process) / np.float32(FULL_SCALE)
@@ -112,17 +103,5 @@ def _enhanced(signal: Samples, library: Any) -> NDArray[np.float32]:
 
 
 def _library() -> Any:
-    name = f"pyrnnoise/{FILES.get(sys.platform, 'librnnoise.so')}"
-    return _loaded(package_file(PACKAGE, name, user="rnnoise", extra="rnnoise"))
-
-
-@functools.cache
-def _loaded(path: Path) -> Any:
-    library = ctypes.CDLL(str(path))
-    library.rnnoise_create.argtypes = [ctypes.c_void_p]
-    library.rnnoise_create.restype = ctypes.c_void_p
-    library.rnnoise_destroy.argtypes = [ctypes.c_void_p]
-    library.rnnoise_destroy.restype = None
-    library.rnnoise_process_frame.argtypes = [ctypes.c_void_p, POINTER, POINTER]
-    library.rnnoise_process_frame.restype = ctypes.c_float
-    return library
+    name = f"pyrnnoise/{library_name('rnnoise')}"
+    return loaded(package_file(PACKAGE, name, user="rnnoise", extra="rnnoise"), *SIGNATURES)
