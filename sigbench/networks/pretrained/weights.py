@@ -47,10 +47,10 @@ SHIPPED = {
     "dncnn-bias-0-10": "2fa7cfe8bc53d78948ee74647cc9b47292dc94670e0f389f9cbe846fa3b304a0",
     "dncnn-bias-0-55": "6f3282650a510753a3999357fb8a6387d38a21eafdb89c119e3acdb98c083f68",
     "dncnn-bias-0-100": "f1aa2330537beacb91fd388d7cb9fab3aba410fe0370e514233e47be023c63ae",
-    "speech-8k": "cbda93ae0d1ad39a130650624a8c81b6ec48975f1a4326664ca5c9dfd3b8781d",
+    "speech-8k": "9a63a92450eeaf759fc858fd72d7f5fb5589acc32e1becb1cc6f75b4b433db26",
     "speech-8k-causal": "28bcf0877456d6ce902ed676113a5c9631831ce1f6bf64dcdf4be88d5f81bc8f",
     "speech-8k-noisy": "9ad0e4b37fd26adfd215be841456d1d761b722ae99cb0d6745232222253b2dc6",
-    "speech-16k": "45e9d3911b15089517ca235788d5bdedb7182c49ce831c3a7009cff96d6111ad",
+    "speech-16k": "17ff613e8c936afacc1a89ec48eb49f67a013d3944059a546fce80a712f84f87",
     "speech-16k-causal": "d1f80042b9c8820b43b39fe8cb9e18d2b5ebfa4912bbadf1e15213f8f133a725",
     "icnn-speech": "5261c02c6710d7f6f0a2eb3365e8fb22bdc1500be96227c5471aeb2937849df8",
 }
