@@ -1,8 +1,8 @@
 """Synthesize clips of speech for training: random sentences in many voices, mono FLAC files.
 
 Needs flite and espeak-ng (Debian packages of these names) and the Python packages NumPy, SciPy and
-soundfile. The voices of the test split of speech-smoke are left out. With one version of the
-programs, the same arguments make the same files.
+soundfile. The voices of the test split of speech-smoke are left out. The same arguments and the same
+versions of both programs produce the same files. Run the same command again to resume.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ VARIANTS = (
 TEST_VOICES = {"en-us+m3", "en-gb-scotland+m7", "en-gb-x-rp+f2"}  # of speech-smoke
 SPEEDS = (120, 221)  # words per minute
 PITCHES = (20, 81)
-LENGTH_S = (1.0, 15.0)  # other clips are made again with another sentence
+LENGTH_S = (1.0, 15.0)  # shorter or longer clips are replaced by other sentences
 PEAK = 0.7
 
 NOUNS = [
@@ -458,7 +458,7 @@ NUMBERS = (
 
 
 def voice_of(clip: int) -> str:
-    """Return the voice of a clip: one clip in ten is by flite, the voices of espeak-ng alternate."""
+    """Return the voice of a clip: that of flite for one in ten, else those of espeak-ng in turn."""
     if clip % 10 == 9:
         return FLITE
     names = [
@@ -520,8 +520,8 @@ def main() -> None:
     """Write the clips."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("out", type=Path, metavar="OUT", help="folder for the clips")
-    parser.add_argument("--clips", type=int, default=4000, metavar="N")
-    parser.add_argument("--seed", type=int, default=1, metavar="S")
+    parser.add_argument("--clips", type=int, default=4000, metavar="N", help="number of clips")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="of the sentences")
     parser.add_argument("--fs", type=int, default=16_000, metavar="HZ", help="sampling rate")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
@@ -530,7 +530,7 @@ def main() -> None:
             voice = voice_of(clip)
             path = args.out / f"{voice.replace('+', '_')}-{clip:05}.flac"
             rng = np.random.default_rng([args.seed, clip])
-            while not path.exists():  # an interrupted run goes on
+            while not path.exists():  # an interrupted run is resumed
                 signal, own_fs = speak(voice, sentence(rng), rng, Path(folder))
                 if not LENGTH_S[0] <= len(signal) / own_fs <= LENGTH_S[1] or not signal.any():
                     continue

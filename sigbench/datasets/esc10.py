@@ -1,4 +1,4 @@
-"""Recorded noises from ESC-10, which must be fetched: used as noise, rarely as clean items."""
+"""Recorded noises of ESC-10, which must be fetched; usually the noise of a mixture."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def _files() -> tuple[File, ...]:
 
 @dataclass(frozen=True)
 class Esc10:
-    """Recorded noises of five kinds, 159 clips of 5 s, at 16 kHz, full scale 1.
+    """Recorded noises of five kinds, 159 clips of about 5 s at 16 kHz, full scale 1.
 
-    The clips are the noise of ``mix[noise=recording[path=esc10]]``. They are split by recording:
+    Use them as noise with ``mix[noise=recording[path=esc10]]``. They are split by recording:
     fold 4 is the test split, folds 1 to 3 are the training split.
 
     Parameters

@@ -101,7 +101,7 @@ class Fsdd:
         check_field("length_s", self.length_s, 0.1, below=60.1)
 
     def size(self, split: Split) -> int | None:
-        """Return the number of items, half of them of each speaker."""
+        """Return the number of items, half of them by each speaker."""
         return len(SPEAKERS[split]) * (10 * len(NUMBERS[split]) // DIGITS)
 
     def item(self, split: Split, seed: int, item: int) -> Array:
@@ -145,7 +145,8 @@ class Fsdd:
     ) -> NDArray[np.float64]:
         """Return talkers who speak without pauses, shape ``(talkers, length)``, RMS value 1.
 
-        Two speakers who are in no item alternate; the splits have different recordings of them.
+        The voices are those of two speakers who are in no item, in turn; the splits have different
+        recordings of them.
         """
         numbers = BABBLE_NUMBERS[split]
         speakers = [self._recordings(speaker, numbers) for speaker in BABBLE_SPEAKERS]

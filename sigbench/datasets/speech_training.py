@@ -27,7 +27,7 @@ HELD = 10  # one voice in ten is for tests; of the others, one clip in ten is fo
 LEVELS_DB = (-6.0, 0.0)  # of a segment, relative to the standard level
 PAUSE_S = (0.1, 0.8)  # between two clips
 LEAD_S = 0.5  # longest silence at the beginning of a segment, at most a quarter of it
-MAX_TILT = 0.5  # of the filter 1 + tilt/z, which stands for different microphones
+MAX_TILT = 0.5  # of the filter 1 + tilt/z, which imitates different microphones
 RATES = (8000, 16_000)
 
 Clips = tuple[NDArray[np.int16], ...]
@@ -44,7 +44,7 @@ class SpeechTraining:
     segments by 1 + a/z with a random tilt a from -0.5 to 0.5.
 
     One voice in ten is in the test split. Of the other voices, one clip in ten is for the items
-    of the training split (which validate) and the others are for `draw`. The spoken digits are
+    of the training split (for validation) and the others are for `draw`. The spoken digits are
     those of the training speakers, and only in `draw`; at 16 kHz they have no power above 4 kHz.
     The talkers of babble are the voices of the same split.
 
@@ -55,7 +55,7 @@ class SpeechTraining:
     fs : int
         Sampling rate in Hz, 8000 or 16000.
     fsdd_share : float
-        Probability that a drawn segment has spoken digits; if it is 0, `Fsdd` is not needed.
+        Probability that a drawn segment consists of spoken digits; if 0, `Fsdd` is not needed.
     length_s : float
         Length of a segment in seconds.
 
@@ -113,7 +113,7 @@ class SpeechTraining:
         return ITEMS[split]
 
     def item(self, split: Split, seed: int, item: int) -> Array:
-        """Return one segment of synthetic speech, shape ``(1, L)``, float64; for every seed."""
+        """Return one segment, shape ``(1, L)``, float64; the same for every seed."""
         rng = item_rng(item, self.kind, self.version, split)
         return self._synthetic("test" if split == "test" else "items", rng)[None]
 

@@ -38,8 +38,8 @@ class VoicebankDemand:
     """Test set of VoiceBank+DEMAND: 824 sentences of two speakers in recorded noise, at 16 kHz.
 
     An item contains two views, concatenated along the channels: the clean and the noisy
-    recording. The degradation `Recorded` separates them. There is no training split. The files
-    have 48 kHz; they are resampled with ``scipy.signal.resample_poly`` when they are read.
+    recording. The degradation `Recorded` separates them. There is no training split. The files,
+    at 48 kHz, are resampled with ``scipy.signal.resample_poly`` when they are read.
 
     References
     ----------
@@ -105,7 +105,7 @@ def _index(path: Path) -> dict[str, zipfile.ZipInfo]:
 
 
 def _clips(path: Path) -> dict[str, zipfile.ZipInfo]:
-    """Return the WAV files in an archive, without reading them, by their names without folders.
+    """Return the entries of the WAV files in an archive by file name; the files are not read.
 
     Raises
     ------

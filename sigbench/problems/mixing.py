@@ -32,11 +32,11 @@ NOISES = {
 
 @dataclass(frozen=True)
 class Mix:
-    """Speech with noise of some kind at a signal-to-noise ratio.
+    """Speech with added noise at a given signal-to-noise ratio.
 
-    Noisy items are ``speech + gain·noise``. The ratio is set exactly for every item, from the
-    power of its own noise. The clean item is the speech without noise and reverberation. Samples
-    beyond full scale are not clipped, unless ``clip`` is set.
+    Noisy items are ``speech + gain·noise``. The gain is computed from the powers of the item and
+    its noise, so every item has exactly this ratio. The clean item is the speech without noise and
+    reverberation. Samples beyond full scale are not clipped, unless ``clip`` is set.
 
     Parameters
     ----------
@@ -46,13 +46,14 @@ class Mix:
     snr_db : float
         Signal-to-noise ratio in dB.
     snr_db_to : float, optional
-        Upper end of a range: the ratio of each item is drawn uniformly from ``snr_db`` to this.
+        Upper end of a range: the ratio of each item is drawn uniformly between ``snr_db`` and
+        this value.
     level : {"overall", "active"}
         The power of the speech in the ratio: the mean over the whole item, or the active speech
         level of ITU-T P.56. The power of the noise is always the mean over the item.
     reverb : Room, optional
-        Response of a room, ``decay`` or ``response``. The ratio then refers to the reverberant
-        speech; the clean item is the direct sound, without delay.
+        Reverberation, ``decay`` or ``response``. The ratio then refers to the reverberant speech;
+        the clean item is the direct sound, without delay.
     clip : bool
         Whether noisy items are clipped to ±peak.
     context : Context
@@ -92,7 +93,7 @@ class Mix:
 
     @property
     def kind(self) -> str:
-        """The kind of noise: it names the random stream, so that levels share their noise."""
+        """Name of the random stream; it contains the kind of noise, but not the level."""
         return f"mix-{self.noise.kind}"
 
     @property
@@ -118,7 +119,7 @@ class Mix:
         Raises
         ------
         InputError
-            If an item is silent or has several channels.
+            If an item or its noise is silent, or an item has several channels.
         """
         if self.context is None:
             raise InputError("mix: the context is not set: use it in a problem, or call in_context")
@@ -134,7 +135,7 @@ class Mix:
         power = self._power(speech / peak) * peak**2
         noise_power = np.mean(noise**2, axis=1)
         if not (power.all() and noise_power.all()):
-            raise InputError("mix: an item or its noise is silent, so there is no ratio")
+            raise InputError("mix: an item or its noise is silent: its SNR is undefined")
         gain = np.sqrt(power / noise_power * 10 ** (-snr_db / 10))
         noisy = speech + gain[:, None] * noise
         if self.clip:

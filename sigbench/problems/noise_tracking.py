@@ -41,7 +41,7 @@ class NoiseTracking:
     window_ms : float
         Length of a frame in ms.
     overlap : int
-        Number of frames that cover a sample.
+        Number of frames that contain a sample.
     smoothing_s : float
         Time constant of the smoothing in seconds.
     """
@@ -113,7 +113,7 @@ class NoiseTracking:
 def smoothed(power: Spectrum, frames: Framing, time_s: float) -> Spectrum:
     """Return spectra that are smoothed recursively over frames, forward and then backward.
 
-    The result has no delay, and no causal tracker can be equal to it by having the same filter.
+    The result has no delay, and a causal tracker cannot match it just by using the same filter.
 
     Parameters
     ----------

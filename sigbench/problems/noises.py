@@ -143,7 +143,8 @@ class Modulated:
 
     References
     ----------
-    T. Gerkmann and R. C. Hendriks, IEEE Trans. Audio, Speech, Lang. Process. 20 (4), 2012: 0.5 Hz and depth 0.5.
+    T. Gerkmann and R. C. Hendriks, IEEE Trans. Audio, Speech, Lang. Process. 20 (4), 2012: 0.5 Hz
+    and depth 0.5.
     """
 
     rate_hz: float = 0.5
@@ -171,7 +172,7 @@ class Modulated:
 
 @dataclass(frozen=True)
 class Babble:
-    """Several talkers at once, each with the same RMS value, from the dataset's own speech.
+    """Several talkers at once, each with the same RMS value, from speech of the dataset.
 
     Parameters
     ----------

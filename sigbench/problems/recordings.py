@@ -1,4 +1,4 @@
-"""Recorded noise: silence is cut off, and each recording becomes a loop of which parts are used."""
+"""Recorded noise: random parts of recordings, which are repeated without their silence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sigbench.datasets.folder import Folder
 from sigbench.problems.base import Context
 
 SILENCE = 1.5 / 2**15  # samples within one step of 16 bits are silent
-SILENCE_S = 0.02  # duration from which silence is cut off
+SILENCE_S = 0.02  # shorter silence is kept
 FADE_S = 0.02  # duration of cross-fades
 
 
@@ -26,10 +26,9 @@ FADE_S = 0.02  # duration of cross-fades
 class Recording:
     """Recorded noise: a random part of a recording, resampled to the rate of the dataset.
 
-    The recording of an item is the one with the index ``item`` modulo their number, in sorted
-    order, and random for training. Digital silence of at least 20 ms is cut off. Clips of one
-    recording are joined, and the end is joined to the beginning, by cross-fades of 20 ms, so that
-    a recording shorter than an item is repeated.
+    Items use the recordings in turn, in sorted order; for training, each draw uses a random one.
+    Digital silence of at least 20 ms is removed. Clips of one recording are joined by cross-fades
+    of 20 ms, and so are its end and its beginning: a recording shorter than an item is repeated.
 
     Parameters
     ----------
@@ -37,8 +36,8 @@ class Recording:
         ``esc10``, the fetched dataset, or a folder of sound files. The splits of a folder are its
         subfolders ``train`` and ``test``; without them all files are for tests.
     match : str
-        Only recordings whose name contains this text: ``rain``. Names in ESC-10 are like
-        ``rain-17367``; in a folder they are the file names.
+        Use only recordings whose name contains this text, for example ``rain``. Names in ESC-10 are
+        like ``rain-17367``; in a folder they are the file names.
 
     Examples
     --------
@@ -179,7 +178,7 @@ def audible(clip: NDArray[np.float64], fs: float) -> list[NDArray[np.float64]]:
 def crossfaded(
     first: NDArray[np.float64], second: NDArray[np.float64], overlap: int
 ) -> NDArray[np.float64]:
-    """Join two signals; over the overlap, the powers of both are faded and their sum is constant.
+    """Join two signals by a cross-fade; the sum of the squared weights is 1.
 
     Examples
     --------

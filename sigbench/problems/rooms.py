@@ -1,4 +1,4 @@
-"""Reverberation: responses of rooms whose first sample is the direct sound."""
+"""Reverberation by room impulse responses, which start with the direct sound."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Decay:
 
 @dataclass(frozen=True)
 class Response:
-    """A measured response of a room, the same for all items.
+    """A measured room impulse response, the same for all items.
 
     It starts at its largest sample, which is taken as the direct sound and scaled to 1.
 
@@ -93,7 +93,7 @@ class Response:
             raise InputError(f"path={self.path}: no such file")
         taps, _ = self._measured
         if not taps.any():
-            raise InputError(f"path={self.path} is silent: it must be the response of a room")
+            raise InputError(f"path={self.path} is silent: it must be a room impulse response")
 
     @functools.cached_property
     def _measured(self) -> tuple[Signals, float]:

@@ -14,7 +14,7 @@ from sigbench.core.protocols import Array
 TIME_CONSTANT_S = 0.03
 HANGOVER_S = 0.2
 MARGIN_DB = 15.9  # between the active level and the threshold of activity
-LOWEST = 40  # the lowest threshold is 2⁻⁴⁰ of full scale
+LOWEST = 40  # the lowest threshold is full scale times 2⁻⁴⁰
 
 
 class ActiveLevel(NamedTuple):
@@ -28,8 +28,8 @@ def active_level(signal: Array, fs: float) -> ActiveLevel:
     """Measure the active speech level, method B of ITU-T P.56.
 
     The envelope is the magnitude, smoothed twice with a time constant of 30 ms. Speech is active
-    while the envelope is above a threshold, and 200 ms after that. The threshold is the one that
-    is 15.9 dB below the resulting level; it is interpolated between powers of two.
+    while the envelope is above a threshold, and for 200 ms after that. The threshold is chosen
+    such that it is 15.9 dB below the resulting level, by interpolation between powers of two.
 
     Parameters
     ----------

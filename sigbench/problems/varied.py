@@ -36,7 +36,7 @@ SUM_DB = 10.0  # the second noise of a sum is weaker by at most this
 class Colored:
     """Gaussian noise with a random smooth spectrum, newly drawn for each item.
 
-    The level in dB over the logarithm of the frequency is a line of random slope plus random
+    Over the logarithm of the frequency, the level in dB is a line of random slope plus random
     deviations at each octave, which are interpolated.
     """
 
@@ -66,10 +66,11 @@ def _interpolated(frequencies: Noises, levels_db: NDArray[np.float64]) -> Noises
 
 @dataclass(frozen=True)
 class Varied:
-    """Noise of a kind that is drawn at random for each item, or a sum of two kinds.
+    """Noise of a random kind for each item, or a sum of two kinds.
 
     The kinds are white, pink, speech-shaped, colored at random, modulated, babble of 3 to 8
-    talkers if the dataset has speech for it, and recorded noise. One item in four is a sum.
+    talkers if the dataset has speech for it, and recorded noise, which is twice as likely as each
+    other kind. One item in four is a sum.
 
     Parameters
     ----------
@@ -122,7 +123,7 @@ class Varied:
         kinds.append(Modulated(float(rng.uniform(*RATES_HZ)), float(rng.uniform())))
         if isinstance(context.dataset, WithBabble):
             kinds.append(Babble(int(rng.integers(*TALKERS))))
-        # Recorded noise is as likely as two other kinds.
+        # Recorded noise is twice as likely as each other kind.
         return kinds if self._recorded is None else [*kinds, self._recorded, self._recorded]
 
 

@@ -1,4 +1,4 @@
-"""DNSMOS P.835: a network's estimate of what listeners would say about speech."""
+"""DNSMOS P.835: a network that predicts how listeners would rate speech."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def dnsmos_sig(clean: NDArray[Any], estimate: NDArray[Any], fs: float) -> Values
     Parameters
     ----------
     clean, estimate : array, shape (N, samples)
-        The estimate must be in full scale ±1: the values depend on the level.
+        The full scale of the estimate must be ±1: the values depend on the level.
     fs : float
-        Sampling rate in Hz. Other rates than 16 kHz are resampled; the model was made for speech
-        with frequencies up to 8 kHz and gives lower values for speech of 8 kHz.
+        Sampling rate in Hz. Signals at other rates than 16 kHz are resampled. The model was made
+        for speech with frequencies up to 8 kHz: it gives lower values for speech sampled at 8 kHz.
 
     Returns
     -------

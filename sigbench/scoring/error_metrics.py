@@ -131,7 +131,7 @@ def inverse_error(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> V
 
 
 def clipped(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
-    """Return the percentage of samples of the estimate that are at or beyond ±peak.
+    """Percentage of samples of the estimate at or beyond ±peak.
 
     For the noisy input it is the share of the noisy samples that are, or would be, clipped.
 

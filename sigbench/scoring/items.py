@@ -50,7 +50,7 @@ def check_sound(metric: str, clean: Values, estimate: Values | None = None) -> N
     metric : str
         Name of the metric, for the message.
     clean, estimate : array, shape (..., samples)
-        The signals; an estimate that may be silent is not given.
+        The signals; omit an estimate that may be silent.
 
     Raises
     ------

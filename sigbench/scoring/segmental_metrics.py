@@ -1,4 +1,4 @@
-"""Metrics of speech that are means over frames of 30 ms; the arrays are ``(N, samples)``."""
+"""Metrics of speech that average over frames of 30 ms; the arrays are ``(N, samples)``."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def segmental_snr(clean: NDArray[Any], estimate: NDArray[Any], fs: float) -> Val
     """Segmental signal-to-noise ratio in dB: the mean over frames of 30 ms.
 
     The signal-to-noise ratio of a frame is limited to [-10, 35] dB. All frames count, as in the
-    reference: one without clean signal has -10 dB. An estimate of zero has 0 dB in all other frames,
-    which can be more than the noisy signal has.
+    reference: a frame without clean signal has -10 dB. A silent estimate has 0 dB in all other
+    frames, which can be more than the noisy signal has.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The method ``auto`` for sound: a speech network, and OM-LSA for frequencies above its band."""
+"""The method ``auto`` for sound: a speech network, and OM-LSA above its frequency band."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from sigbench.networks.pretrained.denoiser import Pretrained
 from sigbench.networks.pretrained.speech.alignment import factors
 
 # Shipped weights by their sampling rate in Hz, highest first. Between 8 and 16 kHz the lower rate is
-# used: a network is not trained for an empty upper band.
+# used, because no network was trained on speech with an empty upper band.
 NETWORKS = {16_000: "speech-16k", 8_000: "speech-8k"}
 BLOCK_S, OVERLAP_S = 60, 5  # long files are processed in blocks, to limit the memory
-MAX_SNR_DB = 40.0  # larger estimates are mostly chance
+MAX_SNR_DB = 40.0  # larger estimates are unreliable
 
 
 @dataclass(frozen=True)
