@@ -23,7 +23,7 @@ FS = 16_000
 TARGETS = {"rain": 10, "sea": 11, "fire": 12, "helicopter": 40, "chainsaw": 41}
 FOLDS: dict[Split, str] = {"train": "123", "test": "4"}
 MAX_BYTES = 1_000_000  # a clip of 5 s at 44.1 kHz has 441,044
-MAX_SECONDS = 10  # the clips have up to 7.3 s
+MAX_SECONDS = 10  # clips of ESC-10 have 5 s, copies of others up to 7.3 s
 RATES = (8000, 48_000)  # smallest and largest sampling rate of a clip
 
 Sound = Literal["all", "rain", "sea", "fire", "helicopter", "chainsaw"]

@@ -1,4 +1,4 @@
-"""Metrics of speech that other packages compute; the arrays are ``(N, samples)``."""
+"""Speech metrics that other packages compute; the arrays are ``(N, samples)``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def stoi(clean: NDArray[Any], estimate: NDArray[Any], fs: float) -> Values:
     clean, estimate : array, shape (N, samples)
         The signals.
     fs : float
-        Sampling rate in Hz; other rates than 10 kHz are resampled by the package.
+        Sampling rate in Hz; the package resamples other rates to 10 kHz.
 
     Returns
     -------
@@ -30,7 +30,7 @@ def stoi(clean: NDArray[Any], estimate: NDArray[Any], fs: float) -> Values:
     Raises
     ------
     InputError
-        If an item is silent, or has less than about 0.4 s of speech; pystoi returns 1e-5 then.
+        If an item is silent, or has less than about 0.4 s of speech, for which pystoi returns 1e-5.
 
     References
     ----------
@@ -92,7 +92,7 @@ def pesq_nb(clean: NDArray[Any], estimate: NDArray[Any], fs: float) -> Values:
     """Narrow-band PESQ (ITU-T P.862 with P.862.1): a predicted opinion score from 1.0 to 4.5.
 
     Computed by the package ``pesq`` (``pip install 'sigbench[pesq]'``), in mode ``nb``. Versions of
-    the package can differ, so the name and version belong to every figure.
+    the package can differ, so report the version with every value.
 
     Parameters
     ----------
@@ -109,7 +109,8 @@ def pesq_nb(clean: NDArray[Any], estimate: NDArray[Any], fs: float) -> Values:
     Raises
     ------
     InputError
-        If an item is silent, shorter than 0.25 s or without detected speech, or for another rate.
+        If an item is silent, shorter than 0.25 s or without detected speech, or if the rate is not
+        supported.
 
     References
     ----------

@@ -44,8 +44,8 @@ parentheses: in how many problems the whole 95 % interval is above zero. `-`: no
 problem."""
 
 PREFERENCES = """\
-Some metrics prefer a control method (significantly to the noisy input, or by their mean to every \
-other method):"""
+Some metrics rate a control method above the noisy input (significantly) or above every other \
+method (by the mean):"""
 
 Gains = Mapping[tuple[str, str], Mapping[str, Mean]]
 """Mean gains by method, by (problem, metric)."""
@@ -253,8 +253,8 @@ def preferences_text(found: Sequence[Preference], problems: int) -> str:
     Examples
     --------
     >>> print(preferences_text([Preference("stoi", "gamer", "the noisy input", "babble")], 3))
-    Some metrics prefer a control method (significantly to the noisy input, or by their mean to every \
-    other method):
+    Some metrics rate a control method above the noisy input (significantly) or above every other \
+    method (by the mean):
     <BLANKLINE>
     - stoi prefers the control method gamer to the noisy input in babble
     """

@@ -69,7 +69,7 @@ class Framing:
 
 
 def framing(fs: float | None, window_ms: float = 32.0, overlap: int = 4) -> Framing:
-    """Return frames of about ``window_ms`` milliseconds, ``overlap`` of which cover a sample.
+    """Return frames of about ``window_ms`` milliseconds, ``overlap`` of which contain a sample.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ frame_latency_ms = property(
 
 
 def _windows(signal: Array, frames: Framing) -> tuple[Array, int]:
-    """Return the frames of signals without taper, ``(N, frames, window)``, and the padding before.
+    """Return the frames of signals without window, ``(N, frames, window)``, and the padding before.
 
     The signals are extended by reflection, so that no frame is partly empty: it would have less
     power than the others.

@@ -20,7 +20,7 @@ from sigbench.denoisers.speech.suppression import (
 )
 from sigbench.denoisers.speech.trackers import TRACKERS, NoiseTracker
 
-MIN_V = 1e-12  # the gains of both estimators of amplitudes grow without bound as γ → 0
+MIN_V = 1e-12  # the gains of both amplitude estimators grow without bound as γ → 0
 
 
 def wiener_gain(xi: Spectrum, gamma: Spectrum) -> Spectrum:

