@@ -48,11 +48,11 @@ SHIPPED = {
     "dncnn-bias-0-55": "6f3282650a510753a3999357fb8a6387d38a21eafdb89c119e3acdb98c083f68",
     "dncnn-bias-0-100": "f1aa2330537beacb91fd388d7cb9fab3aba410fe0370e514233e47be023c63ae",
     "speech-8k": "9a63a92450eeaf759fc858fd72d7f5fb5589acc32e1becb1cc6f75b4b433db26",
-    "speech-8k-causal": "28bcf0877456d6ce902ed676113a5c9631831ce1f6bf64dcdf4be88d5f81bc8f",
+    "speech-8k-causal": "9e4eb46f7a5cc4f4e08acab71b8eb3de352ed9cb1a08cbf028b41c2f6d053021",
     "speech-8k-noisy": "9ad0e4b37fd26adfd215be841456d1d761b722ae99cb0d6745232222253b2dc6",
     "speech-16k": "17ff613e8c936afacc1a89ec48eb49f67a013d3944059a546fce80a712f84f87",
-    "speech-16k-causal": "d1f80042b9c8820b43b39fe8cb9e18d2b5ebfa4912bbadf1e15213f8f133a725",
-    "icnn-speech": "5261c02c6710d7f6f0a2eb3365e8fb22bdc1500be96227c5471aeb2937849df8",
+    "speech-16k-causal": "b3f8cb170fedfe714922859a085b5e70371bca1fd0720436637798505a6eb076",
+    "icnn-speech": "dd30e950aa71df02d94875db4825ce002958391fdc8451f931434e08afe77cc6",
 }
 
 
