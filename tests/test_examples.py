@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 import soundfile
 
-EXAMPLE = Path(__file__).parents[1] / "examples/hear_speech.py"
+from sigbench.cli.main import main
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-def run(monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", [str(EXAMPLE), *map(str, arguments)])
-    runpy.run_path(str(EXAMPLE), run_name="__main__")
+def run(monkeypatch, *arguments, example="hear_speech.py"):
+    monkeypatch.setattr(sys, "argv", [example, *map(str, arguments)])
+    runpy.run_path(str(EXAMPLES / example), run_name="__main__")
 
 
 def test_hear_speech_writes_sounds_and_their_scores(tmp_path, monkeypatch, capsys):
@@ -35,3 +37,26 @@ def test_hear_speech_denoises_a_recording(tmp_path, rng, monkeypatch, capsys):
     assert capsys.readouterr().out == f"{tmp_path / 'out' / 'om-lsa'}.wav\n"
     info = soundfile.info(tmp_path / "out" / "om-lsa.wav")
     assert (info.frames, info.channels, info.samplerate) == (4000, 2, 44_100)
+
+
+def test_against_best_finds_the_best_other_method(tmp_path, monkeypatch, capsys):
+    folder = str(tmp_path / "run")
+    methods = ["noisy", "visu", "wiener-tuned", "l1-tuned", "limit"]
+    selected = ["-m", *methods, "-p", "sparse-spikes", "--items", "60", "--seeds", "2", "--quiet"]
+    assert main(["run", "table1", *selected, "-o", folder]) == 0
+    capsys.readouterr()
+    run(monkeypatch, folder, "l1-tuned", example="against_best.py")
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert {(problem, best) for problem, _, best, *_ in lines} == {
+        ("sparse-spikes", "wiener-tuned")
+    }
+    assert main(["compare", folder, "l1-tuned", "wiener-tuned"]) == 0
+    compared = capsys.readouterr().out
+    for _, metric, _, gain, *_ in lines:
+        columns = re.search(rf"\| {metric}\b.*", compared)[0].split("|")
+        difference = float(columns[4].split()[0])
+        assert float(gain) == pytest.approx(
+            -difference if metric == "rmse" else difference, abs=1e-3
+        )
+    run(monkeypatch, folder, "l1-tuned", "--without", "wiener-tuned", example="against_best.py")
+    assert {line.split()[2] for line in capsys.readouterr().out.splitlines()} == {"visu"}
