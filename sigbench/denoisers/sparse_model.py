@@ -150,17 +150,19 @@ def solve(problem: SparseProblem, solver: Solver) -> Solution:
             f"the weight is 0 (lam, or lam_over_sigma without noise): with {problem.transform} it "
             "must be > 0"
         )
-    iterate = iterations.saddle_point if problem.gamma else iterations.fista
+    strict = isinstance(solver, Exact)
+
+    def iterate(part: SparseProblem) -> Solution:
+        if not part.gamma:
+            return iterations.fista(part, solver.tol, solver.max_iter, strict=strict)
+        if strict or part.gamma >= 0.5:
+            return iterations.saddle_point(part, solver.tol, solver.max_iter, strict=strict)
+        return iterations.alternating(part, solver.tol, solver.max_iter)
+
     rows = max(1, BYTES // problem.adjoint(problem.y[:1]).nbytes)
     items = np.arange(len(problem.y))
     parts = [
-        iterate(
-            problem.part(items[start : start + rows]),
-            solver.tol,
-            solver.max_iter,
-            strict=isinstance(solver, Exact),
-        )
-        for start in range(0, len(items), rows)
+        iterate(problem.part(items[start : start + rows])) for start in range(0, len(items), rows)
     ]
     return Solution(
         np.concatenate([part.coefficients for part in parts]),
