@@ -92,9 +92,9 @@ class CVXPY:
 
 @dataclass(frozen=True)
 class Bounded:
-    """The first-order iterations of `Exact`, for a bounded time.
+    """First-order iterations for a bounded time: FISTA, for GMC with γ < ½ on x and v in turn.
 
-    An item that does not reach ``tol`` in ``max_iter`` iterations is returned as it is then; its
+    The dual points of the certificate are improved by projections; see `bounds`. An item that does not reach ``tol`` in ``max_iter`` iterations is returned as it is then; its
     certificate shows how far from the minimum the objective can be.
 
     Parameters
@@ -106,7 +106,7 @@ class Bounded:
     """
 
     tol: float = 1e-3
-    max_iter: int = 300
+    max_iter: int = 800
 
     def __post_init__(self) -> None:
         check_field("tol", self.tol, 1e-14)
