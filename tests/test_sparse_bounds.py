@@ -8,7 +8,7 @@ import scipy.signal
 
 from sigbench import GMC, L1
 from sigbench.denoisers import StftGMC, StftL1
-from sigbench.denoisers.iterations import alternating, saddle_point
+from sigbench.denoisers.iterations import nested, saddle_point
 from sigbench.denoisers.sparse_certificate import SparseProblem, bounds, evaluated
 from sigbench.denoisers.sparse_model import Bounded, Exact, solve
 from sigbench.denoisers.speech.frames import framing
@@ -66,11 +66,11 @@ def test_projections_improve_both_bounds(gamma):
     x = solve(problem, Bounded(tol=1e-9, max_iter=60)).coefficients
     state = evaluated(problem, x, 0.9 * x)
     upper, gap = bounds(problem, *state)
-    last_upper, last_gap = bounds(problem, *state, 100)
+    last_upper, last_gap = bounds(problem, *state, projections=100)
     assert (last_upper <= upper).all()
     assert (last_gap < gap / 2).all()
     for steps in (7, 30):
-        _, some = bounds(problem, *state, steps)
+        _, some = bounds(problem, *state, projections=steps)
         assert ((last_gap <= some) & (some <= gap)).all()  # the best point so far is kept
 
 
@@ -90,14 +90,14 @@ def test_weights_with_a_range_of_60_db_converge(method):
         assert gap > 5 * method.solver.tol * upper
 
 
-@pytest.mark.parametrize("gamma", [0.3, 0.49])
-def test_iterations_in_turn_reach_the_saddle_point(gamma):
+@pytest.mark.parametrize("gamma", [0.3, 0.6])
+def test_nested_iterations_reach_the_saddle_point(gamma):
     problem = problem_with_range(20, gamma)
-    ours, other = (iterate(problem, 1e-6, 5000) for iterate in (alternating, saddle_point))
-    assert (ours.relative_gap <= 1e-6).all()
-    np.testing.assert_allclose(ours.objective, other.objective, rtol=2e-6)
+    ours, other = (iterate(problem, 1e-5, 5000) for iterate in (nested, saddle_point))
+    assert (ours.relative_gap <= 1e-5).all()
+    np.testing.assert_allclose(ours.objective, other.objective, rtol=2e-5)
     fits = problem.apply(ours.coefficients), problem.apply(other.coefficients)
-    np.testing.assert_allclose(*fits, atol=0.01)  # ½‖error‖² <= gap/(1 − γ)
+    np.testing.assert_allclose(*fits, atol=0.05)  # ½‖error‖² <= gap/(1 − γ)
 
 
 @pytest.mark.parametrize("model", [L1, GMC])

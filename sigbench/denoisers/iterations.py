@@ -49,55 +49,69 @@ def fista(problem: SparseProblem, tol: float, max_iter: int, *, strict: bool = T
     return _solve(problem, tol, max_iter, state, advance, strict)
 
 
-def saddle_point(
-    problem: SparseProblem, tol: float, max_iter: int, *, strict: bool = True
-) -> Solution:
+def saddle_point(problem: SparseProblem, tol: float, max_iter: int) -> Solution:
     """Run the saddle-point iteration with step 1.9."""
 
     def advance(problem: SparseProblem, state: SolverState) -> SolverState:
         return evaluated(problem, *_saddle_point_step(problem, 1.9, state))
 
     start = np.zeros_like(problem.adjoint(problem.y))
-    return _solve(problem, tol, max_iter, evaluated(problem, start, start), advance, strict)
+    return _solve(problem, tol, max_iter, evaluated(problem, start, start), advance, strict=True)
 
 
-def alternating(problem: SparseProblem, tol: float, max_iter: int) -> Solution:
-    """Run FISTA for x and for v in turn, one step of each with the other fixed; GMC with γ < ½.
+def nested(problem: SparseProblem, tol: float, max_iter: int) -> Solution:
+    """Run FISTA for the objective of GMC as a function of x; γ > 0.
 
-    For fixed v, x minimizes (1 − γ)/2·‖Ax‖² − ⟨Ax, y − γAv⟩ + λ‖x‖₁. For fixed x, v minimizes
-    γ/2·‖A(x − v)‖² + λ‖v‖₁. Exact minima in turn converge, because they contract Ax and Av by
-    γ/(1 − γ). For single steps this is not proven; the certificate shows whether they did.
+    It is λ‖x‖₁ plus a convex function of Ax. The gradient of that is −Aᴴ(y − Ax + d), with Lipschitz
+    constant ‖A‖², d = γA(x − v), and the v that minimizes γ/2·‖A(x − v)‖² + λ‖v‖₁. After each
+    step of x, two steps of FISTA approximate it from the last v. That this converges is not proven
+    (with one step it often does not); the certificate shows whether it did.
     """
-    gamma, zero = problem.gamma, np.zeros_like(problem.adjoint(problem.y))
-    step_x = 1 / (problem.geometry.norm * (1 - gamma))
-    step_v = 1 / (problem.geometry.norm * gamma)
+    gamma, norm = problem.gamma, problem.geometry.norm
+    zero = np.zeros_like(problem.adjoint(problem.y))
 
     def advance(problem: SparseProblem, state: SolverState) -> SolverState:
-        x, v, *_, back_y, back_x, back_v, x_last, back_x_last, v_last, back_v_last, t_x, t_v = state
-        t = problem.thresholds(x)
-        t_x, beta = _momentum(t_x, x)
-        z, back_z = x + beta * (x - x_last), back_x + beta * (back_x - back_x_last)
-        slope = back_y - (1 - gamma) * back_z - gamma * back_v
-        new_x = problem.soft(z + step_x * slope, step_x * t)
-        t_x = np.where(problem.inner(z - new_x, new_x - x) > 0, 1.0, t_x)
-        Ax = problem.apply(new_x)
-        new_back_x = problem.adjoint(Ax)
+        back_y, back_v = state[6], state[11]
 
-        t_v, beta = _momentum(t_v, v)
-        z, back_z = v + beta * (v - v_last), back_v + beta * (back_v - back_v_last)
-        new_v = problem.soft(z + step_v * gamma * (new_back_x - back_z), step_v * t)
-        t_v = np.where(problem.inner(z - new_v, new_v - v) > 0, 1.0, t_v)
-        Av = problem.apply(new_v)
-        new_back_v = problem.adjoint(Av)
+        def slope_x(back_z: Coefficients) -> Coefficients:
+            return back_y - (1 - gamma) * back_z - gamma * back_v
 
-        back_d = gamma * (new_back_x - new_back_v)
-        here = new_x, new_v, Ax, Av, back_y - new_back_x + back_d, back_d
-        return *here, back_y, new_back_x, new_back_v, x, back_x, v, back_v, t_x, t_v
+        x, Ax, *rest_x = _fista_step(problem, 1 / norm, slope_x, state[0], *state[7:11])
+        back_x = rest_x[0]
+
+        def slope_v(back_z: Coefficients) -> Coefficients:
+            return gamma * (back_x - back_z)
+
+        v, rest_v = state[1], list(state[11:])
+        for _ in range(2):
+            v, Av, *rest_v = _fista_step(problem, 1 / (norm * gamma), slope_v, v, *rest_v)
+        back_d = slope_v(rest_v[0])
+        return x, v, Ax, Av, back_y - back_x + back_d, back_d, back_y, *rest_x, *rest_v
 
     here = evaluated(problem, zero, zero)
-    ones = np.ones(len(zero))
-    state = (*here, here[4], zero, zero, zero, zero, zero, zero, ones, ones)
+    start = (zero, zero, zero, np.ones(len(zero)))  # AᴴAx, last x, its AᴴAx, t; the same for v
+    state = (*here, here[4], *start, *start)
     return _solve(problem, tol, max_iter, state, advance, strict=False)
+
+
+def _fista_step(
+    problem: SparseProblem,
+    step: float,
+    slope: Callable[[Coefficients], Coefficients],
+    x: Coefficients,
+    back_x: Coefficients,
+    last: Coefficients,
+    back_last: Coefficients,
+    t: NDArray[Any],
+) -> SolverState:
+    """Return the next x, Ax, AᴴAx, x, AᴴAx of before, and t, given the slope for AᴴA of a point."""
+    t, beta = _momentum(t, x)
+    z = x + beta * (x - last)
+    back_z = back_x + beta * (back_x - back_last)
+    new = problem.soft(z + step * slope(back_z), step * problem.thresholds(x))
+    t = np.where(problem.inner(z - new, new - x) > 0, 1.0, t)
+    A_new = problem.apply(new)
+    return new, A_new, problem.adjoint(A_new), x, back_x, t
 
 
 def _momentum(t: NDArray[Any], like: Coefficients) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -170,7 +184,9 @@ def _until_certified(
     for iteration in range(max_iter + 1):
         if iteration % check_every == 0 or iteration == max_iter:
             projections = 0 if strict else _projections(iteration, max_iter)
-            primal, part_gap = bounds(part, *state[:6], projections, tol * EXCESS)
+            primal, part_gap = bounds(
+                part, *state[:6], projections=projections, excess=tol * EXCESS
+            )
             if not np.isfinite(primal).all():
                 raise RuntimeError(
                     f"the iteration diverges: ‖A‖² is more than {part.geometry.norm:g}, the value "

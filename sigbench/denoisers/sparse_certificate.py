@@ -146,6 +146,7 @@ def bounds(
     Av: Array,
     back_r: Coefficients,
     back_d: Coefficients,
+    *,
     projections: int = 0,
     excess: float = 0.0,
 ) -> tuple[Values, Values]:

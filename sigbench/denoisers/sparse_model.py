@@ -92,10 +92,11 @@ class CVXPY:
 
 @dataclass(frozen=True)
 class Bounded:
-    """First-order iterations for a bounded time: FISTA, for GMC with γ < ½ on x and v in turn.
+    """FISTA for a bounded time; for GMC with an inner iteration for v.
 
-    The dual points of the certificate are improved by projections; see `bounds`. An item that does not reach ``tol`` in ``max_iter`` iterations is returned as it is then; its
-    certificate shows how far from the minimum the objective can be.
+    The dual points of the certificate are improved by projections. An item that does not reach
+    ``tol`` in ``max_iter`` iterations is returned as it is then; its certificate shows how far from
+    the minimum the objective can be.
 
     Parameters
     ----------
@@ -155,9 +156,9 @@ def solve(problem: SparseProblem, solver: Solver) -> Solution:
     def iterate(part: SparseProblem) -> Solution:
         if not part.gamma:
             return iterations.fista(part, solver.tol, solver.max_iter, strict=strict)
-        if strict or part.gamma >= 0.5:
-            return iterations.saddle_point(part, solver.tol, solver.max_iter, strict=strict)
-        return iterations.alternating(part, solver.tol, solver.max_iter)
+        if strict:
+            return iterations.saddle_point(part, solver.tol, solver.max_iter)
+        return iterations.nested(part, solver.tol, solver.max_iter)
 
     rows = max(1, BYTES // problem.adjoint(problem.y[:1]).nbytes)
     items = np.arange(len(problem.y))

@@ -97,7 +97,7 @@ class StftGMC:
     tracker, lam_over_sigma, window_ms, overlap, solver, fs
         As in `StftL1`.
     gamma : float
-        Non-convexity of the penalty, 0 <= gamma < 1; 0 is L1. From ½ on, the iteration is slower.
+        Non-convexity of the penalty, 0 <= gamma < 1; 0 is L1.
 
     References
     ----------
