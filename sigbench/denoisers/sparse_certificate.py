@@ -23,6 +23,7 @@ from sigbench.transforms import Coefficients, Geometry, Transform
 Values = NDArray[np.float64]
 SolverState = tuple[NDArray[Any], ...]
 
+MEASURE_EVERY = 5  # projections between two measurements of their infeasibility
 ROUNDING = 1e-14  # rounding error of a gap, relative to ½‖y‖²
 
 
@@ -145,28 +146,69 @@ def bounds(
     Av: Array,
     back_r: Coefficients,
     back_d: Coefficients,
+    *,
+    projections: int = 0,
+    excess: float = 0.0,
 ) -> tuple[Values, Values]:
     """Return an upper bound of the objective at x, and its gap to a lower bound of the minimum.
 
-    The dual points are the residuals, scaled to be feasible: |Aᴴθ| <= λ.
+    The dual points are the residuals, scaled to be feasible: |Aᴴθ| <= λ. One small weight can make
+    the scale small. If ``projections`` > 0, the residuals are therefore first moved toward the
+    feasible set, until the largest |Aᴴθ|/λ is at most 1 + ``excess`` or for that number of steps.
 
     References
     ----------
     Kim, Koh, Lustig, Boyd, Gorinevsky, IEEE J. Sel. Top. Signal Process. 1 (2007), section III.
     """
     y, gamma = problem.y, problem.gamma
+
+    def feasible(theta: Array, back: Coefficients, target: Array) -> Array:
+        return _projected(problem, theta, back, target, projections, excess)
+
     d = gamma * (Ax - Av)
     q = y - gamma * Av
     primal = square(y - Ax) / 2 + problem.penalty(x)
     # min over x of F is at least that of its dual: ½‖y‖² − ‖q − θ‖²/2(1 − γ) − ...
-    theta = _feasible(problem, y - Ax + d, back_r, q)
+    theta = feasible(y - Ax + d, back_r, q)
     dual = square(y) / 2 - square(q - theta) / (2 * (1 - gamma))
     if gamma:
         # max over v of −γ/2·‖A(x − v)‖² − λ‖v‖₁ is at most ‖θ‖²/2γ − ⟨Ax, θ⟩
-        theta = _feasible(problem, d, back_d, gamma * Ax)
+        theta = feasible(d, back_d, gamma * Ax)
         primal += square(theta) / (2 * gamma) - total(Ax * theta)
         dual -= gamma / 2 * square(Av) + problem.penalty(v)
     return primal, primal - dual
+
+
+def _projected(
+    problem: SparseProblem,
+    theta: Array,
+    back: Coefficients,
+    target: Array,
+    steps: int,
+    excess: float,
+) -> Array:
+    """Return the feasible point nearest to a target among multiples of θ and of its projections.
+
+    The projections are accelerated gradient steps on the squared distance of Aᴴθ from |.| <= λ;
+    ``soft(Aᴴθ, λ)`` is what exceeds it.
+    """
+    best = _feasible(problem, theta, back, target)
+    going = np.ones(len(theta), dtype=bool)
+    thresholds = problem.thresholds(back)
+    last, t = theta, 1.0
+    for step in range(1, steps + 1):
+        move = problem.apply(problem.soft(back, thresholds)) / problem.geometry.norm
+        new, t_new = theta - move, (1 + np.sqrt(1 + 4 * t**2)) / 2
+        theta, last, t = new + (t - 1) / t_new * (new - last), new, t_new
+        back = problem.adjoint(theta)
+        if step % MEASURE_EVERY == 0 or step == steps:
+            scaled = _feasible(problem, theta, back, target)
+            nearer = going & (square(target - scaled) < square(target - best))
+            best = np.where(column(nearer, best), scaled, best)
+            going &= problem.infeasibility(back) > 1 + excess
+            if not going.any():
+                break
+    return best
 
 
 def _feasible(problem: SparseProblem, theta: Array, back: Coefficients, target: Array) -> Array:

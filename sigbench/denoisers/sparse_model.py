@@ -92,10 +92,11 @@ class CVXPY:
 
 @dataclass(frozen=True)
 class Bounded:
-    """The first-order iterations of `Exact`, for a bounded time.
+    """FISTA for a bounded time; for GMC with an inner iteration for v.
 
-    An item that does not reach ``tol`` in ``max_iter`` iterations is returned as it is then; its
-    certificate shows how far from the minimum the objective can be.
+    The dual points of the certificate are improved by projections. An item that does not reach
+    ``tol`` in ``max_iter`` iterations is returned as it is then; its certificate shows how far from
+    the minimum the objective can be.
 
     Parameters
     ----------
@@ -106,7 +107,7 @@ class Bounded:
     """
 
     tol: float = 1e-3
-    max_iter: int = 300
+    max_iter: int = 800
 
     def __post_init__(self) -> None:
         check_field("tol", self.tol, 1e-14)
@@ -150,17 +151,19 @@ def solve(problem: SparseProblem, solver: Solver) -> Solution:
             f"the weight is 0 (lam, or lam_over_sigma without noise): with {problem.transform} it "
             "must be > 0"
         )
-    iterate = iterations.saddle_point if problem.gamma else iterations.fista
+    strict = isinstance(solver, Exact)
+
+    def iterate(part: SparseProblem) -> Solution:
+        if not part.gamma:
+            return iterations.fista(part, solver.tol, solver.max_iter, strict=strict)
+        if strict:
+            return iterations.saddle_point(part, solver.tol, solver.max_iter)
+        return iterations.nested(part, solver.tol, solver.max_iter)
+
     rows = max(1, BYTES // problem.adjoint(problem.y[:1]).nbytes)
     items = np.arange(len(problem.y))
     parts = [
-        iterate(
-            problem.part(items[start : start + rows]),
-            solver.tol,
-            solver.max_iter,
-            strict=isinstance(solver, Exact),
-        )
-        for start in range(0, len(items), rows)
+        iterate(problem.part(items[start : start + rows])) for start in range(0, len(items), rows)
     ]
     return Solution(
         np.concatenate([part.coefficients for part in parts]),

