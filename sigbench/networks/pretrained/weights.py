@@ -49,7 +49,7 @@ SHIPPED = {
     "dncnn-bias-0-100": "f1aa2330537beacb91fd388d7cb9fab3aba410fe0370e514233e47be023c63ae",
     "speech-8k": "9a63a92450eeaf759fc858fd72d7f5fb5589acc32e1becb1cc6f75b4b433db26",
     "speech-8k-causal": "9e4eb46f7a5cc4f4e08acab71b8eb3de352ed9cb1a08cbf028b41c2f6d053021",
-    "speech-8k-noisy": "9ad0e4b37fd26adfd215be841456d1d761b722ae99cb0d6745232222253b2dc6",
+    "speech-8k-noisy": "4a9a17f83e88d31b285df818f12b1f578abc24c11c590a20f72f0005d43e3667",
     "speech-16k": "17ff613e8c936afacc1a89ec48eb49f67a013d3944059a546fce80a712f84f87",
     "speech-16k-causal": "b3f8cb170fedfe714922859a085b5e70371bca1fd0720436637798505a6eb076",
     "icnn-speech": "dd30e950aa71df02d94875db4825ce002958391fdc8451f931434e08afe77cc6",
