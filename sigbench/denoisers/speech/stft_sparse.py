@@ -28,15 +28,15 @@ class StftL1:
     A is the synthesis of the STFT, a Parseval frame, and λ(m, k) = ``lam_over_sigma``·σ(m, k),
     where σ² is the power of the noise in frame m at frequency k that the tracker estimates. FISTA
     runs until the duality gap is small, or for ``max_iter`` iterations. This is not the soft
-    threshold of Aᴴy, because neighboring frames overlap. Levels below 1/100 of the root mean square
-    level count as that.
+    threshold of Aᴴy, because neighboring frames overlap. Noise levels below 1/100 of their root mean
+    square are raised to it.
 
     Parameters
     ----------
     tracker : NoiseTracker or str
         The estimator of the noise spectrum.
     lam_over_sigma : float
-        Weight in noise levels of the coefficient. For white noise of standard deviation s this is
+        Weight in units of the noise level of a coefficient. For white noise of standard deviation s this is
         `L1` with λ = lam_over_sigma·s/√overlap.
     window_ms : float
         Length of a frame in ms.
