@@ -36,8 +36,8 @@ class StftL1:
     tracker : NoiseTracker or str
         The estimator of the noise spectrum.
     lam_over_sigma : float
-        Weight in units of the noise level of a coefficient. For white noise of standard deviation s this is
-        `L1` with λ = lam_over_sigma·s/√overlap.
+        Weight in units of the noise level of a coefficient. For white noise of standard deviation s
+        this is `L1` with λ = lam_over_sigma·s/√overlap.
     window_ms : float
         Length of a frame in ms.
     overlap : int
