@@ -51,7 +51,7 @@ SHIPPED = {
     "speech-8k-causal": "9e4eb46f7a5cc4f4e08acab71b8eb3de352ed9cb1a08cbf028b41c2f6d053021",
     "speech-8k-noisy": "4a9a17f83e88d31b285df818f12b1f578abc24c11c590a20f72f0005d43e3667",
     "speech-16k": "17ff613e8c936afacc1a89ec48eb49f67a013d3944059a546fce80a712f84f87",
-    "speech-16k-causal": "b3f8cb170fedfe714922859a085b5e70371bca1fd0720436637798505a6eb076",
+    "speech-16k-causal": "4bb8e32d87a0e390371f2fdc93378e885a959858c317643e135a24b24fe7e472",
     "icnn-speech": "dd30e950aa71df02d94875db4825ce002958391fdc8451f931434e08afe77cc6",
 }
 
