@@ -5,15 +5,16 @@ babble of equal power, at an SNR of 5 dB in total.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
 from sigbench import Pretrained
+from sigbench.cli.main import main as sigbench
 from sigbench.datasets import SpeechSmoke
 from sigbench.denoisers import OMLSA
-from sigbench.networks.pretrained.weights import SHIPPED
 from sigbench.problems.base import Context
 from sigbench.problems.noises import Babble, Pink
 from sigbench.scoring.metrics import METRICS
@@ -30,32 +31,39 @@ def mixture(snr_db=5.0):
     return clean, clean + gain * noise, int(data.problem_info["fs"])
 
 
+def denoise(recording, out):
+    """Denoise a recording by two methods, as the command line does; return the exit code."""
+    return max(
+        sigbench(["denoise", str(recording), "-o", str(out / f"{name}.wav"), "-m", name, "--force"])
+        for name in ("om-lsa", "auto")
+    )
+
+
+def compare(out):
+    """Write the sounds of the example, and print how close each is to the clean speech."""
+    clean, noisy, fs = mixture()
+    network = Pretrained(f"speech-{fs // 1000}k")
+    sounds = {"clean": clean, "noisy": noisy, "om-lsa": OMLSA(fs=fs)(noisy), "network": network(noisy)}
+    scale = 1 / max(1.0, *(np.abs(sound).max() for sound in sounds.values()))  # WAV clips beyond 1
+    for name, sound in sounds.items():
+        soundfile.write(out / f"{name}.wav", scale * sound[0, 0], fs)
+        si_sdr, estoi = (METRICS[m](clean, sound, 1.0, fs)[0] for m in ("si_sdr", "estoi"))
+        scores = "" if name == "clean" else f": SI-SDR {si_sdr:.1f} dB, ESTOI {estoi:.2f}"
+        print(f"{out / name}.wav{scores}")
+
+
 def main():
-    """Write the sounds, and print how close each is to the clean speech, if that is known."""
+    """Write the sounds into a folder; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path, help="folder of the WAV files")
     parser.add_argument("recording", type=Path, nargs="?", help="noisy speech of your own")
     args = parser.parse_args()
-    if args.recording:
-        with soundfile.SoundFile(args.recording) as file:
-            noisy, fs = file.read(always_2d=True).T[:, None], file.samplerate
-        sounds = {}
-    else:
-        clean, noisy, fs = mixture()
-        sounds = {"clean": clean, "noisy": noisy}
-    sounds["om-lsa"] = OMLSA(fs=fs)(noisy)
-    if (network := f"speech-{fs / 1000:g}k") in SHIPPED:
-        sounds["network"] = Pretrained(network)(noisy)
     args.out.mkdir(parents=True, exist_ok=True)
-    scale = 1 / max(1.0, *(np.abs(sound).max() for sound in sounds.values()))  # WAV clips beyond 1
-    for name, sound in sounds.items():
-        soundfile.write(args.out / f"{name}.wav", scale * sound[:, 0].T, fs)
-        scores = ""
-        if "clean" in sounds and name != "clean":
-            si_sdr, estoi = (METRICS[m](clean, sound, 1.0, fs)[0] for m in ("si_sdr", "estoi"))
-            scores = f": SI-SDR {si_sdr:.1f} dB, ESTOI {estoi:.2f}"
-        print(f"{args.out / name}.wav{scores}")
+    if args.recording:
+        return denoise(args.recording, args.out)
+    compare(args.out)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -238,6 +238,6 @@ def test_an_error_cannot_change_the_terminal(capsys):
 
 def test_a_method_of_another_suite_is_reported_with_its_definition():
     with pytest.raises(
-        InputError, match=r"'resnet' is defined only in the suite images32, from network\[weig"
+        InputError, match=r"'resnet' is not defined here; in the suite images32 it is network\[weig"
     ):
         load("table1").select(methods=["resnet"])

@@ -240,7 +240,7 @@ def resolve_or_explain(text: str, names: Iterable[str] = ()) -> list[Method]:
         for suite in suite_names():
             if name in (specs := method_specs(suite)):
                 raise InputError(
-                    f"method {name!r} is defined only in the suite {suite}, from {specs[name]}"
+                    f"method {name!r} is not defined here; in the suite {suite} it is {specs[name]}"
                 ) from None
         raise unknown("method", name, [*names, *METHODS]) from None
 

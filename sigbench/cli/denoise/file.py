@@ -149,7 +149,7 @@ def _denoiser(text: str, content: Content, sigma_given: bool) -> Denoiser:
     info = getattr(entry, "info", None)
     if info is not None and info.prior:
         raise InputError(f"{text} needs the prior of the signals, which a file does not have")
-    if getattr(entry, "kernel", info) is None:
+    if getattr(entry, "kernel", "not a field") is None:
         name = type(entry).__name__
         raise InputError(f"{text} needs the impulse response: use {name}(kernel=h) in Python")
     if isinstance(entry, Oracle):

@@ -315,7 +315,10 @@ def _changed(table: dict[str, Any], spec: Spec) -> dict[str, Any]:
     table = changed(table, RECIPE_KEYS)
     if own and "description" not in own:  # the description may no longer be true
         words = ", ".join(f"{key}={value}" for key, value in own.items())
-        table["description"] = f"{table.get('description', '')} Here with {words}.".strip()
+        table["description"] = (
+            f"Recipe {table.get('name', '')} with {words}. Its description, which these settings "
+            f"change: {table.get('description', '')}"
+        )
     if isinstance(table.get("data"), dict):
         table["data"] = changed(table["data"], DATA_KEYS)
     return table
