@@ -43,7 +43,12 @@ def compare(out):
     """Write the sounds of the example, and print how close each is to the clean speech."""
     clean, noisy, fs = mixture()
     network = Pretrained(f"speech-{fs // 1000}k")
-    sounds = {"clean": clean, "noisy": noisy, "om-lsa": OMLSA(fs=fs)(noisy), "network": network(noisy)}
+    sounds = {
+        "clean": clean,
+        "noisy": noisy,
+        "om-lsa": OMLSA(fs=fs)(noisy),
+        "network": network(noisy),
+    }
     scale = 1 / max(1.0, *(np.abs(sound).max() for sound in sounds.values()))  # WAV clips beyond 1
     for name, sound in sounds.items():
         soundfile.write(out / f"{name}.wav", scale * sound[0, 0], fs)

@@ -274,6 +274,18 @@ def test_a_user_function_that_needs_sigma_or_fails(here):
     denoise_file(here / "a.npy", here / "b.npy", "own_denoise:needs", sigma="0.5")
 
 
+def test_a_dataclass_of_the_user_needs_no_info_and_receives_the_sampling_rate(here):
+    soundfile.write("a.wav", np.full(8, 0.1), 8000)
+    (here / "own_class.py").write_text(
+        "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass ByRate:\n"
+        "    divisor: float = 1.0\n    fs: float | None = None\n\n"
+        "    def __call__(self, noisy, *, sigma=None):\n"
+        "        return noisy * (self.fs / self.divisor)\n"
+    )
+    denoise_file(here / "a.wav", here / "b.wav", "own_class:ByRate[divisor=16000]")
+    np.testing.assert_allclose(soundfile.read("b.wav")[0], 0.05, atol=1e-4)
+
+
 def test_sigma_has_one_value_per_channel(here):
     soundfile.write("a.wav", np.full((8, 2), 0.1), 8000)
     (here / "own_levels.py").write_text(

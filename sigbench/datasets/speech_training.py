@@ -38,10 +38,11 @@ class SpeechTraining:
     """Segments of speech for training: spoken digits of `Fsdd` and synthetic speech.
 
     The synthetic clips are made by ``datasets/speech-synthesis/make.py`` (flite, espeak-ng) and
-    are named ``voice-number.flac``. A segment starts at a random time of a clip or of a
-    silence before it; if the clip ends early, a pause and another clip of the voice follow. Its
-    level is drawn from 6 to 0 dB below the level of `Fsdd`. `draw` also filters half of the
-    segments by 1 + a/z with a random tilt a from -0.5 to 0.5.
+    are named ``voice-number.flac``; other sound files, such as ``voice-number.wav``, work too. A
+    segment starts at a random time of a clip or of a silence before it; if the clip ends early, a
+    pause and another clip of the voice follow. Its level is drawn from 6 to 0 dB below the level of
+    `Fsdd`. `draw` also filters half of the segments by 1 + a/z with a random tilt a from -0.5 to
+    0.5.
 
     One voice in ten is in the test split. Of the other voices, one clip in ten is for the items
     of the training split (for validation) and the others are for `draw`. The spoken digits are
@@ -94,7 +95,7 @@ class SpeechTraining:
         if len(voices) < 2 or min(map(len, voices.values())) < 2:
             raise InputError(
                 f"path={self.path} must contain at least two voices with two clips each, named "
-                "voice-number.flac"
+                "voice-number.flac or .wav"
             )
         return folder
 
