@@ -55,7 +55,7 @@ def measure(name, minutes):
 def in_new_process(name, minutes):
     """Return the result of `measure` in a new process with one thread."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    command = [sys.executable, __file__, name, str(minutes)]
+    command = [sys.executable, __file__, "--measure", name, str(minutes)]
     done = subprocess.run(
         command, env={**os.environ, **threads}, stdout=subprocess.PIPE, check=True
     )
@@ -63,13 +63,13 @@ def in_new_process(name, minutes):
 
 
 def main():
-    """Run all methods and print a table."""
-    if len(sys.argv) == 3:
-        print(json.dumps(measure(sys.argv[1], int(sys.argv[2]))))
+    """Run the methods that are given, or all, and print a table."""
+    if sys.argv[1:2] == ["--measure"]:
+        print(json.dumps(measure(sys.argv[2], int(sys.argv[3]))))
         return
     print("| method | latency, ms | real-time factor | memory, MiB: 1 min, 10 min |")
     print("| --- | ---: | ---: | ---: |")
-    for name in NAMES:
+    for name in sys.argv[1:] or NAMES:
         (_, latency, short), (factor, _, long) = (in_new_process(name, n) for n in (1, 10))
         wait = "whole signal" if latency is None else f"{latency:.0f}"
         print(f"| `{name}` | {wait} | {factor:.4f} | {short:.0f}, {long:.0f} |", flush=True)

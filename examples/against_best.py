@@ -2,56 +2,71 @@
 
     python examples/against_best.py RUN METHOD [--without METHOD ...]
 
-RUN is a folder that `sigbench run` has written. The noisy input, controls, bounds and methods that
-know the clean signal are not compared, nor are the methods after --without. The best other method
-is selected by its mean on the same items. A difference is the mean of the paired differences, with
-its 95 % interval (Student's t, over groups); its sign is such that positive is better, also for
-errors. "better" means that the whole interval is above zero; `sigbench compare` tests more
-strictly, with a correction for the number of comparisons.
+RUN is a folder that `sigbench run` has written, with its cells. The noisy input, controls, methods
+that know the prior or the clean signal, and methods without a value for every item are not
+compared, nor are those after --without. The best other method is selected by its mean on the same
+items. A difference is the mean of the paired differences, with its 95 % interval (Student's t, over
+groups); its sign is such that positive is better, also for errors. "better" means that the whole
+interval is above zero; `sigbench compare` tests more strictly, with a correction for the number of
+comparisons.
 """
 
 import argparse
 import sys
+from pathlib import Path
 
-from sigbench import InputError, read_run
+import numpy as np
+
+from sigbench import InputError
+from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.scoring.inference import mean_interval
+from sigbench.scoring.metrics import METRICS
 
-NOT_COMPARED = ("none", "prior", "oracle")  # what a method knows
+
+def line(scores, method, left_out):
+    """Return the comparison for one problem and metric; None if there is none."""
+    sign = 1 if METRICS[scores.metric].higher_is_better else -1
+    values = dict(zip(scores.methods, sign * scores.values, strict=True))
+    knowledge = dict(zip(scores.methods, scores.knowledge, strict=True))
+    rivals = {
+        name: own.mean()
+        for name, own in values.items()
+        if name not in left_out and knowledge[name] not in ("prior", "oracle")
+        if np.isfinite(own).all()
+    }
+    if method not in values or not rivals or not np.isfinite(values[method]).all():
+        return None
+    best = max(rivals, key=rivals.__getitem__)
+    gain = mean_interval(values[method] - values[best], scores.groups)
+    interval = f"{gain.mean:+.4g} [{gain.low:+.4g}, {gain.high:+.4g}]"
+    better = " better" if gain.low > 0 else ""
+    return f"{scores.problem:15} {scores.metric:18} {best:24} {interval}{better}"
 
 
 def main():
-    """Print a line for each problem and metric."""
+    """Print a line for each problem and metric; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", help="a run folder")
+    parser.add_argument("run", type=Path, help="a run folder")
     parser.add_argument("method", help="a method of the run")
     parser.add_argument("--without", nargs="+", default=[], metavar="METHOD")
     options = parser.parse_args()
 
-    run = read_run(options.run)
-    board = run.leaderboard
-    if options.method not in set(board.method):
-        raise InputError(f"method {options.method!r} is not in {options.run}")
-    rivals = board[~board.knowledge.isin(NOT_COMPARED)]
-    rivals = rivals[~rivals.method.isin([options.method, *options.without])]
-    if rivals.empty:
-        raise InputError(f"no other method is left in {options.run}")
+    folder = RunFolder(options.run)
+    suite = folder.manifest.require()["suite"]
+    if unknown := {options.method, *options.without} - set(suite["methods"]):
+        raise InputError(f"{options.run} has no method {', '.join(sorted(unknown))}")
+    left_out = {"noisy", options.method, *suite["controls"], *options.without}
+    found = [folder.scores(p, metric) for p in suite["problems"] for metric in suite["metrics"]]
+    lines = [line(scores, options.method, left_out) for scores in found if scores is not None]
+    if not any(lines):
+        raise InputError(f"{options.run} has no items of {options.method} and another method")
     print(f"{'problem':15} {'metric':18} {'best other':24} difference [95 %]")
-    for (problem, metric), rows in rivals.groupby(["problem", "metric"], sort=False):
-        sign = 1 if rows.higher_is_better.iloc[0] else -1
-        best = rows.method[(sign * rows["mean"]).idxmax()]
-        scores = run.scores.query("problem == @problem and metric == @metric")
-        values = scores.pivot(index=["seed", "group", "item"], columns="method", values="value")
-        if options.method not in values:
-            continue
-        pairs = sign * values[[options.method, best]].dropna()
-        groups = [f"{seed} {group}" for seed, group, _ in pairs.index]
-        gain = mean_interval((pairs[options.method] - pairs[best]).to_numpy(), groups)
-        interval = f"{gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
-        print(f"{problem:15} {metric:18} {best:24} {interval}{' better' if gain.low > 0 else ''}")
+    print("\n".join(filter(None, lines)))
+    return 0
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main() or 0)
+        sys.exit(main())
     except InputError as error:
         sys.exit(f"against_best: {error}")

@@ -61,6 +61,22 @@ def test_the_minimum_is_between_the_bounds_if_coefficients_must_not_be_negative(
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.3])
+def test_the_lower_bound_is_valid_where_a_weight_and_the_signal_are_zero(gamma):
+    transform, t = STFT(16, 4), np.arange(128)
+    y = np.where(t < 64, 0, 3 * np.sin(0.9 * t) + 0.3).reshape(1, 1, -1)
+
+    def solved(lowest):
+        weights = np.r_[lowest, np.ones(8)]  # the lowest frequency
+        geometry = dataclasses.replace(transform.geometry((128,)), weights=weights)
+        problem = SparseProblem(y, transform, geometry, np.ones(1), gamma, nonneg=False)
+        return solve(problem, Bounded(tol=1e-6))
+
+    with_zero, with_small = solved(0.0), solved(1e-9)
+    assert with_zero.gap >= 0
+    assert with_zero.objective - with_zero.gap <= with_small.objective
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.3])
 def test_projections_improve_both_bounds(gamma):
     problem = problem_with_range(60, gamma)
     x = solve(problem, Bounded(tol=1e-9, max_iter=60)).coefficients

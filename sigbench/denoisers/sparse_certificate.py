@@ -105,10 +105,11 @@ class SparseProblem:
         return np.einsum("ij,ij->i", weighted, b.reshape(len(b), -1).view(np.float64))
 
     def infeasibility(self, back: Coefficients) -> Values:
-        """Return max|Aᴴθ|/λ, given Aᴴθ; θ is dual feasible where this is <= 1."""
+        """Return max|Aᴴθ|/λ, given Aᴴθ; θ is dual feasible where this is <= 1. 0/0 counts as 0."""
         sizes = back if self.nonneg else np.abs(back)
-        largest = (sizes / self.geometry.weights).reshape(len(back), -1).max(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = (sizes / self.geometry.weights).reshape(len(back), -1)
+            largest = np.fmax.reduce(ratios, axis=1)  # passes over NaN
             return np.where(largest > 0, largest / self.lam, 0.0)
 
 
