@@ -302,11 +302,9 @@ def test_what_does_not_go_with_a_key_that_is_set_is_left_out():
 
 def test_what_a_changed_recipe_says_of_itself_is_true():
     changed = load_recipe("resnet[target=clean,steps=5]")
-    own = load_recipe("resnet").description
-    assert changed.description == (
-        "Recipe resnet with target=clean, steps=5. Its description, which these settings change: "
-        f"{own}"
-    )
+    assert changed.description.endswith(" Here with target=clean, steps=5.")
+    other = load_recipe("resnet[dataset=cifar10,steps=5]").description
+    assert other == "Recipe resnet, but with dataset=cifar10, steps=5."
     assert load_recipe("resnet[steps=5,description=own]").description == "own"
     assert Trained("resnet[steps=5,description=own]").content == Trained("resnet[steps=5]").content
 

@@ -315,10 +315,11 @@ def _changed(table: dict[str, Any], spec: Spec) -> dict[str, Any]:
     table = changed(table, RECIPE_KEYS)
     if own and "description" not in own:  # the description may no longer be true
         words = ", ".join(f"{key}={value}" for key, value in own.items())
-        table["description"] = (
-            f"Recipe {table.get('name', '')} with {words}. Its description, which these settings "
-            f"change: {table.get('description', '')}"
-        )
+        described = table.get("description", "")
+        if "dataset" in own:  # the description says which data the recipe trains on
+            table["description"] = f"Recipe {table.get('name', '')}, but with {words}."
+        else:
+            table["description"] = f"{described} Here with {words}.".strip()
     if isinstance(table.get("data"), dict):
         table["data"] = changed(table["data"], DATA_KEYS)
     return table
