@@ -813,3 +813,17 @@ def test_two_fetches_take_turns(tiny, monkeypatch, wait_until):
         first.release()
         second.join()
     assert left() == [NAME]
+
+
+def test_many_files_are_summarized_but_each_damaged_one_is_named(tiny_speech, capsys, monkeypatch):
+    monkeypatch.setattr("sigbench.cli.commands.data.MANY", 5)
+    assert main(["data", "fetch", "esc10", "--from", str(tiny_speech.esc10())]) == 0
+    assert re.fullmatch(r"esc10: 6 files are in \S+esc10\n", capsys.readouterr().out)
+    assert main(["data", "verify", "esc10"]) == 0
+    assert capsys.readouterr().out == "good     esc10: 6 of 6 files\n"
+    name = "rain-1-10-A"
+    next((data_folder() / "esc10").glob(f"{name}*")).write_bytes(b"changed")
+    assert main(["data", "verify", "esc10"]) == 1
+    damaged, good = capsys.readouterr().out.splitlines()
+    assert damaged.startswith(f"damaged  esc10: {name}: sha256")
+    assert good == "good     esc10: 5 of 6 files"

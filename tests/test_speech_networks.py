@@ -192,6 +192,13 @@ def test_dnsmos_maps_the_outputs_and_ignores_the_clean_signal(model):
     np.testing.assert_allclose(ovr, np.full(2, -0.06766283 + 1.11546468 + 0.04602535))
 
 
+def test_dnsmos_of_silence_is_undefined(model):
+    y = np.ones((2, 16_000))
+    y[1] = 0
+    with pytest.raises(InputError, match="the estimate is silent: DNSMOS is undefined"):
+        dnsmos.dnsmos_ovr(y, y, 16_000)
+
+
 def test_dnsmos_is_resampled_to_16_khz(model):
     y = np.sin(2 * np.pi * 440 * np.arange(8000) / 8000)[None]
     z = np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)[None]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sigbench.core.errors import InputError
 from sigbench.core.optional import onnx_session, package_file
 
 Values = NDArray[np.float64]
@@ -44,7 +45,7 @@ def dnsmos_sig(clean: NDArray[Any], estimate: NDArray[Any], fs: float) -> Values
     Raises
     ------
     InputError
-        If a package is missing (``pip install 'sigbench[dnsmos]'``).
+        If a package is missing (``pip install 'sigbench[dnsmos]'``), or an estimate is silent.
 
     References
     ----------
@@ -68,12 +69,14 @@ def _batch(estimate: NDArray[Any], fs: float, scale: str) -> Values:
     path = package_file("speechmos", MODEL, user="metric dnsmos", extra="dnsmos")
     session = onnx_session(path, user="metric dnsmos", extra="dnsmos")
     items = np.ascontiguousarray(estimate, np.float64)
+    if not items.any(axis=1).all():
+        raise InputError("the estimate is silent: DNSMOS is undefined")  # the model rates it 1.8
     column = list(POLYNOMIALS).index(scale)
     raw = _raw(session, items.tobytes(), len(items), fs)
     return np.array([np.polyval(POLYNOMIALS[scale], r[:, column]).mean() for r in raw])
 
 
-@functools.lru_cache(maxsize=1)  # the three metrics score the same batch one after another
+@functools.lru_cache(maxsize=16)  # the three metrics score the same items one after another
 def _raw(session: Any, batch: bytes, count: int, fs: float) -> list[NDArray[np.floating[Any]]]:
     """Return the model's outputs for the windows of each signal, shape ``(windows, 3)``."""
     from scipy.signal import resample_poly  # loads scipy.stats

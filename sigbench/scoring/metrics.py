@@ -264,7 +264,7 @@ def _dnsmos(function: Callable[..., Values]) -> Metric:
     metric = _speech(function, "MOS", "perception")
     packages = ("speechmos", "onnxruntime")
     return replace(
-        metric, per_item=False, rates=DNSMOS_RATES, requires=packages, extra="dnsmos", mode="P.835"
+        metric, version=2, rates=DNSMOS_RATES, requires=packages, extra="dnsmos", mode="P.835"
     )
 
 
