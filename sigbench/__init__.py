@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from sigbench.benchmark.engine.executors.base import ExecutorConfig as ExecutorConfig
     from sigbench.benchmark.methods.ensemble import SelfEnsemble as SelfEnsemble
     from sigbench.benchmark.methods.ensemble import SelfEnsembleLearner as SelfEnsembleLearner
+    from sigbench.benchmark.methods.functions import PerItem as PerItem
     from sigbench.benchmark.methods.resolve import Method as Method
-    from sigbench.benchmark.methods.resolve import PerItem as PerItem
     from sigbench.benchmark.methods.tuning import SureTuned as SureTuned
     from sigbench.benchmark.methods.tuning import Tuned as Tuned
     from sigbench.benchmark.results import Run as Run
@@ -101,7 +101,8 @@ if TYPE_CHECKING:
 _NAMES = {
     "sigbench.benchmark.engine.executors.base": "ExecutorConfig",
     "sigbench.benchmark.methods.ensemble": "SelfEnsemble SelfEnsembleLearner",
-    "sigbench.benchmark.methods.resolve": "Method PerItem",
+    "sigbench.benchmark.methods.functions": "PerItem",
+    "sigbench.benchmark.methods.resolve": "Method",
     "sigbench.benchmark.methods.tuning": "SureTuned Tuned",
     "sigbench.benchmark.results": "Run read_run",
     "sigbench.benchmark.run_suite": "run_suite",

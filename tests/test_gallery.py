@@ -371,7 +371,7 @@ class TestFiles:
 
     def test_temporary_files_of_a_killed_run_are_deleted(self, run, tiny):
         torn = run / "estimates" / ".photos.net.npz.x1.unfinished"
-        from sigbench.core.media import UNFINISHED
+        from sigbench.core.atomic import UNFINISHED
 
         torn = torn.with_name(f".photos.net.npz.x1{UNFINISHED}")
         torn.write_bytes(b"PK")

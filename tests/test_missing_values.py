@@ -14,7 +14,8 @@ from sigbench.benchmark.checks.floors import load_floors
 from sigbench.benchmark.compare import as_markdown, compare
 from sigbench.benchmark.engine import evaluate
 from sigbench.benchmark.merge import merge
-from sigbench.benchmark.methods.resolve import Function, Method
+from sigbench.benchmark.methods.functions import Function
+from sigbench.benchmark.methods.resolve import Method
 from sigbench.benchmark.report.board import board_text
 from sigbench.benchmark.run_suite import write_reports
 from sigbench.benchmark.store.cells import read_cells

@@ -20,7 +20,7 @@ from sigbench import (
 from sigbench.benchmark.engine.evaluate import Cell, Measure, Result
 from sigbench.benchmark.engine.executors.calls import attempt
 from sigbench.benchmark.engine.scheduler import Failure, run
-from sigbench.benchmark.methods.resolve import Function
+from sigbench.benchmark.methods.functions import Function
 
 PROBLEM = Denoising("p", SparseSpikes(), Gaussian(sigma=3.0), items=7, train_items=20)
 

@@ -19,7 +19,7 @@ from sigbench.benchmark.merge import merge
 from sigbench.benchmark.run_suite import write_reports
 from sigbench.benchmark.store.run_folder import MAX_SMALL_FILES_AT_END, RunFolder
 from sigbench.cli.main import main
-from sigbench.core.media import write_atomically
+from sigbench.core.atomic import write_atomically
 from sigbench.transforms import Identity
 
 TINY = str(Path(__file__).parent / "tiny.toml")

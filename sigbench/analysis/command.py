@@ -17,9 +17,9 @@ from sigbench.benchmark.methods.resolve import Method
 from sigbench.benchmark.report.plots import png
 from sigbench.benchmark.store.gallery import legal
 from sigbench.benchmark.suites.suite import Suite, load
+from sigbench.core.atomic import write_atomically
 from sigbench.core.errors import InputError
 from sigbench.core.fingerprint import digest, identity
-from sigbench.core.media import write_atomically
 from sigbench.core.progress import Progress
 from sigbench.core.validation import check_field
 from sigbench.problems.denoising import Denoising

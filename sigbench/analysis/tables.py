@@ -17,8 +17,8 @@ from sigbench.analysis.figures import Sweep
 from sigbench.analysis.study import Portrait, Study
 from sigbench.benchmark.methods.resolve import Method
 from sigbench.benchmark.report.tables import markdown_table
+from sigbench.core.atomic import write_atomically
 from sigbench.core.fingerprint import digest, identity
-from sigbench.core.media import write_atomically
 from sigbench.problems.denoising import Denoising
 from sigbench.scoring.inference import Mean, mean_interval
 

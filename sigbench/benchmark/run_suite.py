@@ -22,9 +22,9 @@ from sigbench.benchmark.store.run_folder import (
 )
 from sigbench.benchmark.suites.suite import Suite
 from sigbench.core import environment
+from sigbench.core.atomic import write_atomically
 from sigbench.core.errors import InputError
 from sigbench.core.fingerprint import identity
-from sigbench.core.media import write_atomically
 from sigbench.core.protocols import Learner, Oracle, info_of
 from sigbench.scoring.gains import gains
 from sigbench.scoring.leaderboard import leaderboard, to_csv

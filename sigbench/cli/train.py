@@ -20,9 +20,9 @@ from sigbench.cli.model_card import (
     figures_of_network,
     reference_figures,
 )
+from sigbench.core.atomic import write_atomically
 from sigbench.core.durations import duration
 from sigbench.core.errors import InputError
-from sigbench.core.media import write_atomically
 from sigbench.core.progress import Progress
 from sigbench.networks.models.base import check_rate
 from sigbench.networks.pretrained.weights import Weights, save

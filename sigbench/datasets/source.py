@@ -14,8 +14,8 @@ from pathlib import Path
 
 import platformdirs
 
+from sigbench.core.atomic import write_atomically
 from sigbench.core.errors import InputError
-from sigbench.core.media import write_atomically
 from sigbench.datasets.base import card_folder
 
 MAX_LISTED = 1_000_000  # maximum size in bytes of a listed file, if no other is given

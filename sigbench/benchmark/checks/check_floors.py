@@ -21,9 +21,9 @@ from sigbench.benchmark.store.manifest import LOG
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.benchmark.suites.suite import Suite, load
 from sigbench.config.registry import lookup
+from sigbench.core.atomic import write_atomically
 from sigbench.core.durations import seconds
 from sigbench.core.errors import InputError, unknown
-from sigbench.core.media import write_atomically
 from sigbench.denoisers import Noisy
 from sigbench.scoring.aggregate import average, difference
 from sigbench.scoring.inference import Floats, Mean, mean_interval

@@ -80,7 +80,7 @@ class SelfEnsemble:
 
     Examples
     --------
-    >>> from sigbench.benchmark.methods.resolve import Function
+    >>> from sigbench.benchmark.methods.functions import Function
     >>> earlier = Function(lambda noisy: np.roll(noisy, 1, axis=-1))
     >>> SelfEnsemble(earlier)(np.array([[[0.0, 2.0, 0.0, 0.0]]]))
     array([[[1., 0., 1., 0.]]])

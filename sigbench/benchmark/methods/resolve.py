@@ -7,7 +7,7 @@ import functools
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from sigbench.benchmark.methods.ensemble import SelfEnsemble, self_ensemble
+from sigbench.benchmark.methods.functions import Function, PerItem
 from sigbench.benchmark.methods.tuning import SureTuned
 from sigbench.config.registry import build, construct, lookup
 from sigbench.config.spec import Spec, expand, format_value, parse
@@ -24,18 +25,14 @@ from sigbench.core.errors import InputError, unknown
 from sigbench.core.fingerprint import digest, identity, source_digest
 from sigbench.core.protocols import (
     UNDESCRIBED,
-    Array,
     Denoiser,
     Estimator,
-    Info,
     Knowledge,
     Learner,
     Oracle,
-    Sigma,
     Task,
     info_of,
 )
-from sigbench.core.validation import check
 from sigbench.denoisers import DENOISERS
 from sigbench.denoisers.speech.trackers import TRACKERS, NoiseTracker
 from sigbench.estimators import ESTIMATORS
@@ -63,89 +60,6 @@ KINDS: dict[Task, tuple[str, Iterable[str]]] = {
 }
 
 MAX_NUMBERS = 8  # longer arrays are described by their shape
-
-
-@dataclass(frozen=True)
-class Function:
-    """A function ``f(noisy)`` or ``f(noisy, sigma)`` of batches as a denoiser.
-
-    Examples
-    --------
-    >>> Function(lambda noisy: noisy / 2)(np.ones((1, 1, 2)))
-    array([[[0.5, 0.5]]])
-    """
-
-    function: Callable[..., Array]
-
-    @property
-    def info(self) -> Info:
-        """The name of the function, and whether it takes the noise level."""
-        name = getattr(self.function, "__name__", "function")
-        return Info(name, "user", "a user's function", uses_sigma="sigma" in self._parameters)
-
-    @property
-    def _parameters(self) -> dict[str, inspect.Parameter]:
-        return dict(inspect.signature(self.function).parameters)
-
-    @property
-    def needs_sigma(self) -> bool:
-        """Whether ``sigma`` is a parameter without a default."""
-        return (
-            "sigma" in self._parameters
-            and self._parameters["sigma"].default is inspect.Parameter.empty
-        )
-
-    def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        """Call the function; the engine checks its result."""
-        if "sigma" in self._parameters and (sigma is not None or self.needs_sigma):
-            return self.function(noisy, sigma=sigma)
-        return self.function(noisy)
-
-
-@dataclass(frozen=True)
-class PerItem:
-    """A function of one item as a denoiser of batches.
-
-    Parameters
-    ----------
-    function : callable
-        ``f(item)`` or ``f(item, sigma)``, which returns the estimate. An item with one channel has
-        shape ``(L,)`` or ``(H, W)``, otherwise ``(C, *space)``; sigma is a float or None.
-
-    Examples
-    --------
-    >>> from scipy.signal import medfilt
-    >>> PerItem(lambda item: medfilt(item, 3))(np.array([[[0.0, 9.0, 0.0]]]))
-    array([[[0., 0., 0.]]])
-    """
-
-    function: Callable[..., Array]
-
-    @property
-    def info(self) -> Info:
-        """The name of the function, and whether it takes the noise level."""
-        return Function(self.function).info
-
-    @property
-    def needs_sigma(self) -> bool:
-        """Whether ``sigma`` is a parameter without a default."""
-        return Function(self.function).needs_sigma
-
-    def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        """Return the estimate, shape and dtype of ``noisy``."""
-        levels = check(noisy, sigma)
-        one = Function(self.function)
-        estimate = np.empty_like(noisy)
-        for i, item in enumerate(noisy):
-            level = None if levels is None else float(levels[i])
-            flat = item[0] if len(item) == 1 else item
-            result = np.asarray(one(flat, sigma=level))
-            if result.shape != flat.shape:
-                raise InputError(
-                    f"the estimate of an item of shape {flat.shape} has shape {result.shape}"
-                )
-            estimate[i] = result
-        return estimate
 
 
 @dataclass(frozen=True)

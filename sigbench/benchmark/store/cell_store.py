@@ -17,7 +17,7 @@ from sigbench.benchmark.store.cells import (
     read_cells,
 )
 from sigbench.benchmark.store.gallery import Gallery, legal
-from sigbench.core.media import write_atomically
+from sigbench.core.atomic import write_atomically
 
 SMALL_BYTES = 2**20  # smaller files are combined
 

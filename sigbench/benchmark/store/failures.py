@@ -11,8 +11,8 @@ from typing import Any
 from sigbench.benchmark.engine.scheduler import Failure
 from sigbench.benchmark.store.cells import CellId
 from sigbench.benchmark.store.manifest import LOG
+from sigbench.core.atomic import append, write_atomically
 from sigbench.core.errors import InputError
-from sigbench.core.media import append, write_atomically
 
 
 class FailureLog:

@@ -15,8 +15,8 @@ from sigbench.benchmark.engine.evaluate import Cell, Result
 from sigbench.benchmark.store import images
 from sigbench.benchmark.store.cells import StoredCell, encode_log
 from sigbench.benchmark.store.images import Estimates, Originals
+from sigbench.core.atomic import write_atomically
 from sigbench.core.errors import InputError
-from sigbench.core.media import write_atomically
 from sigbench.core.protocols import TrainingHistory
 
 GALLERY_FOLDERS = ("estimates", "trainings", "figures")

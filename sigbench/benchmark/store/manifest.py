@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from sigbench.benchmark.store.gallery import GALLERY_FOLDERS
+from sigbench.core.atomic import UNFINISHED, write_atomically
 from sigbench.core.errors import InputError
-from sigbench.core.media import UNFINISHED, write_atomically
 
 MANIFEST = "manifest.json"
 LOG = "failures.log"

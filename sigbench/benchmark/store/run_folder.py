@@ -13,7 +13,7 @@ from sigbench.benchmark.store.failures import FailureLog
 from sigbench.benchmark.store.gallery import Gallery
 from sigbench.benchmark.store.lock import locked
 from sigbench.benchmark.store.manifest import Manifest
-from sigbench.core.media import write_atomically
+from sigbench.core.atomic import write_atomically
 from sigbench.scoring.scores import Scores
 
 MAX_SMALL_FILES = 64  # during a run

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sigbench.benchmark.methods.resolve import KINDS, Function, Method, PerItem, bind_problem_info
+from sigbench.benchmark.methods.functions import Function, PerItem
+from sigbench.benchmark.methods.resolve import KINDS, Method, bind_problem_info
 from sigbench.benchmark.suites.suite import resolve_or_explain
 from sigbench.cli.denoise.auto import Choice, denoise_automatically
 from sigbench.cli.denoise.speech import SpeechChoice, denoise_speech

@@ -17,8 +17,8 @@ from safetensors.numpy import save as to_bytes
 
 from sigbench.config.registry import build
 from sigbench.config.spec import Spec, exact
+from sigbench.core.atomic import write_atomically
 from sigbench.core.errors import InputError, unknown
-from sigbench.core.media import write_atomically
 from sigbench.core.protocols import Array
 from sigbench.networks import nn
 from sigbench.networks.models import NETWORKS

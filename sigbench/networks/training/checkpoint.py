@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from safetensors.numpy import save as to_bytes
 
+from sigbench.core.atomic import UNFINISHED, write_atomically
 from sigbench.core.errors import InputError
-from sigbench.core.media import UNFINISHED, write_atomically
 from sigbench.core.protocols import Array
 from sigbench.networks.pretrained.weights import digest_of, read_arrays
 
