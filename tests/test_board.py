@@ -14,7 +14,7 @@ from sigbench.benchmark.report import board
 from sigbench.benchmark.report.board import board_text
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.cli.main import main
-from sigbench.core.errors import printable
+from sigbench.core.escape import printable
 from sigbench.scoring.leaderboard import COLUMNS, from_csv, leaderboard, to_csv
 from sigbench.scoring.scores import Scores
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sigbench.analysis.study import Portrait
 from sigbench.benchmark.report.plots import shortened
+from sigbench.core.escape import printable_lines
 from sigbench.core.plot_style import COLORS, WIDTH, spread
 from sigbench.core.protocols import Array
 
@@ -290,4 +291,4 @@ def _wrapped(name: str, width: int = 16) -> str:
 
 def _plain(name: str) -> str:
     """Escape a name so that Matplotlib does not read it as a formula."""
-    return name.replace("$", r"\$")
+    return printable_lines(name).replace("$", r"\$")

@@ -18,6 +18,7 @@ from sigbench.analysis.study import Portrait, Study
 from sigbench.benchmark.methods.resolve import Method
 from sigbench.benchmark.report.tables import markdown_table
 from sigbench.core.atomic import write_atomically
+from sigbench.core.escape import csv_text
 from sigbench.core.fingerprint import digest, identity
 from sigbench.problems.denoising import Denoising
 from sigbench.scoring.inference import Mean, mean_interval
@@ -26,7 +27,6 @@ MIN_LEVELS = 3  # noise levels for a slope
 MAX_ERROR = 0.05  # a larger `error` is reported
 MAX_LINEAR_ERROR = 0.3  # a larger error of the linearization close to the item is reported
 FIGURES = ("effective_dimension", "trace", "asymmetry", "constant", "rmse", "error")
-FORMULA = ("=", "+", "-", "@")  # first characters of a spreadsheet formula
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
 def _cell(value: Any) -> Any:
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.7g}"
-    return f"'{value}" if isinstance(value, str) and value[:1] in FORMULA else value
+    return csv_text(value) if isinstance(value, str) else value
 
 
 def sweeps(results: Sequence[MethodStudies]) -> dict[str, Sweep]:

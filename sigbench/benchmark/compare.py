@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sigbench.benchmark.report.tables import MISSING, escaped, markdown_table
+from sigbench.benchmark.report.tables import MISSING, markdown_table
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.config.registry import lookup
+from sigbench.core import escape
 from sigbench.core.errors import InputError, unknown
 from sigbench.core.rng import item_rng
 from sigbench.scoring.aggregate import difference, paired
@@ -164,7 +165,7 @@ def as_markdown(pairs: Sequence[Comparison], a: str, b: str) -> str:
             "linearized (delta method)."
         )
     notes = dict.fromkeys(
-        f"- {pair.problem}, {pair.metric}: {escaped(text)}"
+        f"- {pair.problem}, {pair.metric}: {escape.markdown(text)}"
         for pair in pairs
         for text in pair.missing
     )

@@ -20,6 +20,7 @@ from sigbench.cli.commands import (
 )
 from sigbench.cli.commands import list as list_
 from sigbench.cli.exit_codes import INTERRUPTED, INVALID
+from sigbench.cli.output import accept_all_characters, show
 
 COMMANDS = {
     "run": run,
@@ -47,8 +48,10 @@ def main(argv: list[str] | None = None) -> int:
     argv : list of str, optional
         The arguments; by default those of the process.
     """
+    accept_all_characters()
     args = build_parser().parse_args(argv)
-    from sigbench.core.errors import InputError, printable
+    from sigbench.core.errors import InputError
+    from sigbench.core.escape import cut
 
     try:
         code = int(args.call(args))
@@ -65,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
             import traceback
 
             traceback.print_exc()
-        print(f"sigbench: error: {printable(' '.join(str(error).split()))}", file=sys.stderr)
+        show(f"sigbench: error: {cut(' '.join(str(error).split()))}", sys.stderr)
         return INVALID
 
 

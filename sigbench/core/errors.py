@@ -40,14 +40,3 @@ def unknown(kind: str, name: str, legal: Iterable[str]) -> InputError:
     hint = f"did you mean {' or '.join(map(repr, nearest))}? " if nearest else ""
     choices = f"(one of: {', '.join(names)})" if hint else f"one of: {', '.join(names)}"
     return InputError(f"unknown {kind} {name!r}: {hint}{choices if names else 'there are none'}")
-
-
-def printable(text: str) -> str:
-    r"""Return a text with control characters escaped, so that it cannot change the terminal.
-
-    Examples
-    --------
-    >>> printable("a" + chr(27) + "[2J")
-    'a\\x1b[2J'
-    """
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from sigbench.config.registry import lookup
+from sigbench.core.escape import csv_text, from_csv_text
 from sigbench.scoring.aggregate import average, difference
 from sigbench.scoring.metrics import METRICS
 from sigbench.scoring.ranks import ranks
@@ -38,7 +39,6 @@ COLUMNS = (
 LIMITS = ("prior", "oracle")
 NUMBERS = ("mean", "ci_low", "ci_high", "gap_to_limit", "ms_per_item")
 FREE_TEXT = ("suite", "problem", "method", "params")
-FORMULA = ("=", "+", "-", "@")  # a spreadsheet would run such text
 
 LeaderboardRow = dict[str, Any]
 
@@ -170,8 +170,7 @@ def _value(column: str, cell: str) -> Any:
         return float(cell) if cell else math.nan
     if column == "higher_is_better":
         return cell == "true"
-    quoted = column in FREE_TEXT and cell[:1] == "'" and cell[1:2] in FORMULA
-    return cell[1:] if quoted else cell
+    return from_csv_text(cell) if column in FREE_TEXT else cell
 
 
 def _cell(column: str, value: Any) -> str:
@@ -181,5 +180,4 @@ def _cell(column: str, value: Any) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:.6g}"
-    quoted = column in FREE_TEXT and str(value)[:1] in FORMULA
-    return f"'{value}" if quoted else str(value)
+    return csv_text(str(value)) if column in FREE_TEXT else str(value)

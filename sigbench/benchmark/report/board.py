@@ -22,7 +22,7 @@ from sigbench.benchmark.report.tables import (
 )
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.config.registry import lookup
-from sigbench.core.errors import printable
+from sigbench.core.escape import printable
 from sigbench.scoring.aggregate import difference
 from sigbench.scoring.inference import mean_interval
 from sigbench.scoring.leaderboard import LIMITS, LeaderboardRow, from_csv

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from sigbench.benchmark.report.tables import escaped, markdown_table, two_digits
+from sigbench.benchmark.report.tables import markdown_table, two_digits
+from sigbench.core import escape
 from sigbench.scoring.leaderboard import uncontended
 
 COST = """\
@@ -36,7 +37,7 @@ def cost_table(timings: Sequence[Mapping[str, Any]]) -> str:
         memory = [t["peak_rss_mb"] for t in own if not math.isnan(t["peak_rss_mb"])]
         rows.append(
             (
-                escaped(method),
+                escape.markdown(method),
                 "whole item" if whole else f"{max(latencies):.4g} ms",
                 two_digits(factor),
                 f"{max(memory):,.0f}" if memory else "",

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from sigbench.benchmark.report.tables import escaped, heading, markdown_table, mean_text
+from sigbench.benchmark.report.tables import heading, markdown_table, mean_text
 from sigbench.config.registry import lookup
+from sigbench.core import escape
 from sigbench.scoring.aggregate import average
 from sigbench.scoring.leaderboard import LeaderboardRow
 from sigbench.scoring.metrics import METRICS
@@ -32,7 +33,7 @@ def experiments_table(
         header += [f"{metric}, printed"] if experiments["printed"] else []
     rows = []
     for method in order:
-        line = [escaped(method)]
+        line = [escape.markdown(method)]
         for number, metric in enumerate(experiments["metrics"]):
             known = lookup("metric", METRICS, metric)
             values = [own[metric].means[method, seed] for seed in own[metric].seeds]
@@ -43,7 +44,11 @@ def experiments_table(
                 printed = experiments["printed"].get(method)
                 line.append(f"{printed[number]:.2f}" if printed else "")
         rows.append(line)
-    source = f" Printed values: {experiments['source']}." if experiments["source"] else ""
+    source = (
+        f" Printed values: {escape.markdown(experiments['source'])}."
+        if experiments["source"]
+        else ""
+    )
     title = f"### In the layout of the printed table\n\nOne experiment per seed.{source}"
     return f"{title}\n\n{markdown_table(header, rows, right=header[1:])}"
 
@@ -70,7 +75,7 @@ def trainings_table(
 
     rows = []
     for name, own in sorted(of_name.items(), key=worst_last):
-        line = [escaped(name), len(own[first])]
+        line = [escape.markdown(name), len(own[first])]
         for metric in metrics:
             mean = average(known[metric], np.array(own[metric]), range(len(own[metric])))
             line.append(mean_text(mean.mean, (mean.high - mean.low) / 2, 2))

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from sigbench.benchmark.report.tables import (
     MISSING,
     Columns,
-    escaped,
     heading,
     is_ranked,
     markdown_table,
@@ -19,6 +18,7 @@ from sigbench.benchmark.report.tables import (
     problems_text,
 )
 from sigbench.config.registry import lookup
+from sigbench.core import escape
 from sigbench.scoring.inference import Mean
 from sigbench.scoring.leaderboard import LIMITS, LeaderboardRow
 from sigbench.scoring.metrics import METRICS
@@ -177,7 +177,11 @@ def summary_table(
     lines = []
     knowledge = {row["method"]: row["knowledge"] for row in board if row["method"] != BASELINE}
     for method in knowledge:
-        name = f"*{escaped(method)}*" if knowledge[method] in LIMITS else escaped(method)
+        name = (
+            f"*{escape.markdown(method)}*"
+            if knowledge[method] in LIMITS
+            else escape.markdown(method)
+        )
         line = [name + (" (control)" if method in controls else "")]
         means = []
         for metric in shown:
@@ -262,7 +266,7 @@ def preferences_text(found: Sequence[Preference], problems: int) -> str:
     for metric, control, rival, problem in found:
         where.setdefault((metric, control, rival), []).append(problem)
     lines = [
-        f"- {metric} prefers the control method {escaped(control)} to {rival} in "
+        f"- {metric} prefers the control method {escape.markdown(control)} to {rival} in "
         + problems_text(own, problems)
         for (metric, control, rival), own in where.items()
     ]

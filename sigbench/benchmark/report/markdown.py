@@ -21,7 +21,6 @@ from sigbench.benchmark.report.gains import (
 from sigbench.benchmark.report.tables import (
     MISSING,
     Columns,
-    escaped,
     is_ranked,
     markdown_table,
     mean_columns,
@@ -30,6 +29,7 @@ from sigbench.benchmark.report.tables import (
     two_digits,
 )
 from sigbench.config.registry import lookup
+from sigbench.core import escape
 from sigbench.core.durations import duration
 from sigbench.scoring.leaderboard import LIMITS, LeaderboardRow
 from sigbench.scoring.metrics import METRICS
@@ -99,8 +99,8 @@ def markdown(
     seeds = {seed for summary in summaries.values() for seed in summary.seeds}
     partial = partial_run(suite, seeds, {problem for problem, _ in summaries})
     parts = [
-        f"# {suite['name']}",
-        suite["description"],
+        f"# {escape.markdown(suite['name'])}",
+        escape.markdown(suite["description"]),
         f"**{partial}**" if partial else "",
         LEGEND.format(units=units, gap=gap, errors=_of_errors(metrics)),
     ]
@@ -118,7 +118,7 @@ def markdown(
         table = [row for row in board if row["problem"] == problem]
         own = {m: s for (p, m), s in summaries.items() if p == problem}
         first = [row for row in table if row["metric"] == metrics[0]]
-        parts.append(f"## {escaped(problem)}")
+        parts.append(f"## {escape.markdown(problem)}")
         parts.append(_summary(own[metrics[0]]))
         took = _trained([timing for timing in timings if timing["problem"] == problem])
         edges = {m: names for (p, m), names in (grid_edges or {}).items() if p == problem}
@@ -133,7 +133,7 @@ def markdown(
             parts.append(experiments_table(table, own, suite["experiments"]))
         parts.append(trainings_table(table, own, metrics, suite.get("trainings", {})))
         shown = (figures or {}).get(problem, {})
-        parts += [f"![{escaped(what)}]({file})" for what, file in shown.items()]
+        parts += [f"![{escape.markdown(what)}]({file})" for what, file in shown.items()]
     cost = cost_table(timings)
     if cost:
         parts += ["## Cost", COST, cost]
@@ -146,8 +146,9 @@ def markdown(
     if failures:
         parts.append("## Failed")
         parts.append("The tracebacks are in `failures.log`.")
-        rows = [(f["problem"], f["seed"], f["method"], f["error"]) for f in failures]
-        parts.append(markdown_table(("problem", "seed", "method", "error"), rows, right=["seed"]))
+        header = ("problem", "seed", "method", "error")
+        rows = [[escape.markdown(failure[name]) for name in header] for failure in failures]
+        parts.append(markdown_table(header, rows, right=["seed"]))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -214,7 +215,10 @@ def _notes(
     if not is_ranked(rows):
         notes.append(unranked_note(rows, summary))
     if edges:
-        names = "; ".join(f"{escaped(method)} ({', '.join(own)})" for method, own in edges.items())
+        names = "; ".join(
+            f"{escape.markdown(method)} ({escape.markdown(', '.join(own))})"
+            for method, own in edges.items()
+        )
         notes.append(
             f"Tuned values at the edge of their grid: {names}. A better value may lie outside, unless "
             "the edge is a limit of the parameter."
@@ -231,7 +235,7 @@ def _missing_list(summaries: Mapping[tuple[str, str], Summary], problems: int) -
         for method, missing in summary.missing.items():
             where.setdefault((method, metric, missing.text), []).append(problem)
     return "\n".join(
-        f"- {escaped(method)}, {metric}, in {problems_text(own, problems)}: {escaped(text)}"
+        f"- {escape.markdown(method)}, {metric}, in {problems_text(own, problems)}: {escape.markdown(text)}"
         for (method, metric, text), own in where.items()
     )
 
@@ -255,7 +259,8 @@ def _certificates_table(timings: Sequence[Mapping[str, Any]]) -> str:
             largest[timing["method"]] = max(largest.get(timing["method"], here), here)
     header = ("method", "relative duality gap", "problem")
     rows = [
-        (escaped(method), f"{gap:.1e}", escaped(where)) for method, (gap, where) in largest.items()
+        (escape.markdown(method), f"{gap:.1e}", escape.markdown(where))
+        for method, (gap, where) in largest.items()
     ]
     return markdown_table(header, rows, right=[header[1]]) if rows else ""
 
@@ -265,7 +270,8 @@ def _summary(own: Summary) -> str:
     same = len(set(own.items)) == 1
     count = f"{own.items[0]:,}" if same else f"{min(own.items):,} to {max(own.items):,}"
     seeds = ", ".join(map(str, own.seeds))
-    return f"{own.dataset}, {own.degradation}: seeds {seeds}, {count} items each{dependent}."
+    labels = escape.markdown(f"{own.dataset}, {own.degradation}")
+    return f"{labels}: seeds {seeds}, {count} items each{dependent}."
 
 
 def _trained(timings: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
@@ -316,14 +322,14 @@ def _problem_table(
         lines.append(["", "", *columns.second_header, *[""] * rest])
     for row in first:
         known = row["knowledge"] in LIMITS
-        name = f"*{escaped(row['method'])}*" if known else escaped(row["method"])
+        name = f"*{escape.markdown(row['method'])}*" if known else escape.markdown(row["method"])
         name += f" ({run[row['method']]:,} of {most:,} items)" if run[row["method"]] < most else ""
         line = [rank(row), name]
         line += [columns.cells.get((row["method"], metric), "") for metric in columns.metrics]
         if has_limit:
             missing = math.isnan(row["gap_to_limit"])
             line.append("" if missing else f"{round(row['gap_to_limit'], 2) + 0.0:.2f}")
-        settings = f"`{row['params']}`" if row["params"] else ""
+        settings = escape.code(row["params"]) if row["params"] else ""
         settings += " (at the edge of its grid)" if row["method"] in edges else ""
         line += [row["knowledge"], two_digits(row["ms_per_item"])]
         if trained:

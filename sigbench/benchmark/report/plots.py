@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sigbench.core.escape import printable
 from sigbench.core.plot_style import COLORS, WIDTH, spread
 from sigbench.core.protocols import Array, LogEntry, TrainingHistory
 from sigbench.scoring.metrics import METRICS
@@ -73,13 +75,13 @@ def estimates(strips: Sequence[Strip], peak: float) -> Figure:
     figure = Figure((canvas.shape[1] / DPI, canvas.shape[0] / DPI), dpi=DPI)
 
     def text(x: int, y: int, words: str, **style: Any) -> None:
-        figure.text(x / canvas.shape[1], 1 - y / canvas.shape[0], words, **style)
+        figure.text(x / canvas.shape[1], 1 - y / canvas.shape[0], words, parse_math=False, **style)
 
     for place, (strip, own) in enumerate(zip(strips, tiles, strict=True)):
         line, column = divmod(place, columns)
         left, top = PAD + column * (across + MARGIN), line * down + HEAD
         mean = "" if strip.mean is None else f"mean {strip.mean:.2f} dB"
-        name = shortened(strip.name, (across - 9 * len(mean)) // 11)
+        name = shortened(printable(strip.name), (across - 9 * len(mean)) // 11)
         text(left, top - 8, name, fontsize=9, fontweight="bold")
         text(left + across, top - 8, mean, fontsize=8, color="0.4", ha="right")
         for number, tile in enumerate(own):
@@ -182,7 +184,7 @@ def _lines(
     for name, end, label in zip(histories, ends, labels, strict=True):
         color = looks[name][1]
         ax.annotate(
-            f"{shortened(name, 34)} {end.figure:.2f}",
+            f"{shortened(printable(name), 34)} {end.figure:.2f}",
             (_time(end), end.figure),
             (1.03, label),
             textcoords="axes fraction",
@@ -190,6 +192,7 @@ def _lines(
             fontsize=8,
             va="center",
             annotation_clip=False,
+            parse_math=False,  # a name may contain "$"
             arrowprops={
                 "arrowstyle": "-",
                 "color": color,
@@ -239,5 +242,7 @@ def _range(histories: Mapping[str, TrainingHistory], sign: int) -> tuple[float, 
 def png(figure: Figure) -> bytes:
     """Return a figure as a reproducible PNG file."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # drawn as a box
+        figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()

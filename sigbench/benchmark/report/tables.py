@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sigbench.config.registry import lookup
+from sigbench.core import escape
 from sigbench.scoring.leaderboard import LeaderboardRow
 from sigbench.scoring.metrics import METRICS
 from sigbench.scoring.scores import Summary
@@ -158,10 +159,4 @@ def problems_text(problems: Sequence[str], count: int) -> str:
     'a, b'
     """
     whole = 1 < count == len(problems)
-    return f"all {count} problems" if whole else ", ".join(map(escaped, problems))
-
-
-def escaped(value: Any) -> str:
-    """Escape characters with a special meaning in Markdown or HTML."""
-    text = str(value).replace("\\", "\\\\").replace("*", "\\*").replace("`", "\\`")
-    return text.replace("<", "&lt;").replace(">", "&gt;")
+    return f"all {count} problems" if whole else ", ".join(map(escape.markdown, problems))

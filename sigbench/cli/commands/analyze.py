@@ -7,6 +7,7 @@ import sys
 
 from sigbench.cli.arguments import SUITE, add_list, whole_numbers
 from sigbench.cli.exit_codes import FAILED, SUCCESS
+from sigbench.cli.output import show
 
 HELP = "compute Jacobians of denoisers at items of a suite: tables, CSV and figures"
 
@@ -67,6 +68,7 @@ def call(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from sigbench.analysis.command import analyze
+    from sigbench.core.escape import cut
 
     found = analyze(
         args.suite,
@@ -82,7 +84,7 @@ def call(args: argparse.Namespace) -> int:
         quiet=args.quiet,
     )
     if found.text and not args.quiet:
-        print(found.text)
+        show(found.text)
     for failure in found.failures:
-        print(f"sigbench: {' '.join(failure.split())}", file=sys.stderr)
+        show(f"sigbench: {cut(' '.join(failure.split()))}", sys.stderr)
     return FAILED if found.failures else SUCCESS

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from sigbench.cli.exit_codes import FAILED, SUCCESS
+from sigbench.cli.output import show
 
 HELP = "check a run against a file of floors (minimum scores)"
 
@@ -32,15 +33,16 @@ def call(args: argparse.Namespace) -> int:
     from sigbench.benchmark.checks.check_floors import check, update
     from sigbench.benchmark.checks.floors import load_floors
     from sigbench.core.errors import InputError
+    from sigbench.core.escape import printable
 
     folder, file = Path(args.folder), Path(args.floors)
     if args.allow_lower and not args.update:
         raise InputError("--allow-lower requires --update")
     if args.update:
-        print("\n".join(update(folder, load_floors(file), allow_lower=args.allow_lower)))
+        show("\n".join(update(folder, load_floors(file), allow_lower=args.allow_lower)))
     results = check(folder, load_floors(file))
     for result in results:
-        print(f"{result.state:12} {result.floor.name}: {result.text}")
+        show(f"{result.state:12} {printable(result.floor.name)}: {printable(result.text)}")
     states = [result.state for result in results]
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     print(f"{len(states)} floor{'s' * (len(states) != 1)}: {counts}", file=sys.stderr)

@@ -6,6 +6,7 @@ import argparse
 
 from sigbench.cli.arguments import add_list
 from sigbench.cli.exit_codes import SUCCESS
+from sigbench.cli.output import show
 
 HELP = "compare two methods of a run, paired by item"
 
@@ -25,5 +26,5 @@ def call(args: argparse.Namespace) -> int:
     from sigbench.benchmark.compare import as_markdown, compare
 
     pairs = compare(Path(args.folder), args.a, args.b, problems=args.problem)
-    print(as_markdown(pairs, args.a, args.b))
+    show(as_markdown(pairs, args.a, args.b))
     return SUCCESS

@@ -7,6 +7,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from sigbench.cli.exit_codes import FAILED, SUCCESS
+from sigbench.cli.output import show
 
 if TYPE_CHECKING:
     from sigbench.cli.data import FileCheck
@@ -40,18 +41,18 @@ def call(args: argparse.Namespace) -> int:
     if args.verb == "list":
         from sigbench.cli.list import as_text
 
-        print(as_text(listed(args.name)))
+        show(as_text(listed(args.name)))
         return SUCCESS
     if args.verb == "fetch":
         if args.name is None:
             raise InputError(f"fetch needs a dataset, one of: {', '.join(fetchable())}")
         lines = fetch(args.name, args.place)
         many = f"{args.name}: {len(lines):,} files are in {data_folder() / args.name}"
-        print(many if len(lines) > MANY else "\n".join(lines))
+        show(many if len(lines) > MANY else "\n".join(lines))
         return SUCCESS
     checks = verify(args.name)
     for dataset, own in itertools.groupby(checks, lambda check: check.dataset):
-        print("\n".join(_verified(dataset, list(own))))
+        show("\n".join(_verified(dataset, list(own))))
     return SUCCESS if all(check.state == "good" for check in checks) else FAILED
 
 

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from sigbench.cli.exit_codes import SUCCESS
+from sigbench.cli.output import show
 
 HELP = "denoise a file: WAV/FLAC, PNG/JPG/TIFF, CSV/NPY"
 
@@ -43,12 +44,12 @@ def call(args: argparse.Namespace) -> int:
     if done.choices:
         from sigbench.cli.denoise.auto import as_text
 
-        print(as_text(done.choices, done.content))
+        show(as_text(done.choices, done.content))
     if done.speech:
-        print(done.speech)
+        show(str(done.speech))
     level = "" if done.sigma is None else f", sigma {', '.join(f'{s:.4g}' for s in done.sigma)}"
     if done.sigma_unused:
-        print(f"{args.method} does not use --sigma", file=sys.stderr)
+        show(f"{args.method} does not use --sigma", sys.stderr)
     shape = "×".join(map(str, done.shape))
-    print(f"{args.out}: {args.method}, shape {shape}{level}", file=sys.stderr)
+    show(f"{args.out}: {args.method}, shape {shape}{level}", sys.stderr)
     return SUCCESS

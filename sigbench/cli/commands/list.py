@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from sigbench.cli.exit_codes import SUCCESS
+from sigbench.cli.output import show, show_json
 
 HELP = "list suites, methods, datasets or metrics"
 
@@ -17,10 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def call(args: argparse.Namespace) -> int:
     """Run the command."""
-    import json
-
     from sigbench.cli.list import LISTS, as_text
 
     rows = LISTS[args.what]()
-    print(json.dumps(rows, indent=2, ensure_ascii=False) if args.json else as_text(rows))
+    if args.json:
+        show_json(rows)
+    else:
+        show(as_text(rows))
     return SUCCESS

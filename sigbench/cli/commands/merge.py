@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from sigbench.cli.exit_codes import SUCCESS
+from sigbench.cli.output import show
 
 HELP = "merge runs of one suite into a new folder"
 
@@ -23,5 +24,5 @@ def call(args: argparse.Namespace) -> int:
     from sigbench.benchmark.merge import merge
 
     cells = merge([Path(folder) for folder in args.folders], Path(args.out))
-    print(f"{cells} cells merged: {args.out}", file=sys.stderr)
+    show(f"{cells} cells merged: {args.out}", sys.stderr)
     return SUCCESS

@@ -7,6 +7,7 @@ import sys
 
 from sigbench.cli.arguments import SUITE, add_list, whole_numbers
 from sigbench.cli.exit_codes import FAILED, SUCCESS
+from sigbench.cli.output import show
 
 TYPE_CHECKING = False  # importing typing would slow down --help
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sigbench.benchmark.suites.suite import Suite
 
 HELP = "run a suite into a folder and print its leaderboard"
+MAX_MESSAGE = 500  # characters of the error of a failed cell
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,20 +86,22 @@ def call(args: argparse.Namespace) -> int:
         print_board(path, suite.added, failures=False)  # they have been reported
     cached = f", {run.cached} cached" if run.cached else ""
     failed = f", {run.failed} FAILED (see {path / 'failures.log'})" if run.failed else ""
-    print(f"{run.computed} cells run{cached}{failed}: {path}", file=sys.stderr)
+    show(f"{run.computed} cells run{cached}{failed}: {path}", sys.stderr)
     hint_matplotlib(path)
     return FAILED if run.failed else SUCCESS
 
 
 def _dry_run(suite: Suite, path: Path, *, fresh: bool) -> int:
     from sigbench.benchmark.run_suite import plan
+    from sigbench.core.escape import printable
 
     planned = plan(suite, path, fresh=fresh)
     for cell, finished in planned:
         state = "finished" if finished else "to run"
-        print(f"{state}\t{cell.problem.name}\t{cell.seed}\t{cell.method.name}")
+        names = (printable(name) for name in (cell.problem.name, str(cell.seed), cell.method.name))
+        print("\t".join([state, *names]))
     done = sum(finished for _, finished in planned)
-    print(f"{len(planned)} cells, {done} finished, into {path}")
+    show(f"{len(planned)} cells, {done} finished, into {path}")
     return SUCCESS
 
 
@@ -120,7 +124,7 @@ def print_board(path: Path, added: list[str], *, failures: bool = True) -> None:
         failures=failures,
     )
     print(text)
-    print(f"settings, other metrics and certificates: {path / 'leaderboard.md'}")
+    show(f"settings, other metrics and certificates: {path / 'leaderboard.md'}")
 
 
 def hint_matplotlib(path: Path) -> None:
@@ -129,7 +133,7 @@ def hint_matplotlib(path: Path) -> None:
     from sigbench.benchmark.store.run_folder import RunFolder
 
     if needs_matplotlib(RunFolder(path)):
-        print(f"{path}: figures need Matplotlib: pip install 'sigbench[plots]'", file=sys.stderr)
+        show(f"{path}: figures need Matplotlib: pip install 'sigbench[plots]'", sys.stderr)
 
 
 class RunProgress:
@@ -150,7 +154,7 @@ class RunProgress:
 
     def __call__(self, work: Cell | Fit, result: Any) -> None:
         """Record that a cell or fit has started (``result`` is None) or ended."""
-        from sigbench.core.errors import printable
+        from sigbench.core.escape import cut, printable
 
         seed = getattr(work, "seed", None)
         name = f"{work.method.name} on {work.problem.name}"
@@ -163,6 +167,8 @@ class RunProgress:
             if seed is not None:
                 self._progress.advance()
                 if hasattr(result, "error"):
-                    self._progress.message(printable(f"failed: {name}: {result.error}"))
+                    self._progress.message(
+                        printable(f"failed: {name}: {cut(result.error, MAX_MESSAGE)}")
+                    )
         more = f" (+{len(self._running) - 1})" if len(self._running) > 1 else ""
-        self._progress.describe(f"{self._running[0]}{more}" if self._running else "")
+        self._progress.describe(printable(f"{self._running[0]}{more}") if self._running else "")

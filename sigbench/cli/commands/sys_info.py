@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from sigbench.cli.exit_codes import SUCCESS
+from sigbench.cli.output import show
 
 HELP = "print versions and the kind of machine"
 
@@ -19,5 +20,5 @@ def call(args: argparse.Namespace) -> int:
 
     info = {**environment.versions(), **environment.machine(), "commit": environment.git_commit()}
     for key, value in info.items():
-        print(f"{key:13} {value}")
+        show(f"{key:13} {value}")
     return SUCCESS

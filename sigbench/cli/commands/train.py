@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from sigbench.cli.exit_codes import FAILED, INTERRUPTED, SUCCESS
+from sigbench.cli.output import show
 
 HELP = "train a network from a recipe and write its weights"
 
@@ -48,11 +49,11 @@ def call(args: argparse.Namespace) -> int:
             quiet=args.quiet,
         )
     except Diverged as error:
-        print(f"sigbench: error: {error}", file=sys.stderr)
+        show(f"sigbench: error: {error}", sys.stderr)
         return FAILED
     except Stopped as stop:
         print(f"interrupted at step {stop}; run the same command again to resume", file=sys.stderr)
         return INTERRUPTED
     if not args.quiet:
-        print(done)
+        show(done)
     return SUCCESS

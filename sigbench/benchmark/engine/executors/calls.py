@@ -12,6 +12,9 @@ from typing import Any
 import cloudpickle
 
 import sigbench
+from sigbench.core.escape import cut
+
+MAX_TRACE = 20_000  # characters
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,15 @@ def attempt(work: Callable[[], Any]) -> CallResult:
     try:
         return CallResult(work())
     except (Exception, SystemExit) as error:
-        return CallResult(error=one_line(error), trace=_printable(traceback.format_exc()))
+        return CallResult(
+            error=one_line(error), trace=_printable(cut(traceback.format_exc(), MAX_TRACE))
+        )
 
 
 def one_line(error: Exception | SystemExit) -> str:
-    """Return the type and message of an error on one line."""
+    """Return the type and message of an error on one line, without its middle if it is long."""
     try:
-        message = str(error)
+        message = cut(str(error))
     except Exception as broken:
         message = f"its message raises {type(broken).__name__}"
     return _printable(" ".join(f"{type(error).__name__}: {message}".split()))

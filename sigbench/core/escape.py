@@ -1,0 +1,117 @@
+"""Text of others in our output: names, errors and settings are shown, never interpreted."""
+
+from __future__ import annotations
+
+import re
+
+MAX_ERROR = 2_000  # characters of an error that are kept
+
+_MARKDOWN = re.compile(
+    r"""
+    [\\`*~$|]               # code, emphasis, strikethrough, formulas, table cells
+    | (?<!\w)_ | _(?!\w)    # emphasis; not the underscore inside a word
+    | \](?=[(\[:])          # links; plain brackets are common in names and stay readable
+    """,
+    re.VERBOSE,
+)
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_AUTOLINK = re.compile(r"(?<=/)(?=/)|(?<=www)(?=\.)|(?<=@)", re.IGNORECASE)
+_BREAK = "<!-- -->"  # an entity would not do: links are found after entities are replaced
+# A spreadsheet runs text that begins like this, also behind white space and in full-width form.
+_FORMULA = re.compile(r"'*\s*[=+\-@＝＋－＠]")
+
+
+def printable(text: str) -> str:
+    r"""Return a text in one line, with control characters escaped.
+
+    It can then neither change a terminal nor look like several lines.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Examples
+    --------
+    >>> printable("a" + chr(27) + "[2J")
+    'a\\x1b[2J'
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def printable_lines(text: str) -> str:
+    r"""Return a text with all control characters escaped but line feeds.
+
+    Examples
+    --------
+    >>> printable_lines("a" + chr(7) + chr(10) + "b")
+    'a\\x07\nb'
+    """
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def cut(text: str, most: int = MAX_ERROR) -> str:
+    """Return a text without its middle if it has more than ``most`` characters.
+
+    Examples
+    --------
+    >>> cut("a long text", 6)
+    'a l [... 5 characters ...] ext'
+    """
+    if len(text) <= most:
+        return text
+    half = most // 2
+    return f"{text[:half]} [... {len(text) - 2 * half} characters ...] {text[-half:]}"
+
+
+def markdown(text: object) -> str:
+    r"""Return a text that Markdown shows as it is: no markup, HTML, links or mentions.
+
+    Examples
+    --------
+    >>> markdown("l1[lam=2] <b>"), markdown("*a* [b](http://c)")
+    ('l1[lam=2] &lt;b&gt;', '\\*a\\* [b\\](http:/<!-- -->/c)')
+    """
+    plain = re.sub("[&<>]", lambda found: _ENTITIES[found[0]], printable(str(text)))
+    marked = _MARKDOWN.sub(lambda found: f"\\{found[0]}", plain)
+    return _AUTOLINK.sub(_BREAK, marked)
+
+
+def code(text: object) -> str:
+    """Return a text as a code span of Markdown.
+
+    Examples
+    --------
+    >>> code("lam=2"), code("a`b")
+    ('`lam=2`', '``a`b``')
+    """
+    plain = printable(str(text))
+    longest = max(map(len, re.findall("`+", plain)), default=0)
+    fence = "`" * (longest + 1)
+    space = " " if plain.startswith("`") or plain.endswith("`") else ""
+    return f"{fence}{space}{plain}{space}{fence}"
+
+
+def csv_text(text: str) -> str:
+    """Return a text for a cell of CSV; a single quote precedes what looks like a formula.
+
+    Control characters are escaped.
+
+    Examples
+    --------
+    >>> csv_text("=cmd()"), csv_text("l1[lam=2]")
+    ("'=cmd()", 'l1[lam=2]')
+    """
+    plain = printable(text)
+    return f"'{plain}" if _FORMULA.match(plain) else plain
+
+
+def from_csv_text(cell: str) -> str:
+    """Return the text of a cell that `csv_text` has written.
+
+    Examples
+    --------
+    >>> from_csv_text("'=cmd()")
+    '=cmd()'
+    """
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell[1:]) else cell
