@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from sigbench.cli.exit_codes import SUCCESS
 
@@ -20,7 +21,10 @@ def call(args: argparse.Namespace) -> int:
     import json
 
     from sigbench.cli.list import LISTS, as_text
+    from sigbench.config.plugins import faulty
 
     rows = LISTS[args.what]()
     print(json.dumps(rows, indent=2, ensure_ascii=False) if args.json else as_text(rows))
+    for error in faulty(args.what.removesuffix("s")):
+        print(f"sigbench: warning: {' '.join(error.split())}", file=sys.stderr)
     return SUCCESS
