@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from sigbench.datasets import SparseSpikes as SparseSpikes
     from sigbench.datasets import SpeechSmoke as SpeechSmoke
     from sigbench.datasets import Systems as Systems
+    from sigbench.datasets.base import Dataset as Dataset
     from sigbench.denoisers import BM3D as BM3D
     from sigbench.denoisers import DENOISERS as DENOISERS
     from sigbench.denoisers import GMC as GMC
@@ -97,6 +98,7 @@ if TYPE_CHECKING:
     from sigbench.problems.denoising import Denoising as Denoising
     from sigbench.problems.system_id import SystemFunction as SystemFunction
     from sigbench.scoring.metrics import METRICS as METRICS
+    from sigbench.scoring.metrics import Metric as Metric
 
 _NAMES = {
     "sigbench.benchmark.engine.executors.base": "ExecutorConfig",
@@ -109,6 +111,7 @@ _NAMES = {
     "sigbench.benchmark.suites.suite": "Suite load",
     "sigbench.core.errors": "InputError",
     "sigbench.core.protocols": "Denoiser Estimator Info Learner Oracle Pairs Training",
+    "sigbench.datasets.base": "Dataset",
     "sigbench.datasets": (
         "DATASETS DemoSignals Folder GaussianProcess Photos32 SparseSpikes SpeechSmoke Systems"
     ),
@@ -129,7 +132,7 @@ _NAMES = {
     "sigbench.problems.degradations": "Blur Gaussian Impulse Poisson Subsample",
     "sigbench.problems.denoising": "Denoising",
     "sigbench.problems.system_id": "SystemFunction",
-    "sigbench.scoring.metrics": "METRICS",
+    "sigbench.scoring.metrics": "METRICS Metric",
 }
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names.split()}
 

@@ -7,6 +7,7 @@ import signal
 import struct
 import sys
 import tarfile
+import textwrap
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from sigbench.config import plugins
 from sigbench.datasets import (
     Bsd68,
     Bsd400,
@@ -329,3 +331,31 @@ def speech_packages(monkeypatch):
     monkeypatch.setattr(rnnoise, "_library", lambda: found.rnnoise)
     monkeypatch.setattr(deepfilternet, "_library", lambda: (found.deepfilternet, Path("model")))
     return found
+
+
+class Site:
+    """A folder on the path in which packages are installed."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def install(self, source, group="metrics", name="bad", package="faulty", target=None):
+        """Install a package of one module that registers one object."""
+        info = self.folder / f"{package}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+        target = target or f"{package}:thing"
+        (info / "entry_points.txt").write_text(f"[sigbench.{group}]\n{name} = {target}\n")
+        (self.folder / f"{package}.py").write_text(textwrap.dedent(source))
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for cached in (plugins.plugins, plugins._loaded):
+        cached.cache_clear()
+    yield Site(tmp_path)
+    for cached in (plugins.plugins, plugins._loaded):
+        cached.cache_clear()
+    for name in ("faulty", "other"):
+        sys.modules.pop(name, None)

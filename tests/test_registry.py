@@ -1,63 +1,42 @@
 """The tables, and what other packages add to them."""
 
-import dataclasses
-
 import pytest
 
 from sigbench import DATASETS, DENOISERS, METRICS, InputError
 from sigbench.benchmark.methods.resolve import resolve
-from sigbench.config.registry import _plugins, build, lookup, names
+from sigbench.config.registry import build, lookup, names
 from sigbench.networks.models import ICNN, NETWORKS
 
+ELSEWHERE = """
+from dataclasses import dataclass
 
-@dataclasses.dataclass(frozen=True)
-class Elsewhere:
+@dataclass(frozen=True)
+class thing:
     gain: float = 1.0
 
     def __call__(self, noisy, *, sigma=None):
         return self.gain * noisy
+"""
 
 
-@dataclasses.dataclass(frozen=True)
-class Point:
-    name: str
-    thing: object
-
-    def load(self):
-        return self.thing
-
-
-class Broken(Point):
-    def load(self):
-        raise ModuleNotFoundError("No module named 'nosuch'")
-
-
-@pytest.fixture
-def plugins(monkeypatch):
-    """Two entry points of the group sigbench.denoisers, as an installed package would bring."""
-    points = [Point("elsewhere", Elsewhere), Point("l1", Elsewhere), Broken("broken", None)]
-    monkeypatch.setattr(
-        "sigbench.config.registry.entry_points",
-        lambda group: points if group == "sigbench.denoisers" else [],
-    )
-    _plugins.cache_clear()
-    yield
-    _plugins.cache_clear()
-
-
-@pytest.mark.usefixtures("plugins")
-def test_an_entry_point_adds_a_method_and_replaces_none():
-    assert [m.entry for m in resolve("elsewhere[gain=[1,2]]")] == [Elsewhere(1.0), Elsewhere(2.0)]
-    assert names("method", DENOISERS) == [*DENOISERS, "elsewhere", "broken"]
+def test_an_entry_point_adds_a_method_and_replaces_none(site):
+    site.install(ELSEWHERE, "denoisers", "elsewhere", package="other")
+    site.install("raise ValueError('broken')", "denoisers", "broken", package="faulty")
+    assert [m.entry.gain for m in resolve("elsewhere[gain=[1,2]]")] == [1.0, 2.0]
+    assert set(names("method", DENOISERS)) == {*DENOISERS, "elsewhere", "broken"}
     assert resolve("elsewhere")[0].source.startswith("elsewhere@")
     (inside,) = resolve("self-ensemble[denoiser=elsewhere[gain=2]]")
-    assert inside.entry.denoiser == Elsewhere(2.0)
+    assert inside.entry.denoiser.gain == 2.0
     assert inside.source == f"self-ensemble@{resolve('elsewhere')[0].source.partition('@')[2]}"
-    with pytest.raises(InputError, match=r"method 'broken' .* cannot be loaded: ModuleNotFound"):
+    with pytest.raises(InputError, match=r"method 'broken' .*faulty 1.0: ValueError: broken"):
         resolve("broken")
-    assert lookup("method", DENOISERS, "l1") is DENOISERS["l1"]
     with pytest.raises(InputError, match="unknown method 'elsewher': did you mean 'elsewhere'"):
         resolve("elsewher")
+
+
+def test_an_entry_point_replaces_no_method_of_sigbench(site):
+    site.install(ELSEWHERE, "denoisers", "l1", package="other")
+    assert lookup("method", DENOISERS, "l1") is DENOISERS["l1"]
 
 
 def test_names_are_what_objects_call_themselves():

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from filelock import FileLock, Timeout
 
-from sigbench.config.registry import lookup, names
+from sigbench.config.registry import lookup, usable
 from sigbench.core.errors import InputError, unknown
 from sigbench.core.progress import Progress
 from sigbench.datasets import DATASETS
@@ -27,8 +27,8 @@ FileState = Literal["good", "damaged", "missing"]
 def sources() -> dict[str, AnySource]:
     """Return the sources of all datasets that have files, keyed by name."""
     declared = {
-        name: getattr(lookup("dataset", DATASETS, name), "source", None)
-        for name in names("dataset", DATASETS)
+        name: getattr(dataset, "source", None)
+        for name, dataset in usable("dataset", DATASETS).items()
     }
     return {name: s for name, s in declared.items() if isinstance(s, DatasetSource | Installed)}
 

@@ -9,7 +9,7 @@ from typing import Any, get_args, get_type_hints
 
 from sigbench.benchmark.methods.resolve import METHODS
 from sigbench.benchmark.suites.suite import load, suite_names
-from sigbench.config.registry import build, lookup, names
+from sigbench.config.registry import build, usable
 from sigbench.config.spec import Spec, expand, format_value
 from sigbench.core.protocols import Info, Learner, Oracle, info_of
 from sigbench.datasets import DATASETS
@@ -47,8 +47,7 @@ def methods() -> list[Record]:
     that can be trained and those whose weights come with sigbench, named by their specs.
     """
     rows = []
-    for name in names("method", METHODS):
-        cls = lookup("method", METHODS, name)
+    for name, cls in usable("method", METHODS).items():
         rows.append(_method(name, cls, info_of(cls), _n_params(cls)))
     for spec, network in networks().items():
         rows.append(_method(f"trained[network={spec}]", network, network.info, n_params(network)))
@@ -121,8 +120,7 @@ def _plain(value: Any) -> Any:
 def datasets() -> list[Record]:
     """Return name, parameters with defaults and description of every dataset."""
     rows = []
-    for name in names("dataset", DATASETS):
-        cls = lookup("dataset", DATASETS, name)
+    for name, cls in usable("dataset", DATASETS).items():
         first = (cls.__doc__ or "").strip().partition("\n")[0]
         rows.append({"name": name, "parameters": _parameters(cls), "description": first})
     return rows
@@ -131,8 +129,7 @@ def datasets() -> list[Record]:
 def metrics() -> list[Record]:
     """Return name, unit, direction, family and description of every metric."""
     rows = []
-    for name in names("metric", METRICS):
-        metric = lookup("metric", METRICS, name)
+    for name, metric in usable("metric", METRICS).items():
         first = (metric.function.__doc__ or "").strip().partition("\n")[0]
         rows.append(
             {

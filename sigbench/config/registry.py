@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import inspect
 import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
+from contextlib import suppress
 from typing import Any, Literal
 
+from sigbench.config.plugins import plugins
 from sigbench.config.spec import Spec, exact, format_value, parse
 from sigbench.core.errors import InputError, unknown
 
@@ -31,31 +31,31 @@ def lookup(kind: str, table: Mapping[str, Any], name: str) -> Any:
     Raises
     ------
     InputError
-        For an unknown name, with the nearest names, or if the other package fails to load it.
+        For an unknown name, with the nearest names, or if the package that registers it is faulty.
     """
     if name in table:
         return table[name]
-    plugins = _plugins(kind)
-    if name in plugins:
-        try:
-            return plugins[name].load()
-        except Exception as error:  # code of another package
-            what = f"{type(error).__name__}: {error}"
-            raise InputError(
-                f"{kind} {name!r} from another package cannot be loaded: {what}"
-            ) from error
-    raise unknown(kind, name, [*table, *plugins])
+    others = plugins(kind)
+    if name in others:
+        return others[name].load()
+    raise unknown(kind, name, [*table, *others])
 
 
 def names(kind: str, table: Mapping[str, Any]) -> list[str]:
     """Return all names that `lookup` accepts, those from other packages last."""
-    return [*table, *(name for name in _plugins(kind) if name not in table)]
+    return [*table, *(name for name in plugins(kind) if name not in table)]
 
 
-@functools.cache
-def _plugins(kind: str) -> dict[str, Any]:
-    group = {"method": "denoisers"}.get(kind, f"{kind}s")
-    return {point.name: point for point in entry_points(group=f"sigbench.{group}")}
+def usable(kind: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries of a table and those that other packages register, by name.
+
+    Plugins that cannot be used are left out; `sigbench.config.plugins.faulty` returns their errors.
+    """
+    found = dict(table)
+    for name in names(kind, table)[len(table) :]:
+        with suppress(InputError):
+            found[name] = lookup(kind, table, name)
+    return found
 
 
 def build(kind: str, table: Mapping[str, Any], spec: Spec | str) -> Any:

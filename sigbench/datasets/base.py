@@ -16,13 +16,23 @@ Split = Literal["train", "test"]
 
 
 class Dataset(Protocol):
-    """Clean items, each generated or read on its own; a frozen dataclass of its parameters."""
+    """Clean items, each generated or read on its own; a frozen dataclass of its parameters.
+
+    A package registers such a class in the entry-point group ``sigbench.datasets``, under the name
+    that ``kind`` has. An item depends on nothing but the parameters, ``version`` and the arguments
+    of `item`, so that every worker creates the same one.
+
+    Attributes
+    ----------
+    kind : str
+        Name of the dataset.
+    """
 
     kind: ClassVar[str]
 
     @property
     def domain(self) -> Domain:
-        """Kind of signal."""
+        """Kind of signal: ``"signal"``, ``"speech"``, ``"image"`` or ``"system"``."""
         ...
 
     @property
@@ -45,7 +55,22 @@ class Dataset(Protocol):
         ...
 
     def item(self, split: Split, seed: int, item: int) -> Array:
-        """Return one clean item, shape ``(C, *space)``."""
+        """Return one clean item.
+
+        Parameters
+        ----------
+        split : {"train", "test"}
+            Items of one split are not in the other.
+        seed : int
+            Seed of the data; recorded items do not depend on it.
+        item : int
+            Index from 0; below the size of the split, if it is limited.
+
+        Returns
+        -------
+        array, shape (C, L) or (C, H, W), float32 or float64
+            The item, in the units of ``peak``; all values are finite.
+        """
         ...
 
     def group(self, split: Split, item: int) -> str | None:
@@ -82,6 +107,27 @@ class WithNoise(Protocol):
     """
 
     recorded: ClassVar[bool]
+
+
+def clean_item(dataset: Dataset, split: Split, seed: int, item: int) -> Array:
+    """Return one clean item, checked: datasets of other packages may be faulty.
+
+    Raises
+    ------
+    InputError
+        If the item is not an array that the protocol `Dataset` allows.
+    """
+    clean = dataset.item(split, seed, item)
+    where = f"{dataset.kind}: item {item} of the {split} split"
+    if not isinstance(clean, np.ndarray):
+        raise InputError(f"{where} is a {type(clean).__name__}: it must be an array")
+    if clean.dtype not in (np.float32, np.float64):
+        raise InputError(f"{where} has dtype {clean.dtype}: it must be float32 or float64")
+    if clean.ndim not in (2, 3) or clean.size == 0:
+        raise InputError(f"{where} has shape {clean.shape}: it must be (C, L) or (C, H, W)")
+    if not np.isfinite(clean).all():
+        raise InputError(f"{where} has values that are not finite")
+    return clean
 
 
 def check_items(name: str, dataset: Dataset, items: int, train_items: int) -> None:

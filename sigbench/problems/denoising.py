@@ -20,6 +20,7 @@ from sigbench.datasets.base import (
     WithNoise,
     can_train,
     check_items,
+    clean_item,
     training_share,
 )
 from sigbench.problems.base import Context, Contextual, Degradation, Degraded
@@ -174,7 +175,7 @@ class Denoising:
         data, degradation = self.dataset, self.degradation
         noise = (degradation.kind, degradation.version, view)
         rng = item_rng(item, data.kind, data.version, split, seed, *noise)
-        source = data.item(split, seed, item)[None]
+        source = clean_item(data, split, seed, item)[None]
         return self._in_context(split, item)(source, rng, peak=data.peak)
 
     def _in_context(self, split: Split, item: int | None) -> Degradation:
@@ -256,7 +257,7 @@ class Denoising:
             held = share.validation  # these items are never drawn
             for item in rng.integers(2**40 if size is None else size - len(held), size=n):
                 item = item + len(held) if size is not None and item >= held.start else item
-                yield self.dataset.item("train", 1, int(item))[None]
+                yield clean_item(self.dataset, "train", 1, int(item))[None]
 
         def draw(n: int, rng: np.random.Generator, target: str = "clean") -> Pairs:
             check_choice("target", target, ("clean", "noisy"))

@@ -13,7 +13,14 @@ from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Block, Estimator, Pairs, Task, Training
 from sigbench.core.rng import item_rng
 from sigbench.core.validation import check_field
-from sigbench.datasets.base import Dataset, Split, can_train, check_items, training_share
+from sigbench.datasets.base import (
+    Dataset,
+    Split,
+    can_train,
+    check_items,
+    clean_item,
+    training_share,
+)
 from sigbench.problems.base import check_snr_db
 
 T = TypeVar("T")
@@ -126,7 +133,7 @@ class SystemFunction:
         """Make one item from its own streams; problems of different SNR share the draws."""
         data = self.dataset
         stream = (data.kind, data.version, split, seed, self.kind, self.version)
-        h = data.item(split, seed, item)
+        h = clean_item(data, split, seed, item)
         return self._make(h, item_rng(item, *stream, "x"), item_rng(item, *stream, "noise", 0))
 
     def _make(self, h: Array, x_rng: np.random.Generator, n_rng: np.random.Generator) -> _Record:

@@ -206,15 +206,27 @@ class Metric:
         third = fs if self.needs_fs else peak
         x, y = _rows(clean), _rows(estimate)
         if not self.per_item:
-            return Measured(self.function(x, y, third), {})
+            return Measured(self._checked(self.function(x, y, third), len(x)), {})
         values = np.full(len(x), np.nan)
         missing = {}
         for i in range(len(x)):
             try:
-                values[i : i + 1] = self.function(x[i : i + 1], y[i : i + 1], third)
+                value = self.function(x[i : i + 1], y[i : i + 1], third)
+                values[i : i + 1] = self._checked(value, 1)
             except InputError as error:
                 missing[i] = str(error)
         return Measured(values, missing)
+
+    def _checked(self, values: Any, count: int) -> Values:
+        """Return values after a check: metrics of other packages may be faulty."""
+        found = np.asarray(values)
+        if found.shape != (count,) or found.dtype.kind not in "fiu":
+            name = getattr(self.function, "__name__", "the metric")
+            raise TypeError(
+                f"{name} returned {found.dtype} values of shape {found.shape}: they must be real "
+                f"numbers of shape ({count},), one per item"
+            )
+        return found
 
     def scaled(self, values: Values) -> Values:
         """Return the values on the scale that is averaged and tested: v, or −e.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from sigbench.cli.exit_codes import SUCCESS
 from sigbench.cli.output import show, show_json
@@ -19,10 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def call(args: argparse.Namespace) -> int:
     """Run the command."""
     from sigbench.cli.list import LISTS, as_text
+    from sigbench.config.plugins import faulty
+    from sigbench.core.escape import cut
 
     rows = LISTS[args.what]()
     if args.json:
         show_json(rows)
     else:
         show(as_text(rows))
+    for error in faulty(args.what.removesuffix("s")):
+        show(f"sigbench: warning: {cut(' '.join(error.split()))}", sys.stderr)
     return SUCCESS

@@ -1,0 +1,1 @@
+"""A denoiser, a dataset and a metric for sigbench."""
