@@ -28,7 +28,6 @@ from sigbench.scoring.metrics import METRICS
 
 READ_S, MAX_UNREAD = 0.5, 50  # how often losses are read, which synchronizes with a GPU
 SAVE_S = 30.0  # time between checkpoints
-SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # those that end a training after the current step
 
 
 class Diverged(ArithmeticError):
@@ -36,7 +35,7 @@ class Diverged(ArithmeticError):
 
 
 class Stopped(KeyboardInterrupt):
-    """Ctrl-C, or a signal like it; raised after the current step, with the checkpoint written."""
+    """Ctrl-C; raised after the current step, when the checkpoint is written."""
 
 
 @dataclass(frozen=True)
@@ -141,10 +140,10 @@ def train(
     Stopped
         On Ctrl-C, if there is a checkpoint.
     """
-    saved = checkpoint.load() if checkpoint else None
-    if saved:
-        state = saved.state
-        engine.load(saved.weights, saved.optimizer_state)
+    saved_before = checkpoint.load() if checkpoint else None
+    if saved_before:
+        state = saved_before.state
+        engine.load(saved_before.weights, saved_before.optimizer_state)
     else:
         plan = plan or planned(recipe, training, engine.device)
         state = TrainingState(plan.steps, plan.every, thread_count(engine.name))
@@ -152,36 +151,13 @@ def train(
             checkpoint.save(state, engine.weights(), engine.optimizer_state())
     batches = Batches(recipe, training)
     validation = _Validation(recipe, training, limit)
-    quiet = np.errstate(over="ignore", invalid="ignore")
-    with limited_threads(engine.name, state.threads), quiet:
-        _run(recipe, batches, engine, state, validation, checkpoint, report)
-    best = validation.best(state.log)
-    return TrainingResult(
-        state.best,
-        best,
-        tuple(state.log),
-        batches.samples(state.steps),
-        state.steps,
-        state.every,
-        batches.per_epoch,
-    )
-
-
-def _run(
-    recipe: Recipe,
-    batches: Batches,
-    engine: TrainingEngine,
-    state: TrainingState,
-    validation: _Validation,
-    checkpoint: Checkpoint | None,
-    report: Report,
-) -> None:
-    """Take all remaining steps; at the end the checkpoint contains the finished training."""
     epochs = state.steps / batches.per_epoch
     began = time.perf_counter() - state.seconds
     saved = read = time.perf_counter()
     unread: list[tuple[float, Any]] = []
-    with _interrupt_deferred(checkpoint is not None) as stop:
+    defer = _interrupt_deferred(checkpoint is not None)
+    threads = limited_threads(engine.name, state.threads)
+    with threads, defer as stop, np.errstate(over="ignore", invalid="ignore"):
         while state.step < state.steps:
             lr = recipe.optimizer.lr * recipe.schedule(state.step / batches.per_epoch, epochs)
             unread.append((lr, engine.step(*batches(state.step), lr)))
@@ -204,6 +180,16 @@ def _run(
                     raise Stopped(f"{state.step} of {state.steps}")
     if checkpoint:
         checkpoint.save(state, engine.weights(), engine.optimizer_state())
+    best = validation.best(state.log)
+    return TrainingResult(
+        state.best,
+        best,
+        tuple(state.log),
+        batches.samples(state.steps),
+        state.steps,
+        state.every,
+        batches.per_epoch,
+    )
 
 
 class _Validation:
@@ -277,7 +263,7 @@ def _read(unread: list[tuple[float, Any]], state: TrainingState) -> float:
 
 @contextmanager
 def _interrupt_deferred(defer: bool) -> Iterator[Callable[[], bool]]:
-    """Defer Ctrl-C and its kind: yield a function that tells whether one came; a second raises."""
+    """Defer Ctrl-C: yield a function that tells whether it was pressed; a second one raises."""
     pressed = threading.Event()
     if not defer or threading.current_thread() is not threading.main_thread():
         yield pressed.is_set
@@ -288,15 +274,8 @@ def _interrupt_deferred(defer: bool) -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         pressed.set()
 
-    numbers = [getattr(signal, name) for name in SIGNALS if name in vars(signal)]
-    before = {number: signal.getsignal(number) for number in numbers}
-    for number, handler in list(before.items()):
-        if handler in (signal.SIG_IGN, None):  # in the background of a shell, or by nohup
-            del before[number]
+    before = signal.signal(signal.SIGINT, handle)
     try:
-        for number in before:
-            signal.signal(number, handle)
         yield pressed.is_set
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.signal(signal.SIGINT, before)
