@@ -519,9 +519,18 @@ def start():
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_killed_at_random_it_ends_the_same(engine):
-    name = write(engine=engine, steps=400)
+IMAGES = {
+    "network": "dncnn[layers=3,width=4]",
+    "dataset": "photos32[grey=true]",
+    "degradation": "gaussian[sigma=25]",
+    "metric": "psnr",
+    "limit": None,
+}
+
+
+@pytest.mark.parametrize(("engine", "changes"), [("numpy", {}), ("torch", IMAGES)])
+def test_killed_at_random_it_ends_the_same(engine, changes):
+    name = write(engine=engine, steps=400, **changes)
     assert main(["train", name, "-o", "whole.safetensors", "--quiet"]) == 0
     draws = random.Random(7)
     kills = 0
@@ -646,7 +655,13 @@ def test_what_it_writes(capsys):
     assert main(["train", write(), "-o", "mine.safetensors"]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("tiny: psnr_table1 ")
-    for word in ("noisy", "limit", "gap", "30 of 30 planned steps", "mine.safetensors, .csv, .md, .png"):
+    for word in (
+        "noisy",
+        "limit",
+        "gap",
+        "30 of 30 planned steps",
+        "mine.safetensors, .csv, .md, .png",
+    ):
         assert word in out
     assert len(err.splitlines()) == 30
     assert re.fullmatch(
