@@ -153,12 +153,13 @@ def as_markdown(weights: Weights, figures: Figures, sha256: str) -> str:
     source = card["recipe"]["data"]
     targets = source.get("target", "clean")
     selected_by = "" if targets == "clean" else "noisy views of "
+    planned = f" of {card['planned_steps']:,} planned" if "planned_steps" in card else ""
     about = {
         "network": f"`{card['network']}`, {card['n_params']:,} parameters",
         "data": f"{data['dataset']}, {data['degradation']}: `{source['degradation']}`, "
         f"{targets} targets",
         "seed": card["seed"],
-        "steps": f"{card['steps']:,} of {card['planned_steps']:,} planned, "
+        "steps": f"{card['steps']:,}{planned}, "
         f"{card['samples']:,} samples; best at {card['best_step']:,}",
         "time": f"{duration(card['seconds'])}, at most {threads} thread{'s' * (threads != 1)}",
         "engine": f"{card['engine']} on {card['device']}, {card['precision']}",

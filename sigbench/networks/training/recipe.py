@@ -254,10 +254,13 @@ class Recipe:
             table={**table, "time": budget},
         )
 
-    def in_steps(self, steps: int, every: int) -> dict[str, Any]:
-        """Return the recipe as written, with a time replaced by steps, also between validations."""
+    def in_steps(self, steps: int, every: int | None = None) -> dict[str, Any]:
+        """Return the recipe as written, with its budget replaced by a number of steps.
+
+        A time budget also determines the steps between validations, ``every``.
+        """
         table = {key: value for key, value in self.table.items() if key not in BUDGETS}
-        if self.time is not None:
+        if self.time is not None and every is not None:
             table["validate_every"] = every
         return {**table, "steps": steps}
 
