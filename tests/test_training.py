@@ -25,7 +25,7 @@ from sigbench.cli.model_card import Figures
 from sigbench.core.fingerprint import identity
 from sigbench.core.progress import Progress
 from sigbench.networks.pretrained.weights import load
-from sigbench.networks.training import loop
+from sigbench.networks.training import loop, plan
 from sigbench.networks.training.batches import Batches
 from sigbench.networks.training.checkpoint import Checkpoint, TrainingState, ValidationRow
 from sigbench.networks.training.engines import open_engine
@@ -282,7 +282,7 @@ def test_keys_of_a_recipe_are_set_where_it_is_named():
     recipe = load_recipe("icnn-report[steps=7,network=icnn[size=m],target=noisy,batch=2,name=own]")
     assert (recipe.steps, recipe.epochs, recipe.batch, recipe.name) == (7, None, 2, "own")
     assert (recipe.network.size, recipe.target) == ("m", "noisy")
-    assert recipe.in_steps(7)["data"]["target"] == "noisy"  # the card records it
+    assert recipe.in_steps(7, 1)["data"]["target"] == "noisy"  # the card records it
     assert load_recipe("icnn-report[time=90s]").time == 90
     other = load_recipe("resnet[degradation=gaussian[sigma=0,sigma_to=55]]")
     assert (other.source.degradation.sigma, other.source.degradation.sigma_to) == (0, 55)
@@ -426,12 +426,21 @@ def test_validations_are_spread_over_the_run(changes, count, last):
         assert all(row.epoch == int(row.epoch) for row in log)
 
 
-def test_a_time_is_turned_into_steps_which_repeat_it():
-    name = write(steps=None, time="1s")
+@pytest.fixture
+def slow_steps(monkeypatch):
+    """Let the measurement find 30 s for a step and 60 s for a validation."""
+    monkeypatch.setattr(plan, "measured", lambda *_: plan.Speed(30.0, 60.0))
+
+
+def test_a_time_is_turned_into_steps_which_repeat_it(slow_steps):
+    """The number of validations belongs to it, because one of them selects the weights."""
+    name = write(steps=None, time="80m", optimizer="adam[lr=0.1]")
     assert main(["train", name, "--quiet"]) == 0
     first = load(Path("tiny.safetensors"))
     Path("again.toml").write_text(tomlkit.dumps(first.card["recipe"]))
-    assert first.card["recipe"]["steps"] == first.card["steps"] >= 1
+    assert first.card["recipe"]["steps"] == first.card["steps"] >= 100
+    assert len(rows_of("tiny.csv")) == 13
+    assert first.card["best_step"] < first.card["steps"]
     assert "time" not in first.card["recipe"]
     assert main(["train", "again.toml", "-o", "again.safetensors", "--quiet"]) == 0
     assert load(Path("again.safetensors")).digest == first.digest
@@ -498,7 +507,7 @@ def test_taken_up_again_it_ends_the_same(monkeypatch, engine, optimizer, pairs):
 RUN = """
 import sys
 from sigbench.cli import train as command
-from sigbench.networks.training import loop
+from sigbench.networks.training import loop, plan
 loop.SAVE_S = 0.0
 from sigbench.cli.main import main
 sys.exit(main(["train", "tiny.toml"]))
@@ -510,9 +519,18 @@ def start():
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_killed_at_random_it_ends_the_same(engine):
-    name = write(engine=engine, steps=400)
+IMAGES = {
+    "network": "dncnn[layers=3,width=4]",
+    "dataset": "photos32[grey=true]",
+    "degradation": "gaussian[sigma=25]",
+    "metric": "psnr",
+    "limit": None,
+}
+
+
+@pytest.mark.parametrize(("engine", "changes"), [("numpy", {}), ("torch", IMAGES)])
+def test_killed_at_random_it_ends_the_same(engine, changes):
+    name = write(engine=engine, steps=400, **changes)
     assert main(["train", name, "-o", "whole.safetensors", "--quiet"]) == 0
     draws = random.Random(7)
     kills = 0
@@ -604,7 +622,7 @@ def test_a_checkpoint_of_another_recipe_is_refused(capsys, monkeypatch, changes)
     write(**changes)
     assert main(["train", "tiny.toml", "--quiet"]) == 2
     err = capsys.readouterr().err
-    assert "tiny.checkpoint.safetensors belongs to another recipe, engine or device" in err
+    assert "tiny.checkpoint.safetensors belongs to another training (another recipe" in err
     assert "use --fresh to delete it" in err
     assert checkpoint.path.read_bytes() == before
     assert main(["train", "tiny.toml", "--quiet", "--fresh"]) == 0
@@ -637,7 +655,13 @@ def test_what_it_writes(capsys):
     assert main(["train", write(), "-o", "mine.safetensors"]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("tiny: psnr_table1 ")
-    for word in ("noisy", "limit", "gap", "30 steps", "mine.safetensors, .csv, .md, .png"):
+    for word in (
+        "noisy",
+        "limit",
+        "gap",
+        "30 of 30 planned steps",
+        "mine.safetensors, .csv, .md, .png",
+    ):
         assert word in out
     assert len(err.splitlines()) == 30
     assert re.fullmatch(
@@ -669,9 +693,9 @@ def test_every_validation_is_a_line(capsys):
     row = ValidationRow(10, 1.0, 10, 5.0, 0.1, 0.5, 0.25, 30.0, math.nan)
     with Progress(None, "step") as progress:
         report = train_command._reporter(progress, Figures("psnr", "dB", 20.0))
-        report(TrainingState(steps=20, step=8, seconds=8.0), 0.75, None)
-        report(TrainingState(steps=20, step=10, seconds=10.0), 0.7, row)
-        report(TrainingState(steps=20, step=16, seconds=16.0), 0.6, None)
+        report(TrainingState(20, 2, 1, step=8, seconds=8.0), 0.75, None)
+        report(TrainingState(20, 2, 1, step=10, seconds=10.0), 0.7, row)
+        report(TrainingState(20, 2, 1, step=16, seconds=16.0), 0.6, None)
         progress.print_line()
     first, second = (line.partition(", ")[2] for line in capsys.readouterr().err.splitlines())
     assert first == "10 of 20 steps: loss 0.5, psnr 30.000 dB, 10 s left"
@@ -738,10 +762,21 @@ def test_wrong_calls(capsys, argv, message):
     assert os.listdir() == ["tiny.toml"]
 
 
-def test_a_budget_takes_the_place_of_the_recipes(capsys):
-    assert main(["train", write(steps=10**9), "--budget", "1s"]) == 0
-    assert "quiet" not in capsys.readouterr().out
-    assert load(Path("tiny.safetensors")).card["steps"] < 10**6
+def test_a_budget_takes_the_place_of_the_recipes(slow_steps, capsys):
+    assert main(["train", write(steps=10**9), "--budget", "80m"]) == 0
+    out, err = capsys.readouterr()
+    card = load(Path("tiny.safetensors")).card
+    assert 100 <= card["steps"] == card["planned_steps"] < 160
+    assert card["budget_s"] == 4800
+    caution = f"the budget of 80.0 min is short: {card['steps']} steps, "
+    assert card["caution"].startswith(caution)
+    assert card["caution"].endswith("e-05 % of the recipe's 1,000,000,000")
+    for text in (out, err):
+        assert f"caution: {card['caution']}\n" in text
+    text = Path("tiny.md").read_text()
+    assert f"**Caution:** {card['caution']}." in text
+    assert "| budget | 80.0 min |" in text
+    assert f"{card['steps']} of {card['steps']} planned steps in" in out
 
 
 # The learner
@@ -898,13 +933,13 @@ def test_a_folder_in_the_way_is_told_before_the_training(capsys):
     assert "mine.csv is a folder" in capsys.readouterr().err
 
 
-def test_a_budget_in_time_is_measured_once(monkeypatch):
+def test_a_budget_in_time_is_measured_once(monkeypatch, slow_steps):
     """A run that is killed before the first timed checkpoint resumes with the same steps."""
     saved = []
     monkeypatch.setattr(
         Checkpoint, "save", lambda self, state, weights, kept: saved.append(state.step)
     )
-    recipe = load_recipe(write(steps=None, time="1s"))
+    recipe = load_recipe(write(steps=None, time="80m"))
     training = recipe.source.training(recipe.pairs)
     train(recipe, training, open_engine(recipe), checkpoint=Checkpoint(Path("c"), "key"))
     assert saved[0] == 0

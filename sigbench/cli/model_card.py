@@ -20,6 +20,7 @@ from sigbench.networks.pretrained.weights import Weights, written
 from sigbench.networks.training.checkpoint import ValidationRow
 from sigbench.networks.training.engines import TrainingEngine
 from sigbench.networks.training.loop import TrainingResult
+from sigbench.networks.training.plan import caution
 from sigbench.networks.training.recipe import Recipe
 from sigbench.scoring.metrics import METRICS, Metric
 
@@ -98,6 +99,7 @@ def card_of(
     from sigbench.core import environment
 
     source = recipe.source
+    short = caution(recipe, outcome.steps, outcome.per_epoch)
     numbers = {k: v for k, v in vars(figures).items() if not isinstance(v, float) or v == v}
     return {
         "name": recipe.name,
@@ -105,13 +107,16 @@ def card_of(
         "fresh": recipe.pairs is None,
         "network": written(recipe.network),
         "n_params": n_params(recipe.network),
-        "recipe": recipe.in_steps(outcome.steps),
+        "recipe": recipe.in_steps(outcome.steps, outcome.every),
         "data": {
             "dataset": f"{source.dataset.kind} v{source.dataset.version}",
             "degradation": f"{source.degradation.kind} v{source.degradation.version}",
         },
         "seed": recipe.seed,
-        "steps": outcome.steps,
+        "steps": outcome.log[-1].step,
+        "planned_steps": outcome.steps,
+        **({"budget_s": recipe.time} if recipe.time is not None else {}),
+        **({"caution": short} if short else {}),
         "epochs": outcome.log[-1].epoch,
         "samples": outcome.samples,
         "best_step": outcome.best.step,
@@ -148,12 +153,14 @@ def as_markdown(weights: Weights, figures: Figures, sha256: str) -> str:
     source = card["recipe"]["data"]
     targets = source.get("target", "clean")
     selected_by = "" if targets == "clean" else "noisy views of "
+    planned = f" of {card['planned_steps']:,} planned" if "planned_steps" in card else ""
     about = {
         "network": f"`{card['network']}`, {card['n_params']:,} parameters",
         "data": f"{data['dataset']}, {data['degradation']}: `{source['degradation']}`, "
         f"{targets} targets",
         "seed": card["seed"],
-        "steps": f"{card['steps']:,}, {card['samples']:,} samples; best at {card['best_step']:,}",
+        "steps": f"{card['steps']:,}{planned}, "
+        f"{card['samples']:,} samples; best at {card['best_step']:,}",
         "time": f"{duration(card['seconds'])}, at most {threads} thread{'s' * (threads != 1)}",
         "engine": f"{card['engine']} on {card['device']}, {card['precision']}",
         "versions": ", ".join(f"{name} {number}" for name, number in versions.items()),
@@ -161,9 +168,12 @@ def as_markdown(weights: Weights, figures: Figures, sha256: str) -> str:
         "commit": card["commit"] or "none",
         "sha256": sha256,
     }
+    if "budget_s" in card:
+        about["budget"] = duration(card["budget_s"])
+    short = f"**Caution:** {card['caution']}.\n\n" if "caution" in card else ""
     rows = "\n".join(f"| {name} | {value} |" for name, value in about.items())
     return (
-        f"# {card['name']}\n\n{card['description']}\n\n"
+        f"# {card['name']}\n\n{card['description']}\n\n{short}"
         f"Validation: {figures}. The best weights were selected on {selected_by}the same items.\n\n"
         f"| | |\n| --- | --- |\n{rows}\n\n"
         "Recipe of this training; save it to a file to repeat it with `sigbench train FILE`:\n\n"

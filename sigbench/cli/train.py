@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,7 +31,9 @@ from sigbench.networks.training.checkpoint import Checkpoint, TrainingState, Val
 from sigbench.networks.training.curve import curve
 from sigbench.networks.training.engines import Device, TrainingEngine, open_engine
 from sigbench.networks.training.loop import Diverged, Report, TrainingResult, key_of, train
+from sigbench.networks.training.plan import caution, planned
 from sigbench.networks.training.recipe import Recipe, load_recipe
+from sigbench.networks.training.threads import limited_threads, thread_count
 
 SUFFIX = ".safetensors"
 
@@ -97,6 +100,7 @@ def train_recipe(
     fresh: bool = False,
     force: bool = False,
     quiet: bool = False,
+    began: float | None = None,
 ) -> str:
     """Train a network from a recipe and write the result.
 
@@ -116,6 +120,8 @@ def train_recipe(
         Whether existing files may be replaced.
     quiet : bool
         Whether to print no progress.
+    began : float, optional
+        When the command began, as of ``time.perf_counter``; a time budget counts from then.
 
     Returns
     -------
@@ -125,12 +131,13 @@ def train_recipe(
     Raises
     ------
     InputError
-        If the recipe or the files are invalid. Nothing is written.
+        If the recipe or the files are invalid, or the budget is too small. Nothing is written.
     Diverged
         If the loss is not finite. Nothing is written.
     Stopped
         On Ctrl-C; the training can be resumed from the checkpoint.
     """
+    began = time.perf_counter() if began is None else began
     recipe = load_recipe(name) if budget is None else load_recipe(name).within(budget)
     files = Files(Path(out or f"{recipe.name}{SUFFIX}"))
     engine = open_engine(recipe, device)
@@ -143,7 +150,12 @@ def train_recipe(
             files.refuse_existing()
         if fresh:
             checkpoint.remove()
-        return _train(recipe, engine, files, checkpoint, replace=replace, quiet=quiet)
+        threads = found.state.threads if found else thread_count(engine.name)
+        with limited_threads(engine.name, threads), Progress(None, "step", quiet=quiet) as progress:
+            if found and not quiet:
+                step = f"step {found.state.step} of {found.state.steps}"
+                progress.message(f"resuming at {step} from {checkpoint.path}")
+            return _train(recipe, engine, files, checkpoint, progress, began, replace=replace)
 
 
 def _train(
@@ -151,27 +163,34 @@ def _train(
     engine: TrainingEngine,
     files: Files,
     checkpoint: Checkpoint,
+    progress: Progress,
+    began: float,
     *,
     replace: bool,
-    quiet: bool,
 ) -> str:
     """Train and write; files that appear in the meantime are replaced only with ``replace``."""
     check_rate(recipe.network, recipe.source.dataset.problem_info.get("fs"))
     training = recipe.source.training(recipe.pairs)
     figures = reference_figures(recipe, training)
-    with Progress(None, "step", quiet=quiet) as progress:
-        try:
-            outcome = train(
-                recipe,
-                training,
-                engine,
-                limit=figures.limit,
-                checkpoint=checkpoint,
-                report=_reporter(progress, figures),
-            )
-        except Diverged:
-            checkpoint.remove()  # a resumed training would diverge again
-            raise
+    plan = None
+    if not checkpoint.path.exists():
+        spent = time.perf_counter() - began
+        plan = planned(recipe, training, engine.device, spent=spent)
+        if short := caution(recipe, plan.steps, plan.per_epoch):
+            progress.message(f"caution: {short}")
+    try:
+        outcome = train(
+            recipe,
+            training,
+            engine,
+            plan=plan,
+            limit=figures.limit,
+            checkpoint=checkpoint,
+            report=_reporter(progress, figures),
+        )
+    except Diverged:
+        checkpoint.remove()  # a resumed training would diverge again
+        raise
     figures = figures_of_network(recipe, training, outcome, figures)
     card = card_of(recipe, engine, outcome, figures)
     weights = Weights(recipe.network, outcome.weights, card)
@@ -180,10 +199,12 @@ def _train(
     written = _write(files, weights, outcome, figures)
     checkpoint.remove()
     took = duration(outcome.log[-1].seconds)
+    short = caution(recipe, outcome.steps, outcome.per_epoch)
     return (
         f"{recipe.name}: {figures} on {len(training.validation.noisy)} validation pairs\n"
-        f"{outcome.steps} steps in {took} on {engine.name}, best at step {outcome.best.step}; "
-        f"wrote {written}"
+        f"{outcome.log[-1].step:,} of {outcome.steps:,} planned steps in {took} on {engine.name}, "
+        f"best at step {outcome.best.step:,}; wrote {written}"
+        + (f"\ncaution: {short}" * bool(short))
     )
 
 

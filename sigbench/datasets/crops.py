@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sigbench.core.errors import InputError
+
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601 weights of red, green and blue
 
 
@@ -30,6 +32,11 @@ def fresh_crops(
     -------
     array, shape (n, C, window, window), float32
 
+    Raises
+    ------
+    InputError
+        If a photograph is smaller than a crop.
+
     Examples
     --------
     >>> ramp = np.arange(12, dtype=np.float32).reshape(1, 3, 4)
@@ -37,6 +44,10 @@ def fresh_crops(
     (5, 1, 2, 2)
     """
     extents = [np.subtract(image.shape[1:], window - 1) for image in photographs]
+    for image, extent in zip(photographs, extents, strict=True):
+        if extent.min() < 1:
+            size = "×".join(map(str, image.shape[1:]))
+            raise InputError(f"{window=} is larger than a photograph of {size} pixels")
     positions = np.array([extent.prod() for extent in extents])
     crops = np.empty((n, len(photographs[0]), window, window), np.float32)
     chosen = rng.choice(len(positions), n, p=positions / positions.sum())

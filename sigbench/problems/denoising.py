@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,7 @@ from sigbench.core.validation import check_choice
 from sigbench.datasets.base import (
     Dataset,
     Sampler,
+    Share,
     Split,
     WithNoise,
     can_train,
@@ -26,6 +28,15 @@ from sigbench.datasets.base import (
 from sigbench.problems.base import Context, Contextual, Degradation, Degraded
 from sigbench.problems.degradations import Recorded
 from sigbench.problems.groups import connected
+from sigbench.problems.sizes import (
+    cropped,
+    fits,
+    joined,
+    left_out,
+    size_text,
+    small_items,
+    smallest,
+)
 
 T = TypeVar("T")  # what a metric returns: the values, or the values and why some are missing
 
@@ -202,7 +213,7 @@ class Denoising:
 
     def _block(self, degraded: list[tuple[int, Degraded]], seed: int) -> Block:
         items = [item for item, _ in degraded]
-        batch = _concatenated([one for _, one in degraded])
+        batch = cropped([one for _, one in degraded], degraded[0][1].clean.shape[2:])
         info = self.degradation.problem_info(batch.clean.shape[2:])
         if any(self.problem_info[name] != value for name, value in info.items()):
             raise InputError(f"{self.name}: {self.degradation.kind} needs items of equal size")
@@ -238,16 +249,23 @@ class Denoising:
         Raises
         ------
         InputError
-            If the dataset has no training split.
+            If the dataset has no training split, or the items are of too different sizes.
+
+        Warns
+        -----
+        UserWarning
+            If items are left out because they are small; see `sigbench.problems.sizes`.
         """
         share = training_share(self.name, self.dataset, self.train_items)
         size = self.dataset.size("train")
+        sampled = isinstance(self.dataset, Sampler)
+        parts = [self._degraded("train", 0, item) for item in range(share.validation.stop)]
+        first, held = self._of_similar_size(parts, share)
+        train, validation = (joined([parts[i] for i in items]) for items in (first, held))
+        space = train.clean.shape[2:]
 
         def pairs(degraded: Degraded, target: Array) -> Pairs:
             return Pairs(degraded.noisy, target, degraded.sigma if sigma_given else None)
-
-        def fixed(items: range, view: int = 0) -> Degraded:
-            return _concatenated([self._degraded("train", 0, item, view) for item in items])
 
         def sources(n: int, rng: np.random.Generator) -> Iterator[Array]:
             """Yield ``n`` source items, in one batch or one by one."""
@@ -261,35 +279,50 @@ class Denoising:
 
         def draw(n: int, rng: np.random.Generator, target: str = "clean") -> Pairs:
             check_choice("target", target, ("clean", "noisy"))
-            first, second = [], []
+            firsts, seconds = [], []
             degrade = self._in_context("train", None)
             for source in sources(n, rng):
-                first.append(degrade(source, rng, peak=self.dataset.peak))
+                one = degrade(source, rng, peak=self.dataset.peak)
+                while not sampled and not fits(one, space):
+                    (source,) = sources(1, rng)
+                    one = degrade(source, rng, peak=self.dataset.peak)
+                firsts.append(one)
                 # Recorded items already have two views.
                 if target == "noisy" and not self._recorded:
-                    second.append(degrade(source, rng, peak=self.dataset.peak))
-            batch = _concatenated(first)
-            return pairs(batch, _concatenated(second).noisy if second else batch.clean)
+                    seconds.append(degrade(source, rng, peak=self.dataset.peak))
+            own = firsts[0].clean.shape[2:] if sampled else space
+            batch = cropped(firsts, own)
+            return pairs(batch, cropped(seconds, own).noisy if seconds else batch.clean)
 
-        train, validation = fixed(share.pairs), fixed(share.validation)
+        def second() -> Array:
+            return joined([self._degraded("train", 0, item, view=1) for item in held]).noisy
+
         return Training(
             pairs(train, train.clean),
             pairs(validation, validation.clean),
             draw,
             self.dataset.peak,
-            second=None if self._recorded else lambda: fixed(share.validation, view=1).noisy,
+            second=None if self._recorded else second,
         )
 
-
-def _concatenated(parts: list[Degraded]) -> Degraded:
-    """Return all items as one batch; items of different sizes are cropped to the smallest."""
-    if len(parts) == 1:
-        return parts[0]
-    space = np.min([one.clean.shape[2:] for one in parts], axis=0)
-    crop = (slice(None), slice(None), *map(slice, space))
-    sigmas = [one.sigma for one in parts if one.sigma is not None]
-    return Degraded(
-        np.concatenate([one.clean[crop] for one in parts]),
-        np.concatenate([one.noisy[crop] for one in parts]),
-        np.concatenate(sigmas) if sigmas else None,
-    )
+    def _of_similar_size(self, parts: list[Degraded], share: Share) -> tuple[list[int], list[int]]:
+        """Return the training and the validation items that are not too small to be used."""
+        spaces = [one.clean.shape[2:] for one in parts]
+        small = small_items(spaces)
+        first, held = ([i for i in items if i not in small] for items in share)
+        if not first or not held:
+            raise InputError(
+                f"{self.name}: the training items are of too different sizes, from "
+                f"{size_text(min(spaces))} to {size_text(max(spaces))}"
+            )
+        used = {spaces[i] for i in first + held}
+        if len(used) > 1 and "kernel" in self.degradation.problem_info(max(used)):
+            raise InputError(  # a cropped circular convolution is none
+                f"{self.name}: {self.degradation.kind} needs training items of equal size, but "
+                f"there are {size_text(min(used))} and {size_text(max(used))}"
+            )
+        if small:
+            names = [self.dataset.group("train", i) or f"item {i}" for i in small]
+            text = left_out(names, len(parts), smallest([*used]))
+            warnings.warn(f"{self.name}: {text}", stacklevel=3)
+        return first, held

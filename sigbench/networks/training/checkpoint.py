@@ -48,6 +48,10 @@ class TrainingState:
     ----------
     steps : int
         Total number of steps.
+    every : int
+        Steps between validations.
+    threads : int
+        Number of threads.
     step : int
         Number of finished steps.
     seconds : float
@@ -61,6 +65,8 @@ class TrainingState:
     """
 
     steps: int
+    every: int
+    threads: int
     step: int = 0
     seconds: float = 0.0
     loss: float = 0.0
@@ -86,7 +92,7 @@ class Checkpoint:
     path : Path
         Path of the file.
     key : str
-        Digest of everything that the values of the training depend on.
+        Everything that the values of the training depend on, as ``name=value`` words.
     """
 
     path: Path
@@ -128,8 +134,9 @@ class Checkpoint:
         if about.get("sha256") != digest_of(text, arrays):
             raise self._refused("is damaged: its content does not match its sha256")
         plain: dict[str, Any] = json.loads(text)
-        if plain.pop("key") != self.key:
-            raise self._refused("belongs to another recipe, engine or device")
+        key = plain.pop("key")
+        if key != self.key:
+            raise self._refused(f"belongs to another training ({_difference(key, self.key)})")
         parts: dict[str, Arrays] = {part: {} for part in PARTS}
         for name, array in arrays.items():
             part, _, own = name.partition("/")
@@ -148,3 +155,19 @@ class Checkpoint:
         self.path.unlink(missing_ok=True)
         for unfinished in self.path.parent.glob(f".{self.path.name}.*{UNFINISHED}"):
             unfinished.unlink(missing_ok=True)
+
+
+def _difference(key: str, own: str) -> str:
+    """Return the words of a key that differ from one's own.
+
+    Examples
+    --------
+    >>> _difference("recipe=1 engine=numpy torch=2.7", "recipe=2 engine=numpy torch=2.8")
+    'another recipe, torch=2.7 instead of 2.8'
+    """
+    found, wanted = (dict(w.partition("=")[::2] for w in text.split()) for text in (key, own))
+    return ", ".join(
+        "another recipe" if name == "recipe" else f"{name}={found.get(name)} instead of {value}"
+        for name, value in wanted.items()
+        if value != found.get(name)
+    )

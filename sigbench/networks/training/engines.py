@@ -146,8 +146,10 @@ class NumpyEngine:
 
     def load(self, weights: Mapping[str, Array], optimizer_state: Mapping[str, Array]) -> None:
         """Continue from these weights and this state."""
-        self._weights = {name: np.array(weight, self._dtype) for name, weight in weights.items()}
-        self._state = {name: array.copy() for name, array in optimizer_state.items()}
+        self._weights = {
+            name: np.array(weight, self._dtype, order="C") for name, weight in weights.items()
+        }
+        self._state = {name: np.array(array, order="C") for name, array in optimizer_state.items()}
 
 
 class TorchEngine:
@@ -197,6 +199,17 @@ class TorchEngine:
         layout = self._torch.channels_last if array.ndim == 4 else self._torch.contiguous_format
         return tensor.to(self.device, self._dtype, copy=True, memory_format=layout)
 
+    def _like(self, weight: Any, array: Array) -> Any:
+        """Return a copy as a tensor that is laid out in memory as the weight that it belongs to.
+
+        torch keeps the moments of a weight in the layout of the weight, and its fused optimizers
+        go through the memory of both in step. The number of steps is a scalar without layout.
+        """
+        tensor = self._torch.from_numpy(np.array(array, order="C"))
+        if tensor.shape != weight.shape:
+            return tensor
+        return self._torch.empty_like(weight, dtype=tensor.dtype).copy_(tensor)
+
     def step(self, noisy: Array, target: Array, lr: float) -> Any:
         """Take a step on a batch and return its loss as a tensor, without synchronizing."""
         for group in self._optimizer.param_groups:
@@ -243,7 +256,7 @@ class TorchEngine:
         for key, array in optimizer_state.items():
             name, _, entry = key.rpartition("/")
             own = state.setdefault(self._learned.index(name), {})
-            own[entry] = self._torch.from_numpy(array.copy())
+            own[entry] = self._like(self._weights[name], array)
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": state, "param_groups": groups})
 

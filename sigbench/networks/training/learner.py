@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -21,6 +19,7 @@ from sigbench.networks.pretrained.weights import Weights
 from sigbench.networks.training.engines import open_engine, settled
 from sigbench.networks.training.loop import train as trained
 from sigbench.networks.training.recipe import Recipe, load_recipe, spec_of
+from sigbench.networks.training.threads import limited_threads
 
 UNUSED = ("source", "metric")  # parts of a recipe that do not affect training in a suite
 SET_BY_PROBLEM = ("dataset", "degradation", "validation", "metric", "limit")
@@ -104,7 +103,7 @@ class Trained:
         """
         recipe = self.loaded
         engine = open_engine(recipe)
-        with _one_thread(engine.name):
+        with limited_threads(engine.name, 1):  # as everything else in a run
             outcome = trained(recipe, train, engine)
         card = {
             "name": f"{recipe.name} #{recipe.seed}",
@@ -116,19 +115,3 @@ class Trained:
         weights = Weights(recipe.network, outcome.weights, card)
         history = outcome.history(recipe.metric)
         return NetworkDenoiser(weights, self.statistics, recipe.engine, history)
-
-
-@contextmanager
-def _one_thread(engine: str) -> Iterator[None]:
-    """Let torch use one thread, as everything else in a run, because values depend on it."""
-    if engine != "torch":
-        yield
-        return
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

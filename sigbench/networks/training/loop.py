@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import signal
-import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,23 +14,20 @@ from typing import Any
 import numpy as np
 
 from sigbench.config.registry import lookup
-from sigbench.core.errors import InputError
+from sigbench.core import environment
 from sigbench.core.fingerprint import digest, identity
-from sigbench.core.protocols import Array, LogEntry, Pairs, Training, TrainingHistory
-from sigbench.networks.models.base import Network
+from sigbench.core.protocols import LogEntry, Training, TrainingHistory
 from sigbench.networks.nn import LOSSES
 from sigbench.networks.training.batches import Batches
 from sigbench.networks.training.checkpoint import Arrays, Checkpoint, TrainingState, ValidationRow
-from sigbench.networks.training.engines import TrainingEngine, loss_of, open_engine
+from sigbench.networks.training.engines import TrainingEngine, loss_of
+from sigbench.networks.training.plan import Plan, planned
 from sigbench.networks.training.recipe import Recipe
+from sigbench.networks.training.threads import limited_threads, thread_count
 from sigbench.scoring.metrics import METRICS
 
-VALIDATIONS = 40  # number of validations if they are not at the ends of epochs
-MIN_EPOCHS, MAX_VALIDATIONS = 20, 50  # limits for validations at the ends of epochs
 READ_S, MAX_UNREAD = 0.5, 50  # how often losses are read, which synchronizes with a GPU
 SAVE_S = 30.0  # time between checkpoints
-SHARE = 0.95  # share of a time budget that is spent on steps and validations
-PROBE_SHARE, MAX_PROBE_S = 0.1, 5.0  # limits of the time for measuring a step
 
 
 class Diverged(ArithmeticError):
@@ -56,20 +52,17 @@ class TrainingResult:
         The training log.
     samples : int
         Number of pairs used.
-    per_epoch : int
-        Steps per epoch.
+    steps, every, per_epoch : int
+        Number of steps, steps between validations and steps per epoch.
     """
 
     weights: Arrays
     best: ValidationRow
     log: tuple[ValidationRow, ...]
     samples: int
+    steps: int
+    every: int
     per_epoch: int
-
-    @property
-    def steps(self) -> int:
-        """Number of steps."""
-        return self.log[-1].step
 
     def history(self, metric: str) -> TrainingHistory:
         """Return the training history; ``metric`` is the name of the log's metric."""
@@ -89,9 +82,17 @@ def no_report(state: TrainingState, loss: float, row: ValidationRow | None) -> N
 
 
 def key_of(recipe: Recipe, engine: TrainingEngine) -> str:
-    """Return a digest of everything that the values of a training depend on."""
-    parts = [identity(recipe), engine.name, engine.device]
-    return digest(parts if recipe.precision != "auto" else [*parts, engine.precision])
+    """Return everything that the values of a training depend on, as ``name=value`` words."""
+    versions = environment.versions()
+    packages = ["sigbench", "numpy", "scipy", *(["torch"] if engine.name == "torch" else [])]
+    words = {
+        "recipe": digest(identity(recipe)),
+        "engine": engine.name,
+        "device": engine.device,
+        "precision": engine.precision,
+        **{name: versions[name] for name in packages},
+    }
+    return " ".join(f"{name}={value}" for name, value in words.items())
 
 
 def train(
@@ -99,11 +100,12 @@ def train(
     training: Training,
     engine: TrainingEngine,
     *,
+    plan: Plan | None = None,
     limit: float = math.nan,
     checkpoint: Checkpoint | None = None,
     report: Report = no_report,
 ) -> TrainingResult:
-    """Train a network; the same recipe, pairs and engine give the same weights.
+    """Train a network; the same recipe, pairs, engine and number of threads give the same weights.
 
     Parameters
     ----------
@@ -113,10 +115,13 @@ def train(
         Training and validation pairs.
     engine : TrainingEngine
         A new engine, with the initial weights.
+    plan : Plan, optional
+        The plan of a training that is not resumed; by default that of the recipe's budget.
     limit : float
         Metric of the limit on the validation pairs, for the gap in the log.
     checkpoint : Checkpoint, optional
-        Resume from this checkpoint if its file exists, and keep it up to date.
+        Resume from this checkpoint if its file exists, and keep it up to date. A resumed training
+        has the plan and the number of threads of the checkpoint.
     report : callable
         ``report(state, loss, row)`` is called about twice a second with the latest loss and
         ``row=None``, and after each validation with the new line of the log.
@@ -128,36 +133,37 @@ def train(
     Raises
     ------
     InputError
-        If the network does not accept items of this kind, or the checkpoint cannot be used.
+        If the network does not accept items of this kind, the checkpoint cannot be used, or the
+        time budget is too small.
     Diverged
         If the loss is not finite.
     Stopped
         On Ctrl-C, if there is a checkpoint.
     """
-    _check_fits(recipe.network, training.validation.noisy)
-    batches = Batches(recipe, training)
     saved_before = checkpoint.load() if checkpoint else None
     if saved_before:
         state = saved_before.state
         engine.load(saved_before.weights, saved_before.optimizer_state)
     else:
-        state = TrainingState(steps=_budget(recipe, batches, training.validation, engine.device))
+        plan = plan or planned(recipe, training, engine.device)
+        state = TrainingState(plan.steps, plan.every, thread_count(engine.name))
         if checkpoint and recipe.time is not None:  # a resumed run must have the same steps
             checkpoint.save(state, engine.weights(), engine.optimizer_state())
+    batches = Batches(recipe, training)
     validation = _Validation(recipe, training, limit)
-    every = interval(state.steps, batches)
     epochs = state.steps / batches.per_epoch
     began = time.perf_counter() - state.seconds
     saved = read = time.perf_counter()
     unread: list[tuple[float, Any]] = []
     defer = _interrupt_deferred(checkpoint is not None)
-    with defer as stop, np.errstate(over="ignore", invalid="ignore"):
+    threads = limited_threads(engine.name, state.threads)
+    with threads, defer as stop, np.errstate(over="ignore", invalid="ignore"):
         while state.step < state.steps:
             lr = recipe.optimizer.lr * recipe.schedule(state.step / batches.per_epoch, epochs)
             unread.append((lr, engine.step(*batches(state.step), lr)))
             state.step += 1
             now = time.perf_counter()
-            due = state.step % every == 0 or state.step == state.steps
+            due = state.step % state.every == 0 or state.step == state.steps
             save = checkpoint is not None and (stop() or now - saved > SAVE_S)
             if due or save or len(unread) >= MAX_UNREAD or now - read > READ_S:
                 loss = _read(unread, state)
@@ -171,38 +177,19 @@ def train(
                 checkpoint.save(state, engine.weights(), engine.optimizer_state())
                 saved = time.perf_counter()
                 if stop() and state.step < state.steps:
-                    raise Stopped(state.step)
+                    raise Stopped(f"{state.step} of {state.steps}")
     if checkpoint:
         checkpoint.save(state, engine.weights(), engine.optimizer_state())
     best = validation.best(state.log)
     return TrainingResult(
-        state.best, best, tuple(state.log), batches.samples(state.steps), batches.per_epoch
+        state.best,
+        best,
+        tuple(state.log),
+        batches.samples(state.steps),
+        state.steps,
+        state.every,
+        batches.per_epoch,
     )
-
-
-def _check_fits(network: Network, noisy: Array) -> None:
-    """Check that the network accepts the items without padding; raise InputError otherwise."""
-    channels, space = noisy.shape[1], noisy.shape[2:]
-    fits = len(space) == network.axes and channels in network.channels
-    if not fits or any(n < network.least or n % network.multiple for n in space):
-        legal = " or ".join(map(str, network.channels))
-        raise InputError(
-            f"{network.info.name} cannot be trained on items of shape {noisy.shape[1:]}: it needs "
-            f"{legal} channels and {network.axes} axes of length >= {network.least}, "
-            f"multiples of {network.multiple}"
-        )
-
-
-def interval(steps: int, batches: Batches) -> int:
-    """Return the number of steps between validations.
-
-    With fixed pairs and at least 20 epochs, validation is at the ends of epochs, at most 50 times;
-    otherwise there are 40 validations.
-    """
-    epochs = steps // batches.per_epoch
-    if batches.pairs is not None and epochs >= MIN_EPOCHS:
-        return batches.per_epoch * math.ceil(epochs / MAX_VALIDATIONS)
-    return math.ceil(steps / VALIDATIONS)
 
 
 class _Validation:
@@ -272,36 +259,6 @@ def _read(unread: list[tuple[float, Any]], state: TrainingState) -> float:
         state.count += 1
     unread.clear()
     return loss
-
-
-def _budget(recipe: Recipe, batches: Batches, validation: Pairs, device: str) -> int:
-    """Return the number of steps that the recipe's budget allows."""
-    if recipe.steps is not None:
-        return recipe.steps
-    if recipe.epochs is not None:
-        return recipe.epochs * batches.per_epoch
-    assert recipe.time is not None
-    return _steps_within(recipe.time, recipe, batches, validation.noisy, device)
-
-
-def _steps_within(
-    seconds: float, recipe: Recipe, batches: Batches, noisy: Array, device: Any
-) -> int:
-    """Return the number of steps that fit into a time, measured with a second engine."""
-    began = time.perf_counter()
-    probe: TrainingEngine = open_engine(recipe, device)
-    for step in range(2):  # the first calls are slower
-        float(probe.step(*batches(step), 0.0))
-        start = time.perf_counter()
-        probe.denoise(noisy)
-        validation = time.perf_counter() - start
-    times: list[float] = []
-    while len(times) < 3 or sum(times) < min(MAX_PROBE_S, PROBE_SHARE * seconds):
-        start = time.perf_counter()
-        float(probe.step(*batches(len(times)), 0.0))
-        times.append(time.perf_counter() - start)
-    left = SHARE * seconds - (time.perf_counter() - began) - VALIDATIONS * validation
-    return max(1, int(left / statistics.median(times)))  # the median ignores short interruptions
 
 
 @contextmanager

@@ -54,6 +54,7 @@ RECIPE_KEYS: dict[str, type | tuple[type, ...]] = {
     "epochs": int,
     "steps": int,
     "time": str,
+    "validate_every": int,
     "seed": int,
     "engine": str,
     "precision": str,
@@ -166,6 +167,10 @@ class Recipe:
         The budget.
     time : float, optional
         The budget in seconds; it is converted to a number of steps, which the card records.
+    validate_every : int, optional
+        Steps between validations; by default it depends on the budget.
+    own_steps : int, optional
+        With a time budget, the number of steps of the recipe as written.
     target : {"clean", "noisy"}
         Training targets: the clean item or a second noisy view.
     metric : str
@@ -196,6 +201,8 @@ class Recipe:
     epochs: int | None = None
     steps: int | None = None
     time: float | None = None
+    validate_every: int | None = field(default=None, metadata={"identity": "if set"})
+    own_steps: int | None = field(default=None, compare=False, metadata={"identity": False})
     target: Target = "clean"
     metric: str = "psnr"
     seed: int = 1
@@ -221,7 +228,7 @@ class Recipe:
         ):
             if getattr(self, name) not in legal:
                 raise unknown(name, getattr(self, name), legal)
-        for name in ("pairs", "epoch", "epochs", "steps"):
+        for name in ("pairs", "epoch", "epochs", "steps", "validate_every"):
             check_field(name, getattr(self, name), 1, below=MAX_STEPS)
         check_field("batch", self.batch, 1, below=MAX_BATCH)
         check_field("seed", self.seed, 0, below=2**63)
@@ -235,13 +242,26 @@ class Recipe:
         """Return the recipe with its budget replaced by a time such as ``10m``."""
         table = {key: value for key, value in self.table.items() if key not in BUDGETS}
         limit = seconds(budget, "budget")
+        own = self.steps
+        if self.epochs is not None:
+            own = self.epochs * math.ceil((self.pairs or self.epoch) / self.batch)
         return dataclasses.replace(
-            self, epochs=None, steps=None, time=limit, table={**table, "time": budget}
+            self,
+            epochs=None,
+            steps=None,
+            time=limit,
+            own_steps=own,
+            table={**table, "time": budget},
         )
 
-    def in_steps(self, steps: int) -> dict[str, Any]:
-        """Return the recipe as written, with its budget replaced by a number of steps."""
+    def in_steps(self, steps: int, every: int | None = None) -> dict[str, Any]:
+        """Return the recipe as written, with its budget replaced by a number of steps.
+
+        A time budget also determines the steps between validations, ``every``.
+        """
         table = {key: value for key, value in self.table.items() if key not in BUDGETS}
+        if self.time is not None and every is not None:
+            table["validate_every"] = every
         return {**table, "steps": steps}
 
 
