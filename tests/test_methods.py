@@ -8,14 +8,10 @@ import numpy as np
 import pytest
 
 from sigbench import GMC, L1, InputError, LocalWiener, PerItem, Tuned
-from sigbench.benchmark.methods.resolve import (
-    Function,
-    Method,
-    as_entry,
-    bind_problem_info,
-    describe,
-    resolve,
-)
+from sigbench.benchmark.methods.building import as_entry
+from sigbench.benchmark.methods.describe import bind_problem_info, describe
+from sigbench.benchmark.methods.functions import Function
+from sigbench.benchmark.methods.resolve import Method, resolve
 from sigbench.core.fingerprint import digest, identity
 from sigbench.transforms import DCT, DFT
 

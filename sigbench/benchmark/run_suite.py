@@ -25,7 +25,6 @@ from sigbench.core import environment
 from sigbench.core.atomic import write_atomically
 from sigbench.core.errors import InputError
 from sigbench.core.fingerprint import identity
-from sigbench.core.protocols import Learner, Oracle, info_of
 from sigbench.scoring.gains import gains
 from sigbench.scoring.leaderboard import leaderboard, to_csv
 from sigbench.scoring.scores import Scores
@@ -59,8 +58,7 @@ def run_suite(
         Called with a `Cell` or `Fit` and None when it starts, and with its result (`Result`,
         `Failure` or, for a fit, `CallResult`) when it ends.
     executor : ExecutorConfig, optional
-        Where to run; by default in this process. ``ExecutorConfig(jobs=2)`` uses two worker
-        processes.
+        Where to run; by default in one worker process. ``ExecutorConfig(jobs=2)`` uses two.
     wait : bool
         Wait if another run is using the folder, instead of raising an error.
 
@@ -132,7 +130,7 @@ def check(suite: Suite) -> None:
     for problem in suite.problems:
         for name, metric in suite.metrics.items():
             metric.check(name, problem.dataset.problem_info.get("fs"))
-        learners = [m.name for m in suite.methods if isinstance(m.entry, Learner)]
+        learners = [m.name for m in suite.methods if m.is_learner]
         if learners and not problem.can_train:
             raise InputError(
                 f"{problem.name} has no training split, which is needed by {', '.join(learners)}"
@@ -220,16 +218,14 @@ def _manifest(suite: Suite, old: dict[str, Any]) -> dict[str, Any]:
     common = shared(suite)
     methods = {
         m.name: {
-            "entry": identity(m.entry),
+            "entry": m.identity,
             "sigma": "given" if m.sigma_given else "none",
             "source": m.source,
         }
         for m in suite.methods
     }
-    bounds = [
-        m.name for m in suite.methods if isinstance(m.entry, Oracle) and info_of(m.entry).bound
-    ]
-    controls = [m.name for m in suite.methods if info_of(m.entry).family == "control"]
+    bounds = [m.name for m in suite.methods if m.is_oracle and m.info.bound]
+    controls = [m.name for m in suite.methods if m.info.family == "control"]
     trainings = {m.name: m.trainings for m in suite.methods if m.trainings}
     return {
         "suite": {

@@ -25,11 +25,14 @@ class Executor(Protocol):
     """Runs calls, possibly in parallel.
 
     ``slots`` is the number of calls that may run at the same time, and ``retries`` how often a call
-    is submitted again after its worker died.
+    is submitted again after its worker died. ``timeout`` is the time limit of a call in seconds, and
+    ``isolates`` tells whether objects of a user are sent to processes of their own.
     """
 
     slots: int
     retries: int
+    timeout: float | None
+    isolates: bool
 
     def submit(self, number: int, work: Work) -> None:
         """Start a call; `next` returns its result with the same ``number``."""
@@ -47,6 +50,8 @@ class Executor(Protocol):
 class Serial:
     """Runs calls in this process, one after the other, on one thread and without a time limit.
 
+    For tests and debugging: an object of a user runs here, too, and can change the values of others.
+
     Examples
     --------
     >>> executor = Serial()
@@ -57,6 +62,8 @@ class Serial:
 
     slots = 1
     retries = 0
+    timeout: float | None = None
+    isolates = False
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[int, Work]] = deque()
@@ -89,8 +96,8 @@ class ExecutorConfig:
     ----------
     executor : str
         ``"local"`` for this machine, or ``"dask://HOST:PORT"``.
-    jobs : int, optional
-        Worker processes; None runs everything in this process. Ignored on a cluster.
+    jobs : int
+        Worker processes. Ignored on a cluster.
     timeout : float, optional
         Time limit of a call in seconds; its worker is then stopped.
 
@@ -101,13 +108,13 @@ class ExecutorConfig:
     """
 
     executor: str = "local"
-    jobs: int | None = None
+    jobs: int = 1
     timeout: float | None = None
 
     def __post_init__(self) -> None:
         if self.executor != "local" and not self.executor.startswith("dask://"):
             raise InputError(f"executor={self.executor!r} must be one of: local, dask://HOST:PORT")
-        if self.jobs is not None and self.jobs < 1:
+        if self.jobs < 1:
             raise InputError(f"jobs={self.jobs} must be >= 1")
         if self.timeout is not None and not self.timeout > 0:
             raise InputError(f"timeout={self.timeout:g} s must be > 0")
@@ -124,11 +131,9 @@ class ExecutorConfig:
             from sigbench.benchmark.engine.executors.cluster import Cluster
 
             return Cluster(self.executor.removeprefix("dask://"), self.timeout)
-        if self.jobs is None and self.timeout is None:
-            return Serial()
         from sigbench.benchmark.engine.executors.pool import Pool
 
-        return Pool(self.jobs or 1, self.timeout)
+        return Pool(self.jobs, self.timeout)
 
 
 def cores() -> int:

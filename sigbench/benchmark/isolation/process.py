@@ -1,0 +1,227 @@
+"""The owner's side of a method process: start it, talk to it, end it, keep what it prints."""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from sigbench.benchmark.isolation import template
+from sigbench.benchmark.isolation.channel import BadMessage, Channel, Message
+from sigbench.benchmark.isolation.start import context, without_main
+
+MAX_LOG = 64 * 2**10  # bytes that are kept of what a method prints in one call
+PATIENCE_S = 5.0  # for the rest of a log
+
+
+class MethodFailed(Exception):
+    """A method raised an error, ended its process, or was too late.
+
+    Attributes
+    ----------
+    error, trace : str
+        The error in one line, and the traceback.
+    lost : bool
+        Whether the process ended without an answer.
+    """
+
+    def __init__(self, error: str, trace: str = "", *, lost: bool = False) -> None:
+        super().__init__(error)
+        self.error, self.trace, self.lost = error, trace, lost
+
+
+@dataclass
+class MethodProcess:
+    """A process for one call of a method, forked from a clean template.
+
+    Parameters
+    ----------
+    server : str
+        The module whose function ``serve(channel)`` runs in the process.
+    timeout : float, optional
+        Seconds after which the process is killed.
+    preload : tuple of str
+        Packages that its template has imported.
+    environ : dict
+        Environment variables to set.
+    """
+
+    server: str
+    timeout: float | None = None
+    preload: tuple[str, ...] = ()
+    environ: dict[str, str] = field(default_factory=dict)
+
+    def __enter__(self) -> MethodProcess:
+        """Start the process."""
+        ours, theirs = socket.socketpair()
+        self.channel = Channel(ours)
+        self._output, log = os.pipe()
+        self._kept, self._dropped = bytearray(), 0
+        self._late = False
+        try:
+            self._template, self._pid = _forked(self.preload, theirs.fileno(), log)
+        finally:
+            theirs.close()
+            os.close(log)
+        self._reader = threading.Thread(target=self._read_log, daemon=True)
+        self._reader.start()
+        self._timer = None
+        if self.timeout is not None:
+            self._timer = threading.Timer(max(self.timeout, 0), self._kill)
+            self._timer.daemon = True
+            self._timer.start()
+        start = {"server": self.server, "folder": os.getcwd(), "path": sys.path}
+        with suppress(OSError):  # it has died already: the first request will tell
+            self.channel.send({**start, "environ": self.environ})
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Kill the process and all that it has started."""
+        self._end()
+
+    def request(self, header: dict[str, Any], *arrays: np.ndarray, max_bytes: float = 0) -> Message:
+        """Send a message and return the answer.
+
+        Raises
+        ------
+        MethodFailed
+            If the answer is an error, or the process was killed at its deadline or ended.
+        """
+        with suppress(OSError):  # it has died: receiving tells how
+            self.channel.send(header, *arrays)
+        return self.receive(max_bytes)
+
+    def receive(self, max_bytes: float = 0) -> Message:
+        """Return the next message, whose arrays have at most ``max_bytes`` bytes; see `request`."""
+        try:
+            answer = self.channel.receive(max_bytes)
+        except BadMessage as bad:
+            error = f"BadEstimate: the process of the method sent no valid answer: {bad}"
+            raise MethodFailed(error) from None
+        except (EOFError, OSError):
+            how = self._end()
+            if self._late:
+                error = f"TimeoutError: longer than {self.timeout:g} s"
+                raise MethodFailed(error) from None
+            raise MethodFailed(f"WorkerDied: {how}", lost=True) from None
+        if "error" in answer.header:
+            trace = str(answer.header.get("trace", ""))
+            raise MethodFailed(str(answer.header["error"]), trace)
+        return answer
+
+    @property
+    def log(self) -> str:
+        """What the process has printed, after it ended; of much output, the beginning."""
+        text = self._kept.decode("utf-8", "replace")
+        return f"{text}\n[{self._dropped} more bytes]\n" if self._dropped else text
+
+    def _kill(self) -> None:
+        self._late = True
+        for kill in (os.killpg, os.kill):
+            with suppress(ProcessLookupError, PermissionError):
+                kill(self._pid, signal.SIGKILL)
+        with suppress(OSError):  # a process that it has started may keep the connection open
+            self.channel.socket.shutdown(socket.SHUT_RDWR)
+
+    def _end(self) -> str:
+        """End the process if it has not been ended; return how it ended."""
+        if self._pid:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer.join()
+            self.channel.close()
+            self._how = how_it_ended(self._template.end())
+            self._pid = 0
+            self._reader.join(PATIENCE_S)
+        return self._how
+
+    def _read_log(self) -> None:
+        with suppress(OSError):
+            while content := os.read(self._output, 2**16):
+                kept = content[: max(MAX_LOG - len(self._kept), 0)]
+                self._kept += kept
+                self._dropped += len(content) - len(kept)
+        os.close(self._output)
+
+
+def how_it_ended(code: int) -> str:
+    """Return an exit code, or the name of a signal, as text."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"signal {signal.Signals(-code).name}"
+    except ValueError:
+        return f"signal {-code}"
+
+
+class _Template:
+    """A template process of this thread: see `sigbench.benchmark.isolation.template`."""
+
+    def __init__(self, preload: tuple[str, ...]) -> None:
+        self._control, theirs = socket.socketpair()
+        if multiprocessing.current_process().daemon:  # as workers of Dask; it starts no process
+            command = [sys.executable, "-m", template.__name__, *preload]
+            self._process: Any = subprocess.Popen(command, stdin=theirs.fileno())
+        else:
+            self._process = context().Process(target=template.serve, args=(theirs, preload))
+            with without_main():
+                self._process.start()
+        theirs.close()
+        atexit.register(self.close)  # before multiprocessing waits for it
+
+    def fork(self, channel: int, log: int) -> int:
+        socket.send_fds(self._control, [template.FORK], [channel, log])
+        return self._answer()
+
+    def end(self) -> int:
+        try:
+            self._control.sendall(template.END)
+            return self._answer()
+        except (EOFError, OSError):  # the method has killed the template
+            self.close()
+            return -signal.SIGKILL
+
+    def close(self) -> None:
+        self._control.close()
+        _TEMPLATES.forget(self)
+
+    def _answer(self) -> int:
+        answer = self._control.recv(template.NUMBER.size, socket.MSG_WAITALL)
+        if not answer:
+            raise EOFError
+        number: int = template.NUMBER.unpack(answer)[0]
+        return number
+
+
+class _Templates(threading.local):
+    """The templates of a thread, by what they have imported."""
+
+    def __init__(self) -> None:
+        self.ready: dict[tuple[str, ...], _Template] = {}
+
+    def forget(self, gone: _Template) -> None:
+        self.ready = {key: one for key, one in self.ready.items() if one is not gone}
+
+
+_TEMPLATES = _Templates()
+
+
+def _forked(preload: tuple[str, ...], channel: int, log: int) -> tuple[_Template, int]:
+    """Return a template and the ID of a process that it has forked."""
+    if preload in _TEMPLATES.ready:
+        with suppress(EOFError, OSError):
+            known = _TEMPLATES.ready[preload]
+            return known, known.fork(channel, log)
+        known.close()  # an earlier method has killed it
+    new = _TEMPLATES.ready[preload] = _Template(preload)
+    return new, new.fork(channel, log)
