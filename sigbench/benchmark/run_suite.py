@@ -11,10 +11,13 @@ from typing import Any
 from sigbench.benchmark.engine.evaluate import Cell, Fit
 from sigbench.benchmark.engine.executors.base import ExecutorConfig
 from sigbench.benchmark.engine.scheduler import Failure, run
+from sigbench.benchmark.methods.own import is_own
 from sigbench.benchmark.report.figures import figure_files, write_figures
 from sigbench.benchmark.report.gains import in_families
 from sigbench.benchmark.report.markdown import markdown
 from sigbench.benchmark.results import Run
+from sigbench.benchmark.store.gallery import log_file
+from sigbench.benchmark.store.method_logs import write_log
 from sigbench.benchmark.store.run_folder import (
     MAX_SMALL_FILES,
     MAX_SMALL_FILES_AT_END,
@@ -87,11 +90,14 @@ def _run_missing(
     suite: Suite, folder: RunFolder, fresh: bool, progress: Progress | None, config: ExecutorConfig
 ) -> Run:
     cells = suite.cells()
-    manifest = _manifest(suite, folder.open(shared(suite), fresh=fresh))
+    old = folder.open(shared(suite), fresh=fresh)
+    manifest, listed = _manifest(suite, old), old.get("files", [])
     folder.cells.drop_outdated(cells)
     missing = [cell for cell in cells if not folder.cells.is_finished(cell)]
     cell_files = [folder.cells.file_of(cell) for cell in missing]
-    manifest["files"] = [*cell_files, *folder.gallery.planned(missing)]
+    logs = sorted({log_file(cell.method.name) for cell in missing if is_own(cell.method.entry)})
+    logs += [name for name in listed if name.startswith("logs/")]
+    manifest["files"] = [*cell_files, *folder.gallery.planned(missing), *logs]
     folder.write_manifest(manifest, manifest["files"])
     folder.tidy_failures()
     start, computed, failed = time.perf_counter(), 0, 0
@@ -99,6 +105,7 @@ def _run_missing(
     try:
         pictured = manifest["pictured_seed"]
         for out in run(missing, suite.metrics, suite.block, executor, progress, pictured):
+            write_log(folder.path, out.cell, out.log)
             if isinstance(out, Failure):
                 folder.failure_log.write(suite.name, out)
                 failed += 1
@@ -113,7 +120,7 @@ def _run_missing(
         executor.close()
         folder.tidy_failures()
         manifest["wall_time_s"] = round(manifest["wall_time_s"] + time.perf_counter() - start, 3)
-        folder.write_manifest(manifest)
+        folder.write_manifest(manifest, logs)
     write_reports(folder.path)
     return Run(folder.path, computed, len(cells) - len(missing), failed)
 

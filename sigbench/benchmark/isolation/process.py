@@ -165,23 +165,24 @@ def how_it_ended(code: int) -> str:
 
 
 class _Template:
-    """A template process of this thread: see `sigbench.benchmark.isolation.template`."""
+    """The owner's side of a template: see `sigbench.benchmark.isolation.template`."""
 
-    def __init__(self, preload: tuple[str, ...]) -> None:
-        self._control, theirs = socket.socketpair()
-        if multiprocessing.current_process().daemon:  # as workers of Dask; it starts no process
-            command = [sys.executable, "-m", template.__name__, *preload]
-            self._process: Any = subprocess.Popen(command, stdin=theirs.fileno())
-        else:
-            self._process = context().Process(target=template.serve, args=(theirs, preload))
-            with without_main():
-                self._process.start()
-        theirs.close()
-        atexit.register(self.close)  # before multiprocessing waits for it
+    def __init__(self, control: socket.socket, process: Any = None) -> None:
+        self._control = control
+        self._process = process  # kept, because multiprocessing waits for it
+        atexit.register(self.close)  # before multiprocessing waits
 
     def fork(self, channel: int, log: int) -> int:
         socket.send_fds(self._control, [template.FORK], [channel, log])
         return self._answer()
+
+    def derive(self, preload: tuple[str, ...]) -> _Template:
+        """Return a copy that imports more packages."""
+        ours, theirs = socket.socketpair()
+        socket.send_fds(self._control, [template.DERIVE], [theirs.fileno()])
+        self._control.sendall(" ".join(preload).encode())
+        theirs.close()
+        return _Template(ours)
 
     def end(self) -> int:
         try:
@@ -210,18 +211,52 @@ class _Templates(threading.local):
         self.ready: dict[tuple[str, ...], _Template] = {}
 
     def forget(self, gone: _Template) -> None:
-        self.ready = {key: one for key, one in self.ready.items() if one is not gone}
+        for key in [key for key, one in self.ready.items() if one is gone]:
+            del self.ready[key]
 
 
 _TEMPLATES = _Templates()
 
 
+def fork_template() -> None:
+    """Fork the template of a worker, while it has one thread and no data."""
+    if not hasattr(os, "fork"):
+        return
+    ours, theirs = socket.socketpair()
+    if not os.fork():
+        try:
+            ours.close()
+            template.serve(theirs)
+        finally:
+            os._exit(0)
+    theirs.close()
+    _TEMPLATES.ready[()] = _Template(ours)
+
+
+def _started() -> _Template:
+    """Return a new template, from a process without threads and data."""
+    ours, theirs = socket.socketpair()
+    if multiprocessing.current_process().daemon:  # as workers of Dask; it starts no process
+        command = [sys.executable, "-m", template.__name__]
+        process: Any = subprocess.Popen(command, stdin=theirs.fileno())
+    else:
+        process = context().Process(target=template.serve, args=(theirs,))
+        with without_main():
+            process.start()
+    theirs.close()
+    return _Template(ours, process)
+
+
 def _forked(preload: tuple[str, ...], channel: int, log: int) -> tuple[_Template, int]:
     """Return a template and the ID of a process that it has forked."""
-    if preload in _TEMPLATES.ready:
+    ready = _TEMPLATES.ready
+    for _ in range(2):
         with suppress(EOFError, OSError):
-            known = _TEMPLATES.ready[preload]
-            return known, known.fork(channel, log)
-        known.close()  # an earlier method has killed it
-    new = _TEMPLATES.ready[preload] = _Template(preload)
-    return new, new.fork(channel, log)
+            if () not in ready:
+                ready[()] = _started()
+            if preload not in ready:
+                ready[preload] = ready[()].derive(preload)
+            return ready[preload], ready[preload].fork(channel, log)
+        for known in list(ready.values()):  # a method has killed a template
+            known.close()
+    raise MethodFailed("WorkerDied: no process can be started for the method", lost=True)

@@ -5,6 +5,7 @@ It has one thread and no data. Its owner is a worker, which asks for one method 
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import random
@@ -12,24 +13,27 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 # What a method process runs, and what is imported before it is forked.
 SERVERS = ("sigbench.benchmark.engine.method_process", "sigbench.benchmark.methods.building")
-FORK, END = b"f", b"e"
+FORK, END, DERIVE = b"f", b"e", b"d"
 NUMBER = struct.Struct("<i")
+MAX_NAMES = 1000  # bytes
 _CHILDREN = Path("/proc/thread-self/children")
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def serve(control: socket.socket, preload: Sequence[str] = ()) -> None:
-    """Fork method processes until the owner closes the connection or ends.
+    """Answer requests until the owner closes the connection or ends.
 
-    ``FORK`` comes with the descriptors of a channel and of a log, and is answered by a process ID;
-    ``END`` kills this process with all that it has started, and is answered by its exit code.
+    ``FORK`` comes with the descriptors of a channel and of a log, and is answered by the ID of a
+    method process; ``END`` kills this process with all that it has started, and is answered by its
+    exit code. ``DERIVE`` comes with the descriptor of a connection, on which a copy of the template
+    serves that imports more packages.
 
     Parameters
     ----------
@@ -39,6 +43,7 @@ def serve(control: socket.socket, preload: Sequence[str] = ()) -> None:
         Packages that are imported once, because they are slow to import.
     """
     os.setsid()  # no signal from a terminal, and no output to one
+    _detach(control.fileno())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for library in ("OMP", "OPENBLAS", "MKL"):  # for libraries that a method loads later
         os.environ[f"{library}_NUM_THREADS"] = "1"
@@ -49,45 +54,70 @@ def serve(control: socket.socket, preload: Sequence[str] = ()) -> None:
     threadpool_limits(1)
     if _CHILDREN.exists():
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-    pid = 0
+    pid, derived = 0, set()
     try:
         while True:
             request, descriptors, _, _ = socket.recv_fds(control, 1, 2)
             if request == FORK:
-                pid = os.fork()
-                if not pid:
-                    control.close()
-                    _be_method_process(*descriptors)
-                for descriptor in descriptors:
-                    os.close(descriptor)
+                pid = _forked(control, functools.partial(_be_method_process, *descriptors))
                 control.sendall(NUMBER.pack(pid))
+            elif request == DERIVE:
+                names = control.recv(MAX_NAMES).decode().split()
+                other = socket.socket(fileno=os.dup(descriptors[0]))
+                derived.add(_forked(control, functools.partial(serve, other, names)))
+                other.close()
             elif request == END:
-                code = _end(pid)
-                pid = 0
+                code, pid = _end(pid, derived), 0
                 control.sendall(NUMBER.pack(code))
             else:
                 break
+            for descriptor in descriptors:
+                os.close(descriptor)
     except OSError:  # the owner has ended
         pass
     finally:
         if pid:
-            _end(pid)
+            _end(pid, derived)
+
+
+def _forked(control: socket.socket, work: Callable[[], None]) -> int:
+    """Return the ID of a new process that does some work and ends.
+
+    It does not run what a user registers for the exit.
+    """
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        control.close()
+        work()
+    finally:
+        os._exit(0)
 
 
 def _be_method_process(channel: int, log: int) -> None:
-    """Run a server on a channel, and end without running what a user registered for the exit."""
-    try:
-        os.setsid()
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        null = os.open(os.devnull, os.O_RDWR)
-        for source, target in ((null, 0), (log, 1), (log, 2)):
-            os.dup2(source, target)
-        for descriptor in (null, log):
-            os.close(descriptor)
-        os.set_inheritable(channel, False)
-        run(socket.socket(fileno=channel))
-    finally:
-        os._exit(0)
+    """Run a server on a channel."""
+    os.setsid()
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for target in (1, 2):
+        os.dup2(log, target)
+    os.close(log)
+    os.set_inheritable(channel, False)
+    run(socket.socket(fileno=channel))
+
+
+def _detach(kept: int) -> None:
+    """Lead all descriptors but one and the output to nowhere.
+
+    A template has the connections of multiprocessing; writing to them would end the run.
+    """
+    null = os.open(os.devnull, os.O_RDWR)
+    for name in os.listdir("/dev/fd"):
+        descriptor = int(name)
+        if descriptor not in (1, 2, kept):
+            with suppress(OSError):  # that of the listing
+                os.dup2(null, descriptor, inheritable=descriptor == 0)
 
 
 def run(connection: socket.socket) -> None:
@@ -112,20 +142,27 @@ def run(connection: socket.socket) -> None:
         server.serve(channel)
 
 
-def _end(pid: int) -> int:
-    """Kill a process and all that it has started; return its exit code, negative for a signal."""
+def _end(pid: int, spared: Collection[int] = ()) -> int:
+    """Kill a process and all that it has started; return its exit code, negative for a signal.
+
+    Parameters
+    ----------
+    pid : int
+        The process.
+    spared : collection of int
+        Other processes that this one has started.
+    """
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
     with suppress(ProcessLookupError):  # before it has its own group
         os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
-    with suppress(ChildProcessError):  # none are left
-        while True:
-            # The children of a process that has ended become ours.
-            for child in _children():
-                with suppress(ProcessLookupError):
-                    os.kill(child, signal.SIGKILL)
-            os.waitpid(-1, 0)
+    # The children of a process that has ended become ours.
+    while left := set(_children()) - {*spared}:
+        for child in left:
+            os.kill(child, signal.SIGKILL)
+        for child in left:
+            os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status)
 
 
@@ -142,4 +179,4 @@ def _prctl(option: int, value: int) -> None:
 
 
 if __name__ == "__main__":  # in a process that may not use multiprocessing: see `process`
-    serve(socket.socket(fileno=os.dup(0)), sys.argv[1:])
+    serve(socket.socket(fileno=os.dup(0)))

@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from sigbench.benchmark.engine.executors.calls import CallResult, answer, one_line, pack
 from sigbench.benchmark.engine.isolated import GRACE_S
-from sigbench.benchmark.isolation.process import how_it_ended
+from sigbench.benchmark.isolation.process import fork_template, how_it_ended
 from sigbench.benchmark.isolation.start import context, without_main
 
 CALL = b"?"  # announces a call: sending a large call to a worker that hangs would block
@@ -190,6 +190,7 @@ def _serve(connection: Connection) -> None:
         os.setpgid(0, 0)
         # Child processes of a call must not answer.
         os.register_at_fork(after_in_child=connection.close)
+    fork_template()
     for library in ("OMP", "OPENBLAS", "MKL"):  # for libraries that a call loads later
         os.environ[f"{library}_NUM_THREADS"] = "1"
     threading.Thread(target=_end_with_parent, daemon=True).start()
