@@ -213,8 +213,9 @@ def test_invalid_executors_are_refused(place, message):
         ExecutorConfig(**place)
 
 
-def test_a_time_limit_uses_a_worker():
-    executor = ExecutorConfig(timeout=5.0).open()
+@pytest.mark.parametrize("config", [ExecutorConfig(), ExecutorConfig(timeout=5.0)])
+def test_cells_run_in_a_worker_process_by_default(config):
+    """In the process of the caller, a method could change the values of others."""
+    executor = config.open()
     assert isinstance(executor, Pool)
-    assert executor.slots == 1
-    assert isinstance(ExecutorConfig().open(), Serial)
+    assert (executor.slots, executor.timeout, executor.isolates) == (1, config.timeout, True)

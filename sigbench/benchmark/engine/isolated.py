@@ -46,7 +46,7 @@ def isolated(
     own: OwnMethod, timeout: float | None, work: Callable[[MethodProcess], Any]
 ) -> CallResult:
     """Do some work with a new method process; its result contains what the method has printed."""
-    process = MethodProcess(SERVER, timeout, own.facts.preload)
+    process = MethodProcess(SERVER, timeout, own.facts.preload, folder=own.folder)
     with process:
         ended = attempt(lambda: work(process))
     return dataclasses.replace(ended, log=process.log)

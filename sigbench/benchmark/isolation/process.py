@@ -54,12 +54,15 @@ class MethodProcess:
         Packages that its template has imported.
     environ : dict
         Environment variables to set.
+    folder : str, optional
+        Its working directory, if that exists; by default that of this process.
     """
 
     server: str
     timeout: float | None = None
     preload: tuple[str, ...] = ()
     environ: dict[str, str] = field(default_factory=dict)
+    folder: str | None = None
 
     def __enter__(self) -> MethodProcess:
         """Start the process."""
@@ -80,7 +83,7 @@ class MethodProcess:
             self._timer = threading.Timer(max(self.timeout, 0), self._kill)
             self._timer.daemon = True
             self._timer.start()
-        start = {"server": self.server, "folder": os.getcwd(), "path": sys.path}
+        start = {"server": self.server, "folder": self.folder or os.getcwd(), "path": sys.path}
         with suppress(OSError):  # it has died already: the first request will tell
             self.channel.send({**start, "environ": self.environ})
         return self

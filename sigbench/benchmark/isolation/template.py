@@ -13,6 +13,7 @@ import signal
 import socket
 import struct
 import sys
+import traceback
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -88,11 +89,15 @@ def _forked(control: socket.socket, work: Callable[[], None]) -> int:
     pid = os.fork()
     if pid:
         return pid
+    code = 1
     try:
         control.close()
         work()
+        code = 0
+    except BaseException:  # a user's module may have changed what the server uses
+        traceback.print_exc()
     finally:
-        os._exit(0)
+        os._exit(code)
 
 
 def _be_method_process(channel: int, log: int) -> None:

@@ -155,4 +155,5 @@ def created(thing: Any, spec: Spec) -> Any:
 
 def _brief(error: BaseException) -> str:
     """Return the type and message of an error on one line."""
-    return " ".join(traceback.format_exception_only(error)[-1].split())
+    text = traceback.format_exception_only(error)[-1]  # also if its message raises an error
+    return " ".join(text.removeprefix(f"{type(error).__module__}.").split())
