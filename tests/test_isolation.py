@@ -17,6 +17,7 @@ import sigbench
 from sigbench import Denoising, ExecutorConfig, Gaussian, InputError, Method, SparseSpikes, load
 from sigbench.benchmark.engine.evaluate import Cell, Fit
 from sigbench.benchmark.engine.executors.calls import attempt
+from sigbench.benchmark.engine.isolated import isolated
 from sigbench.benchmark.engine.scheduler import run
 from sigbench.benchmark.isolation.channel import LENGTH, BadMessage, Channel
 from sigbench.benchmark.isolation.process import MAX_LOG
@@ -559,6 +560,24 @@ def test_a_seed_of_a_learner_from_a_module(here):
     assert len({m.key for m in suite.methods}) == 3
     done = run_suite(suite, here / "run")
     assert (done.computed, done.failed) == (3, 0)
+
+
+def test_without_fork_every_method_process_is_a_new_interpreter(here, monkeypatch):
+    monkeypatch.setattr("sigbench.benchmark.isolation.process.CAN_FORK", False)
+    (here / "own_spawned.py").write_text(
+        "import os\nprint('imported')\n"
+        "def f(noisy): return 0.5 * noisy\n"
+        "def leaves(noisy): os._exit(3)\n"
+    )
+    methods = [resolve(f"own_spawned:{name}")[0] for name in ("f", "leaves")]
+    cells = [Cell(PROBLEM, 1, method, method.name) for method in methods]
+    fine, failed = run(cells, {"rmse": METRICS["rmse"]}, 3)  # in this process
+    other = go(Method("f", Function(lambda noisy: 0.5 * noisy)))["f", 1]
+    np.testing.assert_array_equal(fine.values["rmse"], other.values["rmse"])
+    assert fine.log == "imported\n"
+    assert failed.error == "WorkerDied: exit code 3"
+    late = isolated(methods[0].entry, 0.01, lambda process: process.request({"do": "about"}))
+    assert late.error == "TimeoutError: longer than 0.01 s"
 
 
 class TestChannel:

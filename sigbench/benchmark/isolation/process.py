@@ -20,6 +20,7 @@ from sigbench.benchmark.isolation import template
 from sigbench.benchmark.isolation.channel import BadMessage, Channel, Message
 from sigbench.benchmark.isolation.start import context, without_main
 
+CAN_FORK = hasattr(os, "fork")
 MAX_LOG = 64 * 2**10  # bytes that are kept of what a method prints in one call
 PATIENCE_S = 5.0  # for the rest of a log
 
@@ -72,7 +73,9 @@ class MethodProcess:
         self._kept, self._dropped = bytearray(), 0
         self._late = False
         try:
-            self._template, self._pid = _forked(self.preload, theirs.fileno(), log)
+            made = (_forked if CAN_FORK else _spawned)(self.preload, theirs, log)
+            self._template: _Template | _Interpreter = made[0]
+            self._pid = made[1]
         finally:
             theirs.close()
             os.close(log)
@@ -130,9 +133,7 @@ class MethodProcess:
 
     def _kill(self) -> None:
         self._late = True
-        for kill in (os.killpg, os.kill):
-            with suppress(ProcessLookupError, PermissionError):
-                kill(self._pid, signal.SIGKILL)
+        self._template.kill(self._pid)
         with suppress(OSError):  # a process that it has started may keep the connection open
             self.channel.socket.shutdown(socket.SHUT_RDWR)
 
@@ -175,9 +176,14 @@ class _Template:
         self._process = process  # kept, because multiprocessing waits for it
         atexit.register(self.close)  # before multiprocessing waits
 
-    def fork(self, channel: int, log: int) -> int:
-        socket.send_fds(self._control, [template.FORK], [channel, log])
+    def fork(self, channel: socket.socket, log: int) -> int:
+        socket.send_fds(self._control, [template.FORK], [channel.fileno(), log])
         return self._answer()
+
+    def kill(self, pid: int) -> None:
+        for kill in (os.killpg, os.kill):
+            with suppress(ProcessLookupError, PermissionError):
+                kill(pid, signal.SIGKILL)
 
     def derive(self, preload: tuple[str, ...]) -> _Template:
         """Return a copy that imports more packages."""
@@ -207,6 +213,20 @@ class _Template:
         return number
 
 
+class _Interpreter:
+    """A method process that is a new interpreter."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    def kill(self, pid: int) -> None:
+        self._process.kill()
+
+    def end(self) -> int:
+        self._process.kill()
+        return self._process.wait()
+
+
 class _Templates(threading.local):
     """The templates of a thread, by what they have imported."""
 
@@ -223,7 +243,7 @@ _TEMPLATES = _Templates()
 
 def fork_template() -> None:
     """Fork the template of a worker, while it has one thread and no data."""
-    if not hasattr(os, "fork"):
+    if not CAN_FORK:
         return
     ours, theirs = socket.socketpair()
     if not os.fork():
@@ -250,7 +270,27 @@ def _started() -> _Template:
     return _Template(ours, process)
 
 
-def _forked(preload: tuple[str, ...], channel: int, log: int) -> tuple[_Template, int]:
+def _spawned(
+    preload: tuple[str, ...], channel: socket.socket, log: int
+) -> tuple[_Interpreter, int]:
+    """Return a new interpreter, which imports what it needs, and its ID."""
+    threads = {f"{library}_NUM_THREADS": "1" for library in template.LIBRARIES}
+    shares = sys.platform == "win32"
+    process = subprocess.Popen(
+        [sys.executable, "-m", template.__name__, "method"],
+        stdin=subprocess.PIPE if shares else channel.fileno(),
+        stdout=log,
+        stderr=log,
+        env={**os.environ, **threads},
+    )
+    if sys.platform == "win32":
+        assert process.stdin is not None
+        process.stdin.write(channel.share(process.pid))
+        process.stdin.close()
+    return _Interpreter(process), process.pid
+
+
+def _forked(preload: tuple[str, ...], channel: socket.socket, log: int) -> tuple[_Template, int]:
     """Return a template and the ID of a process that it has forked."""
     ready = _TEMPLATES.ready
     for _ in range(2):

@@ -6,6 +6,7 @@ It has one thread and no data. Its owner is a worker, which asks for one method 
 from __future__ import annotations
 
 import functools
+import gc
 import importlib
 import os
 import random
@@ -21,6 +22,7 @@ from typing import Any
 
 # What a method process runs, and what is imported before it is forked.
 SERVERS = ("sigbench.benchmark.engine.method_process", "sigbench.benchmark.methods.building")
+LIBRARIES = ("OMP", "OPENBLAS", "MKL")
 FORK, END, DERIVE = b"f", b"e", b"d"
 NUMBER = struct.Struct("<i")
 MAX_NAMES = 1000  # bytes
@@ -46,13 +48,14 @@ def serve(control: socket.socket, preload: Sequence[str] = ()) -> None:
     os.setsid()  # no signal from a terminal, and no output to one
     _detach(control.fileno())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for library in ("OMP", "OPENBLAS", "MKL"):  # for libraries that a method loads later
+    for library in LIBRARIES:  # that a method loads later
         os.environ[f"{library}_NUM_THREADS"] = "1"
     for name in (*SERVERS, *preload):
         importlib.import_module(name)
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(1)
+    gc.freeze()  # a collection in a method process would copy these objects
     if _CHILDREN.exists():
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     pid, derived = 0, set()
@@ -183,5 +186,21 @@ def _prctl(option: int, value: int) -> None:
         ctypes.CDLL(None).prctl(option, value)
 
 
-if __name__ == "__main__":  # in a process that may not use multiprocessing: see `process`
-    serve(socket.socket(fileno=os.dup(0)))
+def _main(arguments: list[str]) -> None:
+    """Serve in a new interpreter, as a template or, without fork, as a method process."""
+    if sys.platform == "win32":
+        connection = socket.fromshare(sys.stdin.buffer.read())
+    else:
+        connection = socket.socket(fileno=os.dup(0))
+    if not arguments:
+        return serve(connection)
+    from threadpoolctl import threadpool_limits
+
+    for name in SERVERS:
+        importlib.import_module(name)
+    threadpool_limits(1)
+    return run(connection)
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1:])

@@ -18,6 +18,8 @@ from sigbench.core.errors import InputError
 SERVER = "sigbench.benchmark.methods.building"
 IMPORT_LIMIT_S = 60.0  # for the import of a module and the creation of a method
 
+# What modules import that is slow to import; they are described again for each of their methods.
+_preload: dict[str, tuple[str, ...]] = {}
 _limit: ContextVar[float] = ContextVar("import_limit", default=IMPORT_LIMIT_S)
 
 
@@ -43,7 +45,8 @@ def inspected(origin: Origin) -> OwnMethod:
     folder = str(Path.cwd())
     request = packed(cloudpickle.dumps((origin, folder)))
     try:
-        with MethodProcess(SERVER, _limit.get(), environ=dict(os.environ)) as process:
+        environ, preload = dict(os.environ), _preload.get(module, ())
+        with MethodProcess(SERVER, _limit.get(), preload, environ) as process:
             record = process.request({}, request).header
     except MethodFailed as failed:
         if not failed.lost and not failed.error.startswith("TimeoutError"):
@@ -51,4 +54,6 @@ def inspected(origin: Origin) -> OwnMethod:
         raise InputError(
             f"cannot import {module!r} from the working directory: {failed.error}"
         ) from None
-    return OwnMethod(origin, folder, facts_from(record))
+    facts = facts_from(record)
+    _preload[module] = facts.preload
+    return OwnMethod(origin, folder, facts)
