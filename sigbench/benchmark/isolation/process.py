@@ -22,6 +22,7 @@ from sigbench.benchmark.isolation.start import context, without_main
 
 CAN_FORK = hasattr(os, "fork")
 MAX_LOG = 64 * 2**10  # bytes that are kept of what a method prints in one call
+MAX_TEXT = 20_000  # characters of an error, and of a traceback
 PATIENCE_S = 5.0  # for the rest of a log
 
 
@@ -121,8 +122,8 @@ class MethodProcess:
                 raise MethodFailed(error) from None
             raise MethodFailed(f"WorkerDied: {how}", lost=True) from None
         if "error" in answer.header:
-            trace = str(answer.header.get("trace", ""))
-            raise MethodFailed(str(answer.header["error"]), trace)
+            error, trace = (str(answer.header.get(key, "")) for key in ("error", "trace"))
+            raise MethodFailed(error[:MAX_TEXT], trace[-MAX_TEXT:])
         return answer
 
     @property
@@ -144,7 +145,7 @@ class MethodProcess:
                 self._timer.cancel()
                 self._timer.join()
             self.channel.close()
-            self._how = how_it_ended(self._template.end())
+            self._how = how_it_ended(self._template.end(self._pid))
             self._pid = 0
             self._reader.join(PATIENCE_S)
         return self._how
@@ -193,11 +194,12 @@ class _Template:
         theirs.close()
         return _Template(ours)
 
-    def end(self) -> int:
+    def end(self, pid: int) -> int:
         try:
             self._control.sendall(template.END)
             return self._answer()
         except (EOFError, OSError):  # the method has killed the template
+            self.kill(pid)
             self.close()
             return -signal.SIGKILL
 
@@ -222,7 +224,7 @@ class _Interpreter:
     def kill(self, pid: int) -> None:
         self._process.kill()
 
-    def end(self) -> int:
+    def end(self, pid: int) -> int:
         self._process.kill()
         return self._process.wait()
 
