@@ -213,9 +213,12 @@ def test_invalid_executors_are_refused(place, message):
         ExecutorConfig(**place)
 
 
-@pytest.mark.parametrize("config", [ExecutorConfig(), ExecutorConfig(timeout=5.0)])
-def test_cells_run_in_a_worker_process_by_default(config):
+@pytest.mark.parametrize(
+    ("config", "own"), [(ExecutorConfig(), True), (ExecutorConfig(timeout=5.0), False)]
+)
+def test_methods_of_users_and_time_limits_use_a_worker(config, own):
     """In the process of the caller, a method could change the values of others."""
-    executor = config.open()
+    executor = config.open(own=own)
     assert isinstance(executor, Pool)
     assert (executor.slots, executor.timeout, executor.isolates) == (1, config.timeout, True)
+    assert isinstance(ExecutorConfig().open(), Serial)

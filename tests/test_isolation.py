@@ -374,9 +374,9 @@ def test_nothing_that_a_method_starts_is_left_behind(here, wait_until):
 PROBLEM = Denoising("p", SparseSpikes(), Gaussian(sigma=3.0), items=5, train_items=20)
 
 
-def go(*methods, jobs=1, timeout=None):
+def go(*methods, timeout=None):
     cells = [Cell(PROBLEM, seed, m, f"{seed}{m.name}") for seed in (1, 2) for m in methods]
-    executor = ExecutorConfig(jobs=jobs, timeout=timeout).open()
+    executor = ExecutorConfig(timeout=timeout).open(own=True)
     try:
         ended = list(run(cells, {"rmse": METRICS["rmse"]}, 3, executor))
     finally:

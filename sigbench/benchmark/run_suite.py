@@ -61,7 +61,8 @@ def run_suite(
         Called with a `Cell` or `Fit` and None when it starts, and with its result (`Result`,
         `Failure` or, for a fit, `CallResult`) when it ends.
     executor : ExecutorConfig, optional
-        Where to run; by default in one worker process. ``ExecutorConfig(jobs=2)`` uses two.
+        Where to run; by default in this process, or in one worker process if there are methods of
+        users. ``ExecutorConfig(jobs=2)`` uses two worker processes.
     wait : bool
         Wait if another run is using the folder, instead of raising an error.
 
@@ -101,7 +102,7 @@ def _run_missing(
     folder.write_manifest(manifest, manifest["files"])
     folder.tidy_failures()
     start, computed, failed = time.perf_counter(), 0, 0
-    executor = config.open()
+    executor = config.open(own=any(is_own(method.entry) for method in suite.methods))
     try:
         pictured = manifest["pictured_seed"]
         for out in run(missing, suite.metrics, suite.block, executor, progress, pictured):

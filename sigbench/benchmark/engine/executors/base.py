@@ -96,8 +96,9 @@ class ExecutorConfig:
     ----------
     executor : str
         ``"local"`` for this machine, or ``"dask://HOST:PORT"``.
-    jobs : int
-        Worker processes. Ignored on a cluster.
+    jobs : int, optional
+        Worker processes; None runs methods of sigbench in this process, and those of users in one
+        worker. Ignored on a cluster.
     timeout : float, optional
         Time limit of a call in seconds; its worker is then stopped.
 
@@ -108,19 +109,24 @@ class ExecutorConfig:
     """
 
     executor: str = "local"
-    jobs: int = 1
+    jobs: int | None = None
     timeout: float | None = None
 
     def __post_init__(self) -> None:
         if self.executor != "local" and not self.executor.startswith("dask://"):
             raise InputError(f"executor={self.executor!r} must be one of: local, dask://HOST:PORT")
-        if self.jobs < 1:
+        if self.jobs is not None and self.jobs < 1:
             raise InputError(f"jobs={self.jobs} must be >= 1")
         if self.timeout is not None and not self.timeout > 0:
             raise InputError(f"timeout={self.timeout:g} s must be > 0")
 
-    def open(self) -> Executor:
+    def open(self, *, own: bool = False) -> Executor:
         """Return a new executor; the caller closes it.
+
+        Parameters
+        ----------
+        own : bool
+            Whether there are methods of users, which never share a process with others.
 
         Raises
         ------
@@ -131,9 +137,11 @@ class ExecutorConfig:
             from sigbench.benchmark.engine.executors.cluster import Cluster
 
             return Cluster(self.executor.removeprefix("dask://"), self.timeout)
+        if self.jobs is None and self.timeout is None and not own:
+            return Serial()
         from sigbench.benchmark.engine.executors.pool import Pool
 
-        return Pool(self.jobs, self.timeout)
+        return Pool(self.jobs or 1, self.timeout)
 
 
 def cores() -> int:
