@@ -35,7 +35,8 @@ def measure(name, minutes):
     """Return real-time factor, latency in ms and memory in MiB of one call in this process."""
     import numpy as np
 
-    from sigbench.benchmark.methods.resolve import METHODS, bind_problem_info
+    from sigbench.benchmark.methods.describe import bind_problem_info
+    from sigbench.benchmark.methods.resolve import METHODS
     from sigbench.config.registry import build
     from sigbench.datasets import SpeechSmoke
 

@@ -29,7 +29,8 @@ import sigbench
 from sigbench.analysis import figures as jacobian_figures
 from sigbench.analysis.figures import Sweep
 from sigbench.analysis.study import Portrait, prepared, study
-from sigbench.benchmark.methods.resolve import bind_problem_info, resolve
+from sigbench.benchmark.methods.describe import bind_problem_info
+from sigbench.benchmark.methods.resolve import resolve
 from sigbench.benchmark.methods.sure import sure
 from sigbench.core.protocols import Block, Oracle, info_of
 from sigbench.datasets import Fsdd

@@ -5,6 +5,7 @@ import io
 import os
 import signal
 import struct
+import subprocess
 import sys
 import tarfile
 import textwrap
@@ -359,3 +360,36 @@ def site(tmp_path, monkeypatch):
         cached.cache_clear()
     for name in ("faulty", "other"):
         sys.modules.pop(name, None)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory, wait_until):
+    """A Dask scheduler and two worker processes on loopback; its address."""
+    pytest.importorskip("distributed", reason="Dask is an extra")
+    folder = tmp_path_factory.mktemp("dask")
+    file = folder / "scheduler.json"
+    quiet = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
+    parts = [
+        ["dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"],
+        ["dask_worker", "--nworkers", "2", "--nthreads", "1", "--no-dashboard"],
+    ]
+    running = []
+    try:
+        for name, *options in parts:
+            command = [sys.executable, "-m", f"distributed.cli.{name}", *options]
+            command += ["--scheduler-file", str(file)]
+            running.append(
+                subprocess.Popen(command, env=environment, start_new_session=True, **quiet)
+            )
+        from distributed import Client
+
+        wait_until(lambda: file.exists() or any(part.poll() is not None for part in running))
+        assert all(part.poll() is None for part in running)
+        with Client(scheduler_file=str(file), set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=60)
+            yield client.scheduler.address.removeprefix("tcp://")
+    finally:
+        for part in running:  # with the workers' own processes
+            os.killpg(part.pid, signal.SIGKILL)
+            part.wait()

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from sigbench import InputError, SureTuned, TorchModule
-from sigbench.benchmark.methods.resolve import Method, as_entry, describe
+from sigbench.benchmark.methods.building import as_entry
+from sigbench.benchmark.methods.describe import describe
+from sigbench.benchmark.methods.resolve import Method
 from sigbench.cli.main import main
 from sigbench.core.fingerprint import identity
 from sigbench.denoisers.noise_level import estimate_sigma

@@ -22,13 +22,9 @@ from sigbench import (
     load,
     run_suite,
 )
-from sigbench.benchmark.methods.resolve import (
-    Function,
-    Method,
-    bind_problem_info,
-    describe,
-    resolve,
-)
+from sigbench.benchmark.methods.describe import bind_problem_info, describe
+from sigbench.benchmark.methods.functions import Function
+from sigbench.benchmark.methods.resolve import Method, resolve
 from sigbench.cli.list import methods
 from sigbench.cli.main import main
 from sigbench.denoisers import DENOISERS

@@ -213,8 +213,12 @@ def test_invalid_executors_are_refused(place, message):
         ExecutorConfig(**place)
 
 
-def test_a_time_limit_uses_a_worker():
-    executor = ExecutorConfig(timeout=5.0).open()
+@pytest.mark.parametrize(
+    ("config", "own"), [(ExecutorConfig(), True), (ExecutorConfig(timeout=5.0), False)]
+)
+def test_methods_of_users_and_time_limits_use_a_worker(config, own):
+    """In the process of the caller, a method could change the values of others."""
+    executor = config.open(own=own)
     assert isinstance(executor, Pool)
-    assert executor.slots == 1
+    assert (executor.slots, executor.timeout, executor.isolates) == (1, config.timeout, True)
     assert isinstance(ExecutorConfig().open(), Serial)

@@ -8,14 +8,10 @@ import numpy as np
 import pytest
 
 from sigbench import GMC, L1, InputError, LocalWiener, PerItem, Tuned
-from sigbench.benchmark.methods.resolve import (
-    Function,
-    Method,
-    as_entry,
-    bind_problem_info,
-    describe,
-    resolve,
-)
+from sigbench.benchmark.methods.building import as_entry
+from sigbench.benchmark.methods.describe import bind_problem_info, describe
+from sigbench.benchmark.methods.functions import Function
+from sigbench.benchmark.methods.resolve import Method, resolve, unsealed
 from sigbench.core.fingerprint import digest, identity
 from sigbench.transforms import DCT, DFT
 
@@ -129,8 +125,9 @@ class TestUsersOwn:
         )
         (function,) = resolve("own_kinds:f")
         assert function.sigma_given  # sigma is a parameter without a default
-        assert resolve("own_kinds:ready")[0].entry == L1(lam=2.0)
-        assert [m.entry.g for m in resolve("own_kinds:Gain[g=[0.5,2]]")] == [0.5, 2.0]
+        assert unsealed(resolve("own_kinds:ready")[0]).entry == L1(lam=2.0)
+        swept = map(unsealed, resolve("own_kinds:Gain[g=[0.5,2]]"))
+        assert [m.entry.g for m in swept] == [0.5, 2.0]
         assert resolve("own_kinds:Gain[sigma=given]")[0].sigma_given
         with pytest.raises(InputError, match=r"unknown parameter of own_kinds:Gain 'h'"):
             resolve("own_kinds:Gain[h=1]")
@@ -237,8 +234,8 @@ class TestUsersOwn:
             "@dataclass\nclass Needs:\n    a: int\n"
             "    def __call__(self, noisy, *, sigma=None): return noisy\n",
         )
-        assert resolve("own_init:Own")[0].entry.a == 3
-        assert resolve("own_init:Needs[a=2]")[0].entry.a == 2
+        assert unsealed(resolve("own_init:Own")[0]).entry.a == 3
+        assert unsealed(resolve("own_init:Needs[a=2]")[0]).entry.a == 2
         with pytest.raises(InputError, match=r"a must be set, as in own_init:Needs\[a=\.\.\.\]"):
             resolve("own_init:Needs")
 

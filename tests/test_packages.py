@@ -27,6 +27,7 @@ LEVELS = (
 SUBLEVELS = {
     "networks": (("nn",), ("models",), ("pretrained",), ("training",)),
     "benchmark": (
+        ("isolation",),
         ("methods",),
         ("engine",),
         ("store", "suites"),

@@ -12,7 +12,8 @@ import pytest
 import sigbench
 from sigbench import ICNN, InputError, Pretrained, ShrinkNet
 from sigbench.analysis.jacobian import linearize
-from sigbench.benchmark.methods.resolve import describe, resolve
+from sigbench.benchmark.methods.describe import describe
+from sigbench.benchmark.methods.resolve import resolve
 from sigbench.cli.main import main
 from sigbench.cli.model_card import Figures, as_markdown
 from sigbench.core.fingerprint import identity

@@ -60,6 +60,26 @@ def test_every_method_sees_the_same_noise():
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.parametrize("given", [False, True])
+def test_no_two_calls_of_a_cell_see_the_same_data(given):
+    """A method that remembers its inputs would not be faster."""
+    seen, levels = [], []
+
+    def f(noisy, sigma=None):
+        seen.append(noisy.tobytes())
+        levels.append(None if sigma is None else np.ravel(noisy / sigma[:, None, None])[0])
+        return 0.5 * noisy
+
+    (result,) = go(Method("f", Function(f), sigma_given=given))
+    calls = 1 + 3 * 3  # the warm-up, and three passes over three blocks
+    assert len(seen) == calls
+    assert len(set(seen)) == calls
+    assert not any(one in other for one, other in itertools.permutations(seen, 2))
+    if given:  # the noise level is scaled, too
+        np.testing.assert_allclose(levels[4:7], levels[1:4], rtol=1e-12)
+    np.testing.assert_array_equal(result.values["rmse"], go(good)[0].values["rmse"])
+
+
 def raises(noisy):
     raise ValueError("no good\nat all")
 
@@ -241,6 +261,8 @@ class Workers:
     """Simulated workers: they finish in a random order and record their data."""
 
     retries = 0
+    timeout = None
+    isolates = False
 
     def __init__(self, slots, order):
         self.slots, self.order = slots, order

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from sigbench import InputError, Pretrained
-from sigbench.benchmark.methods.resolve import bind_problem_info
+from sigbench.benchmark.methods.describe import bind_problem_info
 from sigbench.cli.main import main
 from sigbench.core.fingerprint import identity
 from sigbench.networks import nn

@@ -10,7 +10,8 @@ import soundfile
 from scipy.signal import correlate, resample_poly
 
 from sigbench import METRICS, InputError
-from sigbench.benchmark.methods.resolve import describe, resolve
+from sigbench.benchmark.methods.describe import describe
+from sigbench.benchmark.methods.resolve import resolve
 from sigbench.core import optional
 from sigbench.core.optional import onnx_session, package_label
 from sigbench.networks.pretrained.speech import DTLN, SPEECH_NETWORKS, DeepFilterNet, RNNoise

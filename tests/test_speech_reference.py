@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sigbench.benchmark.methods.resolve import bind_problem_info
+from sigbench.benchmark.methods.describe import bind_problem_info
 from sigbench.core.protocols import Oracle
 from sigbench.datasets import Fsdd
 from sigbench.denoisers import DENOISERS

@@ -18,7 +18,8 @@ from sigbench import (
     Tuned,
     WaveletShrink,
 )
-from sigbench.benchmark.methods.resolve import Method, describe
+from sigbench.benchmark.methods.describe import describe
+from sigbench.benchmark.methods.resolve import Method
 from sigbench.benchmark.methods.sure import sure
 from sigbench.benchmark.suites.suite import load
 from sigbench.denoisers.noise_level import estimate_sigma

@@ -30,7 +30,7 @@ from sigbench import (
 from sigbench.benchmark.methods.resolve import Method, resolve
 from sigbench.cli.main import main
 from sigbench.estimators.least_squares import information
-from sigbench.problems.system_id import _estimated
+from sigbench.problems.system_id import estimated
 
 
 def problem(length=256, snr_db=20.0, taps=8, items=10, dataset=None, **more):
@@ -378,7 +378,7 @@ def test_tuning_finds_the_best_alpha_and_segment():
         errors = {
             v: np.mean(
                 (
-                    _estimated(dataclasses.replace(method, **{key: v}), train.pairs.noisy, None)
+                    estimated(dataclasses.replace(method, **{key: v}), train.pairs.noisy, None)
                     - train.pairs.target
                 )
                 ** 2

@@ -15,9 +15,10 @@ from scipy.ndimage import uniform_filter
 
 from sigbench.analysis.jacobian import MOVES, By, Linearization, linearize, stability
 from sigbench.benchmark.engine.evaluate import Fit
-from sigbench.benchmark.methods.resolve import Method, bind_problem_info
+from sigbench.benchmark.methods.describe import bind_problem_info
+from sigbench.benchmark.methods.resolve import Method, unsealed
 from sigbench.core.errors import InputError
-from sigbench.core.protocols import Array, Learner, Oracle
+from sigbench.core.protocols import Array, Oracle
 from sigbench.problems.denoising import Denoising
 
 VERSION = 1  # raised when the same settings give other numbers
@@ -139,7 +140,8 @@ def prepared(problem: Denoising, method: Method) -> Any:
     method : Method
         The method.
     """
-    entry = Fit(problem, method)() if isinstance(method.entry, Learner) else method.entry
+    here = unsealed(method)
+    entry = Fit(problem, here)() if here.is_learner else here.entry
     return bind_problem_info(entry, problem.problem_info)
 
 

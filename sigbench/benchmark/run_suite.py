@@ -11,10 +11,13 @@ from typing import Any
 from sigbench.benchmark.engine.evaluate import Cell, Fit
 from sigbench.benchmark.engine.executors.base import ExecutorConfig
 from sigbench.benchmark.engine.scheduler import Failure, run
+from sigbench.benchmark.methods.own import is_own
 from sigbench.benchmark.report.figures import figure_files, write_figures
 from sigbench.benchmark.report.gains import in_families
 from sigbench.benchmark.report.markdown import markdown
 from sigbench.benchmark.results import Run
+from sigbench.benchmark.store.gallery import log_file
+from sigbench.benchmark.store.method_logs import write_log
 from sigbench.benchmark.store.run_folder import (
     MAX_SMALL_FILES,
     MAX_SMALL_FILES_AT_END,
@@ -25,7 +28,6 @@ from sigbench.core import environment
 from sigbench.core.atomic import write_atomically
 from sigbench.core.errors import InputError
 from sigbench.core.fingerprint import identity
-from sigbench.core.protocols import Learner, Oracle, info_of
 from sigbench.scoring.gains import gains
 from sigbench.scoring.leaderboard import leaderboard, to_csv
 from sigbench.scoring.scores import Scores
@@ -59,8 +61,8 @@ def run_suite(
         Called with a `Cell` or `Fit` and None when it starts, and with its result (`Result`,
         `Failure` or, for a fit, `CallResult`) when it ends.
     executor : ExecutorConfig, optional
-        Where to run; by default in this process. ``ExecutorConfig(jobs=2)`` uses two worker
-        processes.
+        Where to run; by default in this process, or in one worker process if there are methods of
+        users. ``ExecutorConfig(jobs=2)`` uses two worker processes.
     wait : bool
         Wait if another run is using the folder, instead of raising an error.
 
@@ -89,18 +91,22 @@ def _run_missing(
     suite: Suite, folder: RunFolder, fresh: bool, progress: Progress | None, config: ExecutorConfig
 ) -> Run:
     cells = suite.cells()
-    manifest = _manifest(suite, folder.open(shared(suite), fresh=fresh))
+    old = folder.open(shared(suite), fresh=fresh)
+    manifest, listed = _manifest(suite, old), old.get("files", [])
     folder.cells.drop_outdated(cells)
     missing = [cell for cell in cells if not folder.cells.is_finished(cell)]
     cell_files = [folder.cells.file_of(cell) for cell in missing]
-    manifest["files"] = [*cell_files, *folder.gallery.planned(missing)]
+    logs = sorted({log_file(cell.method.name) for cell in missing if is_own(cell.method.entry)})
+    logs += [name for name in listed if name.startswith("logs/")]
+    manifest["files"] = [*cell_files, *folder.gallery.planned(missing), *logs]
     folder.write_manifest(manifest, manifest["files"])
     folder.tidy_failures()
     start, computed, failed = time.perf_counter(), 0, 0
-    executor = config.open()
+    executor = config.open(own=any(is_own(method.entry) for method in suite.methods))
     try:
         pictured = manifest["pictured_seed"]
         for out in run(missing, suite.metrics, suite.block, executor, progress, pictured):
+            write_log(folder.path, out.cell, out.log)
             if isinstance(out, Failure):
                 folder.failure_log.write(suite.name, out)
                 failed += 1
@@ -115,7 +121,7 @@ def _run_missing(
         executor.close()
         folder.tidy_failures()
         manifest["wall_time_s"] = round(manifest["wall_time_s"] + time.perf_counter() - start, 3)
-        folder.write_manifest(manifest)
+        folder.write_manifest(manifest, logs)
     write_reports(folder.path)
     return Run(folder.path, computed, len(cells) - len(missing), failed)
 
@@ -132,7 +138,7 @@ def check(suite: Suite) -> None:
     for problem in suite.problems:
         for name, metric in suite.metrics.items():
             metric.check(name, problem.dataset.problem_info.get("fs"))
-        learners = [m.name for m in suite.methods if isinstance(m.entry, Learner)]
+        learners = [m.name for m in suite.methods if m.is_learner]
         if learners and not problem.can_train:
             raise InputError(
                 f"{problem.name} has no training split, which is needed by {', '.join(learners)}"
@@ -220,16 +226,14 @@ def _manifest(suite: Suite, old: dict[str, Any]) -> dict[str, Any]:
     common = shared(suite)
     methods = {
         m.name: {
-            "entry": identity(m.entry),
+            "entry": m.identity,
             "sigma": "given" if m.sigma_given else "none",
             "source": m.source,
         }
         for m in suite.methods
     }
-    bounds = [
-        m.name for m in suite.methods if isinstance(m.entry, Oracle) and info_of(m.entry).bound
-    ]
-    controls = [m.name for m in suite.methods if info_of(m.entry).family == "control"]
+    bounds = [m.name for m in suite.methods if m.is_oracle and m.info.bound]
+    controls = [m.name for m in suite.methods if m.info.family == "control"]
     trainings = {m.name: m.trainings for m in suite.methods if m.trainings}
     return {
         "suite": {

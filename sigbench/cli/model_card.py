@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sigbench.benchmark.methods.resolve import bind_problem_info
+from sigbench.benchmark.methods.describe import bind_problem_info
 from sigbench.config.registry import lookup
 from sigbench.core.durations import duration
 from sigbench.core.protocols import Array, Training

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from sigbench.core.errors import InputError
-from sigbench.core.protocols import Array
+from sigbench.core.protocols import Array, Sigma
 from sigbench.datasets.base import Dataset, Split
+
+Caller = Callable[[Any, Array, Sigma], Array]
+"""``caller(method, noisy, sigma)`` returns the estimate of a method."""
 
 MAX_DB = 300  # an amplitude ratio of 10¹⁵, about the precision of float64
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import numpy as np
 
 from sigbench.core.errors import InputError
-from sigbench.core.protocols import Array, Block, Denoiser, Pairs, Task, Training
+from sigbench.core.protocols import Array, Block, Denoiser, Pairs, Sigma, Task, Training
 from sigbench.core.rng import item_rng
 from sigbench.core.validation import check_choice
 from sigbench.datasets.base import (
@@ -25,7 +25,7 @@ from sigbench.datasets.base import (
     clean_item,
     training_share,
 )
-from sigbench.problems.base import Context, Contextual, Degradation, Degraded
+from sigbench.problems.base import Caller, Context, Contextual, Degradation, Degraded
 from sigbench.problems.degradations import Recorded
 from sigbench.problems.groups import connected
 from sigbench.problems.sizes import (
@@ -39,6 +39,11 @@ from sigbench.problems.sizes import (
 )
 
 T = TypeVar("T")  # what a metric returns: the values, or the values and why some are missing
+
+
+def denoised(method: Denoiser, noisy: Array, sigma: Sigma) -> Array:
+    """Return the estimate of a denoiser."""
+    return method(noisy, sigma=sigma)
 
 
 class Problem(Protocol):
@@ -81,6 +86,11 @@ class Problem(Protocol):
 
     def blocks(self, seed: int, size: int) -> Iterator[Block]:
         """Yield the test items of a seed in blocks of at most ``size`` items."""
+        ...
+
+    @property
+    def caller(self) -> Caller:
+        """How a method is called: a function without the problem's data, which can be sent."""
         ...
 
     def apply(self, method: Any, block: Block, *, sigma_given: bool) -> Array:
@@ -227,9 +237,14 @@ class Denoising:
             batch.sigma,
         )
 
+    @property
+    def caller(self) -> Caller:
+        """How a denoiser is called."""
+        return denoised
+
     def apply(self, method: Denoiser, block: Block, *, sigma_given: bool) -> Array:
         """Return the estimate of a denoiser for a block."""
-        return method(block.noisy, sigma=block.sigma if sigma_given else None)
+        return denoised(method, block.noisy, block.sigma if sigma_given else None)
 
     def score(self, metric: Callable[..., T], block: Block, estimate: Array) -> T:
         """Return ``metric`` (a `Metric`, or its ``measure``) of the items of a block."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,12 +11,12 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from sigbench.core.errors import InputError
-from sigbench.core.protocols import Array, Block, Task, Training
+from sigbench.core.protocols import Array, Block, Sigma, Task, Training
 from sigbench.core.validation import check_field
 from sigbench.datasets.base import Dataset
 from sigbench.denoisers.speech.frames import Framing, Spectrum, framing, power_spectra
 from sigbench.denoisers.speech.trackers import NoiseTracker, noise_spectra
-from sigbench.problems.base import Degradation
+from sigbench.problems.base import Caller, Degradation
 from sigbench.problems.denoising import Denoising
 
 T = TypeVar("T")
@@ -96,10 +97,14 @@ class NoiseTracking:
             true = power.astype(block.noisy.dtype)[:, None]
             yield Block(block.items, block.groups, true, block.noisy, None)
 
+    @property
+    def caller(self) -> Caller:
+        """How a tracker is called."""
+        return functools.partial(tracked, frames=self._frames)
+
     def apply(self, method: NoiseTracker, block: Block, *, sigma_given: bool) -> Array:
         """Return the noise spectra that a tracker estimates for a block."""
-        spectra = noise_spectra(method, block.noisy, self._frames)
-        return spectra.astype(block.noisy.dtype)[:, None]
+        return tracked(method, block.noisy, None, frames=self._frames)
 
     def score(self, metric: Callable[..., T], block: Block, estimate: Array) -> T:
         """Return ``metric`` (a `Metric`, or its ``measure``) of the items of a block."""
@@ -108,6 +113,11 @@ class NoiseTracking:
     def training(self, *, sigma_given: bool) -> Training:
         """Raise an `InputError`: trackers do not learn."""
         raise InputError(f"{self.name}: noise tracking has no training split")
+
+
+def tracked(tracker: NoiseTracker, noisy: Array, sigma: Sigma, *, frames: Framing) -> Array:
+    """Return the noise spectra that a tracker estimates; it is given no noise level."""
+    return noise_spectra(tracker, noisy, frames).astype(noisy.dtype)[:, None]
 
 
 def smoothed(power: Spectrum, frames: Framing, time_s: float) -> Spectrum:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 import numpy as np
 
 from sigbench.core.errors import InputError
-from sigbench.core.protocols import Array, Block, Estimator, Pairs, Task, Training
+from sigbench.core.protocols import Array, Block, Estimator, Pairs, Sigma, Task, Training
 from sigbench.core.rng import item_rng
 from sigbench.core.validation import check_field
 from sigbench.datasets.base import (
@@ -21,7 +21,7 @@ from sigbench.datasets.base import (
     clean_item,
     training_share,
 )
-from sigbench.problems.base import check_snr_db
+from sigbench.problems.base import Caller, check_snr_db
 
 T = TypeVar("T")
 
@@ -150,9 +150,14 @@ class SystemFunction:
         y = clean + sigma * n_rng.standard_normal((1, n))
         return _Record(h, np.concatenate([x, y]).astype(h.dtype), sigma)
 
+    @property
+    def caller(self) -> Caller:
+        """How an estimator is called."""
+        return estimated
+
     def apply(self, method: Estimator, block: Block, *, sigma_given: bool) -> Array:
         """Return the estimated impulse responses of a block."""
-        return _estimated(method, block.noisy, block.sigma if sigma_given else None)
+        return estimated(method, block.noisy, block.sigma if sigma_given else None)
 
     def score(self, metric: Callable[..., T], block: Block, estimate: Array) -> T:
         """Return ``metric`` (a `Metric`, or its ``measure``) of the items of a block."""
@@ -191,11 +196,12 @@ class SystemFunction:
             pairs([self._record("train", 0, item) for item in share.validation]),
             draw,
             self.dataset.peak,
-            lambda method, batch: _estimated(method, batch.noisy, batch.sigma),
+            lambda method, batch: estimated(method, batch.noisy, batch.sigma),
         )
 
 
-def _estimated(method: Estimator, xy: Array, sigma: Any) -> Array:
+def estimated(method: Estimator, xy: Array, sigma: Sigma) -> Array:
+    """Return the impulse responses that an estimator finds for input and output, two channels."""
     x, y = xy[:, :1], xy[:, 1:]
     if sigma is None:  # user estimators may omit the argument
         return method.estimate(x, y)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from sigbench import ESTIMATORS, InputError, Learner, Oracle, Pairs, Training
-from sigbench.benchmark.methods.resolve import METHODS, describe
+from sigbench.benchmark.methods.describe import describe
+from sigbench.benchmark.methods.resolve import METHODS
 from sigbench.config.registry import build
 from sigbench.core.fingerprint import identity
 from sigbench.core.protocols import info_of

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sigbench import ESTIMATORS, InputError, Oracle
-from sigbench.benchmark.methods.resolve import Method, describe
+from sigbench.benchmark.methods.describe import describe
+from sigbench.benchmark.methods.resolve import Method
 from sigbench.config.registry import build
 from sigbench.core.fingerprint import identity
 

@@ -2,47 +2,34 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import statistics
-import sys
 import tempfile
 import threading
-import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from sigbench.benchmark.engine.isolated import Remote, fitted, isolated
+from sigbench.benchmark.engine.method_process import fit
+from sigbench.benchmark.engine.session import BadEstimate, Given, InProcess, Session
+from sigbench.benchmark.methods.describe import bind_problem_info
 from sigbench.benchmark.methods.ensemble import SelfEnsembleLearner
-from sigbench.benchmark.methods.resolve import Method, bind_problem_info, check_source, describe
+from sigbench.benchmark.methods.own import OwnMethod
+from sigbench.benchmark.methods.resolve import Method
 from sigbench.benchmark.methods.tuning import Tuned
-from sigbench.core.protocols import (
-    Array,
-    Block,
-    Certified,
-    Denoiser,
-    LogEntry,
-    Oracle,
-    TrainingHistory,
-)
-from sigbench.core.rng import item_rng
-from sigbench.core.validation import estimate_error
+from sigbench.core.protocols import Array, Block, TrainingHistory
 from sigbench.networks.training.learner import Trained
 from sigbench.problems.denoising import Problem
 from sigbench.scoring.metrics import METRICS, Measured, Metric, Values
 
-TRAINING_SEED = 0  # independent of the data seeds
 REPEATS = 3  # passes over a cell that takes less than BRIEF_S; their median is its time
 BRIEF_S = 0.1
+WARM_UP = REPEATS  # the number of the pass before the first
 MAX_SAMPLES = 2**20  # larger images are not kept for display
-
-
-class BadEstimate(Exception):
-    """A method violated the protocol: wrong shape or dtype, not finite, or its input changed."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +57,7 @@ class Result:
     """A finished cell: one value per metric and item, and its cost.
 
     ``time_s`` is the time of the calls alone, for all items, on one thread: the median of three
-    passes if one takes less than 0.1 s. ``contended`` is True if other cells ran at the same time.
+    passes, over different data, if one takes less than 0.1 s. ``contended`` is True if other cells ran at the same time.
     ``peak_rss_mb`` is the peak resident memory of the process in MiB while the cell ran (outside
     Linux: since the process started). ``relative_gap`` is the largest relative duality gap of the
     items if the method certifies its solutions, otherwise NaN. ``history`` is the training history
@@ -79,6 +66,7 @@ class Result:
     items in seconds, or NaN if the dataset has no sampling rate. ``latency_ms`` is the algorithmic
     latency of the method, or NaN if it needs the whole item. ``missing`` lists the items whose
     value could not be computed (NaN), by metric and reason.
+    ``log`` is what a user's method printed.
     """
 
     cell: Cell
@@ -99,14 +87,19 @@ class Result:
     audio_s: float = float("nan")
     latency_ms: float = float("nan")
     missing: Mapping[str, Mapping[str, list[int]]] = field(default_factory=dict)
+    log: str = ""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Fit a learner on the training split of a problem: once per problem, not per data seed."""
+    """Fit a learner on the training split of a problem: once per problem, not per data seed.
+
+    ``timeout`` is the time limit in seconds of a user's method, which is fitted in its own process.
+    """
 
     problem: Problem
     method: Method
+    timeout: float | None = None
 
     @property
     def retires_worker(self) -> bool:
@@ -118,15 +111,20 @@ class Fit:
         inner = learner.denoiser if isinstance(learner, SelfEnsembleLearner) else learner
         return isinstance(inner, Trained)
 
-    def __call__(self) -> Denoiser:
-        """Return the fitted denoiser or estimator."""
-        check_source(self.method)
-        entry = bind_problem_info(self.method.entry, self.problem.problem_info)
-        training = self.problem.training(sigma_given=self.method.sigma_given)
-        ready: Denoiser = entry.fit(training, rng=item_rng(0, "fit", TRAINING_SEED))
-        if isinstance(ready, Oracle):
-            raise BadEstimate("fit returned an oracle, which would use the clean items")
-        return ready
+    @property
+    def limits_itself(self) -> bool:
+        """Whether the call keeps to its time limit by itself."""
+        return isinstance(self.method.entry, OwnMethod)
+
+    def __call__(self) -> Any:
+        """Return the fitted denoiser or estimator; of a user's method, a `CallResult` with it."""
+        entry, problem = self.method.entry, self.problem
+        training = problem.training(sigma_given=self.method.sigma_given)
+        if isinstance(entry, OwnMethod):
+            return isolated(
+                entry, self.timeout, lambda process: fitted(process, entry, problem, training)
+            )
+        return fit(bind_problem_info(entry, problem.problem_info), training)
 
 
 @dataclass(frozen=True)
@@ -145,6 +143,8 @@ class Measure:
         Items per call.
     pictures : int
         How many images to keep if the items are images.
+    timeout : float, optional
+        Time limit in seconds of a user's method, which runs in its own process.
     """
 
     cell: Cell
@@ -152,19 +152,32 @@ class Measure:
     metrics: Mapping[str, Metric]
     block: int
     pictures: int = 0
+    timeout: float | None = None
 
-    def __call__(self) -> Result:
-        """Return the values of all items.
+    @property
+    def limits_itself(self) -> bool:
+        """Whether the call keeps to its time limit by itself."""
+        return isinstance(self.entry, OwnMethod)
+
+    def __call__(self) -> Any:
+        """Return the `Result`; of a user's method, a `CallResult` with it.
 
         Raises
         ------
         BadEstimate
             If the method violated the protocol.
         """
+        entry, problem = self.entry, self.cell.problem
+        if isinstance(entry, OwnMethod):
+            return isolated(
+                entry,
+                self.timeout,
+                lambda process: self._result(Remote(process, entry, problem)),
+            )
+        return self._result(InProcess(entry, problem.problem_info, problem.caller))
+
+    def _result(self, session: Session) -> Result:
         problem, method = self.cell.problem, self.cell.method
-        check_source(method)
-        _forget_peak_rss()
-        entry = bind_problem_info(self.entry, problem.problem_info)
         scores: dict[str, list[Values]] = {name: [] for name in self.metrics}
         items: list[np.ndarray] = []
         groups: list[np.ndarray] = []
@@ -174,8 +187,8 @@ class Measure:
         fs = problem.problem_info.get("fs", math.nan)
         for number, block in enumerate(self._blocks()):
             if number == 0:
-                _call(problem, entry, _first_item(block), method.sigma_given)  # warm-up
-            estimate, seconds = _call(problem, entry, block, method.sigma_given)
+                session.call(self._given(_first_item(block), WARM_UP))
+            estimate, seconds = session.call(self._given(block))
             time_s += seconds
             audio_s += len(block.items) * block.noisy.shape[-1] / fs
             for name, metric in self.metrics.items():
@@ -190,50 +203,58 @@ class Measure:
                 pictures += _pictures(problem, block, estimate, self.pictures - len(pictures))
         passes = [time_s]
         while time_s < BRIEF_S and len(passes) < REPEATS:
-            calls = (_call(problem, entry, block, method.sigma_given) for block in self._blocks())
-            passes.append(sum(seconds for _, seconds in calls))
+            given = (self._given(block, len(passes)) for block in self._blocks())
+            passes.append(sum(session.call(one)[1] for one in given))
+        about = session.about()
         gap = float("nan")
-        if isinstance(entry, Certified):
-            gap = max(_largest_gap(entry, block, method.sigma_given) for block in self._blocks())
+        if about.certified:
+            given = (self._given(block) for block in self._blocks())
+            gap = max(float(session.gaps(one).max()) for one in given)
         return Result(
             self.cell,
-            describe(entry),
+            about.params,
             method.knowledge(problem.sigma_known),
             np.concatenate(items),
             np.concatenate(groups),
             {name: np.concatenate(parts) for name, parts in scores.items()},
             statistics.median(passes),
-            int(getattr(entry, "n_params", 0)),
-            device=str(getattr(entry, "device", "cpu")),
-            peak_rss_mb=_peak_rss_mb(),
+            about.n_params,
+            device=about.device,
+            peak_rss_mb=about.peak_rss_mb,
             relative_gap=gap,
-            history=_history(getattr(entry, "history", None)),
+            history=about.history,
             pictures=tuple(pictures),
-            grid_edges=method.entry.grid_edges(entry) if isinstance(method.entry, Tuned) else (),
+            grid_edges=self._grid_edges(),
             audio_s=audio_s,
-            latency_ms=_latency_ms(entry),
+            latency_ms=about.latency_ms,
             missing=missing,
         )
+
+    def _grid_edges(self) -> tuple[str, ...]:
+        if isinstance(self.entry, OwnMethod):
+            return self.entry.facts.grid_edges
+        learner = self.cell.method.entry
+        return learner.grid_edges(self.entry) if isinstance(learner, Tuned) else ()
 
     def _blocks(self) -> Iterable[Block]:
         return _DATA.blocks(self.cell.problem, self.cell.seed, self.block)
 
+    def _given(self, block: Block, number: int = 0) -> Given:
+        """Return what the method gets in one pass: the block, or in later passes other data.
 
-def _call(problem: Problem, entry: Any, block: Block, sigma_given: bool) -> tuple[Array, float]:
-    """Return the checked estimate and the duration of the call in seconds."""
-    ready = entry.bind(block.clean.copy()) if isinstance(entry, Oracle) else entry
-    sigma = None if block.sigma is None else block.sigma.copy()
-    shown = dataclasses.replace(block, noisy=block.noisy.copy(), sigma=sigma)
-    start = time.perf_counter()
-    estimate = problem.apply(ready, shown, sigma_given=sigma_given)
-    seconds = time.perf_counter() - start
-    same_sigma = sigma is None or bool((sigma == block.sigma).all())
-    if not (same_sigma and np.array_equal(shown.noisy, block.noisy)):
-        raise BadEstimate("the method changed its input")
-    error = estimate_error(estimate, block.clean.shape, block.noisy.dtype, block.items.tolist())
-    if error:
-        raise BadEstimate(error)
-    return estimate, seconds
+        A method that remembers its inputs gains nothing. Data that are slightly smaller take the
+        same work, and stay within the range of the data type.
+        """
+        method = self.cell.method
+        scale = 1 - number * 2.0**-10
+        sigma = block.sigma if method.sigma_given else None
+        clean = block.clean if method.is_oracle else None
+        noisy, sigma, clean = (
+            array if array is None or number == 0 else (array * scale).astype(array.dtype)
+            for array in (block.noisy, sigma, clean)
+        )
+        assert noisy is not None
+        return Given(noisy, sigma, clean, block.clean.shape, block.items.tolist())
 
 
 def _scored(name: str, metric: Metric, problem: Problem, block: Block, estimate: Array) -> Measured:
@@ -244,16 +265,6 @@ def _scored(name: str, metric: Metric, problem: Problem, block: Block, estimate:
     if wrong.any():
         raise BadEstimate(f"{name} of item {block.items[np.argmax(wrong)]} is nan")
     return measured
-
-
-def _latency_ms(entry: Any) -> float:
-    """Return the algorithmic latency of a method in ms; NaN if it needs the whole item."""
-    latency = getattr(entry, "latency_ms", None)
-    if latency is None:
-        return math.nan
-    if not isinstance(latency, int | float) or not 0 <= latency < math.inf:
-        raise BadEstimate(f"latency_ms={latency!r} must be a number >= 0, or None")
-    return float(latency)
 
 
 def _pictures(problem: Problem, block: Block, estimate: Array, most: int) -> list[Picture]:
@@ -269,34 +280,6 @@ def _pictures(problem: Problem, block: Block, estimate: Array, most: int) -> lis
         Picture(int(block.items[i]), noisy[i], clean[i], estimate[i], float(psnr[i]))
         for i in range(len(clean))
     ]
-
-
-def _history(history: Any) -> TrainingHistory | None:
-    """Return a training history with plain numbers; None for any other object."""
-    if not isinstance(history, TrainingHistory):
-        return None
-    try:
-        return TrainingHistory(
-            float(history.seconds),
-            int(history.steps),
-            float(history.epochs),
-            int(history.samples),
-            str(history.metric),
-            tuple(LogEntry(int(step), *map(float, rest)) for step, *rest in history.log),
-        )
-    except (TypeError, ValueError) as error:
-        raise BadEstimate(f"its training history is invalid: {error}") from None
-
-
-def _largest_gap(entry: Certified, block: Block, sigma_given: bool) -> float:
-    sigma = block.sigma if sigma_given else None
-    gaps = np.asarray(entry.certificate(block.noisy.copy(), sigma=sigma), dtype=np.float64)
-    if gaps.shape != block.items.shape:
-        raise BadEstimate(f"the certificate has shape {gaps.shape}, not {block.items.shape}")
-    if not np.isfinite(gaps).all():
-        bad = int(np.flatnonzero(~np.isfinite(gaps))[0])
-        raise BadEstimate(f"the certificate is {gaps[bad]} for item {block.items[bad]}")
-    return float(gaps.max())
 
 
 def _first_item(block: Block) -> Block:
@@ -356,28 +339,3 @@ class _Spool:
 
 
 _DATA = _Data()
-
-
-def _forget_peak_rss() -> None:
-    """Reset the peak of the resident memory; possible on Linux only."""
-    refs = Path("/proc/self/clear_refs")
-    if refs.exists():
-        try:
-            refs.write_text("5")
-        except OSError:  # not permitted: the earlier peak is still an upper bound
-            return
-
-
-def _peak_rss_mb() -> float:
-    """Return the peak resident memory of the process in MiB, or NaN if it is unknown."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 2**10
-    try:
-        import resource
-    except ModuleNotFoundError:  # Windows
-        return float("nan")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)

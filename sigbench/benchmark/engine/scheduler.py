@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import time
+import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,18 +13,19 @@ from typing import Any
 
 from sigbench.benchmark.engine.evaluate import Cell, Fit, Measure, Result
 from sigbench.benchmark.engine.executors.base import Executor, Serial
-from sigbench.benchmark.engine.executors.calls import CallResult
-from sigbench.core.protocols import Learner
+from sigbench.benchmark.engine.executors.calls import CallResult, one_line
+from sigbench.benchmark.methods.resolve import Method, sealed
 from sigbench.scoring.metrics import Metric
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A failed cell: its error in one line, and the traceback if there is one."""
+    """A failed cell: its error in one line, the traceback if there is one, and what it printed."""
 
     cell: Cell
     error: str
     trace: str = ""
+    log: str = ""
 
 
 def run(
@@ -63,7 +65,7 @@ def run(
         In the order in which the cells finish.
     """
     executor = executor or Serial()
-    schedule = _Schedule(cells, metrics, block, pictured)
+    schedule = _Schedule(cells, metrics, block, pictured, executor)
     running: dict[int, tuple[_Task, int]] = {}  # with how many of its workers died
     since: dict[int, float] = {}
     numbers = itertools.count()
@@ -117,6 +119,7 @@ class _Schedule:
         metrics: Mapping[str, Metric],
         block: int,
         pictured: int | None,
+        executor: Executor,
     ) -> None:
         self._groups = itertools.groupby(cells, key=_data_of)
         self._metrics, self._block, self._pictured = metrics, block, pictured
@@ -127,6 +130,9 @@ class _Schedule:
         self._waiting: dict[tuple[str, str], list[Cell]] = {}
         self._due: set[_Data] = set()
         self._finished: list[Result | Failure] = []
+        self._isolates, self._timeout = executor.isolates, executor.timeout
+        self._sealed: dict[str, Method] = {}
+        self._logs: dict[tuple[str, str], str] = {}  # of fits
 
     def next(self, last: _Data | None) -> _Task | None:
         """Return the next task, or None if nothing is left or everything must wait.
@@ -159,17 +165,20 @@ class _Schedule:
         work = task.work
         if isinstance(work, Fit):
             key = (work.problem.name, work.method.name)
-            self._fits[key] = ended
+            self._fits[key], self._logs[key] = ended, ended.log
             for cell in self._waiting.pop(key):
                 self._add(cell)
                 if seconds > LONG_FIT_S:
                     self._due.add(_data_of(cell))
             return
         self._in_use[_data_of(work.cell)] -= 1
+        log = self._logs.pop((work.cell.problem.name, work.cell.method.name), "") + ended.log
         if ended.error:
-            self._finished.append(Failure(work.cell, ended.error, ended.trace))
+            self._finished.append(Failure(work.cell, ended.error, ended.trace, log))
         else:
-            result = dataclasses.replace(ended.value, cell=work.cell, contended=ended.contended)
+            result = dataclasses.replace(
+                ended.value, cell=work.cell, contended=ended.contended, log=log
+            )
             self._finished.append(result)
 
     def finished(self) -> Iterator[Result | Failure]:
@@ -182,21 +191,37 @@ class _Schedule:
 
     def _add(self, cell: Cell) -> None:
         key = (cell.problem.name, cell.method.name)
-        if not isinstance(cell.method.entry, Learner):
+        try:
+            cell = self._safe(cell)
+        except Exception as error:
+            what = f"cannot be sent to a worker process: {one_line(error)}"
+            self._finished.append(Failure(cell, what, traceback.format_exc()))
+            return
+        if not cell.method.is_learner:
             self._add_ready(cell, cell.method.entry)
         elif key in self._waiting:
             self._waiting[key].append(cell)
         elif key not in self._fits:
             self._waiting[key] = [cell]
-            self._to_fit.append(Fit(cell.problem, cell.method))
+            self._to_fit.append(Fit(cell.problem, cell.method, self._timeout))
         elif self._fits[key].error:
-            self._finished.append(Failure(cell, self._fits[key].error, self._fits[key].trace))
+            fit, log = self._fits[key], self._logs.pop(key, "")
+            self._finished.append(Failure(cell, fit.error, fit.trace, log))
         else:
             self._add_ready(cell, self._fits[key].value)
 
+    def _safe(self, cell: Cell) -> Cell:
+        """Return a cell whose method no worker can load, if it is a user's; see `sealed`."""
+        if not self._isolates:
+            return cell
+        name = cell.method.name
+        if name not in self._sealed:
+            self._sealed[name] = sealed(cell.method)
+        return dataclasses.replace(cell, method=self._sealed[name])
+
     def _add_ready(self, cell: Cell, entry: Any) -> None:
         pictures = PICTURES if cell.seed == self._pictured else 0
-        work = Measure(cell, entry, self._metrics, self._block, pictures)
+        work = Measure(cell, entry, self._metrics, self._block, pictures, self._timeout)
         self._ready.setdefault(_data_of(cell), deque()).append(work)
 
 

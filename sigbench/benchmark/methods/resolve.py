@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-import importlib
-import inspect
-import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import numpy as np
-
+from sigbench.benchmark.methods.building import MethodEntry, as_entry, created, loaded
 from sigbench.benchmark.methods.ensemble import SelfEnsemble, self_ensemble
 from sigbench.benchmark.methods.functions import Function, PerItem
-from sigbench.benchmark.methods.tuning import SureTuned
+from sigbench.benchmark.methods.inspection import inspected
+from sigbench.benchmark.methods.own import Origin, OwnMethod, has_seed, is_own, seal, task_of
 from sigbench.config.registry import build, construct, lookup
 from sigbench.config.spec import Spec, expand, format_value, parse
-from sigbench.core.errors import InputError, unknown
+from sigbench.core.errors import InputError
 from sigbench.core.fingerprint import digest, identity, source_digest
 from sigbench.core.protocols import (
     UNDESCRIBED,
-    Denoiser,
-    Estimator,
+    Info,
     Knowledge,
     Learner,
     Oracle,
@@ -34,7 +27,7 @@ from sigbench.core.protocols import (
     info_of,
 )
 from sigbench.denoisers import DENOISERS
-from sigbench.denoisers.speech.trackers import TRACKERS, NoiseTracker
+from sigbench.denoisers.speech.trackers import TRACKERS
 from sigbench.estimators import ESTIMATORS
 from sigbench.networks.pretrained.denoiser import Pretrained
 from sigbench.networks.pretrained.speech import SPEECH_NETWORKS
@@ -50,16 +43,12 @@ METHODS = {
     "self-ensemble": SelfEnsemble,
 }
 
-MethodEntry = Denoiser | Estimator | NoiseTracker | Learner | Oracle
-
 # What the methods for a task are called, and the names of ours.
 KINDS: dict[Task, tuple[str, Iterable[str]]] = {
     "denoising": ("a denoiser", DENOISERS),
     "system identification": ("an estimator of impulse responses", ESTIMATORS),
     "noise tracking": ("a noise tracker", TRACKERS),
 }
-
-MAX_NUMBERS = 8  # longer arrays are described by their shape
 
 
 @dataclass(frozen=True)
@@ -70,8 +59,8 @@ class Method:
     ----------
     name : str
         Its name in the suite.
-    entry : Denoiser, Estimator, NoiseTracker, Learner or Oracle
-        The object that is run.
+    entry : Denoiser, Estimator, NoiseTracker, Learner, Oracle or OwnMethod
+        The object that is run, or what is known of a user's method.
     sigma_given : bool
         Whether the method is given the noise level, if it is known.
     source : str
@@ -84,7 +73,7 @@ class Method:
     """
 
     name: str
-    entry: MethodEntry
+    entry: MethodEntry | OwnMethod
     sigma_given: bool = False
     source: str = ""
     problems: tuple[str, ...] = ("*",)
@@ -98,18 +87,48 @@ class Method:
     def key(self) -> str:
         """A digest of everything about the method that can change its values."""
         # The word "told" must stay: finished cells of older versions have it in their keys.
-        parts = {"entry": identity(self.entry), "told": self.sigma_given, "source": self.source}
+        parts = {"entry": self.identity, "told": self.sigma_given, "source": self.source}
         return digest(parts)
 
     @property
-    def task(self) -> Task:
-        """What the method does.
+    def identity(self) -> Any:
+        """A JSON-like description of the entry."""
+        if isinstance(self.entry, OwnMethod):
+            return self.entry.facts.identity
+        return identity(self.entry)
 
-        A user's learner or oracle for estimators has the domain ``system`` in its ``info``.
-        """
-        if isinstance(self.entry, Estimator) or "system" in info_of(self.entry).domains:
-            return "system identification"
-        return "noise tracking" if isinstance(self.entry, NoiseTracker) else "denoising"
+    @property
+    def info(self) -> Info:
+        """The metadata of the entry."""
+        return info_of(self.entry)
+
+    @property
+    def task(self) -> Task:
+        """What the method does."""
+        if isinstance(self.entry, OwnMethod):
+            return self.entry.facts.task
+        return task_of(self.entry)
+
+    @property
+    def is_learner(self) -> bool:
+        """Whether it is fitted on the training split."""
+        if isinstance(self.entry, OwnMethod):
+            return self.entry.facts.learner
+        return isinstance(self.entry, Learner)
+
+    @property
+    def is_oracle(self) -> bool:
+        """Whether it uses the clean items."""
+        if isinstance(self.entry, OwnMethod):
+            return self.entry.facts.oracle
+        return isinstance(self.entry, Oracle)
+
+    @property
+    def _is_fixed(self) -> bool:
+        """Whether a parameter is set that stops it from adapting."""
+        if isinstance(self.entry, OwnMethod):
+            return self.entry.facts.fixed
+        return bool(self.info.fixed_by) and getattr(self.entry, self.info.fixed_by) is not None
 
     def knowledge(self, sigma_known: bool) -> Knowledge:
         """Return the strongest knowledge that applies.
@@ -119,19 +138,18 @@ class Method:
         sigma_known : bool
             Whether the problem has a known noise level.
         """
-        if isinstance(self.entry, Oracle):
+        if self.is_oracle:
             return "oracle"
-        info = info_of(self.entry)
+        info = self.info
         if info.prior:
             return "prior"
-        if info.fitted or isinstance(self.entry, Learner):
+        if info.fitted or self.is_learner:
             return "fitted"
         if info == UNDESCRIBED:  # equal, not identical: a worker has a copy
             return "sigma" if self.sigma_given and sigma_known else "none"
         if info.adapts:
             return "blind"
-        fixed = info.fixed_by and getattr(self.entry, info.fixed_by) is not None
-        if fixed or not info.uses_sigma:
+        if self._is_fixed or not info.uses_sigma:
             return "none"
         return "sigma" if self.sigma_given and sigma_known else "blind"
 
@@ -162,11 +180,13 @@ def resolve(text: str, *, sigma_given: bool = False) -> list[Method]:
         params = tuple((k, v) for k, v in spec.params if k != "sigma")
         given = is_given(dict(spec.params).get("sigma"))
         plain = Spec(spec.name, params)
+        entry: MethodEntry | OwnMethod
         if ":" in spec.name:
-            entry, source = _from_module(plain)
+            entry = _from_module(plain)
+            needs, source = entry.facts.needs_sigma, entry.facts.source
         else:
             entry, source = _from_table(plain)
-        needs = isinstance(entry, Function | PerItem) and entry.needs_sigma
+            needs = isinstance(entry, Function | PerItem) and entry.needs_sigma
         methods.append(Method(str(spec), entry, sigma_given or given or needs, source))
     return methods
 
@@ -195,160 +215,60 @@ def _from_table(spec: Spec) -> tuple[MethodEntry, str]:
     if spec.name in METHODS:
         return build("method", METHODS, spec), ""
     source = f"{spec.name}@{source_digest(registered.__module__)}"
-    return as_entry(_created(registered, spec)), source
+    return as_entry(created(registered, spec)), source
 
 
-def as_entry(thing: Any) -> MethodEntry:
-    """Return a denoiser, estimator, tracker, learner or oracle unchanged, and wrap a function.
-
-    Raises
-    ------
-    InputError
-        For any other object.
-    """
-    _check_no_module(type(thing))
-    if inspect.isroutine(thing) or isinstance(thing, functools.partial):
-        return Function(thing)
-    if isinstance(thing, Learner | Oracle | Denoiser | Estimator | NoiseTracker):
-        return thing
-    raise InputError(
-        f"{thing!r} is not a method: it must be a function f(noisy, sigma), a Denoiser, Estimator, "
-        "NoiseTracker, Learner or Oracle"
-    )
-
-
-def _check_no_module(cls: type) -> None:
-    """Check that a class is not a torch.nn.Module, which would be taken for a denoiser."""
-    if any(
-        (c.__module__, c.__name__) == ("torch.nn.modules.module", "Module") for c in cls.__mro__
-    ):
-        raise InputError(
-            f"{cls.__name__} is a torch.nn.Module: wrap it in sigbench.TorchModule(module, ...), "
-            "which declares its layout, range and noise level"
-        )
-
-
-def _from_module(spec: Spec) -> tuple[MethodEntry, str]:
-    module_name, _, attribute = spec.name.partition(":")
+def _from_module(spec: Spec) -> OwnMethod:
+    """Return a method of a module, which is imported in another process."""
+    module_name = spec.name.partition(":")[0]
     if not all(part.isidentifier() for part in module_name.split(".")):
         raise InputError(
             f"{module_name!r} must be a module in the working directory, such as mine or package.mine"
         )
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        module = importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:
-        what = f"{type(error).__name__}: {error}"
-        if isinstance(error, ModuleNotFoundError) and error.name == "torch":
-            what += " (pip install 'sigbench[torch]')"
-        raise InputError(
-            f"cannot import {module_name!r} from the working directory: {what}"
-        ) from error
-    if attribute not in vars(module):
-        public = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
-        raise unknown(f"attribute of {module_name}", attribute, public)
-    thing = vars(module)[attribute]
-    return as_entry(_created(thing, spec)), f"{spec.name}@{source_digest(module_name)}"
+    return inspected(Origin(spec))
 
 
-def _created(thing: Any, spec: Spec) -> Any:
-    """Return an object of a user's class, or any other object unchanged."""
-    is_dataclass = isinstance(thing, type) and dataclasses.is_dataclass(thing)
-    if isinstance(thing, type):
-        _check_no_module(thing)
-    if spec.params and not is_dataclass:
-        raise InputError(f"{spec}: {spec.name} takes no parameters, because it is not a dataclass")
-    if not isinstance(thing, type):
-        return thing
-    try:
-        return construct(thing, spec) if is_dataclass else thing()
-    except InputError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise InputError(f"{spec}: {type(error).__name__}: {error}") from error
-
-
-def check_source(method: Method) -> None:
-    """Check that the source of a user's module has not changed since the key was computed.
+def with_seed(method: Method, seed: int) -> Method:
+    """Return a method with another value of its parameter ``seed``.
 
     Raises
     ------
-    RuntimeError
-        If the module has been edited, or a worker has another version of it.
+    InputError
+        If it is not a learner, or has no such parameter.
     """
-    name, _, known = method.source.partition("@")
-    module = name.partition(":")[0]
-    if ":" in name and _loaded_digest(importlib.import_module(module)) != known:
-        raise RuntimeError(f"the source of {module} has changed since the run started")
+    entry: Any = method.entry
+    own = isinstance(entry, OwnMethod)
+    seeded = entry.facts.has_seed if own else has_seed(entry)
+    if not method.is_learner or not seeded:
+        raise InputError(f"{method.name} has no parameter 'seed', which training_seeds needs")
+    if not own:
+        return dataclasses.replace(method, entry=dataclasses.replace(entry, seed=seed))
+    return dataclasses.replace(
+        method, entry=inspected(dataclasses.replace(entry.made_by, seed=seed))
+    )
 
 
-@functools.cache
-def _loaded_digest(module: ModuleType) -> str:
-    """Return the digest of a module at the first call in this process, soon after its import."""
-    return source_digest(module.__name__)
+def sealed(method: Method) -> Method:
+    """Return a method that is safe to handle: the code of others only runs in its own process.
 
-
-def bind_problem_info(entry: Any, problem_info: Mapping[str, Any]) -> Any:
-    """Fill fields that are None and have the name of problem information, also in nested methods.
-
-    Parameters
-    ----------
-    entry : object
-        A denoiser, learner or oracle.
-    problem_info : mapping
-        Values that every method may use: ``fs``, ``kernel``, ``lead_in``, ...
-
-    Examples
-    --------
-    >>> @dataclass(frozen=True)
-    ... class Notch:
-    ...     fs: float | None = None
-    >>> bind_problem_info(Notch(), {"fs": 8000.0}).fs
-    8000.0
+    Raises
+    ------
+    Exception
+        If a user's object cannot be serialized.
     """
-    if not dataclasses.is_dataclass(entry) or isinstance(entry, type):
-        return entry
-    changes = {}
-    for field in dataclasses.fields(entry):
-        if not field.init:
-            continue
-        value = getattr(entry, field.name)
-        if value is None and field.name in problem_info:
-            changes[field.name] = problem_info[field.name]
-        elif (
-            dataclasses.is_dataclass(value)
-            and (bound := bind_problem_info(value, problem_info)) is not value
-        ):
-            changes[field.name] = bound
-    return dataclasses.replace(entry, **changes) if changes else entry
+    if isinstance(method.entry, OwnMethod) or not is_own(method.entry):
+        return method
+    return dataclasses.replace(method, entry=seal(method.entry))
 
 
-def describe(entry: Any) -> str:
-    """Return the parameters of a method as text, without those that are None.
+def unsealed(method: Method) -> Method:
+    """Return a method whose code is imported in this process, to be called without a run.
 
-    Examples
-    --------
-    >>> describe(DENOISERS["gmc"](lam=3.0))
-    'transform=dct, lam=3, gamma=0.8, nonneg=false, solver=exact[tol=1e-06]'
+    Raises
+    ------
+    InputError
+        If its module cannot be imported.
     """
-    if not dataclasses.is_dataclass(entry) or isinstance(entry, Function | PerItem):
-        return ""
-    if isinstance(entry, SelfEnsemble):
-        inner = describe(entry.denoiser)
-        name = info_of(entry.denoiser).name
-        return f"denoiser={name}[{inner}]" if inner else f"denoiser={name}"
-    if isinstance(entry, SureTuned):
-        values = entry.settings
-    else:
-        values = {f.name: getattr(entry, f.name) for f in dataclasses.fields(entry) if f.repr}
-    given = {name: value for name, value in values.items() if value is not None}
-    return ", ".join(f"{name}={_brief(value)}" for name, value in given.items())
-
-
-def _brief(value: Any) -> str:
-    """Return a value as text; a long array, such as a kernel, as its shape."""
-    if isinstance(value, tuple) and np.size(value) > MAX_NUMBERS:
-        return f"[{'×'.join(map(str, np.shape(value)))} numbers]"
-    return format_value(value)
+    if not isinstance(method.entry, OwnMethod):
+        return method
+    return dataclasses.replace(method, entry=loaded(method.entry))

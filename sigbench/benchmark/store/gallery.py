@@ -176,6 +176,11 @@ def training_file(problem: str, method: str) -> str:
     return f"trainings/{_name_of(problem, method)}.csv"
 
 
+def log_file(method: str) -> str:
+    """Return the file name of what a method printed."""
+    return f"logs/{_name_of(method)}.log"
+
+
 def figure_file(kind: str, problem: str) -> str:
     """Return the file name of a figure.
 

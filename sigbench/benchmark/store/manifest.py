@@ -14,7 +14,7 @@ from sigbench.core.errors import InputError
 MANIFEST = "manifest.json"
 LOG = "failures.log"
 REPORTS = ("timings.parquet", "failures.jsonl", LOG, "leaderboard.csv", "leaderboard.md")
-FOLDERS = ("cells", *GALLERY_FOLDERS)
+FOLDERS = ("cells", "logs", *GALLERY_FOLDERS)
 
 
 class Manifest:

@@ -10,13 +10,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sigbench.benchmark.methods.resolve import METHODS, Method, is_given, resolve
+from sigbench.benchmark.methods.resolve import METHODS, Method, is_given, resolve, with_seed
 from sigbench.benchmark.methods.tuning import SureTuned, Tuned
 from sigbench.config.registry import build, lookup, parameter
 from sigbench.config.spec import Spec, expand, format_value, parse, words
 from sigbench.config.toml import check_keys
 from sigbench.core.errors import InputError, unknown
-from sigbench.core.protocols import Estimator, Learner
+from sigbench.core.protocols import Estimator
 from sigbench.core.validation import check_choice
 from sigbench.datasets import DATASETS
 from sigbench.problems.degradations import DEGRADATIONS
@@ -176,15 +176,11 @@ def _methods(entry: Any) -> list[Method]:
 
 def _trained(method: Method, seeds: list[Any]) -> list[Method]:
     """Return one method per training seed of a learner."""
-    entry: Any = method.entry
-    fields = dataclasses.fields(entry) if dataclasses.is_dataclass(entry) else ()
-    if not isinstance(entry, Learner) or "seed" not in {f.name for f in fields if f.init}:
-        raise InputError(f"{method.name} has no parameter 'seed', which training_seeds needs")
     methods = []
     for seed in checked_seeds(seeds):
-        one: Any = dataclasses.replace(entry, seed=seed)  # type: ignore[type-var]
+        one = with_seed(method, seed)
         name = f"{method.name} #{seed}"
-        methods.append(dataclasses.replace(method, name=name, entry=one, trainings=method.name))
+        methods.append(dataclasses.replace(one, name=name, trainings=method.name))
     return methods
 
 

@@ -24,7 +24,6 @@ from sigbench.config.spec import parse
 from sigbench.config.toml import check_keys, find_toml, read_toml
 from sigbench.core.errors import InputError, unknown
 from sigbench.core.fingerprint import digest, identity
-from sigbench.core.protocols import info_of
 from sigbench.denoisers import Noisy
 from sigbench.scoring.metrics import METRICS, Metric
 
@@ -194,7 +193,7 @@ class Suite:
 
     def _check_domain(self, method: Method) -> None:
         """Check that a method accepts the items of at least one problem."""
-        own = info_of(method.entry).domains
+        own = method.info.domains
         domains = sorted({problem.dataset.domain for problem in self.problems})
         if method.task != "denoising" or "system" in domains:  # checked for the whole suite
             return

@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout",
         metavar="10m",
-        help="stop a cell (or the fit of a method) that takes longer: 90s, 10m or 2h",
+        help="stop a cell (or the fit or import of a method) that takes longer: 90s, 10m or 2h",
     )
     parser.add_argument("--fresh", action="store_true", help="first delete the run in the folder")
     parser.add_argument("--dry-run", action="store_true", help="list the cells and stop")
@@ -65,18 +65,18 @@ def call(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from sigbench.benchmark.engine.executors.base import ExecutorConfig, cores
+    from sigbench.benchmark.methods.inspection import import_limit
     from sigbench.benchmark.run_suite import run_suite
     from sigbench.benchmark.suites.suite import load
     from sigbench.core.durations import seconds
 
     timeout = None if args.timeout is None else seconds(args.timeout)
     executor = ExecutorConfig(args.executor, cores() if args.jobs is None else args.jobs, timeout)
-    suite = load(args.suite).select(
-        methods=args.method,
-        problems=args.problem,
-        seeds=None if args.seeds is None else list(whole_numbers(args.seeds, "--seeds", "1,2,3")),
-        items=args.items,
-    )
+    seeds = None if args.seeds is None else list(whole_numbers(args.seeds, "--seeds", "1,2,3"))
+    with import_limit(timeout):
+        suite = load(args.suite).select(
+            methods=args.method, problems=args.problem, seeds=seeds, items=args.items
+        )
     path = Path(args.out) if args.out else Path("runs") / suite.name
     if args.dry_run:
         return _dry_run(suite, path, fresh=args.fresh)
@@ -87,6 +87,8 @@ def call(args: argparse.Namespace) -> int:
     cached = f", {run.cached} cached" if run.cached else ""
     failed = f", {run.failed} FAILED (see {path / 'failures.log'})" if run.failed else ""
     show(f"{run.computed} cells run{cached}{failed}: {path}", sys.stderr)
+    if any((path / "logs").glob("*.log")):
+        show(f"output of methods: {path / 'logs'}", sys.stderr)
     hint_matplotlib(path)
     return FAILED if run.failed else SUCCESS
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from sigbench.benchmark.methods.describe import bind_problem_info
 from sigbench.benchmark.methods.functions import Function, PerItem
-from sigbench.benchmark.methods.resolve import KINDS, Method, bind_problem_info
+from sigbench.benchmark.methods.resolve import KINDS, Method, unsealed
 from sigbench.benchmark.suites.suite import resolve_or_explain
 from sigbench.cli.denoise.auto import Choice, denoise_automatically
 from sigbench.cli.denoise.speech import SpeechChoice, denoise_speech
@@ -144,7 +145,7 @@ def _denoiser(text: str, content: Content, sigma_given: bool) -> Denoiser:
     if len(methods) != 1:
         raise InputError(f"{text} defines {len(methods)} methods, but denoise takes one")
     problem_info = {} if content.fs is None else {"fs": content.fs}
-    entry = bind_problem_info(methods[0].entry, problem_info)
+    entry = bind_problem_info(unsealed(methods[0]).entry, problem_info)
     if methods[0].task != "denoising":
         raise InputError(f"{text} is {KINDS[methods[0].task][0]}, not a denoiser")
     info = getattr(entry, "info", None)

@@ -25,11 +25,14 @@ class Executor(Protocol):
     """Runs calls, possibly in parallel.
 
     ``slots`` is the number of calls that may run at the same time, and ``retries`` how often a call
-    is submitted again after its worker died.
+    is submitted again after its worker died. ``timeout`` is the time limit of a call in seconds, and
+    ``isolates`` tells whether objects of a user are sent to processes of their own.
     """
 
     slots: int
     retries: int
+    timeout: float | None
+    isolates: bool
 
     def submit(self, number: int, work: Work) -> None:
         """Start a call; `next` returns its result with the same ``number``."""
@@ -47,6 +50,8 @@ class Executor(Protocol):
 class Serial:
     """Runs calls in this process, one after the other, on one thread and without a time limit.
 
+    For tests and debugging: an object of a user runs here, too, and can change the values of others.
+
     Examples
     --------
     >>> executor = Serial()
@@ -57,6 +62,8 @@ class Serial:
 
     slots = 1
     retries = 0
+    timeout: float | None = None
+    isolates = False
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[int, Work]] = deque()
@@ -90,7 +97,8 @@ class ExecutorConfig:
     executor : str
         ``"local"`` for this machine, or ``"dask://HOST:PORT"``.
     jobs : int, optional
-        Worker processes; None runs everything in this process. Ignored on a cluster.
+        Worker processes; None runs methods of sigbench in this process, and those of users in one
+        worker. Ignored on a cluster.
     timeout : float, optional
         Time limit of a call in seconds; its worker is then stopped.
 
@@ -112,8 +120,13 @@ class ExecutorConfig:
         if self.timeout is not None and not self.timeout > 0:
             raise InputError(f"timeout={self.timeout:g} s must be > 0")
 
-    def open(self) -> Executor:
+    def open(self, *, own: bool = False) -> Executor:
         """Return a new executor; the caller closes it.
+
+        Parameters
+        ----------
+        own : bool
+            Whether there are methods of users, which never share a process with others.
 
         Raises
         ------
@@ -124,7 +137,7 @@ class ExecutorConfig:
             from sigbench.benchmark.engine.executors.cluster import Cluster
 
             return Cluster(self.executor.removeprefix("dask://"), self.timeout)
-        if self.jobs is None and self.timeout is None:
+        if self.jobs is None and self.timeout is None and not own:
             return Serial()
         from sigbench.benchmark.engine.executors.pool import Pool
 

@@ -12,6 +12,7 @@ from typing import Any
 import cloudpickle
 
 import sigbench
+from sigbench.benchmark.isolation.process import MethodFailed
 from sigbench.core.escape import cut
 
 MAX_TRACE = 20_000  # characters
@@ -22,6 +23,7 @@ class CallResult:
     """The result of a call: its value, or the error in one line and the traceback.
 
     ``lost`` means that its worker died, and ``contended`` that other calls ran at the same time.
+    ``log`` is what a user's method printed.
     """
 
     value: Any = None
@@ -30,23 +32,30 @@ class CallResult:
     lost: bool = False
     contended: bool = False
     number: int = -1
+    log: str = ""
 
 
 def attempt(work: Callable[[], Any]) -> CallResult:
-    """Run a call and return its value or error; KeyboardInterrupt is not caught."""
+    """Run a call and return its value or error; KeyboardInterrupt is not caught.
+
+    A call may return a `CallResult` itself.
+    """
     try:
-        return CallResult(work())
+        value = work()
+        return value if isinstance(value, CallResult) else CallResult(value)
+    except MethodFailed as failed:
+        return CallResult(error=failed.error, trace=failed.trace, lost=failed.lost)
     except (Exception, SystemExit) as error:
         return CallResult(
             error=one_line(error), trace=_printable(cut(traceback.format_exc(), MAX_TRACE))
         )
 
 
-def one_line(error: Exception | SystemExit) -> str:
+def one_line(error: BaseException) -> str:
     """Return the type and message of an error on one line, without its middle if it is long."""
     try:
         message = cut(str(error))
-    except Exception as broken:
+    except BaseException as broken:
         message = f"its message raises {type(broken).__name__}"
     return _printable(" ".join(f"{type(error).__name__}: {message}".split()))
 

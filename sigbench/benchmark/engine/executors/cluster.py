@@ -15,6 +15,7 @@ import cloudpickle
 from threadpoolctl import threadpool_limits
 
 from sigbench.benchmark.engine.executors.calls import CallResult, answer, one_line, pack
+from sigbench.benchmark.engine.isolated import GRACE_S
 from sigbench.core.errors import InputError
 
 
@@ -38,6 +39,7 @@ class Cluster:
     """
 
     retries = 0
+    isolates = True
     patience_s = 10.0  # to wait for the scheduler and its first worker
 
     def __init__(self, address: str, timeout: float | None = None) -> None:
@@ -71,7 +73,8 @@ class Cluster:
         key = f"sigbench-{self._run}-{next(self._count)}"
         future = self._client.submit(_answer, packed, key=key, pure=False, retries=0)
         self._futures[number] = future
-        self._deadlines[number] = time.monotonic() + (self.timeout or float("inf"))
+        grace_s = GRACE_S if getattr(work, "limits_itself", False) else 0.0
+        self._deadlines[number] = time.monotonic() + (self.timeout or float("inf")) + grace_s
         future.add_done_callback(lambda done: self._done.put((number, done)))
 
     def next(self) -> CallResult:

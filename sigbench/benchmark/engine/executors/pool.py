@@ -9,10 +9,9 @@ import sys
 import threading
 import time
 import traceback
-import types
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -21,24 +20,13 @@ import cloudpickle
 from threadpoolctl import threadpool_limits
 
 from sigbench.benchmark.engine.executors.calls import CallResult, answer, one_line, pack
+from sigbench.benchmark.engine.isolated import GRACE_S
+from sigbench.benchmark.isolation.process import fork_template, how_it_ended
+from sigbench.benchmark.isolation.start import context, without_main
 
 CALL = b"?"  # announces a call: sending a large call to a worker that hangs would block
 STARTED = b"!"  # the reply of a worker that is ready
 MAX_WAIT_S = 1.0  # Python does not see a Ctrl-C that arrives just before a wait
-
-
-def context() -> Any:
-    """Return the start method: fork from a server that has imported the modules, if available.
-
-    Forking this process could copy a lock that one of its threads holds.
-    """
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    method = multiprocessing.get_context("forkserver")
-    method.set_forkserver_preload(
-        ["sigbench.benchmark.engine.executors.pool", "sigbench.benchmark.engine.evaluate"]
-    )
-    return method
 
 
 def prepare() -> None:
@@ -46,7 +34,7 @@ def prepare() -> None:
     if context().get_start_method() == "forkserver":
         from multiprocessing import forkserver
 
-        with _without_main():
+        with without_main():
             forkserver.ensure_running()
 
 
@@ -59,6 +47,7 @@ class _Worker:
     deadline: float = float("inf")
     alone: bool = True  # whether no other call has run at the same time
     retired: bool = False  # whether it ends after its call
+    grace_s: float = 0.0  # after the time limit, if the call keeps to it by itself
 
 
 @dataclass
@@ -78,6 +67,7 @@ class Pool:
     slots: int
     timeout: float | None = None
     retries: int = 2
+    isolates: bool = True
     patience_s: float = 60.0
     _workers: list[_Worker] = field(default_factory=list)
     _ended: deque[CallResult] = field(default_factory=deque)
@@ -94,6 +84,7 @@ class Pool:
         busy = self._busy()
         worker.number, worker.alone = number, not busy
         worker.retired = getattr(work, "retires_worker", False)
+        worker.grace_s = GRACE_S if getattr(work, "limits_itself", False) else 0.0
         worker.call, worker.deadline = packed, time.monotonic() + self.patience_s
         for other in busy:
             other.alone = False
@@ -129,7 +120,7 @@ class Pool:
     def _start(self) -> _Worker:
         ours, theirs = context().Pipe()
         process = context().Process(target=_serve, args=(theirs,))
-        with _without_main():
+        with without_main():
             process.start()
         theirs.close()
         self._workers.append(_Worker(process, ours))
@@ -142,14 +133,15 @@ class Pool:
             message = None
         if message is None:
             worker.process.join()
-            how = _how_it_ended(worker.process.exitcode)
+            how = how_it_ended(worker.process.exitcode)
             self._drop(worker, CallResult(error=f"WorkerDied: {how}", lost=True))
         elif message == STARTED:
             call, worker.call = worker.call, None
             assert call is not None
             with suppress(OSError):
                 worker.connection.send_bytes(call)
-            worker.deadline = time.monotonic() + (self.timeout or float("inf"))
+            limit_s = (self.timeout or float("inf")) + worker.grace_s
+            worker.deadline = time.monotonic() + limit_s
         else:
             ended = replace(_loaded(message), contended=not worker.alone)
             (self._drop if worker.retired else self._end)(worker, ended)
@@ -183,15 +175,6 @@ def _loaded(message: bytes) -> CallResult:
     return ended
 
 
-def _how_it_ended(code: int) -> str:
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        return f"signal {signal.Signals(-code).name}"
-    except ValueError:
-        return f"signal {-code}"
-
-
 def _kill(process: Any) -> None:
     """Kill a worker and its child processes."""
     process.kill()
@@ -207,6 +190,7 @@ def _serve(connection: Connection) -> None:
         os.setpgid(0, 0)
         # Child processes of a call must not answer.
         os.register_at_fork(after_in_child=connection.close)
+    fork_template()
     for library in ("OMP", "OPENBLAS", "MKL"):  # for libraries that a call loads later
         os.environ[f"{library}_NUM_THREADS"] = "1"
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -231,17 +215,3 @@ def _end_with_parent() -> None:
     if hasattr(os, "killpg"):
         os.killpg(0, signal.SIGKILL)
     os._exit(1)
-
-
-@contextmanager
-def _without_main() -> Iterator[None]:
-    """Prevent a new process from running the caller's script again, as multiprocessing would.
-
-    The parts of the script that a call needs are sent with the call.
-    """
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main

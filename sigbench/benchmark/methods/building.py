@@ -1,0 +1,159 @@
+"""Methods of a user, made in the process that runs them, and what is known of them.
+
+The process that plans a run does not import a user's module: see `inspected` in ``inspection.py``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib
+import inspect
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+
+from sigbench.benchmark.isolation.channel import Channel
+from sigbench.benchmark.methods.functions import Function
+from sigbench.benchmark.methods.own import Origin, OwnMethod, facts_of
+from sigbench.config.registry import construct
+from sigbench.config.spec import Spec
+from sigbench.core.errors import InputError, unknown
+from sigbench.core.fingerprint import source_digest
+from sigbench.core.protocols import Denoiser, Estimator, Learner, Oracle
+from sigbench.denoisers.speech.trackers import NoiseTracker
+
+MethodEntry = Denoiser | Estimator | NoiseTracker | Learner | Oracle
+
+
+def serve(channel: Channel) -> None:
+    """Answer a request to describe a method: in a method process."""
+    _, (request,) = channel.receive()
+    origin, folder = cloudpickle.loads(request.tobytes())
+    try:
+        entry, source = made(origin, folder)
+        answer = dataclasses.asdict(facts_of(entry, source))
+    except InputError as error:
+        answer = {"error": str(error)}
+    except BaseException as error:
+        answer = {"error": f"{origin.spec}: {_brief(error)}"}
+    channel.send(answer)
+
+
+def loaded(own: OwnMethod) -> MethodEntry:
+    """Return the object that is run; its module is imported in this process.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made.
+    RuntimeError
+        If its module has been edited since it was described, or a worker has another version.
+    """
+    if isinstance(own.made_by, bytes):
+        _add_to_path(own.folder)
+        entry: MethodEntry = cloudpickle.loads(own.made_by)
+        return entry
+    entry, source = made(own.made_by, own.folder)
+    if source != own.facts.source:
+        module = own.made_by.spec.name.partition(":")[0]
+        raise RuntimeError(f"the source of {module} has changed since the run started")
+    return entry
+
+
+def made(origin: Origin, folder: str) -> tuple[MethodEntry, str]:
+    """Import a user's module and return the method, and ``module:attribute`` with its digest.
+
+    Parameters
+    ----------
+    origin : Origin
+        The method.
+    folder : str
+        The working directory, whose modules it may import.
+
+    Raises
+    ------
+    InputError
+        If the module cannot be imported, or has no such method.
+    """
+    spec = origin.spec
+    module_name, _, attribute = spec.name.partition(":")
+    _add_to_path(folder)
+    try:
+        module = importlib.import_module(module_name)
+    except BaseException as error:
+        what = _brief(error)
+        if isinstance(error, ModuleNotFoundError) and error.name == "torch":
+            what += " (pip install 'sigbench[torch]')"
+        raise InputError(
+            f"cannot import {module_name!r} from the working directory: {what}"
+        ) from error
+    if attribute not in vars(module):
+        public = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
+        raise unknown(f"attribute of {module_name}", attribute, public)
+    entry = as_entry(created(vars(module)[attribute], spec))
+    if origin.seed is not None:
+        changed: Any = dataclasses.replace(entry, seed=origin.seed)  # type: ignore[type-var]
+        entry = changed
+    return entry, f"{spec.name}@{source_digest(module_name)}"
+
+
+def _add_to_path(folder: str) -> None:
+    if folder not in sys.path and Path(folder).is_dir():  # on a cluster it may not exist
+        sys.path.insert(0, folder)
+
+
+def as_entry(thing: Any) -> MethodEntry:
+    """Return a denoiser, estimator, tracker, learner or oracle unchanged, and wrap a function.
+
+    Raises
+    ------
+    InputError
+        For any other object.
+    """
+    _check_no_module(type(thing))
+    if inspect.isroutine(thing) or isinstance(thing, functools.partial):
+        return Function(thing)
+    if isinstance(thing, Learner | Oracle | Denoiser | Estimator | NoiseTracker):
+        return thing
+    raise InputError(
+        f"{thing!r} is not a method: it must be a function f(noisy, sigma), a Denoiser, Estimator, "
+        "NoiseTracker, Learner or Oracle"
+    )
+
+
+def _check_no_module(cls: type) -> None:
+    """Check that a class is not a torch.nn.Module, which would be taken for a denoiser."""
+    if any(
+        (c.__module__, c.__name__) == ("torch.nn.modules.module", "Module") for c in cls.__mro__
+    ):
+        raise InputError(
+            f"{cls.__name__} is a torch.nn.Module: wrap it in sigbench.TorchModule(module, ...), "
+            "which declares its layout, range and noise level"
+        )
+
+
+def created(thing: Any, spec: Spec) -> Any:
+    """Return an object of a user's class, or any other object unchanged."""
+    is_dataclass = isinstance(thing, type) and dataclasses.is_dataclass(thing)
+    if isinstance(thing, type):
+        _check_no_module(thing)
+    if spec.params and not is_dataclass:
+        raise InputError(f"{spec}: {spec.name} takes no parameters, because it is not a dataclass")
+    if not isinstance(thing, type):
+        return thing
+    try:
+        return construct(thing, spec) if is_dataclass else thing()
+    except InputError:
+        raise
+    except BaseException as error:
+        raise InputError(f"{spec}: {_brief(error)}") from error
+
+
+def _brief(error: BaseException) -> str:
+    """Return the type and message of an error on one line."""
+    text = traceback.format_exception_only(error)[-1]  # also if its message raises an error
+    return " ".join(text.removeprefix(f"{type(error).__module__}.").split())

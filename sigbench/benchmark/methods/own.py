@@ -1,0 +1,198 @@
+"""Methods whose code is not sigbench's: what the benchmark knows of them without loading it."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+import cloudpickle
+import numpy as np
+
+from sigbench.benchmark.methods.functions import Function, PerItem
+from sigbench.config.spec import Spec
+from sigbench.core.errors import InputError
+from sigbench.core.fingerprint import identity
+from sigbench.core.protocols import Estimator, Info, Learner, Oracle, Task, info_of
+from sigbench.denoisers.speech.trackers import NoiseTracker
+
+PRELOADED = ("torch",)  # slow to import: once per worker in place of once per call
+
+PLAIN = (type(None), bool, int, float, complex, str, bytes, np.ndarray, np.generic, PurePath)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the benchmark knows of a method.
+
+    Attributes
+    ----------
+    task : str
+        What the method does.
+    learner, oracle : bool
+        Whether it is a `Learner`, or an `Oracle`.
+    info : Info
+        Its metadata.
+    needs_sigma : bool
+        Whether it is a function whose parameter ``sigma`` has no default.
+    fixed : bool
+        Whether a parameter is set that stops it from adapting.
+    identity : object
+        A JSON-like description of everything in it that can change its values.
+    has_seed : bool
+        Whether it has a parameter ``seed``.
+    source : str
+        ``module:attribute`` and the digest of the source; empty for an object.
+    preload : tuple of str
+        Packages that are imported before it, once for all calls.
+    grid_edges : tuple of str
+        For a tuned method: the parameters at an edge of their grid.
+    """
+
+    task: Task
+    learner: bool
+    oracle: bool
+    info: Info
+    needs_sigma: bool
+    fixed: bool
+    identity: Any
+    has_seed: bool
+    source: str = ""
+    preload: tuple[str, ...] = ()
+    grid_edges: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How a method is made: a spec ``module:attribute[param=value]``, and a training seed."""
+
+    spec: Spec
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class OwnMethod:
+    """A method of a user or of another package; only a method process loads its code.
+
+    Attributes
+    ----------
+    made_by : Origin or bytes
+        How it is made, or the object as a pickle, which nobody else opens.
+    folder : str
+        The working directory, whose modules it may import.
+    facts : Facts
+        What is known of it.
+    """
+
+    made_by: Origin | bytes = dataclasses.field(repr=False)
+    folder: str = dataclasses.field(repr=False)
+    facts: Facts
+
+    @property
+    def info(self) -> Info:
+        """Its metadata."""
+        return self.facts.info
+
+
+def facts_of(entry: Any, source: str = "") -> Facts:
+    """Return what is known of a method.
+
+    Raises
+    ------
+    InputError
+        If its ``info`` is not an `Info`.
+
+    Examples
+    --------
+    >>> facts_of(Function(lambda noisy, sigma: noisy)).needs_sigma
+    True
+    """
+    info = info_of(entry)
+    if not isinstance(info, Info):
+        raise InputError(f"info={info!r} must be a sigbench.core.protocols.Info")
+    return Facts(
+        task=task_of(entry),
+        learner=isinstance(entry, Learner),
+        oracle=isinstance(entry, Oracle),
+        info=info,
+        needs_sigma=isinstance(entry, Function | PerItem) and entry.needs_sigma,
+        fixed=bool(info.fixed_by) and getattr(entry, info.fixed_by) is not None,
+        identity=identity(entry),
+        has_seed=has_seed(entry),
+        source=source,
+        preload=tuple(name for name in PRELOADED if name in sys.modules),
+    )
+
+
+def task_of(entry: Any) -> Task:
+    """Return what a method does.
+
+    A user's learner or oracle for estimators has the domain ``system`` in its ``info``.
+    """
+    if isinstance(entry, Estimator) or "system" in info_of(entry).domains:
+        return "system identification"
+    return "noise tracking" if isinstance(entry, NoiseTracker) else "denoising"
+
+
+def has_seed(entry: Any) -> bool:
+    """Return whether a method has a parameter ``seed``."""
+    fields = dataclasses.fields(entry) if dataclasses.is_dataclass(entry) else ()
+    return "seed" in {f.name for f in fields if f.init}
+
+
+def facts_from(record: Any) -> Facts:
+    """Return facts from a JSON object, as a method process sends them.
+
+    Raises
+    ------
+    InputError
+        If the record is invalid: the method's code has changed what sends it.
+    """
+    try:
+        given = Info(**record["info"])
+        info = dataclasses.replace(given, domains=tuple(given.domains))
+        lists = {name: tuple(record[name]) for name in ("preload", "grid_edges")}
+        facts = Facts(**{**record, **lists, "info": info})
+    except (TypeError, KeyError) as error:
+        raise InputError(f"a method process sent an invalid description: {error}") from None
+    if not {*facts.preload} <= {*PRELOADED}:
+        raise InputError(f"a method process sent an invalid description: {facts.preload}")
+    return facts
+
+
+def seal(entry: Any) -> OwnMethod:
+    """Return a method of a user, as bytes that only a method process opens.
+
+    Raises
+    ------
+    Exception
+        If part of it cannot be serialized.
+    """
+    return OwnMethod(cloudpickle.dumps(entry), str(Path.cwd()), facts_of(entry))
+
+
+def is_own(entry: Any) -> bool:
+    """Return whether a method, or a part of it, is code of a user or of another package.
+
+    Examples
+    --------
+    >>> from sigbench.denoisers import GaussianBlur
+    >>> is_own(GaussianBlur()), is_own(Function(lambda noisy: noisy))
+    (False, True)
+    """
+    if isinstance(entry, OwnMethod):
+        return True
+    if isinstance(entry, list | tuple):
+        return any(map(is_own, entry))
+    if isinstance(entry, dict):
+        return any(map(is_own, entry.values()))
+    root = type(entry).__module__.partition(".")[0]
+    if root in ("builtins", "numpy", "pathlib") and isinstance(entry, PLAIN):
+        return False
+    if root != "sigbench":
+        return True
+    if dataclasses.is_dataclass(entry):
+        return any(is_own(getattr(entry, f.name, None)) for f in dataclasses.fields(entry))
+    return False
