@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib
 import inspect
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from sigbench.benchmark.methods.ensemble import SelfEnsemble, self_ensemble
-from sigbench.benchmark.methods.functions import Function, PerItem
+from sigbench.benchmark.methods.functions import Function, PerItem, takes_sigma
 from sigbench.benchmark.methods.tuning import SureTuned
 from sigbench.config.registry import build, construct, lookup
 from sigbench.config.spec import Spec, expand, format_value, parse
+from sigbench.core.dependencies import Dependency, changed, code, declared
 from sigbench.core.errors import InputError, unknown
-from sigbench.core.fingerprint import digest, identity, source_digest
+from sigbench.core.fingerprint import code_digest, digest, identity
 from sigbench.core.protocols import (
     UNDESCRIBED,
     Denoiser,
@@ -33,6 +32,7 @@ from sigbench.core.protocols import (
     Task,
     info_of,
 )
+from sigbench.core.sources import import_module
 from sigbench.denoisers import DENOISERS
 from sigbench.denoisers.speech.trackers import TRACKERS, NoiseTracker
 from sigbench.estimators import ESTIMATORS
@@ -81,6 +81,10 @@ class Method:
     trainings : str
         If the method is one of several trainings with different seeds, their common name; the
         report averages over them.
+    code : tuple of Dependency
+        What ``source`` is a digest of.
+    depends_on : tuple of Dependency
+        Files and environment variables that the user lists.
     """
 
     name: str
@@ -89,6 +93,8 @@ class Method:
     source: str = ""
     problems: tuple[str, ...] = ("*",)
     trainings: str = ""
+    code: tuple[Dependency, ...] = ()
+    depends_on: tuple[Dependency, ...] = ()
 
     def is_for(self, problem: str) -> bool:
         """Return whether the method is run on a problem of this name."""
@@ -99,6 +105,8 @@ class Method:
         """A digest of everything about the method that can change its values."""
         # The word "told" must stay: finished cells of older versions have it in their keys.
         parts = {"entry": identity(self.entry), "told": self.sigma_given, "source": self.source}
+        if self.depends_on:
+            parts["depends_on"] = code_digest(self.depends_on)
         return digest(parts)
 
     @property
@@ -126,7 +134,10 @@ class Method:
             return "prior"
         if info.fitted or isinstance(self.entry, Learner):
             return "fitted"
-        if info == UNDESCRIBED:  # equal, not identical: a worker has a copy
+        any_keyword = isinstance(self.entry, Function | PerItem) and (
+            self.entry.takes_sigma == "keywords"
+        )
+        if info == UNDESCRIBED or any_keyword:  # equal, not identical: a worker has a copy
             return "sigma" if self.sigma_given and sigma_known else "none"
         if info.adapts:
             return "blind"
@@ -143,7 +154,9 @@ def resolve(text: str, *, sigma_given: bool = False) -> list[Method]:
     ----------
     text : str
         ``name[param=value,...]`` for a registered method, or ``module:attribute`` for a module in
-        the working directory. With the parameter ``sigma=given`` it receives the noise level.
+        the working directory. With the parameter ``sigma=given`` it receives the noise level, and
+        ``depends_on=FILE``, ``env:NAME`` or a list of them adds to its key; files are relative to
+        the working directory.
     sigma_given : bool
         Whether to give the noise level to methods without ``sigma=given``, too.
 
@@ -158,17 +171,47 @@ def resolve(text: str, *, sigma_given: bool = False) -> list[Method]:
     [GaussianBlur(width=0.5), GaussianBlur(width=1.0)]
     """
     methods = []
-    for spec in expand(parse(text)):
+    whole = parse(text)
+    options = dict(whole.params)
+    listed = options.pop("depends_on", ())
+    texts = listed if isinstance(listed, tuple) else (listed,)
+    depends_on = declared(map(format_value, texts), Path.cwd())
+    for spec in expand(Spec(whole.name, tuple(options.items()))):
         params = tuple((k, v) for k, v in spec.params if k != "sigma")
         given = is_given(dict(spec.params).get("sigma"))
         plain = Spec(spec.name, params)
         if ":" in spec.name:
-            entry, source = _from_module(plain)
+            entry, module = _from_module(plain)
         else:
-            entry, source = _from_table(plain)
+            entry, module = _from_table(plain)
         needs = isinstance(entry, Function | PerItem) and entry.needs_sigma
-        methods.append(Method(str(spec), entry, sigma_given or given or needs, source))
+        if module and (sigma_given or given):
+            _check_takes_sigma(str(spec), entry)
+        given = sigma_given or given or needs
+        used = code(module) if module else ()
+        source = f"{spec.name}@{code_digest(used)}" if module else ""
+        methods.append(Method(str(spec), entry, given, source, code=used, depends_on=depends_on))
     return methods
+
+
+def depending_on(method: Method, listed: Iterable[Dependency]) -> Method:
+    """Return a method that also depends on files or environment variables."""
+    return dataclasses.replace(
+        method, depends_on=tuple(dict.fromkeys([*method.depends_on, *listed]))
+    )
+
+
+def _check_takes_sigma(name: str, entry: MethodEntry) -> None:
+    """Check that a user's method can be given the noise level."""
+    info = info_of(entry)
+    if isinstance(entry, Function | PerItem):
+        refused = entry.takes_sigma == "no"
+        why = f"{info.name} has no parameter sigma, as in f(noisy, sigma), or none that is known"
+    else:
+        refused = not (info.uses_sigma or info == UNDESCRIBED or isinstance(entry, Learner))
+        why = "it declares that it does not use it (uses_sigma=False in its info)"
+    if refused:
+        raise InputError(f"{name} cannot be given the noise level: {why}")
 
 
 def is_given(sigma: Any) -> bool:
@@ -185,17 +228,16 @@ def is_given(sigma: Any) -> bool:
 
 
 def _from_table(spec: Spec) -> tuple[MethodEntry, str]:
-    """Build a registered method, of sigbench or of another package."""
+    """Build a registered method; return it and, if it is not of sigbench, its module."""
     registered = lookup("method", METHODS, spec.name)
     if registered is SelfEnsemble:
         ensemble = construct(registered, spec, self_ensemble)
         module = type(ensemble.denoiser).__module__
         ours = module.partition(".")[0] == "sigbench"
-        return ensemble, "" if ours else f"{spec.name}@{source_digest(module)}"
+        return ensemble, "" if ours else module
     if spec.name in METHODS:
         return build("method", METHODS, spec), ""
-    source = f"{spec.name}@{source_digest(registered.__module__)}"
-    return as_entry(_created(registered, spec)), source
+    return as_entry(_created(registered, spec)), registered.__module__
 
 
 def as_entry(thing: Any) -> MethodEntry:
@@ -210,6 +252,10 @@ def as_entry(thing: Any) -> MethodEntry:
     if inspect.isroutine(thing) or isinstance(thing, functools.partial):
         return Function(thing)
     if isinstance(thing, Learner | Oracle | Denoiser | Estimator | NoiseTracker):
+        if callable(thing) and takes_sigma(thing) == "no":
+            raise InputError(
+                f"{thing!r} must accept the keyword sigma: __call__(self, noisy, *, sigma=None)"
+            )
         return thing
     raise InputError(
         f"{thing!r} is not a method: it must be a function f(noisy, sigma), a Denoiser, Estimator, "
@@ -238,7 +284,7 @@ def _from_module(spec: Spec) -> tuple[MethodEntry, str]:
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        module = importlib.import_module(module_name)
+        module = import_module(module_name)
     except (Exception, SystemExit) as error:
         what = f"{type(error).__name__}: {error}"
         if isinstance(error, ModuleNotFoundError) and error.name == "torch":
@@ -250,7 +296,7 @@ def _from_module(spec: Spec) -> tuple[MethodEntry, str]:
         public = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
         raise unknown(f"attribute of {module_name}", attribute, public)
     thing = vars(module)[attribute]
-    return as_entry(_created(thing, spec)), f"{spec.name}@{source_digest(module_name)}"
+    return as_entry(_created(thing, spec)), module_name
 
 
 def _created(thing: Any, spec: Spec) -> Any:
@@ -271,23 +317,20 @@ def _created(thing: Any, spec: Spec) -> Any:
 
 
 def check_source(method: Method) -> None:
-    """Check that the source of a user's module has not changed since the key was computed.
+    """Check that nothing that a user's method depends on has changed since the key was computed.
 
     Raises
     ------
     RuntimeError
-        If the module has been edited, or a worker has another version of it.
+        If code or a file has been edited, or a worker has another version or another value of an
+        environment variable.
     """
-    name, _, known = method.source.partition("@")
-    module = name.partition(":")[0]
-    if ":" in name and _loaded_digest(importlib.import_module(module)) != known:
-        raise RuntimeError(f"the source of {module} has changed since the run started")
-
-
-@functools.cache
-def _loaded_digest(module: ModuleType) -> str:
-    """Return the digest of a module at the first call in this process, soon after its import."""
-    return source_digest(module.__name__)
+    name, _, attribute = method.source.partition("@")[0].partition(":")
+    if attribute:
+        import_module(name)  # it may extend the path
+    if (one := changed((*method.code, *method.depends_on))) is not None:
+        what = f"the source of {one.name}" if one.kind == "module" else f"the {one.kind} {one.name}"
+        raise RuntimeError(f"{what} has changed since the run started")
 
 
 def bind_problem_info(entry: Any, problem_info: Mapping[str, Any]) -> Any:
