@@ -14,6 +14,7 @@ import sysconfig
 import warnings
 import zipimport
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import Distribution, PackageNotFoundError
 from pathlib import Path
@@ -61,7 +62,7 @@ def code_of(module_name: str) -> Code:
     module_name : str
         A module that has been imported.
     """
-    importlib.invalidate_caches()  # files may be newer than what the finders have listed
+    _invalidate_caches()
     modules: set[str] = set()
     owners: set[str] = set()
     root = _find(module_name)
@@ -112,6 +113,14 @@ def distribution_content(name: str) -> str | None:
     return "\n".join([found.version, *sorted(digests)])
 
 
+def _invalidate_caches() -> None:
+    """Let finders list their folders again, because files may be newer."""
+    importlib.invalidate_caches()
+    for finder in map(pkgutil.get_importer, sys.path):
+        if isinstance(finder, zipimport.zipimporter):  # of a relative path it is not done
+            finder.invalidate_caches()
+
+
 def _find(name: str) -> ModuleSpec | None:
     """Return the spec of a module without importing it or its packages."""
     if (module := sys.modules.get(name)) is not None:
@@ -144,7 +153,10 @@ def _find_on(name: str, path: Iterable[str]) -> ModuleSpec | None:
     portions: list[str] = []
     for entry in path:
         finder = pkgutil.get_importer(entry)
-        found = None if finder is None else finder.find_spec(name)
+        try:
+            found = None if finder is None else finder.find_spec(name)
+        except SyntaxError:  # from a zip file, which compiles it; it cannot be imported, either
+            return None
         if found is not None and found.loader is not None:
             return found
         if found is not None:
@@ -163,7 +175,9 @@ def _content(spec: ModuleSpec) -> bytes | None:
     if (file := Path(spec.origin)).is_file():
         return file.read_bytes()
     if isinstance(spec.loader, zipimport.zipimporter):
-        return spec.loader.get_data(spec.origin)
+        spec.loader.invalidate_caches()
+        with suppress(OSError):  # the archive no longer contains it
+            return spec.loader.get_data(spec.origin)
     return None
 
 
