@@ -192,6 +192,7 @@ class Measure:
         while time_s < BRIEF_S and len(passes) < REPEATS:
             calls = (_call(problem, entry, block, method.sigma_given) for block in self._blocks())
             passes.append(sum(seconds for _, seconds in calls))
+        check_source(method)  # also what the calls have imported
         gap = float("nan")
         if isinstance(entry, Certified):
             gap = max(_largest_gap(entry, block, method.sigma_given) for block in self._blocks())
