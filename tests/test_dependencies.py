@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from sigbench import InputError
+from sigbench import InputError, load, run_suite
 from sigbench.benchmark.methods.resolve import check_source, resolve
 from sigbench.core import dependencies, sources
 from sigbench.core.dependencies import declared
@@ -285,6 +285,15 @@ CASES = {
         {"here/mine.py": LATE.format("import turtle"), "lib/turtle.py": ""},
         "lib/turtle.py",
     ),
+    "beside a broken module in a zip file": (
+        {
+            "here/mine.py": "import sys\nsys.path.append('../off/other.zip')\n"
+            + LATE.format("import broken, late"),
+            "off/other.zip/broken.py": "def (",
+            "lib/late.py": "",
+        },
+        "lib/late.py",
+    ),
     "only for type checkers": (
         {
             "here/mine.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import kinds\n",
@@ -431,13 +440,13 @@ class TestDistributions:
 
     def test_so_do_its_requirements_but_not_those_of_sigbench(self, place):
         extra = "Requires-Dist: Bar_baz>=1\nRequires-Dist: numpy\nRequires-Dist: absent\n"
-        extra += "Requires-Dist: other; extra == 'more'\nRequires-Dist: old; python_version < '3'\n"
+        extra += "Requires-Dist: older (>dev)\nRequires-Dist: other; extra == 'more'\nRequires-Dist: old; python_version < '3'\n"
         self.install(place, extra=extra, files={"foo.py": ""})
-        for name in ("other", "old"):
+        for name in ("other", "old", "older"):
             self.install(place, name)
         info = self.install(place, "bar.baz", extra="Requires-Dist: foo\n")
         before = self.imported(place)
-        assert code_of("mine").distributions == ("bar-baz", "foo")
+        assert code_of("mine").distributions == ("bar-baz", "foo", "older")
         self.replace(place, info, "bar.baz", "2.0")
         assert source_digest("mine") != before
 
@@ -523,6 +532,22 @@ class TestDuringARun:
         write(place, {"lib/mylib.py": "gain = 2\n"})
         with pytest.raises(RuntimeError, match="the source of mylib has changed"):
             check_source(method)
+
+    def test_an_edit_before_a_call_imports_it_is_an_error(self, place):
+        write(place, {"here/late.py": "gain = 1\n"})
+        edit = "import pathlib; pathlib.Path('late.py').write_text('gain = 2')"
+        write(
+            place,
+            {
+                "here/mine.py": LATE.format(edit).replace(
+                    "return noisy", "import late; return late.gain * noisy"
+                )
+            },
+        )
+        suite = load("table1").select(methods=["noisy", "mine:f"], items=2, seeds=[1])
+        assert run_suite(suite, place / "run").failed == 1
+        failures = (place / "run/failures.jsonl").read_text()
+        assert "the source of late has changed since the run started" in failures
 
     def test_a_variable_with_another_value_is_an_error(self, place, monkeypatch):
         write(place, {"here/mine.py": LATE.format("")})

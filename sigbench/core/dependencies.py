@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from sigbench.core.distributions import distribution_content
 from sigbench.core.errors import InputError
-from sigbench.core.sources import code_of, distribution_content, module_content
+from sigbench.core.sources import code_of, module_content
 
 ENV = "env:"
 

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import ast
-import csv
 import functools
 import importlib
-import importlib.metadata
 import importlib.util
 import pkgutil
 import sys
 import sysconfig
 import warnings
 import zipimport
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.metadata import Distribution, PackageNotFoundError
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
-OURS = "sigbench"
-SITE = {"site-packages", "dist-packages"}
+from sigbench.core.distributions import (
+    OURS,
+    SITE,
+    forget,
+    own_requirements,
+    owner_of,
+    related,
+    with_requirements,
+)
+
+MAIN = ("__main__", "__mp_main__")  # what Python was started with
 
 _LOADED: dict[str, frozenset[str]] = {}  # by module: the modules that its import loaded
 
@@ -64,13 +70,13 @@ def code_of(module_name: str) -> Code:
     """
     _invalidate_caches()
     modules: set[str] = set()
-    owners: set[str] = set()
     root = _find(module_name)
     own = {owner for owner in [root and _owner(root)] if owner}
-    pending, seen = [module_name, *_LOADED.get(module_name, ())], set()
+    owners = {*own}
+    pending, seen = [module_name, *_recorded(module_name)], set()
     while pending:
         name = pending.pop()
-        if name in seen or name.partition(".")[0] == OURS:
+        if name in seen or name in MAIN or name.partition(".")[0] == OURS:
             continue
         seen.add(name)
         if "." in name:
@@ -86,8 +92,21 @@ def code_of(module_name: str) -> Code:
             if not str(spec.origin).endswith(".py"):
                 continue
             pending += _imports(content, name if is_package else name.rpartition(".")[0])
-    distributions = _with_requirements((owner, ()) for owner in owners) - _own_requirements()
+    others = ((owner, ()) for owner in owners - own_requirements())
+    distributions = with_requirements(others) - own_requirements()
     return Code(tuple(sorted(modules)), tuple(sorted(distributions | own)))
+
+
+def _recorded(module_name: str) -> Iterator[str]:
+    """Yield the modules that were loaded with a module.
+
+    Those that requirements of sigbench can use, but do not need, are left out: whether they are
+    loaded depends on what the process did before. The search still finds them if they are named.
+    """
+    for name in _LOADED.get(module_name, ()):
+        spec = _find(name)
+        if spec is not None and _owner(spec) not in related():
+            yield name
 
 
 def module_content(name: str) -> bytes | None:
@@ -96,26 +115,14 @@ def module_content(name: str) -> bytes | None:
     return None if spec is None else _content(spec)
 
 
-def distribution_content(name: str) -> str | None:
-    """Return the version of an installed distribution; None if it is not installed.
-
-    If it was installed from a folder, file or repository, where a version can mean several
-    contents, the digests of its files, as recorded by the installer, are added.
-    """
-    try:
-        found = importlib.metadata.distribution(name)
-    except PackageNotFoundError:
-        return None
-    if found.read_text("direct_url.json") is None:
-        return found.version
-    rows = csv.reader((found.read_text("RECORD") or "").splitlines())
-    digests = (f"{row[0]} {row[1]}" for row in rows if row[1] and ".dist-info/" not in row[0])
-    return "\n".join([found.version, *sorted(digests)])
+def _owner(spec: ModuleSpec) -> str | None:
+    return None if spec.origin is None else owner_of(Path(spec.origin))
 
 
 def _invalidate_caches() -> None:
     """Let finders list their folders again, because files may be newer."""
     importlib.invalidate_caches()
+    forget()
     for finder in map(pkgutil.get_importer, sys.path):
         if isinstance(finder, zipimport.zipimporter):  # of a relative path it is not done
             finder.invalidate_caches()
@@ -196,83 +203,6 @@ def _standard_folders() -> tuple[Path, ...]:
     archive = f"python{sys.version_info.major}{sys.version_info.minor}.zip"
     folders = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
     return tuple(p.resolve() for p in (*map(Path, folders), base / "DLLs", base / archive))
-
-
-def _owner(spec: ModuleSpec) -> str | None:
-    """Return the name of the distribution that installed a module's file, if there is one."""
-    if spec.origin is None:
-        return None
-    file = Path(spec.origin).absolute()
-    depth = spec.name.count(".") + (spec.submodule_search_locations is not None)
-    root = file.parents[min(depth, len(file.parents) - 1)]
-    if not root.is_dir():
-        return None
-    infos = (p.name for p in root.iterdir() if p.suffix in (".dist-info", ".egg-info"))
-    files = _installed_files(root, tuple(sorted(infos)))
-    path = file.relative_to(root)
-    owner = files.get(path.as_posix()) or files.get(f"{path.parts[0].partition('.')[0]}/")
-    return owner if owner is not None and distribution_content(owner) is not None else None
-
-
-@functools.cache
-def _installed_files(root: Path, infos: tuple[str, ...]) -> dict[str, str]:
-    """Return the distribution of every installed file below a folder.
-
-    A system's package manager keeps no record of the files: there, packages (``name/``) are mapped.
-    """
-    files: dict[str, str] = {}
-    for info in infos:
-        found = Distribution.at(root / info)
-        name = _canonical(found.metadata["Name"])
-        if record := found.read_text("RECORD"):
-            files |= dict.fromkeys((row[0] for row in csv.reader(record.splitlines())), name)
-        elif SITE & set(root.parts):
-            tops = found.read_text("top_level.txt") or name.replace("-", "_")
-            files |= dict.fromkeys((f"{top}/" for top in tops.split()), name)
-    return files
-
-
-@functools.cache
-def _own_requirements() -> frozenset[str]:
-    """Return the distributions that sigbench needs, directly or indirectly, and itself."""
-    try:
-        extras = importlib.metadata.metadata(OURS).get_all("Provides-Extra") or []
-    except PackageNotFoundError:  # used without being installed: nothing is left out
-        return frozenset()
-    return frozenset(_with_requirements([(OURS, tuple(extras))]))
-
-
-def _with_requirements(wanted: Iterable[tuple[str, tuple[str, ...]]]) -> set[str]:
-    """Return distributions, given with their extras, and all that they require and is installed."""
-    pending, seen = list(wanted), set()
-    while pending:
-        one = pending.pop()
-        if one not in seen:
-            requirements = _requirements(*one)
-            if requirements is not None:
-                seen.add(one)
-                pending += requirements
-    return {name for name, _ in seen}
-
-
-def _requirements(name: str, extras: tuple[str, ...]) -> list[tuple[str, tuple[str, ...]]] | None:
-    from packaging.requirements import Requirement
-
-    try:
-        lines = importlib.metadata.requires(name) or []
-    except PackageNotFoundError:
-        return None
-    return [
-        (_canonical(one.name), tuple(sorted(one.extras)))
-        for one in map(Requirement, lines)
-        if one.marker is None or any(one.marker.evaluate({"extra": e}) for e in ("", *extras))
-    ]
-
-
-def _canonical(name: str) -> str:
-    from packaging.utils import canonicalize_name
-
-    return canonicalize_name(name)
 
 
 @functools.lru_cache(maxsize=4096)
