@@ -394,6 +394,40 @@ class TestPlugin:
             assert message in done.stdout
         assert "Traceback" not in done.stdout
 
+    def test_code_elsewhere_on_the_path_is_followed(self, project, monkeypatch):
+        monkeypatch.setenv("PYTHONPATH", "elsewhere", prepend=os.pathsep)
+        library = project / "elsewhere/mylib.py"
+        library.parent.mkdir()
+        library.write_text("gain = 0.42\n")
+        (project / "mine.py").write_text(
+            "import mylib\ndef mine(noisy): return mylib.gain * noisy + 0.63\n"
+        )
+        assert "2 passed" in self.pytest().stdout
+        library.write_text("gain = 50\n")
+        done = self.pytest()
+        assert done.returncode == 1
+        assert "2 failed" in done.stdout
+
+    def test_files_and_variables_in_depends_on_are_followed(self, project, monkeypatch):
+        (project / "mine.py").write_text(
+            "import os, numpy as np\ndef mine(noisy):\n"
+            "    return float(os.environ['OWN_GAIN']) * noisy + np.load('offset.npy')\n"
+        )
+        file = project / "mine.floors.toml"
+        file.write_text('depends_on = ["offset.npy", "env:OWN_GAIN"]\n' + file.read_text())
+        monkeypatch.setenv("OWN_GAIN", "0.42")
+        done = self.pytest()
+        assert "mine.floors.toml: depends_on: 'offset.npy': no such file" in done.stdout
+        assert "2 failed" in done.stdout
+        assert "Traceback" not in done.stdout
+        np.save(project / "offset.npy", 0.63)
+        assert "2 passed" in self.pytest().stdout
+        monkeypatch.setenv("OWN_GAIN", "50")
+        assert "2 failed" in self.pytest().stdout
+        monkeypatch.setenv("OWN_GAIN", "0.42")
+        np.save(project / "offset.npy", 99.0)
+        assert "2 failed" in self.pytest().stdout
+
     def test_a_method_that_hangs_is_stopped_by_the_timeout(self, project):
         (project / "mine.py").write_text(
             "import threading\ndef mine(noisy): threading.Event().wait()\n"

@@ -78,6 +78,85 @@ def test_a_default_sigma_is_kept_if_no_level_is_given():
     assert PerItem(shrink).needs_sigma
 
 
+def plain_decorator(function):
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def wraps_decorator(function):
+    return functools.wraps(function)(plain_decorator(function))
+
+
+def keywords(noisy, **options):
+    return noisy * options.get("sigma", 1.0)
+
+
+def positional(noisy, sigma, /):
+    return noisy * sigma
+
+
+def keyword_only(noisy, *, sigma):
+    return noisy * sigma
+
+
+def three(noisy, factor, sigma=1.0):
+    return noisy * sigma * factor
+
+
+class Callable:
+    def method(self, noisy, sigma=1.0):
+        return noisy * sigma
+
+    def __call__(self, noisy, **options):
+        return keywords(noisy, **options)
+
+
+def times(noisy, sigma):
+    return noisy * sigma
+
+
+GIVEN = {  # each returns noisy * sigma
+    "keywords": keywords,
+    "positional only": positional,
+    "keyword only": keyword_only,
+    "decorated without wraps": plain_decorator(times),
+    "decorated with wraps": wraps_decorator(times),
+    "keywords, decorated": wraps_decorator(keywords),
+    "twice decorated": plain_decorator(wraps_decorator(times)),
+    "partial": functools.partial(three, factor=1.0),
+    "partial of keywords": functools.partial(keywords, other=3),
+    "partial of a decorated one": functools.partial(plain_decorator(times)),
+    "partial that sets sigma": functools.partial(times, sigma=9.0),
+    "bound method": Callable().method,
+    "lambda": lambda noisy, sigma=1.0: noisy * sigma,
+    "single dispatch": functools.singledispatch(times),
+}
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_a_function_that_can_take_sigma_gets_it(name):
+    entry = as_entry(GIVEN[name])
+    y = np.ones((2, 1, 4))
+    np.testing.assert_array_equal(entry(y, sigma=2.0), 2 * y)
+    levels = np.array([2.0, 3.0])
+    np.testing.assert_array_equal(PerItem(GIVEN[name])(y, sigma=levels), y * levels[:, None, None])
+    for method in (Method("m", entry, True), Method("m", PerItem(GIVEN[name]), True)):
+        assert method.knowledge(True) == "sigma"
+
+
+def test_a_call_without_a_level_passes_none_unless_sigma_is_required():
+    y = np.ones((1, 1, 2))
+    for function in (keywords, halve, wraps_decorator(keywords), optional):
+        assert Function(function)(y).shape == y.shape
+    assert Method("m", Function(keywords)).knowledge(True) == "none"
+    assert Method("m", Function(optional)).knowledge(True) == "blind"
+    seen = []
+    Function(lambda noisy, sigma: seen.append(sigma))(y)
+    assert seen == [None]
+
+
 def test_per_item_sees_single_items(rng):
     y = rng.standard_normal((3, 1, 8))
     seen = []
@@ -251,6 +330,51 @@ class TestUsersOwn:
             "none",
             "none",
         )
+
+    @pytest.mark.parametrize(
+        "name",
+        ["plain", "fixed", "wrapped", "args", "swapped", "partial", "one", "one_args", "compiled"],
+    )
+    def test_a_function_that_cannot_take_sigma_is_refused_if_it_is_given(self, here, name):
+        self.write(
+            here,
+            "own_refused",
+            "import functools, sigbench, numpy as np\n"
+            "def plain(noisy): return noisy\n"
+            "def f(noisy, sigma): return noisy\n"
+            "def fixed(noisy): return f(noisy, 3.0)\n"
+            "@functools.wraps(f)\ndef wrapped(noisy): return f(noisy, 3.0)\n"
+            "def args(*args): return f(*args)\n"
+            "def swapped(sigma, noisy, /): return noisy\n"
+            "partial = functools.partial(plain)\n"
+            "one, one_args = sigbench.PerItem(plain), sigbench.PerItem(args)\n"
+            "compiled = np.array\n",
+        )
+        with pytest.raises(
+            InputError, match=rf"own_refused:{name}\[sigma=given\] cannot be given the noise level"
+        ):
+            resolve(f"own_refused:{name}[sigma=given]")
+        with pytest.raises(InputError, match="has no parameter sigma"):
+            resolve(f"own_refused:{name}", sigma_given=True)  # as in a suite: sigma = "given"
+        assert not resolve(f"own_refused:{name}")[0].sigma_given
+
+    def test_an_object_that_does_not_use_sigma_is_refused_if_it_is_given(self, here):
+        self.write(
+            here,
+            "own_objects",
+            "import sigbench\nfrom sigbench import Median\nready = Median()\n"
+            "class Needy:\n    def __call__(self, noisy): return noisy\n"
+            "class Open:\n    def __call__(self, noisy, **options): return noisy\n",
+        )
+        with pytest.raises(
+            InputError, match=r"ready\[sigma=given\] .*uses_sigma=False in its info"
+        ):
+            resolve("own_objects:ready[sigma=given]")
+        with pytest.raises(
+            InputError, match=r"must accept the keyword sigma: __call__\(self, noisy"
+        ):
+            resolve("own_objects:Needy")
+        assert resolve("own_objects:Open[sigma=given]")[0].knowledge(True) == "sigma"
 
     def test_a_module_that_fails_is_named(self, here):
         self.write(here, "own_broken", "1 / 0\n")

@@ -65,6 +65,31 @@ def test_a_file_is_read(toml):
     assert len(suite.cells()) == 2 * 3 * 4
 
 
+def test_depends_on_is_relative_to_the_file_and_part_of_the_key(here):
+    (here / "sub").mkdir()
+    (here / "sub/weights.bin").write_bytes(b"1")
+    listed = 'method = "l1[transform=identity,lam=[1,2]]"\ndepends_on = {}'
+    old = 'method = "l1[transform=identity,lam=[1,2]]"'
+
+    def keys(value):
+        text = GOOD if value is None else GOOD.replace(old, listed.format(value))
+        (here / "sub/mine.toml").write_text(text)
+        return {m.name: m.key for m in load("sub/mine.toml").methods}
+
+    before = [keys(None), keys('["weights.bin", "env:OWN_GAIN"]')]
+    (here / "sub/weights.bin").write_bytes(b"2")
+    after = keys('["weights.bin", "env:OWN_GAIN"]')
+    for other in before:
+        assert [name for name in after if after[name] != other[name]] == [
+            "l1[transform=identity,lam=1]",
+            "l1[transform=identity,lam=2]",
+        ]
+    with pytest.raises(InputError, match=r"mine\.toml: depends_on: 'absent': no such file"):
+        keys('["absent"]')
+    with pytest.raises(InputError, match=r"depends_on='weights\.bin' must be a list"):
+        keys('"weights.bin"')
+
+
 def test_names_of_a_named_sweep_contain_the_values(toml):
     old = 'method = "l1['
     assert old in GOOD

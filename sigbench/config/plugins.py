@@ -52,6 +52,11 @@ class Plugin:
         """Name and version of the package, or the module if there is no package."""
         return _package(self.point)
 
+    @property
+    def target(self) -> str:
+        """Where the object is, as ``module:attribute``."""
+        return f"{self.point.module}:{self.point.attr}"
+
     def load(self) -> Any:
         """Return the object that the package registers.
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import functools
 import hashlib
 import json
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 
+from sigbench.core.dependencies import Dependency, code
 from sigbench.core.protocols import Info
 
 
@@ -71,61 +70,13 @@ def digest(thing: Any) -> str:
 
 
 def source_digest(module_name: str) -> str:
-    """Return a digest of a user module and of the local modules that it imports.
+    """Return a digest of a user's module, which has been imported, and of all code it imports.
 
-    Import statements are followed in the source code, including those inside functions. An
-    installed package is hashed as a whole. Data files and modules imported by computed names are
-    not covered.
+    `sigbench.core.sources.code_of` describes what is covered.
     """
-    file = getattr(sys.modules[module_name], "__file__", None)
-    if file is None:  # a built-in module
-        return digest(sys.version)
-    depth = module_name.count(".") + (Path(file).stem == "__init__")
-    root = Path(file).absolute().parents[depth]
-    if "site-packages" in root.parts:
-        package = root / module_name.partition(".")[0]
-        files = set(package.rglob("*.py")) if package.is_dir() else {Path(file)}
-    else:
-        files = _imported(root, module_name)
-    hasher = hashlib.sha256()
-    for path in sorted(files):
-        hasher.update(f"{path.relative_to(root)}\x1f".encode() + path.read_bytes())
-    return hasher.hexdigest()[:16]
+    return code_digest(code(module_name))
 
 
-def _imported(root: Path, module_name: str) -> set[Path]:
-    """Return the files below ``root`` of a module and of everything it imports."""
-    files: set[Path] = set()
-    pending, seen = [module_name], {"sigbench"}
-    while pending:
-        name = pending.pop()
-        if name in seen or name.partition(".")[0] == "sigbench":
-            continue
-        seen.add(name)
-        if "." in name:
-            pending.append(name.rpartition(".")[0])  # a package's __init__ runs first
-        stem = root.joinpath(*name.split("."))
-        for file in (stem.with_suffix(".py"), stem / "__init__.py"):
-            if file.is_file():
-                files.add(file)
-                package = name if file.stem == "__init__" else name.rpartition(".")[0]
-                pending += _names_imported(file, package)
-    return files
-
-
-def _names_imported(file: Path, package: str) -> list[str]:
-    """Return the full names of all modules that a source file may import."""
-    try:
-        tree = ast.parse(file.read_bytes())
-    except SyntaxError:  # not imported, or the import itself reports the error
-        return []
-    found = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            parts = package.split(".") if package and node.level else []
-            base = parts[: len(parts) - node.level + 1] if node.level else []
-            base += node.module.split(".") if node.module else []
-            found += [".".join(base), *(".".join([*base, alias.name]) for alias in node.names)]
-    return [name for name in found if name]
+def code_digest(dependencies: Iterable[Dependency]) -> str:
+    """Return a short digest of dependencies: their kinds, names and contents, not their places."""
+    return digest([[one.kind, one.name, one.digest] for one in dependencies])[:16]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from sigbench.benchmark.checks.floors import Floor, Floors
 from sigbench.benchmark.engine.executors.base import ExecutorConfig, cores
+from sigbench.benchmark.methods.resolve import depending_on
 from sigbench.benchmark.run_suite import check as check_suite
 from sigbench.benchmark.run_suite import run_suite, shared
 from sigbench.benchmark.store.manifest import LOG
@@ -22,6 +24,7 @@ from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.benchmark.suites.suite import Suite, load
 from sigbench.config.registry import lookup
 from sigbench.core.atomic import write_atomically
+from sigbench.core.dependencies import declared
 from sigbench.core.durations import seconds
 from sigbench.core.errors import InputError, unknown
 from sigbench.denoisers import Noisy
@@ -351,6 +354,10 @@ def run_floors(floors: Floors, path: Path) -> FloorRun:
             _check_valid(suite, floor)
         except InputError as error:
             invalid[floor] = error
+    try:
+        listed = declared(floors.depends_on, floors.path.parent)
+    except InputError as error:
+        raise InputError(f"{floors.path}: {error}") from None
     valid = [floor for floor in floors.floors if floor not in invalid]
     if valid:
         noisy = [method.name for method in suite.methods if isinstance(method.entry, Noisy)]
@@ -358,6 +365,8 @@ def run_floors(floors: Floors, path: Path) -> FloorRun:
             methods=[*noisy, *dict.fromkeys(floor.method for floor in valid)],
             problems=list(dict.fromkeys(floor.problem for floor in valid)),
         )
+        own = [depending_on(m, listed) if m.source else m for m in needed.methods]
+        needed = dataclasses.replace(needed, methods=tuple(own))
         fresh = floors.folder is None and _contains_another_run(path, needed)
         run_suite(needed, path, fresh=fresh, wait=True, executor=executor)
     return FloorRun(RunFolder(path), suite.seeds, invalid)

@@ -15,6 +15,7 @@ FILE_KEYS: dict[str, type | tuple[type, ...]] = {
     "items": int,
     "folder": str,
     "timeout": (str, int, float),
+    "depends_on": list,
     "floors": list,
 }
 FLOOR_KEYS: dict[str, type | tuple[type, ...]] = {
@@ -66,7 +67,8 @@ class Floor:
 class Floors:
     """A file of floors: the suite to run, its seeds and items, the run folder, and the floors.
 
-    ``timeout`` is the time limit of one cell or fit, as with ``--timeout``.
+    ``timeout`` is the time limit of one cell or fit, as with ``--timeout``. ``depends_on`` lists what
+    the user's own methods depend on besides code; see `sigbench.core.dependencies.declared`.
     """
 
     path: Path
@@ -76,6 +78,7 @@ class Floors:
     items: int | None = None
     folder: Path | None = None
     timeout: str | float | None = None
+    depends_on: tuple[Any, ...] = ()
 
 
 def load_floors(path: Path) -> Floors:
@@ -84,8 +87,8 @@ def load_floors(path: Path) -> Floors:
     Parameters
     ----------
     path : Path
-        A TOML file with ``suite``, optionally ``seeds``, ``items``, ``folder`` and ``timeout``,
-        and ``[[floors]]`` with ``problem``, ``method``, ``metric`` and either ``floor``, or
+        A TOML file with ``suite``, optionally ``seeds``, ``items``, ``folder``, ``timeout``
+        and ``depends_on``, and ``[[floors]]`` with ``problem``, ``method``, ``metric`` and either ``floor``, or
         ``reference`` and ``margin``.
 
     Raises
@@ -105,6 +108,7 @@ def load_floors(path: Path) -> Floors:
             table.get("items"),
             path.parent / table["folder"] if "folder" in table else None,
             table.get("timeout"),
+            tuple(table.get("depends_on", ())),
         )
     except InputError as error:
         raise InputError(f"{path}: {error}") from None

@@ -19,7 +19,7 @@ from sigbench.benchmark.engine.session import BadEstimate, Given, InProcess, Ses
 from sigbench.benchmark.methods.describe import bind_problem_info
 from sigbench.benchmark.methods.ensemble import SelfEnsembleLearner
 from sigbench.benchmark.methods.own import OwnMethod
-from sigbench.benchmark.methods.resolve import Method
+from sigbench.benchmark.methods.resolve import Method, check_unchanged
 from sigbench.benchmark.methods.tuning import Tuned
 from sigbench.core.protocols import Array, Block, TrainingHistory
 from sigbench.networks.training.learner import Trained
@@ -119,6 +119,7 @@ class Fit:
     def __call__(self) -> Any:
         """Return the fitted denoiser or estimator; of a user's method, a `CallResult` with it."""
         entry, problem = self.method.entry, self.problem
+        check_unchanged(self.method)
         training = problem.training(sigma_given=self.method.sigma_given)
         if isinstance(entry, OwnMethod):
             return isolated(
@@ -178,6 +179,7 @@ class Measure:
 
     def _result(self, session: Session) -> Result:
         problem, method = self.cell.problem, self.cell.method
+        check_unchanged(method)
         scores: dict[str, list[Values]] = {name: [] for name in self.metrics}
         items: list[np.ndarray] = []
         groups: list[np.ndarray] = []
@@ -205,6 +207,7 @@ class Measure:
         while time_s < BRIEF_S and len(passes) < REPEATS:
             given = (self._given(block, len(passes)) for block in self._blocks())
             passes.append(sum(session.call(one)[1] for one in given))
+        check_unchanged(method)
         about = session.about()
         gap = float("nan")
         if about.certified:

@@ -13,8 +13,9 @@ from sigbench.benchmark.engine.executors.calls import one_line
 from sigbench.benchmark.engine.isolated import plain
 from sigbench.benchmark.engine.session import BadEstimate, Given, InProcess
 from sigbench.benchmark.isolation.channel import Channel, packed
-from sigbench.benchmark.methods.building import loaded
+from sigbench.benchmark.methods.building import check_code, loaded
 from sigbench.benchmark.methods.describe import bind_problem_info
+from sigbench.benchmark.methods.own import OwnMethod
 from sigbench.benchmark.methods.tuning import Tuned
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Denoiser, Oracle, Pairs, Training
@@ -43,7 +44,9 @@ class _Server:
         match header["do"]:
             case "open":
                 own, self._info, self._caller = cloudpickle.loads(arrays[0].tobytes())
+                self._own: OwnMethod = own
                 self._entry: Any = loaded(own)
+                check_code(own)
                 self._session = InProcess(self._entry, self._info, self._caller)
                 return ({},)
             case "call":
@@ -52,6 +55,7 @@ class _Server:
             case "gaps":
                 return {}, self._session.gaps(_given(header, arrays))
             case "about":
+                check_code(self._own)  # also what the calls have imported
                 about = self._session.about()
                 history = about.history and [*vars(about.history).values()]
                 return ({**about._asdict(), "history": history},)
@@ -69,6 +73,7 @@ class _Server:
             self._second if header["second"] else None,
         )
         ready = fit(bind_problem_info(self._entry, self._info), train)
+        check_code(self._own)
         edges = self._entry.grid_edges(ready) if isinstance(self._entry, Tuned) else ()
         return {"grid_edges": list(edges)}, packed(cloudpickle.dumps(ready))
 

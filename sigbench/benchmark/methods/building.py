@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib
 import inspect
 import sys
 import traceback
@@ -17,13 +16,15 @@ from typing import Any
 import cloudpickle
 
 from sigbench.benchmark.isolation.channel import Channel
-from sigbench.benchmark.methods.functions import Function
+from sigbench.benchmark.methods.functions import Function, takes_sigma
 from sigbench.benchmark.methods.own import Origin, OwnMethod, facts_of
 from sigbench.config.registry import construct
 from sigbench.config.spec import Spec
+from sigbench.core.dependencies import changed, code
 from sigbench.core.errors import InputError, unknown
-from sigbench.core.fingerprint import source_digest
+from sigbench.core.fingerprint import code_digest
 from sigbench.core.protocols import Denoiser, Estimator, Learner, Oracle
+from sigbench.core.sources import import_module
 from sigbench.denoisers.speech.trackers import NoiseTracker
 
 MethodEntry = Denoiser | Estimator | NoiseTracker | Learner | Oracle
@@ -34,8 +35,10 @@ def serve(channel: Channel) -> None:
     _, (request,) = channel.receive()
     origin, folder = cloudpickle.loads(request.tobytes())
     try:
-        entry, source = made(origin, folder)
-        answer = dataclasses.asdict(facts_of(entry, source))
+        entry = made(origin, folder)
+        used = code(origin.module)
+        source = f"{origin.spec.name}@{code_digest(used)}"
+        answer = dataclasses.asdict(facts_of(entry, source, used))
     except InputError as error:
         answer = {"error": str(error)}
     except BaseException as error:
@@ -50,22 +53,29 @@ def loaded(own: OwnMethod) -> MethodEntry:
     ------
     InputError
         If it cannot be made.
-    RuntimeError
-        If its module has been edited since it was described, or a worker has another version.
     """
     if isinstance(own.made_by, bytes):
         _add_to_path(own.folder)
         entry: MethodEntry = cloudpickle.loads(own.made_by)
         return entry
-    entry, source = made(own.made_by, own.folder)
-    if source != own.facts.source:
-        module = own.made_by.spec.name.partition(":")[0]
-        raise RuntimeError(f"the source of {module} has changed since the run started")
-    return entry
+    return made(own.made_by, own.folder)
 
 
-def made(origin: Origin, folder: str) -> tuple[MethodEntry, str]:
-    """Import a user's module and return the method, and ``module:attribute`` with its digest.
+def check_code(own: OwnMethod) -> None:
+    """Check that the code of a method has not changed since it was described.
+
+    Raises
+    ------
+    RuntimeError
+        If a module has been edited, or a worker has another version.
+    """
+    if (one := changed(own.facts.code)) is not None:
+        what = "source" if one.kind == "module" else one.kind
+        raise RuntimeError(f"the {what} of {one.name} has changed since the run started")
+
+
+def made(origin: Origin, folder: str) -> MethodEntry:
+    """Import a user's module and return the method.
 
     Parameters
     ----------
@@ -80,10 +90,10 @@ def made(origin: Origin, folder: str) -> tuple[MethodEntry, str]:
         If the module cannot be imported, or has no such method.
     """
     spec = origin.spec
-    module_name, _, attribute = spec.name.partition(":")
+    module_name, _, path = origin.target.partition(":")
     _add_to_path(folder)
     try:
-        module = importlib.import_module(module_name)
+        module = import_module(module_name)
     except BaseException as error:
         what = _brief(error)
         if isinstance(error, ModuleNotFoundError) and error.name == "torch":
@@ -91,14 +101,17 @@ def made(origin: Origin, folder: str) -> tuple[MethodEntry, str]:
         raise InputError(
             f"cannot import {module_name!r} from the working directory: {what}"
         ) from error
-    if attribute not in vars(module):
-        public = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
-        raise unknown(f"attribute of {module_name}", attribute, public)
-    entry = as_entry(created(vars(module)[attribute], spec))
+    thing: Any = module
+    for attribute in path.split("."):
+        if attribute not in vars(thing):
+            public = [n for n, v in vars(thing).items() if callable(v) and not n.startswith("_")]
+            raise unknown(f"attribute of {module_name}", attribute, public)
+        thing = vars(thing)[attribute]
+    entry = as_entry(created(thing, spec))
     if origin.seed is not None:
-        changed: Any = dataclasses.replace(entry, seed=origin.seed)  # type: ignore[type-var]
-        entry = changed
-    return entry, f"{spec.name}@{source_digest(module_name)}"
+        seeded: Any = dataclasses.replace(entry, seed=origin.seed)  # type: ignore[type-var]
+        entry = seeded
+    return entry
 
 
 def _add_to_path(folder: str) -> None:
@@ -118,6 +131,10 @@ def as_entry(thing: Any) -> MethodEntry:
     if inspect.isroutine(thing) or isinstance(thing, functools.partial):
         return Function(thing)
     if isinstance(thing, Learner | Oracle | Denoiser | Estimator | NoiseTracker):
+        if callable(thing) and takes_sigma(thing) == "no":
+            raise InputError(
+                f"{thing!r} must accept the keyword sigma: __call__(self, noisy, *, sigma=None)"
+            )
         return thing
     raise InputError(
         f"{thing!r} is not a method: it must be a function f(noisy, sigma), a Denoiser, Estimator, "

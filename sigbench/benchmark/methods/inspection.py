@@ -41,7 +41,7 @@ def inspected(origin: Origin) -> OwnMethod:
     InputError
         If its module cannot be imported within the time limit, or has no such method.
     """
-    module = origin.spec.name.partition(":")[0]
+    module = origin.module
     folder = str(Path.cwd())
     request = packed(cloudpickle.dumps((origin, folder)))
     try:

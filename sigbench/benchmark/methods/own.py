@@ -13,9 +13,18 @@ import numpy as np
 
 from sigbench.benchmark.methods.functions import Function, PerItem
 from sigbench.config.spec import Spec
+from sigbench.core.dependencies import Dependency
 from sigbench.core.errors import InputError
 from sigbench.core.fingerprint import identity
-from sigbench.core.protocols import Estimator, Info, Learner, Oracle, Task, info_of
+from sigbench.core.protocols import (
+    UNDESCRIBED,
+    Estimator,
+    Info,
+    Learner,
+    Oracle,
+    Task,
+    info_of,
+)
 from sigbench.denoisers.speech.trackers import NoiseTracker
 
 PRELOADED = ("torch",)  # slow to import: once per worker in place of once per call
@@ -43,8 +52,14 @@ class Facts:
         A JSON-like description of everything in it that can change its values.
     has_seed : bool
         Whether it has a parameter ``seed``.
+    any_keyword : bool
+        Whether it is a function of any keyword, which may use the noise level.
+    refuses_sigma : str
+        Why it cannot be given the noise level; empty if it can.
     source : str
-        ``module:attribute`` and the digest of the source; empty for an object.
+        Its name and the digest of its code; empty for an object.
+    code : tuple of Dependency
+        What the digest is of.
     preload : tuple of str
         Packages that are imported before it, once for all calls.
     grid_edges : tuple of str
@@ -59,17 +74,36 @@ class Facts:
     fixed: bool
     identity: Any
     has_seed: bool
+    any_keyword: bool = False
+    refuses_sigma: str = ""
     source: str = ""
+    code: tuple[Dependency, ...] = ()
     preload: tuple[str, ...] = ()
     grid_edges: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Origin:
-    """How a method is made: a spec ``module:attribute[param=value]``, and a training seed."""
+    """How a method is made.
+
+    Attributes
+    ----------
+    spec : Spec
+        Its name and parameters.
+    target : str
+        ``module:attribute``; the attribute may have dots.
+    seed : int, optional
+        A training seed.
+    """
 
     spec: Spec
+    target: str
     seed: int | None = None
+
+    @property
+    def module(self) -> str:
+        """The module that is imported."""
+        return self.target.partition(":")[0]
 
 
 @dataclass(frozen=True)
@@ -96,8 +130,17 @@ class OwnMethod:
         return self.facts.info
 
 
-def facts_of(entry: Any, source: str = "") -> Facts:
+def facts_of(entry: Any, source: str = "", code: tuple[Dependency, ...] = ()) -> Facts:
     """Return what is known of a method.
+
+    Parameters
+    ----------
+    entry : object
+        The method.
+    source : str
+        Its name and the digest of its code.
+    code : tuple of Dependency
+        Its code.
 
     Raises
     ------
@@ -121,7 +164,10 @@ def facts_of(entry: Any, source: str = "") -> Facts:
         fixed=bool(info.fixed_by) and getattr(entry, info.fixed_by) is not None,
         identity=identity(entry),
         has_seed=has_seed(entry),
+        any_keyword=has_any_keyword(entry),
+        refuses_sigma=_refuses_sigma(entry),
         source=source,
+        code=code,
         preload=tuple(name for name in PRELOADED if name in sys.modules),
     )
 
@@ -134,6 +180,23 @@ def task_of(entry: Any) -> Task:
     if isinstance(entry, Estimator) or "system" in info_of(entry).domains:
         return "system identification"
     return "noise tracking" if isinstance(entry, NoiseTracker) else "denoising"
+
+
+def has_any_keyword(entry: Any) -> bool:
+    """Return whether a method is a function of any keyword, which may use the noise level."""
+    return isinstance(entry, Function | PerItem) and entry.takes_sigma == "keywords"
+
+
+def _refuses_sigma(entry: Any) -> str:
+    """Return why a method cannot be given the noise level; empty if it can."""
+    info = info_of(entry)
+    if isinstance(entry, Function | PerItem):
+        if entry.takes_sigma != "no":
+            return ""
+        return f"{info.name} has no parameter sigma, as in f(noisy, sigma), or none that is known"
+    if info.uses_sigma or info == UNDESCRIBED or isinstance(entry, Learner):
+        return ""
+    return "it declares that it does not use it (uses_sigma=False in its info)"
 
 
 def has_seed(entry: Any) -> bool:
@@ -154,7 +217,8 @@ def facts_from(record: Any) -> Facts:
         given = Info(**record["info"])
         info = dataclasses.replace(given, domains=tuple(given.domains))
         lists = {name: tuple(record[name]) for name in ("preload", "grid_edges")}
-        facts = Facts(**{**record, **lists, "info": info})
+        used = tuple(Dependency(**one) for one in record["code"])
+        facts = Facts(**{**record, **lists, "info": info, "code": used})
     except (TypeError, KeyError) as error:
         raise InputError(f"a method process sent an invalid description: {error}") from None
     if not {*facts.preload} <= {*PRELOADED}:
@@ -162,15 +226,22 @@ def facts_from(record: Any) -> Facts:
     return facts
 
 
-def seal(entry: Any) -> OwnMethod:
+def seal(entry: Any, code: tuple[Dependency, ...] = ()) -> OwnMethod:
     """Return a method of a user, as bytes that only a method process opens.
+
+    Parameters
+    ----------
+    entry : object
+        The method.
+    code : tuple of Dependency
+        The code that must not change while the method is used.
 
     Raises
     ------
     Exception
         If part of it cannot be serialized.
     """
-    return OwnMethod(cloudpickle.dumps(entry), str(Path.cwd()), facts_of(entry))
+    return OwnMethod(cloudpickle.dumps(entry), str(Path.cwd()), facts_of(entry, code=code))
 
 
 def is_own(entry: Any) -> bool:

@@ -6,17 +6,27 @@ import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
-from sigbench.benchmark.methods.building import MethodEntry, as_entry, created, loaded
+from sigbench.benchmark.methods.building import MethodEntry, loaded
 from sigbench.benchmark.methods.ensemble import SelfEnsemble, self_ensemble
-from sigbench.benchmark.methods.functions import Function, PerItem
 from sigbench.benchmark.methods.inspection import inspected
-from sigbench.benchmark.methods.own import Origin, OwnMethod, has_seed, is_own, seal, task_of
+from sigbench.benchmark.methods.own import (
+    Origin,
+    OwnMethod,
+    has_any_keyword,
+    has_seed,
+    is_own,
+    seal,
+    task_of,
+)
+from sigbench.config.plugins import plugins
 from sigbench.config.registry import build, construct, lookup
 from sigbench.config.spec import Spec, expand, format_value, parse
+from sigbench.core.dependencies import Dependency, changed, code, declared
 from sigbench.core.errors import InputError
-from sigbench.core.fingerprint import digest, identity, source_digest
+from sigbench.core.fingerprint import code_digest, digest, identity
 from sigbench.core.protocols import (
     UNDESCRIBED,
     Info,
@@ -70,6 +80,10 @@ class Method:
     trainings : str
         If the method is one of several trainings with different seeds, their common name; the
         report averages over them.
+    code : tuple of Dependency
+        What ``source`` is a digest of, if the method was made in this process.
+    depends_on : tuple of Dependency
+        Files and environment variables that the user lists.
     """
 
     name: str
@@ -78,6 +92,8 @@ class Method:
     source: str = ""
     problems: tuple[str, ...] = ("*",)
     trainings: str = ""
+    code: tuple[Dependency, ...] = ()
+    depends_on: tuple[Dependency, ...] = ()
 
     def is_for(self, problem: str) -> bool:
         """Return whether the method is run on a problem of this name."""
@@ -88,6 +104,8 @@ class Method:
         """A digest of everything about the method that can change its values."""
         # The word "told" must stay: finished cells of older versions have it in their keys.
         parts = {"entry": self.identity, "told": self.sigma_given, "source": self.source}
+        if self.depends_on:
+            parts["depends_on"] = code_digest(self.depends_on)
         return digest(parts)
 
     @property
@@ -130,6 +148,12 @@ class Method:
             return self.entry.facts.fixed
         return bool(self.info.fixed_by) and getattr(self.entry, self.info.fixed_by) is not None
 
+    @property
+    def _takes_any_keyword(self) -> bool:
+        if isinstance(self.entry, OwnMethod):
+            return self.entry.facts.any_keyword
+        return has_any_keyword(self.entry)
+
     def knowledge(self, sigma_known: bool) -> Knowledge:
         """Return the strongest knowledge that applies.
 
@@ -145,7 +169,7 @@ class Method:
             return "prior"
         if info.fitted or self.is_learner:
             return "fitted"
-        if info == UNDESCRIBED:  # equal, not identical: a worker has a copy
+        if info == UNDESCRIBED or self._takes_any_keyword:  # equal: a worker has a copy
             return "sigma" if self.sigma_given and sigma_known else "none"
         if info.adapts:
             return "blind"
@@ -161,7 +185,9 @@ def resolve(text: str, *, sigma_given: bool = False) -> list[Method]:
     ----------
     text : str
         ``name[param=value,...]`` for a registered method, or ``module:attribute`` for a module in
-        the working directory. With the parameter ``sigma=given`` it receives the noise level.
+        the working directory. With the parameter ``sigma=given`` it receives the noise level, and
+        ``depends_on=FILE``, ``env:NAME`` or a list of them adds to its key; files are relative to
+        the working directory.
     sigma_given : bool
         Whether to give the noise level to methods without ``sigma=given``, too.
 
@@ -176,19 +202,49 @@ def resolve(text: str, *, sigma_given: bool = False) -> list[Method]:
     [GaussianBlur(width=0.5), GaussianBlur(width=1.0)]
     """
     methods = []
-    for spec in expand(parse(text)):
+    whole = parse(text)
+    options = dict(whole.params)
+    listed = options.pop("depends_on", ())
+    texts = listed if isinstance(listed, tuple) else (listed,)
+    depends_on = declared(map(format_value, texts), Path.cwd())
+    for spec in expand(Spec(whole.name, tuple(options.items()))):
         params = tuple((k, v) for k, v in spec.params if k != "sigma")
         given = is_given(dict(spec.params).get("sigma"))
         plain = Spec(spec.name, params)
-        entry: MethodEntry | OwnMethod
-        if ":" in spec.name:
-            entry = _from_module(plain)
-            needs, source = entry.facts.needs_sigma, entry.facts.source
-        else:
-            entry, source = _from_table(plain)
-            needs = isinstance(entry, Function | PerItem) and entry.needs_sigma
-        methods.append(Method(str(spec), entry, sigma_given or given or needs, source))
+        method = Method(str(spec), _entry(plain), depends_on=depends_on)
+        if isinstance(method.entry, OwnMethod):
+            facts = method.entry.facts
+            if (sigma_given or given) and facts.refuses_sigma:
+                why = facts.refuses_sigma
+                raise InputError(f"{spec} cannot be given the noise level: {why}")
+            given, source = given or facts.needs_sigma, facts.source
+            method = dataclasses.replace(method, source=source)
+        elif isinstance(method.entry, SelfEnsemble) and is_own(method.entry):
+            used = code(type(method.entry.denoiser).__module__)
+            source = f"{spec.name}@{code_digest(used)}"
+            method = dataclasses.replace(method, source=source, code=used)
+        methods.append(dataclasses.replace(method, sigma_given=sigma_given or given))
     return methods
+
+
+def depending_on(method: Method, listed: Iterable[Dependency]) -> Method:
+    """Return a method that also depends on files or environment variables."""
+    return dataclasses.replace(
+        method, depends_on=tuple(dict.fromkeys([*method.depends_on, *listed]))
+    )
+
+
+def check_unchanged(method: Method) -> None:
+    """Check that nothing in ``depends_on`` has changed since the key was computed.
+
+    Raises
+    ------
+    RuntimeError
+        If a file has been edited, or a worker has another version or another value of an
+        environment variable.
+    """
+    if (one := changed(method.depends_on)) is not None:
+        raise RuntimeError(f"the {one.kind} {one.name} has changed since the run started")
 
 
 def is_given(sigma: Any) -> bool:
@@ -204,28 +260,26 @@ def is_given(sigma: Any) -> bool:
     return bool(sigma == "given")
 
 
-def _from_table(spec: Spec) -> tuple[MethodEntry, str]:
-    """Build a registered method, of sigbench or of another package."""
+def _entry(spec: Spec) -> MethodEntry | OwnMethod:
+    """Return the method of a spec without options; code of others is described, not loaded."""
+    module_name, colon, _ = spec.name.partition(":")
+    if colon:
+        if not all(part.isidentifier() for part in module_name.split(".")):
+            raise InputError(
+                f"{module_name!r} must be a module in the working directory, such as mine or "
+                "package.mine"
+            )
+        return inspected(Origin(spec, spec.name))
+    if spec.name not in METHODS and spec.name in plugins("method"):
+        plugin = plugins("method")[spec.name]
+        try:
+            return inspected(Origin(spec, plugin.target))
+        except InputError as error:
+            raise plugin.error(str(error)) from None
     registered = lookup("method", METHODS, spec.name)
     if registered is SelfEnsemble:
-        ensemble = construct(registered, spec, self_ensemble)
-        module = type(ensemble.denoiser).__module__
-        ours = module.partition(".")[0] == "sigbench"
-        return ensemble, "" if ours else f"{spec.name}@{source_digest(module)}"
-    if spec.name in METHODS:
-        return build("method", METHODS, spec), ""
-    source = f"{spec.name}@{source_digest(registered.__module__)}"
-    return as_entry(created(registered, spec)), source
-
-
-def _from_module(spec: Spec) -> OwnMethod:
-    """Return a method of a module, which is imported in another process."""
-    module_name = spec.name.partition(":")[0]
-    if not all(part.isidentifier() for part in module_name.split(".")):
-        raise InputError(
-            f"{module_name!r} must be a module in the working directory, such as mine or package.mine"
-        )
-    return inspected(Origin(spec))
+        return construct(registered, spec, self_ensemble)
+    return build("method", METHODS, spec)
 
 
 def with_seed(method: Method, seed: int) -> Method:
@@ -258,7 +312,7 @@ def sealed(method: Method) -> Method:
     """
     if isinstance(method.entry, OwnMethod) or not is_own(method.entry):
         return method
-    return dataclasses.replace(method, entry=seal(method.entry))
+    return dataclasses.replace(method, entry=seal(method.entry, method.code))
 
 
 def unsealed(method: Method) -> Method:

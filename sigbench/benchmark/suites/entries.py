@@ -8,13 +8,22 @@ import functools
 import itertools
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
-from sigbench.benchmark.methods.resolve import METHODS, Method, is_given, resolve, with_seed
+from sigbench.benchmark.methods.resolve import (
+    METHODS,
+    Method,
+    depending_on,
+    is_given,
+    resolve,
+    with_seed,
+)
 from sigbench.benchmark.methods.tuning import SureTuned, Tuned
 from sigbench.config.registry import build, lookup, parameter
 from sigbench.config.spec import Spec, expand, format_value, parse, words
 from sigbench.config.toml import check_keys
+from sigbench.core.dependencies import declared
 from sigbench.core.errors import InputError, unknown
 from sigbench.core.protocols import Estimator
 from sigbench.core.validation import check_choice
@@ -58,6 +67,7 @@ METHOD_KEYS = {
     "tuned_by": str,
     "training_seeds": list,
     "problems": list,
+    "depends_on": list,
 }
 POOLED_PROBES = 5  # all items use the same probes, so pooling does not reduce their error
 TUNED_BY: dict[str, Callable[..., Tuned | SureTuned]] = {
@@ -131,9 +141,15 @@ def _filled(kind: str, template: str, values: Mapping[str, Any]) -> str:
     return re.sub(r"\{([^{}]*)\}", value, template)
 
 
-def methods_of(problems: list[str], entry: Any) -> list[Method]:
-    """Return the methods of an entry, restricted to the problems that it names."""
+def methods_of(problems: list[str], entry: Any, folder: Path) -> list[Method]:
+    """Return the methods of an entry, restricted to the problems that it names.
+
+    Files in ``depends_on`` are relative to ``folder``.
+    """
     methods = _methods(entry)
+    if "depends_on" in entry:
+        listed = declared(entry["depends_on"], folder)
+        methods = [depending_on(method, listed) for method in methods]
     if "training_seeds" in entry:
         methods = [one for m in methods for one in _trained(m, entry["training_seeds"])]
     if "problems" not in entry:

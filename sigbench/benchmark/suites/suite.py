@@ -265,16 +265,16 @@ def load(name: str) -> Suite:
     path = find_toml("suite", name, FOLDER)
     table = read_toml(path)
     try:
-        return _suite(table, default_name=path.stem)
+        return _suite(table, path)
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from error.__cause__
 
 
-def _suite(table: dict[str, Any], default_name: str) -> Suite:
+def _suite(table: dict[str, Any], path: Path) -> Suite:
     check_keys("the suite", table, SUITE_KEYS, required=("metrics", "problems", "methods"))
     problems = [problem for entry in table["problems"] for problem in problems_of(entry)]
     names = [problem.name for problem in problems]
-    methods = [method for entry in table["methods"] for method in methods_of(names, entry)]
+    methods = [m for entry in table["methods"] for m in methods_of(names, entry, path.parent)]
     block = table.get("block", 500)
     if block < 1:
         raise InputError(f"block={block} must be >= 1")
@@ -284,7 +284,7 @@ def _suite(table: dict[str, Any], default_name: str) -> Suite:
         if not isinstance(metric, str):
             raise InputError(f"metrics: {metric!r} must be one of: {', '.join(METRICS)}")
     metrics = {metric: lookup("metric", METRICS, metric) for metric in table["metrics"]}
-    name = table.get("name", default_name)
+    name = table.get("name", path.stem)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise InputError(f"name={name!r} must consist of letters, digits, '.', '_' and '-'")
     if not (problems and methods and metrics):
