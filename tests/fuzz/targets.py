@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from fuzz.formats import npy
+from fuzz.formats import image, npy, sound, table
 from fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
     "npy": npy.TARGET,
+    "png": image.PNG,
+    "jpeg": image.JPEG,
+    "tiff": image.TIFF,
+    "wav": sound.WAV,
+    "flac": sound.FLAC,
+    "csv": table.TARGET,
 }
