@@ -42,7 +42,7 @@ def read_array(path: Path) -> Content:
         check_size(path, size, left, "bytes of values")
         if size < left:
             raise InputError(f"{path} has {left - size} bytes after the array of shape {shape}")
-        values = np.frombuffer(file.read(size), dtype).reshape(shape, order=order)
+        values = np.fromfile(file, dtype, math.prod(shape)).reshape(shape, order=order)
     batch, restore = to_float(values[None, None], path)
 
     def encode(estimate: Array, suffix: str) -> bytes:
