@@ -217,9 +217,12 @@ def shared(suite: Suite) -> dict[str, Any]:
 
 def left_out(suite: Suite) -> dict[str, dict[str, str]]:
     """Return why files were left out of datasets, by problem and file."""
-    datasets = {problem.name: problem.dataset for problem in suite.problems}
-    folders = {name: data for name, data in datasets.items() if isinstance(data, Folder)}
-    return {name: folder.left_out for name, folder in folders.items() if folder.left_out}
+    found = {}
+    for problem in suite.problems:
+        dataset: object = problem.dataset
+        if isinstance(dataset, Folder) and dataset.left_out:
+            found[problem.name] = dataset.left_out
+    return found
 
 
 def _manifest(suite: Suite, old: dict[str, Any]) -> dict[str, Any]:

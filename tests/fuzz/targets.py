@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuzz.formats import image, npy, sound, table
+from fuzz.formats import archive, image, npy, sound, table
 from fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
@@ -13,4 +13,9 @@ TARGETS: dict[str, Target] = {
     "wav": sound.WAV,
     "flac": sound.FLAC,
     "csv": table.TARGET,
+    "tar.gz": archive.TAR,
+    "tar": archive.PLAIN_TAR,
+    "zip": archive.ZIP,
+    "torch": archive.TORCH,
+    "pickle": archive.PICKLE,
 }

@@ -19,6 +19,16 @@ COMPRESSIONS = {
     "DEFLATE": DEFLATE,
     "ADOBE_DEFLATE": DEFLATE,
 }
+SIZES = (
+    "imagewidth",
+    "imagelength",
+    "imagedepth",
+    "tilewidth",
+    "tilelength",
+    "tiledepth",
+    "samplesperpixel",
+    "bitspersample",
+)
 
 
 def read_tiff(path: Path) -> Content:
@@ -60,12 +70,15 @@ def _check_sizes(path: Path, page: Any, size: int) -> None:
         raise InputError(
             f"{path} has compression {compression}: it must be one of {', '.join(COMPRESSIONS)}"
         )
-    pixels = page.imagewidth * page.imagelength * page.imagedepth
-    tile = page.tilewidth * page.tilelength * page.tiledepth if page.is_tiled else 0
+    numbers = {name: getattr(page, name) for name in SIZES}
+    for name, value in numbers.items():
+        if not isinstance(value, int):
+            raise InputError(f"{path} has {name} {str(value)[:40]!r}: it must be a whole number")
+    width, length, depth, *tiles, samples, bits = numbers.values()
+    pixels, tile = width * length * depth, math.prod(tiles)
     ratio = COMPRESSIONS[compression]
     if ratio > 1:
         check_size(path, max(pixels, tile), MAX_PIXELS, "pixels")
-    bits = page.samplesperpixel * page.bitspersample
-    check_size(path, max(pixels, tile) * bits // 8, ratio * size, "bytes of pixels")
+    check_size(path, max(pixels, tile) * samples * bits // 8, ratio * size, "bytes of pixels")
     check_size(path, math.prod(page.chunked), len(page.dataoffsets), "tiles or strips")
     check_size(path, sum(page.databytecounts), size, "bytes of tiles or strips")

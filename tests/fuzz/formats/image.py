@@ -101,6 +101,7 @@ OTHERS = (
     b"RIFF",
 )
 
+PILLOW = ("PIL.PngImagePlugin", "PIL.JpegImagePlugin", "PIL.MpoImagePlugin")
 PNG = Target(
     "case.png",
     read,
@@ -108,6 +109,7 @@ PNG = Target(
     tokens=(*CHUNKS, SIGNATURE, *OTHERS),
     strategy=PNG_FILES,
     repair=with_checksums,
+    modules=PILLOW,
     per_byte=30 * 8 * 1032,  # a pixel of one bit; 30 bytes while a pixel of color is read
 )
 
@@ -129,6 +131,7 @@ JPEG = Target(
     read,
     good_jpeg,
     tokens=(*MARKERS, b"JFIF\0", b"Exif\0\0", b"MPF\0", b"ICC_PROFILE\0", b"Adobe", *OTHERS),
+    modules=PILLOW,
     per_byte=30 * 512,
 )
 
@@ -168,5 +171,6 @@ TIFF = Target(
         b"ImageJ=1.11a\nimages=99999999\n",
         *OTHERS,
     ),
+    modules=("tifffile",),
     per_byte=30 * 1400,
 )
