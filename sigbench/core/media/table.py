@@ -18,7 +18,7 @@ from sigbench.core.protocols import Array
 
 # float() also accepts 1_0 and digits of other scripts. What is not finite is refused later.
 NUMBER = re.compile(
-    r"[ \t]*[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|nan|inf|infinity)[ \t]*",
+    r"[ \t]*[+-]?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?|nan|inf|infinity)[ \t]*",
     re.I | re.A,
 )
 MAX_SHOWN = 40  # characters of a cell in an error
@@ -45,16 +45,16 @@ def read_table(path: Path) -> Content:
     header: list[str] = []
     values, firsts, columns = array("d"), list[str](), 0
     for number, line, row in rows:
-        if not firsts and not header and not all(map(NUMBER.fullmatch, row)):
+        wrong = next((cell for cell in row if not NUMBER.fullmatch(cell)), None)
+        if wrong is not None and not firsts and not header:
             header = [line]
             continue
         columns = columns or len(row)
         if len(row) != columns:
             raise InputError(f"{path}, line {number}: {len(row)} cells instead of {columns}")
-        for cell in row:
-            if not NUMBER.fullmatch(cell):
-                shown = repr(cell[:MAX_SHOWN]) + ("..." if len(cell) > MAX_SHOWN else "")
-                raise InputError(f"{path}, line {number}: {shown} is not a number")
+        if wrong is not None:
+            shown = repr(wrong[:MAX_SHOWN]) + ("..." if len(wrong) > MAX_SHOWN else "")
+            raise InputError(f"{path}, line {number}: {shown} is not a number")
         values.extend(map(float, row))
         firsts.append(row[0])
     if not firsts:
@@ -80,6 +80,9 @@ def _rows(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, str, lis
     for number, line in enumerate(io.StringIO(text, newline=None), 1):
         line = line.removesuffix("\n")
         if not line.strip():
+            continue
+        if '"' not in line:
+            yield number, line, line.split(delimiter)
             continue
         try:
             yield number, line, next(csv.reader([line], delimiter=delimiter, strict=True))

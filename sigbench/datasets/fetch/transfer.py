@@ -187,7 +187,7 @@ class _Redirects(HTTPRedirectHandler):
             raise InputError(f"{req.full_url}: a redirect to {scheme!r} is refused")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
-    def http_error_302(self, req: Request, fp: Any, code: int, msg: str, headers: Message) -> Any:
+    def http_error_302(self, req: Request, fp: Any, code: int, msg: str, headers: Any) -> Any:
         try:
             urlsplit(headers.get("Location", ""))
         except ValueError as error:
