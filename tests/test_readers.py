@@ -1,5 +1,6 @@
 """Files that broke a reader, or could: each is read whole, or refused in one line that names it."""
 
+import importlib
 import io
 import struct
 import sys
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 import tifffile
+from fuzz.formats import image
 from fuzz.formats.image import EPS, SIGNATURE, chunk
 from fuzz.formats.npy import saved as saved_array
 from fuzz.formats.npy import with_header
@@ -369,6 +371,36 @@ def test_good_tables(here, end, code):
     (here / "a.csv").write_bytes(text.encode(code))
     table = read(here / "a.csv")
     np.testing.assert_array_equal(table.batch[:, 0], [[2, -5, 6]])  # the first column is an axis
+
+
+def legal(name):
+    """Return a file of a few MB, and the size of its array of floats."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (1000, 1500, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    if name in ("a.png", "a.jpg"):
+        Image.fromarray(pixels).save(buffer, name[2:].replace("jpg", "JPEG"), compress_level=1)
+        return buffer.getvalue(), 4 * pixels.size
+    if name == "a.tif":
+        tifffile.imwrite(buffer, pixels, photometric="rgb", compression="zlib")
+        return buffer.getvalue(), 4 * pixels.size
+    if name == "a.npy":
+        return saved_array(pixels[..., 0]), 4 * pixels[..., 0].size
+    form = name[2:].upper()
+    soundfile.write(buffer, np.zeros((10**6, 2)), 8000, "PCM_16", format=form)
+    return buffer.getvalue(), 8 * 2 * 10**6
+
+
+@linux
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif", "a.npy", "a.wav", "a.flac"])
+def test_memory_of_a_legal_file(name):
+    """Three times the file and its array, as docs/data.md says."""
+    data, floats = legal(name)
+    modules = {"a.png": image.PILLOW, "a.jpg": image.PILLOW, "a.tif": ("tifffile",)}
+    for module in modules.get(name, ()):
+        importlib.import_module(module)
+    outcome = run(Target(name, read, list, memory=3 * (len(data) + floats), per_byte=0), data)
+    assert outcome.kind == "read", outcome.text
 
 
 @linux

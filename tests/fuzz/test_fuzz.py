@@ -8,7 +8,7 @@ import pytest
 
 from fuzz.targets import TARGETS
 
-CASES = 150
+CASES = 100
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the limits need Linux")
 
