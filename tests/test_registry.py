@@ -32,7 +32,9 @@ def test_an_entry_point_adds_a_method_and_replaces_none(site):
     (inside,) = resolve("self-ensemble[denoiser=elsewhere[gain=2]]")
     assert inside.entry.denoiser.gain == 2.0
     assert inside.source == f"self-ensemble@{resolve('elsewhere')[0].source.partition('@')[2]}"
-    with pytest.raises(InputError, match=r"method 'broken' .*faulty 1.0: ValueError: broken"):
+    with pytest.raises(
+        InputError, match=r"method 'broken' .*faulty 1\.0: cannot import 'faulty': ValueError: b"
+    ):
         resolve("broken")
     with pytest.raises(InputError, match="unknown method 'elsewher': did you mean 'elsewhere'"):
         resolve("elsewher")

@@ -98,9 +98,7 @@ def made(origin: Origin, folder: str) -> MethodEntry:
         what = _brief(error)
         if isinstance(error, ModuleNotFoundError) and error.name == "torch":
             what += " (pip install 'sigbench[torch]')"
-        raise InputError(
-            f"cannot import {module_name!r} from the working directory: {what}"
-        ) from error
+        raise InputError(f"{origin.failed}: {what}") from error
     thing: Any = module
     for attribute in path.split("."):
         if attribute not in vars(thing):

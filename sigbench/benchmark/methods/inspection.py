@@ -51,9 +51,7 @@ def inspected(origin: Origin) -> OwnMethod:
     except MethodFailed as failed:
         if not failed.lost and not failed.error.startswith("TimeoutError"):
             raise InputError(failed.error) from None
-        raise InputError(
-            f"cannot import {module!r} from the working directory: {failed.error}"
-        ) from None
+        raise InputError(f"{origin.failed}: {failed.error}") from None
     facts = facts_from(record)
     _preload[module] = facts.preload
     return OwnMethod(origin, folder, facts)

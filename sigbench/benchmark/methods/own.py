@@ -105,6 +105,12 @@ class Origin:
         """The module that is imported."""
         return self.target.partition(":")[0]
 
+    @property
+    def failed(self) -> str:
+        """What to say if the import fails."""
+        place = " from the working directory" if self.target == self.spec.name else ""
+        return f"cannot import {self.module!r}{place}"
+
 
 @dataclass(frozen=True)
 class OwnMethod:

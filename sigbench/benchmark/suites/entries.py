@@ -42,6 +42,7 @@ PROBLEM_KEYS = {
     "items": int,
     "train_items": int,
     "clip_estimates": bool,
+    "on_bad_item": str,
 }
 TRACKING_KEYS = {
     "name": str,
@@ -49,6 +50,7 @@ TRACKING_KEYS = {
     "dataset": str,
     "degradation": str,
     "items": int,
+    "on_bad_item": str,
 }
 SYSTEM_KEYS = {
     "name": str,
@@ -91,7 +93,7 @@ def problems_of(entry: Any) -> list[AnyProblem]:
         check_choice("task", entry["task"], [NoiseTracking.kind])
     combinations = [
         (data, noise)
-        for data in expand(parse(entry["dataset"]))
+        for data in expand(_dataset(entry))
         for noise in expand(parse(entry["degradation"]))
     ]
     rest = {k: entry[k] for k in ("train_items", "clip_estimates") if k in entry}
@@ -111,6 +113,14 @@ def problems_of(entry: Any) -> list[AnyProblem]:
         else:
             problems.append(Denoising(name, dataset, degradation, items, **rest))
     return problems
+
+
+def _dataset(entry: dict[str, Any]) -> Spec:
+    """Return the dataset of a problem; ``on_bad_item`` is a parameter of it."""
+    spec = parse(entry["dataset"])
+    if "on_bad_item" not in entry:
+        return spec
+    return Spec(spec.name, (*spec.params, ("on_bad_item", entry["on_bad_item"])))
 
 
 def _system_functions(entry: dict[str, Any]) -> list[AnyProblem]:

@@ -66,7 +66,7 @@ def call(args: argparse.Namespace) -> int:
 
     from sigbench.benchmark.engine.executors.base import ExecutorConfig, cores
     from sigbench.benchmark.methods.inspection import import_limit
-    from sigbench.benchmark.run_suite import run_suite
+    from sigbench.benchmark.run_suite import left_out, run_suite
     from sigbench.benchmark.suites.suite import load
     from sigbench.core.durations import seconds
 
@@ -80,6 +80,9 @@ def call(args: argparse.Namespace) -> int:
     path = Path(args.out) if args.out else Path("runs") / suite.name
     if args.dry_run:
         return _dry_run(suite, path, fresh=args.fresh)
+    for problem, files in left_out(suite).items():
+        count = f"{len(files)} file{'s' * (len(files) != 1)}"
+        show(f"{problem}: {count} left out, listed in leaderboard.md", sys.stderr)
     with RunProgress(len(suite.cells()), quiet=args.quiet) as progress:
         run = run_suite(suite, path, fresh=args.fresh, progress=progress, executor=executor)
     if not args.quiet:
