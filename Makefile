@@ -2,6 +2,7 @@
 # make test     run all tests but the floors, on all cores
 # make floors   check that the suites' methods are as good as tests/floors requires
 # make coverage run all tests but the floors and print the lines and branches that none reaches
+# make fuzz     read damaged and hostile files for FUZZ_MINUTES, from FUZZ_SEED; failing cases are in .fuzz
 # make check    lint, format, types
 # make results  run all suites into results/, the committed reference runs; four hours (fetches nothing:
 #               bias-free and speech need bsd400, bsd68, fsdd and esc10, see sigbench data)
@@ -14,6 +15,8 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+FUZZ_MINUTES ?= 30
+FUZZ_SEED ?= 0
 PARALLEL = -n logical --dist worksteal
 BENCHMARKS = methods sparse networks images speech table1 against_benchopt workers growth
 SUITES = table1 signals speech-smoke images32 noise2noise strided deconvolution system-function ablation \
@@ -24,7 +27,7 @@ ANALYZED = unet-0-100 unet-0-10 dncnn-0-100 unet-bias-0-100 "gaussian-blur[width
 	"sliding-dct[threshold_over_sigma=3.6,sigma=given]" \
 	"wavelet[wavelet=haar,level=3,shrink=hard,scale=0.7,sigma=given]"
 
-.PHONY: table1 test floors coverage check results weights figures bench clean
+.PHONY: table1 test floors coverage fuzz check results weights figures bench clean
 
 table1: $(VENV)/installed
 	$(VENV)/bin/sigbench run table1
@@ -37,6 +40,9 @@ floors: $(VENV)/installed-dev
 
 coverage: $(VENV)/installed-dev
 	$(VENV)/bin/python -m pytest $(PARALLEL) --cov
+
+fuzz: $(VENV)/installed-dev
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(VENV)/bin/python -m fuzz --minutes $(FUZZ_MINUTES) --seed $(FUZZ_SEED)
 
 check: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .

@@ -1,0 +1,1 @@
+"""One module per format; each defines one or more targets."""
