@@ -156,8 +156,8 @@ def parse(text: str) -> Spec:
     --------
     >>> parse("gmc[gamma=0.8,lam=3]")
     Spec(name='gmc', params=(('gamma', 0.8), ('lam', 3)))
-    >>> parse(r'f[path="a,b",word="1",tab="\t"]').params
-    (('path', 'a,b'), ('word', '1'), ('tab', '\t'))
+    >>> parse('f[path="a,b",word="1"]').params
+    (('path', 'a,b'), ('word', '1'))
     """
     if len(text) > MAX_LENGTH:
         raise InputError(f"{shown(text)} has {len(text)} characters, more than {MAX_LENGTH}")

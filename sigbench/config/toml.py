@@ -15,9 +15,8 @@ from sigbench.core.schema import ANYTHING, Record, Schema, check
 MAX_TOML_BYTES = 2**20
 MAX_KEY_PARTS = 30
 # The time that tomllib takes grows with the square of the parts of a dotted key.
-_LONG_KEY = re.compile(
-    r"(?<![\w-])(?:(?:\"[^\"\n]*+\"|'[^'\n]*+'|[\w-]++)[ \t]*+\.[ \t]*+){%d}" % MAX_KEY_PARTS
-)
+_PART = r"""(?:"[^"\n]*+"|'[^'\n]*+'|[\w-]++)[ \t]*+\.[ \t]*+"""
+_LONG_KEY = re.compile(rf"(?<![\w-])(?:{_PART}){{{MAX_KEY_PARTS}}}")
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ they are ignored. In a `closed` record, which a person writes, an unknown key is
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,8 +23,8 @@ MAX_WHOLE = 2**63 - 1  # whole numbers have 64 bits, as in TOML and Parquet
 MAX_ITEMS = 10**7  # items, pairs and steps of one problem or training
 MAX_SEEDS = 10_000
 MAX_NUMBER = 1.7976931348623157e308
-_NOT_TEXT = re.compile("[\0\ud800-\udfff]")  # cannot be in a path, or not in a file
-_NOT_ONE_LINE = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
+# Unpaired surrogates cannot be written to a file, and NUL cannot be in a name of a file.
+_SURROGATES, _NUL, _CONTROL = "\ud800-\udfff", "\0", "\0-\x1f\x7f-\x9f"
 
 Fault = Callable[[str], InputError]  # the error, for the name of the value
 
@@ -69,14 +70,15 @@ def _inside(fault: Fault, text: str) -> Fault:
 
 @dataclass(frozen=True)
 class Text:
-    """Text of ``shortest`` to ``longest`` characters, without NUL and unpaired surrogates.
+    """Text of ``shortest`` to ``longest`` characters, none of which is unpaired or ``forbidden``.
 
-    ``one_line`` refuses all control characters.
+    ``pattern`` is a regular expression of the whole text.
     """
 
     shortest: int = 0
     longest: int = 2**24
-    one_line: bool = False
+    forbidden: str = ""
+    pattern: str = ""
     name: str = "text"
 
     def fault(self, value: Any) -> Fault | None:
@@ -85,14 +87,18 @@ class Text:
             return _not(value, self.name)
         if not self.shortest <= len(value) <= self.longest:
             return _not(value, f"text of {self.shortest} to {self.longest} characters")
-        if (_NOT_ONE_LINE if self.one_line else _NOT_TEXT).search(value):
+        if re.search(f"[{_SURROGATES}{self.forbidden}]", value):
             return _not(value, "text without control characters")
+        if self.pattern and not re.fullmatch(self.pattern, value):
+            return _not(value, self.name)
         return None
 
 
 @dataclass(frozen=True)
 class Number:
-    """A finite number, or a whole one, from ``low`` to ``high``; NaN only if ``missing``.
+    """A finite number, or a whole one, from ``low`` to ``high``.
+
+    ``missing`` also accepts NaN, ``infinite`` plus and minus infinity.
 
     Examples
     --------
@@ -105,6 +111,7 @@ class Number:
     high: float = MAX_NUMBER
     whole: bool = False
     missing: bool = False
+    infinite: bool = False
 
     @property
     def name(self) -> str:
@@ -122,6 +129,8 @@ class Number:
         if self.whole and abs(value) > MAX_WHOLE:
             return _not(value, "a whole number of at most 64 bits")
         if self.low <= value <= self.high or (self.missing and value != value):
+            return None
+        if self.infinite and value in (-math.inf, math.inf):
             return None
         return _not(value, self.name)
 
@@ -272,10 +281,10 @@ class Anything:
         level: list[Any] = [value]
         for _ in range(MAX_DEPTH):
             for one in level:
+                checked = isinstance(one, str | int) and not isinstance(one, bool)
                 schema = TEXT if isinstance(one, str) else WHOLE
-                if isinstance(one, str | int) and not isinstance(one, bool):
-                    if fault := schema.fault(one):
-                        return fault
+                if checked and (fault := schema.fault(one)):
+                    return fault
             level = [inner for one in level for inner in _parts(one)]
             if not level:
                 return None
@@ -290,7 +299,15 @@ def _parts(value: Any) -> Iterable[Any]:
 
 ANYTHING = Anything()
 TEXT = Text()
-NAME = Text(shortest=1, longest=1000)
+NAME = Text(1, 1000, _NUL)  # of a file or folder
+LINE = Text(1, 1000, _CONTROL)
+SPEC = Text(1, 100_000, _NUL)
+FILE_NAME = Text(
+    1,
+    100,
+    pattern=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    name="text of at most 100 letters, digits, '.', '_' and '-'",
+)
 FLAG = Flag()
 WHOLE = Number(whole=True)
 COUNT = Number(0, whole=True)

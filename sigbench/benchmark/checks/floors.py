@@ -8,7 +8,17 @@ from typing import Any
 
 from sigbench.config.toml import check_keys, read_toml
 from sigbench.core.errors import InputError, shown
-from sigbench.core.schema import ANYTHING, COUNT, MAX_ITEMS, MAX_SEEDS, NAME, Either, List, Number, Schema
+from sigbench.core.schema import (
+    ANYTHING,
+    COUNT,
+    MAX_ITEMS,
+    MAX_SEEDS,
+    NAME,
+    Either,
+    List,
+    Number,
+    Schema,
+)
 
 FILE_KEYS: dict[str, Schema] = {
     "suite": NAME,
