@@ -243,7 +243,7 @@ def _scalar(word: str) -> Any:
     if not _NUMBER.fullmatch(word):
         return word
     if math.isinf(float(word)):
-        raise InputError(f"{shown(word)} is too large a number")
+        raise InputError(f"{shown(word)} is too large: it must be a number below 1.8e308")
     return float(word)
 
 

@@ -36,7 +36,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: it is nested too deeply") from None
     except ValueError as error:
         raise InputError(f"{path}: {error}") from None
-    check(str(path), table, ANYTHING)
+    check(f"{path}: a value", table, ANYTHING)
     return table
 
 

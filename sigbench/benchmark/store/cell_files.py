@@ -53,11 +53,14 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
         if not stat.S_ISREG(path.stat().st_mode):
             raise InputError("it is not a file")
         with path.open("rb") as data:  # Arrow accepts only names that are UTF-8
-            file = pq.ParquetFile(
-                data, read_dictionary=list(_WORDS), page_checksum_verification=True
+            metadata = pq.read_metadata(data)
+            _check_columns(metadata, path.stat().st_size)
+            yield pq.ParquetFile(
+                data,
+                metadata=metadata,
+                read_dictionary=list(_WORDS),  # a word that is repeated takes memory once
+                page_checksum_verification=True,
             )
-            _check_columns(file, path.stat().st_size)
-            yield file
     except FileNotFoundError:
         raise
     except (pa.ArrowException, OSError, ValueError, RuntimeError, MemoryError) as error:
@@ -67,15 +70,15 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
         ) from None
 
 
-def _check_columns(file: pq.ParquetFile, size: int) -> None:
+def _check_columns(metadata: pq.FileMetaData, size: int) -> None:
     """Check the columns of a file before it is read."""
-    metadata, schema = file.metadata, file.schema_arrow
+    schema = metadata.schema.to_arrow_schema()
     for name in COLUMNS:
         if schema.names.count(name) != 1:
             raise InputError(f"it must have one column {name!r}")
         found = schema.field(name).type
-        word = pa.types.is_dictionary(found) and found.value_type == pa.string()
-        if found != _TYPES.get(name) and not (word and name in _WORDS):
+        found = found.value_type if pa.types.is_dictionary(found) else found
+        if found != _TYPES.get(name, pa.string()):
             raise InputError(f"column {name!r} has type {shown(str(found))}")
     if metadata.num_rows > _MAX_ROWS_PER_BYTE * size:
         raise InputError(f"it has {metadata.num_rows} rows in {size} bytes")

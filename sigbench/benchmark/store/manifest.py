@@ -18,7 +18,7 @@ MANIFEST = "manifest.json"
 LOG = "failures.log"
 REPORTS = ("timings.parquet", "failures.jsonl", LOG, "leaderboard.csv", "leaderboard.md")
 FOLDERS = ("cells", *GALLERY_FOLDERS)
-# A manifest that names any other file is not ours: --fresh deletes what it names.
+# The names that --fresh deletes if the manifest lists them.
 FILES = rf"{'|'.join(map(re.escape, REPORTS))}|({'|'.join(FOLDERS)})/[^./\\\0][^/\\\0]{{0,254}}"
 
 
@@ -47,7 +47,7 @@ class Manifest:
             return {}
         manifest: dict[str, Any] = parse_json(str(self.path), read_text(self.path))
         try:
-            check_manifest(manifest, FILES)
+            check_manifest(manifest)
         except InputError as error:
             raise InputError(f"{self.path} is not the manifest of a run: {error}") from None
         return manifest
@@ -129,7 +129,8 @@ class Manifest:
         root = self.folder.resolve()
         for name in self.require()["files"]:
             path = root / name
-            if path.parent.resolve() == path.parent and path.is_file():  # not through a link
+            through_link = path.parent.resolve() != path.parent
+            if re.fullmatch(FILES, name) and path.is_file() and not through_link:
                 path.unlink()
         for folder in (self.folder / name for name in FOLDERS):
             if folder.is_dir() and not any(folder.iterdir()):

@@ -23,7 +23,6 @@ from sigbench.core.schema import (
     Record,
     Schema,
     Table,
-    Text,
     check,
 )
 
@@ -101,6 +100,19 @@ _SUITE = Record(
         "full": Record({"problems": Table(_ITEMS), "methods": _NAMES, "seeds": List(COUNT)}),
     },
 )
+MANIFEST = Record(
+    {
+        "suite": _SUITE,
+        "seeds": List(COUNT),
+        "block": Number(1, whole=True),
+        "versions": ANYTHING,
+        "machine": ANYTHING,
+        "git_commit": ANYTHING,
+        "wall_time_s": Number(0),
+        "files": List(TEXT),  # `Manifest.delete_files` deletes only names of its own
+    },
+    {"pictured_seed": COUNT},
+)
 
 
 def check_cells(abouts: Any) -> None:
@@ -122,32 +134,15 @@ def check_cells(abouts: Any) -> None:
                 raise InputError(f"{where}: missing: {shown(metric)} is not one of its metrics")
 
 
-def check_manifest(manifest: Any, files: str) -> None:
-    """Check the content of a manifest.
-
-    Parameters
-    ----------
-    manifest : object
-        The content, parsed from JSON.
-    files : str
-        Regular expression of the names of the files that a run may have.
+def check_manifest(manifest: Any) -> None:
+    """Check the content of a manifest, parsed from JSON.
 
     Raises
     ------
     InputError
         With the first field that is wrong.
     """
-    fields: dict[str, Schema] = {
-        "suite": _SUITE,
-        "seeds": List(COUNT),
-        "block": Number(1, whole=True),
-        "versions": ANYTHING,
-        "machine": ANYTHING,
-        "git_commit": ANYTHING,
-        "wall_time_s": Number(0),
-        "files": List(Text(pattern=files, name="the name of a file that a run writes")),
-    }
-    check("the file", manifest, Record(fields, {"pictured_seed": COUNT}))
+    check("the file", manifest, MANIFEST)
     experiments = manifest["suite"].get("experiments") or {"metrics": [], "printed": {}}
     for metric in experiments["metrics"]:
         if metric not in manifest["suite"]["metrics"]:
