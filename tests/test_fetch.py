@@ -83,8 +83,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, host="127.0.0.1"):
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, 0), Handler)
         self.files, self.moved, self.asked, self.cuts = {}, {}, [], []
         self.has_ranges, self.ignores_if_range, self.says_length = True, False, True
         self.etag, self.status, self.hold = '"one"', 200, None
@@ -406,6 +407,29 @@ def test_a_local_folder_or_file(tiny, place):
     assert verify("cifar10")[0].state == "good"
 
 
+@pytest.mark.parametrize("place", [NAME, ""])
+def test_an_ipv6_address(tiny, place):
+    content = tiny.archive()
+    tiny.declare(content)
+    try:
+        server = Server("::1")
+    except OSError:
+        pytest.skip("there is no IPv6 here")
+    server.files[f"/{NAME}"] = content
+    with server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        fetch("cifar10", f"http://[::1]:{server.server_port}/{place}")
+        server.shutdown()
+    assert verify("cifar10")[0].state == "good"
+
+
+def test_a_redirect_to_a_malformed_address(public, server):
+    server.moved[f"/{NAME}"] = "http://[::1"
+    with pytest.raises(InputError, match="its redirect cannot be read: Invalid IPv6 URL"):
+        fetch("cifar10")
+    assert left() == []
+
+
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
@@ -419,6 +443,18 @@ def test_a_local_folder_or_file(tiny, place):
         (["fetch", "cifar10", "--from", "file:///a"], "'file' must be one of https, http"),
         (["fetch", "ee559", "--from", "http://a.b/c.pkl"], "unknown file of ee559 'c.pkl'"),
         (["fetch", "cifar10", "--from", "http://a b/c"], "http://a b/c cannot be read"),
+        (
+            ["fetch", "cifar10", "--from", "http://[::1/c"],
+            "http://[::1/c is not a URL: Invalid IPv6",
+        ),
+        (
+            ["fetch", "cifar10", "--from", "http://[zz]/c"],
+            "is not a URL: 'zz' does not appear to be",
+        ),
+        (["fetch", "cifar10", "--from", "http://[]/c"], "is not a URL: '' does not appear to be"),
+        (["fetch", "cifar10", "--from", "http://[::1]:99999/c"], "is not a URL: Port out of range"),
+        (["fetch", "cifar10", "--from", "http://[::1]:x/c"], "is not a URL: Port could not be"),
+        (["fetch", "cifar10", "--from", "http:///c"], "http:///c has no host"),
         (["verify", "nope"], "unknown dataset with files 'nope'"),
         (["list", "--from", "x"], "--from x is an option of fetch, not of list"),
     ],

@@ -81,6 +81,7 @@ def _suite(folders: Sequence[RunFolder], manifests: Sequence[Mapping[str, Any]])
             whole[key] = {**whole[key], **suite[key]}
         whole["bounds"] = sorted({*whole["bounds"], *suite["bounds"]})
         whole["controls"] = sorted({*whole.get("controls", []), *suite.get("controls", [])})
+        whole["left_out"] = {**whole.get("left_out", {}), **suite.get("left_out", {})}
         if "trainings" in suite:
             whole["trainings"] = {**whole.get("trainings", {}), **suite["trainings"]}
     return whole

@@ -26,6 +26,7 @@ from sigbench.core.atomic import write_atomically
 from sigbench.core.errors import InputError
 from sigbench.core.fingerprint import identity
 from sigbench.core.protocols import Learner, Oracle, info_of
+from sigbench.datasets.folder import Folder
 from sigbench.scoring.gains import gains
 from sigbench.scoring.leaderboard import leaderboard, to_csv
 from sigbench.scoring.scores import Scores
@@ -214,6 +215,16 @@ def shared(suite: Suite) -> dict[str, Any]:
     }
 
 
+def left_out(suite: Suite) -> dict[str, dict[str, str]]:
+    """Return why files were left out of datasets, by problem and file."""
+    found = {}
+    for problem in suite.problems:
+        dataset: object = problem.dataset
+        if isinstance(dataset, Folder) and dataset.left_out:
+            found[problem.name] = dataset.left_out
+    return found
+
+
 def _manifest(suite: Suite, old: dict[str, Any]) -> dict[str, Any]:
     """Return the manifest of the run, including what earlier runs in the folder recorded."""
     before = old.get("suite", {})
@@ -241,6 +252,7 @@ def _manifest(suite: Suite, old: dict[str, Any]) -> dict[str, Any]:
             "controls": sorted({*before.get("controls", []), *controls}),
             "experiments": suite.experiments,
             "trainings": {**before.get("trainings", {}), **trainings},
+            "left_out": {**before.get("left_out", {}), **left_out(suite)},
             "full": suite.full_size,
         },
         "seeds": sorted({*old.get("seeds", []), *suite.seeds}),

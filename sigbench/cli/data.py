@@ -205,12 +205,18 @@ def _places(source: DatasetSource, place: str | None) -> list[tuple[File, str | 
             raise InputError(f"{source.name} has no public URL: {source.command}")
         return list(public)
     if "://" in place:
-        parts = urlsplit(place)
+        try:
+            parts = urlsplit(place)
+            host, _ = parts.hostname, parts.port  # each raises an error if it is malformed
+        except ValueError as error:
+            raise InputError(f"--from {place} is not a URL: {error}") from None
         if parts.scheme not in SCHEMES:
             raise InputError(
                 f"--from {place}: {parts.scheme!r} must be one of {', '.join(SCHEMES)}, "
                 "or use a path"
             )
+        if not host:
+            raise InputError(f"--from {place} has no host, as in https://HOST/FILE")
         if parts.path.endswith("/") and not parts.query:
             return [(file, place + quote(file.name)) for file in source.files]
         return [(_file_named(source, unquote(parts.path.rpartition("/")[2])), place)]

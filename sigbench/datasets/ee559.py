@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Domain
 from sigbench.datasets.base import Split
-from sigbench.datasets.safe_load import opcodes
+from sigbench.datasets.safe_load import opcodes, zip_content, zip_members
 from sigbench.datasets.source import DatasetSource, File
 
 PAIRS = {"train_data.pkl": 50_000, "val_data.pkl": 1_000}
@@ -133,17 +133,13 @@ def _tensors(path: Path, pairs: int) -> tuple[NDArray[np.uint8], ...]:
 def _check_archive(path: Path, max_bytes: int) -> None:
     """Check the sizes in a file and the imports of its pickle before torch reads it."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            parts = archive.infolist()
-            packed = any(part.compress_type != zipfile.ZIP_STORED for part in parts)
-            if packed or sum(part.file_size for part in parts) > max_bytes:
-                raise InputError("it unpacks to more bytes than declared: refused")
-            pickles = [part for part in parts if part.filename.endswith("/data.pkl")]
-            if len(pickles) != 1 or pickles[0].file_size > MAX_OVERHEAD:
-                raise InputError("it is not a torch.save file: it must contain one small data.pkl")
-            for _ in opcodes(archive.read(pickles[0]), TORCH):
-                pass
-    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError):
-        raise InputError(
-            "it is not a torch.save file (a zip archive), or it is truncated"
-        ) from None
+        parts = zip_members(path, max_bytes)
+    except InputError as error:
+        raise InputError(f"it is not a torch.save file: {error}") from None
+    if any(part.compress_type != zipfile.ZIP_STORED for part in parts):
+        raise InputError("it unpacks to more bytes than declared: refused")
+    pickles = [part for part in parts if part.filename.endswith("/data.pkl")]
+    if len(pickles) != 1 or pickles[0].file_size > MAX_OVERHEAD:
+        raise InputError("it is not a torch.save file: it must contain one small data.pkl")
+    for _ in opcodes(zip_content(path, pickles[0], MAX_OVERHEAD), TORCH):
+        pass

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import pickletools
 import re
+import stat
+import struct
 import tarfile
+import zipfile
 import zlib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -15,6 +19,18 @@ from sigbench.core.errors import InputError
 
 # Opcodes that import or call without GLOBAL; protocol-2 pickles of plain data contain none.
 CALLS = {"INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "STACK_GLOBAL", "EXT1", "EXT2", "EXT4", "PERSID"}
+BROKEN = (  # what the decoders raise for a broken file
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    RuntimeError,
+)
 
 
 def members(path: Path, wanted: Mapping[str, int], max_bytes: int) -> Iterator[tuple[str, bytes]]:
@@ -37,27 +53,39 @@ def members(path: Path, wanted: Mapping[str, int], max_bytes: int) -> Iterator[t
         outside the folder.
     """
     missing = set(wanted)
-    try:
-        with gzip.open(path) as plain, _tar(_Bounded(plain, max_bytes)) as archive:
-            for member in archive:
-                _check_member(member)
-                if member.name not in wanted:
-                    continue
-                if member.name not in missing:
-                    raise InputError(f"the archive contains {member.name!r} twice")
-                if member.size > wanted[member.name]:
-                    raise InputError(
-                        f"the archive contains {member.name!r} with {member.size} bytes: "
-                        f"the limit is {wanted[member.name]}"
-                    )
-                missing.remove(member.name)
-                content = archive.extractfile(member)
-                assert content is not None  # it is a regular file
-                yield member.name, content.read()
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-        raise InputError(f"the archive cannot be read: {error}") from None
+    with (
+        _decoding("the archive cannot be read"),
+        gzip.open(path) as plain,
+        _tar(_Bounded(plain, max_bytes)) as archive,
+    ):
+        for member in archive:
+            _check_member(member)
+            if member.name not in wanted or member.isdir():
+                continue
+            if member.name not in missing:
+                raise InputError(f"the archive contains {member.name!r} twice")
+            if member.size > wanted[member.name]:
+                raise InputError(
+                    f"the archive contains {member.name!r} with {member.size} bytes: "
+                    f"the limit is {wanted[member.name]}"
+                )
+            missing.remove(member.name)
+            content = archive.extractfile(member)
+            assert content is not None  # it is a regular file
+            yield member.name, content.read()
     if missing:
         raise InputError(f"the archive does not contain {min(missing)!r}")
+
+
+@contextlib.contextmanager
+def _decoding(message: str) -> Iterator[None]:
+    """Report what a decoder raises for a broken file as an `InputError`."""
+    try:
+        yield
+    except InputError:
+        raise
+    except BROKEN as error:
+        raise InputError(f"{message}: {' '.join(str(error).split())[:200]}") from None
 
 
 def _tar(stream: Any) -> tarfile.TarFile:
@@ -66,10 +94,76 @@ def _tar(stream: Any) -> tarfile.TarFile:
 
 def _check_member(member: tarfile.TarInfo) -> None:
     name = member.name
-    if name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name) or ":" in name:
-        raise InputError(f"the archive contains {name!r}, which leads outside its folder: refused")
+    _check_name(name)
     if not (member.isreg() or member.isdir()) or member.issparse():
         raise InputError(f"the archive contains {name!r}, a link or a device: refused")
+
+
+def _check_name(name: str) -> None:
+    if not name or name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name) or ":" in name:
+        raise InputError(
+            f"the archive contains {name[:100]!r}, which leads outside its folder: refused"
+        )
+
+
+def zip_members(path: Path, max_bytes: int) -> list[zipfile.ZipInfo]:
+    """Return the files in a zip archive, without reading them.
+
+    Parameters
+    ----------
+    path : Path
+        Path of the archive.
+    max_bytes : int
+        Maximum unpacked size of the whole archive.
+
+    Raises
+    ------
+    InputError
+        If the file is not such an archive or is truncated, if its files are larger, encrypted or
+        compressed by another method than deflate, or if any member is duplicated, is a link, or
+        has a path that leads outside the folder.
+    """
+    with _decoding("it is not a zip archive, or it is truncated"), zipfile.ZipFile(path) as archive:
+        found = archive.infolist()
+    seen: set[str] = set()
+    for member in found:
+        name = member.filename
+        _check_name(name)
+        if name in seen:
+            raise InputError(f"the archive contains {name!r} twice")
+        seen.add(name)
+        if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
+            raise InputError(f"the archive contains {name!r}, a link or a device: refused")
+        if member.flag_bits & 1 or member.compress_type not in (
+            zipfile.ZIP_STORED,
+            zipfile.ZIP_DEFLATED,
+        ):
+            raise InputError(
+                f"the archive contains {name!r}, which is encrypted or not compressed by deflate"
+            )
+    if sum(member.file_size for member in found) > max_bytes:
+        raise InputError("it unpacks to more bytes than declared: refused")
+    return [member for member in found if not member.is_dir()]
+
+
+def zip_content(path: Path, member: zipfile.ZipInfo, max_bytes: int) -> bytes:
+    """Return the content of a file in a zip archive.
+
+    Raises
+    ------
+    InputError
+        If it is damaged or larger than ``max_bytes``, whatever size the archive declares.
+    """
+    name = member.filename
+    with (
+        _decoding(f"{name} cannot be read"),
+        zipfile.ZipFile(path) as archive,
+        archive.open(member) as stream,
+    ):
+        content = stream.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise InputError(f"{name} unpacks to more than {max_bytes} bytes: refused")
+    return content
 
 
 class _Bounded:

@@ -15,6 +15,7 @@ import numpy as np
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Domain
 from sigbench.datasets.base import Split
+from sigbench.datasets.safe_load import zip_content, zip_members
 from sigbench.datasets.source import DatasetSource, File
 
 FILES = "https://datashare.ed.ac.uk/bitstream/handle/10283/2791/"
@@ -112,15 +113,10 @@ def _clips(path: Path) -> dict[str, zipfile.ZipInfo]:
     InputError
         If the file is not a zip archive, or if a name appears twice or a size is not plausible.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise InputError(f"it is not a zip archive: {error}") from None
     clips: dict[str, zipfile.ZipInfo] = {}
-    for member in members:
+    for member in zip_members(path, PAIRS * MAX_CLIP):
         place = PurePosixPath(member.filename)
-        if member.is_dir() or place.suffix != ".wav" or "__MACOSX" in place.parts:
+        if place.suffix != ".wav" or "__MACOSX" in place.parts:
             continue
         if place.name in clips:
             raise InputError(f"the archive contains {place.name!r} twice")
@@ -139,11 +135,8 @@ def _signal(path: Path, member: zipfile.ZipInfo) -> Array:
     from scipy.signal import resample_poly
 
     name = PurePosixPath(member.filename).name
+    content = zip_content(path, member, MAX_CLIP)
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
-            content = stream.read(MAX_CLIP + 1)  # a size in the archive can be false
-        if len(content) > MAX_CLIP:
-            raise InputError(f"{name} unpacks to more than {MAX_CLIP} bytes: refused")
         with soundfile.SoundFile(io.BytesIO(content)) as sound:
             found = (sound.format, sound.subtype, sound.samplerate, sound.channels)
             if found != ("WAV", "PCM_16", OWN_FS, 1):
@@ -151,12 +144,6 @@ def _signal(path: Path, member: zipfile.ZipInfo) -> Array:
             if not 0 < sound.frames <= MAX_CLIP // 2:
                 raise InputError(f"{name} declares {sound.frames} samples: refused")
             samples = sound.read(dtype="float64")
-    except (
-        zipfile.BadZipFile,
-        soundfile.LibsndfileError,
-        RuntimeError,
-        EOFError,
-        OSError,
-    ) as error:
+    except (soundfile.LibsndfileError, RuntimeError) as error:
         raise InputError(f"{name} cannot be read: {error}") from None
     return np.asarray(resample_poly(samples, FS, OWN_FS))

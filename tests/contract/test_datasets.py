@@ -78,7 +78,7 @@ def test_an_item_can_be_made_again_alone_and_in_any_order(dataset, split):
 
 
 def test_items_are_copies(dataset):
-    before = dataset.item("test", 1, 0)
+    before = dataset.item("test", 1, 0).copy()
     dataset.item("test", 1, 0)[...] = 99
     np.testing.assert_array_equal(dataset.item("test", 1, 0), before)
 

@@ -6,6 +6,7 @@ A case that fails is saved in ``.fuzz/`` under its label; ``--replay FILE`` runs
 from __future__ import annotations
 
 import argparse
+import importlib
 import itertools
 import sys
 import time
@@ -41,6 +42,8 @@ def main(argv: list[str] | None = None) -> int:
 def _fuzz(name: str, seed: int, count: int, seconds: float | None) -> int:
     """Run a format and print its counts; return the number of failures."""
     target = TARGETS[name]
+    for module in target.modules:
+        importlib.import_module(module)
     for data in target.good():
         outcome = run(target, data)
         if outcome.kind != "read":

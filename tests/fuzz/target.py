@@ -28,6 +28,8 @@ class Target:
         Makes whole files; every fourth case is one of them.
     repair : callable, optional
         ``repair(data)`` corrects checksums, so that a damaged file reaches the inner reader.
+    modules : tuple of str
+        Modules that the reader imports; they are imported once, before the cases.
     memory, per_byte : int
         A read may use ``memory + per_byte * len(data)`` bytes.
     """
@@ -38,5 +40,6 @@ class Target:
     tokens: tuple[bytes, ...] = ()
     strategy: Any = None
     repair: Callable[[bytes], bytes] | None = None
+    modules: tuple[str, ...] = ()
     memory: int = 64 * MB
     per_byte: int = 100

@@ -18,6 +18,7 @@ from sigbench.benchmark.report.gains import (
     preferences_text,
     summary_table,
 )
+from sigbench.benchmark.report.left_out import left_out_section
 from sigbench.benchmark.report.tables import (
     MISSING,
     Columns,
@@ -143,6 +144,7 @@ def markdown(
     missing = _missing_list(summaries, count)
     if missing:
         parts += ["## Values that could not be computed", UNCOMPUTED, missing]
+    parts += left_out_section(suite.get("left_out", {}))
     if failures:
         parts.append("## Failed")
         parts.append("The tracebacks are in `failures.log`.")

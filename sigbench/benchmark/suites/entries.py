@@ -49,6 +49,7 @@ PROBLEM_KEYS: dict[str, Schema] = {
     "items": _COUNT,
     "train_items": _COUNT,
     "clip_estimates": FLAG,
+    "on_bad_item": LINE,
 }
 TRACKING_KEYS: dict[str, Schema] = {
     "name": LINE,
@@ -56,6 +57,7 @@ TRACKING_KEYS: dict[str, Schema] = {
     "dataset": SPEC,
     "degradation": SPEC,
     "items": _COUNT,
+    "on_bad_item": LINE,
 }
 SYSTEM_KEYS: dict[str, Schema] = {
     "name": LINE,
@@ -99,7 +101,7 @@ def problems_of(entry: Any) -> list[AnyProblem]:
     check_keys("a problem", entry, keys, required=("dataset", "degradation"))
     if tracks:
         check_choice("task", entry["task"], [NoiseTracking.kind])
-    combinations = _product(expand(parse(entry["dataset"])), expand(parse(entry["degradation"])))
+    combinations = _product(expand(_dataset(entry)), expand(parse(entry["degradation"])))
     rest = {k: entry[k] for k in ("train_items", "clip_estimates") if k in entry}
     problems: list[AnyProblem] = []
     for data, noise in combinations:
@@ -126,6 +128,14 @@ def _product(data: list[Spec], noise: list[Spec]) -> list[tuple[Spec, Spec]]:
             f"{data[0].name}: {len(data)} × {len(noise)} problems are more than {MAX_SWEEP}"
         )
     return list(itertools.product(data, noise))
+
+
+def _dataset(entry: dict[str, Any]) -> Spec:
+    """Return the dataset of a problem; ``on_bad_item`` is a parameter of it."""
+    spec = parse(entry["dataset"])
+    if "on_bad_item" not in entry:
+        return spec
+    return Spec(spec.name, (*spec.params, ("on_bad_item", entry["on_bad_item"])))
 
 
 def _system_functions(entry: dict[str, Any]) -> list[AnyProblem]:

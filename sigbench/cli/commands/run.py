@@ -63,7 +63,7 @@ def call(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from sigbench.benchmark.engine.executors.base import ExecutorConfig, cores
-    from sigbench.benchmark.run_suite import run_suite
+    from sigbench.benchmark.run_suite import left_out, run_suite
     from sigbench.benchmark.suites.suite import load
     from sigbench.core.durations import seconds
 
@@ -78,6 +78,9 @@ def call(args: argparse.Namespace) -> int:
     path = Path(args.out) if args.out else Path("runs") / suite.name
     if args.dry_run:
         return _dry_run(suite, path, fresh=args.fresh)
+    for problem, files in left_out(suite).items():
+        count = f"{len(files)} file{'s' * (len(files) != 1)}"
+        print(f"{problem}: {count} left out, listed in leaderboard.md", file=sys.stderr)
     with RunProgress(len(suite.cells()), quiet=args.quiet) as progress:
         run = run_suite(suite, path, fresh=args.fresh, progress=progress, executor=executor)
     if not args.quiet:

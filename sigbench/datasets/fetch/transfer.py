@@ -187,6 +187,16 @@ class _Redirects(HTTPRedirectHandler):
             raise InputError(f"{req.full_url}: a redirect to {scheme!r} is refused")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
+    def http_error_302(self, req: Request, fp: Any, code: int, msg: str, headers: Any) -> Any:
+        try:
+            urlsplit(headers.get("Location", ""))
+        except ValueError as error:
+            fp.close()
+            raise InputError(f"{req.full_url}: its redirect cannot be read: {error}") from None
+        return super().http_error_302(req, fp, code, msg, headers)
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
 
 def _open(request: Request) -> Any:
     """Return the response to a request, translating errors."""

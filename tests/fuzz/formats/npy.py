@@ -46,7 +46,8 @@ def with_header(header: str, version: int = 1, data: bytes = bytes(48)) -> bytes
     """Return a file with any header."""
     text = header.encode("latin-1" if version < 3 else "utf-8", "replace")
     width = 2 if version == 1 else 4
-    return b"\x93NUMPY" + bytes([version, 0]) + len(text).to_bytes(width, "little") + text + data
+    length = min(len(text), 256**width - 1).to_bytes(width, "little")
+    return b"\x93NUMPY" + bytes([version, 0]) + length + text + data
 
 
 HEADERS = st.builds(

@@ -1,0 +1,118 @@
+"""The content of a file, and what the readers of all formats share."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigbench.core.errors import InputError
+from sigbench.core.protocols import Array, Domain
+
+Family = Literal["sound", "image", "table", "array"]
+
+# Limits of compressed files, because a small file can declare much. Files without compression
+# are limited by their own length.
+MAX_SAMPLES = 2**29  # of a sound, over all channels: 3 hours at 48 kHz
+MAX_PIXELS = 2**29 // 3  # of an image; the limit of Pillow
+DEFLATE = 1032  # largest number of bytes that a byte of deflate unpacks to
+MAX_REASON = 200  # characters of a decoder's error
+
+
+@dataclass(frozen=True)
+class Content:
+    """The content of a file, and how to write other data in the same format.
+
+    Attributes
+    ----------
+    batch : array
+        Sound: one item per channel, ``(channels, 1, L)``, full scale 1. Images: ``(1, C, H, W)``,
+        in the units of the file. Tables: one item per column, ``(columns, 1, L)``.
+    domain : {"signal", "speech", "image"}
+        Kind of signal.
+    peak : float or None
+        Largest value that the file can represent: 1 for sound, 255 or 65535 for unsigned integers
+        of 8 or 16 bits; None for floating-point data, signed integers and tables.
+    fs : float or None
+        Sampling rate in Hz.
+    encode : callable
+        ``encode(batch, suffix)`` returns the bytes of a file of the same kind.
+    """
+
+    batch: Array
+    domain: Domain
+    peak: float | None
+    fs: float | None
+    encode: Callable[[Array, str], bytes]
+
+    @property
+    def item(self) -> Array:
+        """The file as one item, shape ``(C, *space)``."""
+        return self.batch[0] if self.domain == "image" else self.batch[:, 0]
+
+
+@contextlib.contextmanager
+def decoding(path: Path, kind: str) -> Iterator[None]:
+    """Report what a decoder raises for a broken file as an `InputError` that names the file.
+
+    Warnings of decoders concern metadata, which are not used.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:  # decoders raise many types of error for a broken file
+        reason = " ".join(str(error).split())[:MAX_REASON] or type(error).__name__
+        raise InputError(f"{path} cannot be read as {kind}: {reason}") from None
+
+
+def check_size(path: Path, declared: int, most: int, unit: str) -> None:
+    """Check that a header declares no more than the file can contain, or than is read.
+
+    Raises
+    ------
+    InputError
+        With both numbers.
+
+    Examples
+    --------
+    >>> check_size(Path("a.npy"), 800, 48, "bytes")
+    Traceback (most recent call last):
+    sigbench.core.errors.InputError: a.npy declares 800 bytes: it can have at most 48
+    """
+    if declared > most:
+        raise InputError(f"{path} declares {declared} {unit}: it can have at most {most}")
+
+
+def peak_of(dtype: np.dtype[Any]) -> float | None:
+    """Return the largest value of an unsigned integer type, or None for other types."""
+    return float(np.iinfo(dtype).max) if dtype.kind == "u" else None
+
+
+def to_float(values: NDArray[Any], path: Path) -> tuple[Array, Callable[[Array], NDArray[Any]]]:
+    """Return values as floats, and a function that rounds and clips them back to their dtype."""
+    dtype = values.dtype
+    integer = dtype.kind in "ui" and dtype.itemsize <= 4
+    real = dtype.kind == "f" and dtype.itemsize in (4, 8)
+    if not (integer or real):
+        raise InputError(
+            f"{path} has dtype {dtype}: it must be float32, float64 or an integer type of at most 32 bits"
+        )
+    if real:
+        native = dtype.newbyteorder("=")
+        return np.ascontiguousarray(values, native), lambda estimate: estimate.astype(dtype)
+    limits = np.iinfo(dtype)
+    exact = np.float32 if dtype.itemsize <= 2 else np.float64
+
+    def restore(estimate: Array) -> NDArray[Any]:
+        return np.clip(np.round(estimate), limits.min, limits.max).astype(dtype)
+
+    return np.ascontiguousarray(values, exact), restore
