@@ -86,7 +86,7 @@ def changed(tree: Any, rng: Random, leaves: tuple[Any, ...] = LEAVES) -> Any:
         elif action == "rename" and isinstance(parent, dict):
             parent[str(rng.choice(leaves))[:50]] = parent.pop(key)
         elif action == "deep":
-            parent[key] = deep(rng.choice((5, 70, 2000)))
+            parent[key] = deep(rng.choice((5, 70, 250)))
         else:
             parent[key] = copy.deepcopy(rng.choice(leaves))
     return tree[0]
@@ -115,6 +115,7 @@ def as_json(tree: Any) -> bytes:
 
 def as_toml(tree: Any) -> bytes:
     """Return the text of a table in TOML, without checks."""
+    tree = tree if isinstance(tree, dict) else {"a": tree}
     lines = [f"{_key(key)} = {_value(value)}" for key, value in tree.items()]
     return "\n".join([*lines, ""]).encode("utf-8", "surrogatepass")
 
