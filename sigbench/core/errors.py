@@ -6,12 +6,19 @@ import difflib
 import reprlib
 from collections.abc import Iterable
 
+MAX_MESSAGE = 2000  # characters
+
 
 class InputError(ValueError):
     """Invalid input; the message contains the value and the valid alternatives.
 
-    The command line prints it in one line and exits with code 2.
+    The command line prints it in one line and exits with code 2. The middle of a message that is
+    too long to be read, because a value or a name is, is left out.
     """
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return text if len(text) <= MAX_MESSAGE else f"{text[:1400]} ... {text[-400:]}"
 
 
 class NoDerivative(InputError):

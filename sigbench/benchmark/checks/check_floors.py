@@ -254,7 +254,10 @@ def update(path: Path, floors: Floors, *, allow_lower: bool = False) -> list[str
         What was changed and what was not, one line per floor.
     """
     folder = _folder(path, floors)
-    document = tomlkit.parse(floors.path.read_text(encoding="utf-8"))
+    try:
+        document = tomlkit.parse(floors.path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:  # tomlkit is stricter than tomllib
+        raise InputError(f"{floors.path}: {error}") from None
     lines = []
     for number, floor in enumerate(floors.floors):
         if floor.reference is not None:

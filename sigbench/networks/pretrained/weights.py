@@ -107,7 +107,8 @@ class Weights:
         network = self.network
         item = np.zeros((1, network.channels[0], *[network.least] * network.axes), np.float32)
         try:
-            network.forward(nn.Net(nn, used), item)  # checks names and shapes
+            with np.errstate(all="ignore"):
+                network.forward(nn.Net(nn, used), item)  # checks names and shapes
         except InputError as error:
             raise InputError(f"{written(network)}: {error}") from None
         for name in self.arrays:

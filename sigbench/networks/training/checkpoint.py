@@ -145,6 +145,7 @@ class Checkpoint:
         try:
             plain = parse_json("its state", text)
             check("its state", plain, STATE)
+            check("its state: step", plain["step"], Number(0, plain["steps"], whole=True))
         except InputError as error:
             raise self._refused(f"is not a checkpoint: {error}") from None
         if plain["key"] != self.key:
