@@ -15,6 +15,7 @@ from safetensors.numpy import save as to_bytes
 
 from sigbench import InputError, load, run_suite
 from sigbench.benchmark.checks.floors import load_floors
+from sigbench.benchmark.compare import compare
 from sigbench.benchmark.run_suite import write_reports
 from sigbench.benchmark.store.cells import read_tables
 from sigbench.benchmark.store.run_folder import RunFolder
@@ -543,10 +544,9 @@ def test_odd_names_go_from_the_suite_to_the_floors(here, capsys):
     blurs = [f"name = {quoted(name)}\nmethod = 'gaussian-blur'" for name in ODD_NAMES]
     methods = "\n".join(f"[[methods]]\n{blur}" for blur in blurs)
     Path("odd.toml").write_text(Path(TINY).read_text() + methods)
-    run = ["run", "odd.toml", "-o", "run", "--items", "5", "--quiet", "-j", "1", "--seeds"]
-    assert main([*run, "1"]) == 0
-    assert main([*run, "1,2"]) == 0  # resumed
-    assert f"{len(ODD_NAMES) + 4} cached" in capsys.readouterr().err
+    run_suite(load("odd.toml").select(items=5, seeds=[1]), "run")
+    resumed = run_suite(load("odd.toml").select(items=5, seeds=[1, 2]), "run")
+    assert resumed.cached == resumed.computed == len(ODD_NAMES) + 4
     assert main(["report", "run"]) == 0
     with Path("run/leaderboard.csv").open(newline="", encoding="utf-8") as file:
         board = {
@@ -555,13 +555,18 @@ def test_odd_names_go_from_the_suite_to_the_floors(here, capsys):
             if row["metric"] == "rmse"
         }
     for name in ODD_NAMES:
-        assert main(["compare", "run", name, "noisy"]) == 0
-        own = board[name]
-        floor = {"problem": "sparse-spikes", "method": name, "metric": "rmse"}
-        for value, code in ((float(own["ci_high"]) + 1, 0), (float(own["ci_low"]) - 1, 1)):
-            lines = [f"{key} = {quoted(value)}" for key, value in {**floor, "floor": value}.items()]
-            Path("f.toml").write_text("\n".join(['suite = "odd.toml"', "[[floors]]", *lines]))
-            assert main(["check", "run", "f.toml"]) == code
+        compare(Path("run"), name, "noisy")
+    for end, code in (("ci_high", 0), ("ci_low", 1)):  # rmse: smaller is better
+        lines = ['suite = "odd.toml"']
+        for name in ODD_NAMES:
+            value = float(board[name][end]) + (0.01 if code == 0 else -0.01)
+            floor = {"problem": "sparse-spikes", "method": name, "metric": "rmse", "floor": value}
+            lines += ["[[floors]]", *(f"{key} = {quoted(own)}" for key, own in floor.items())]
+        Path("f.toml").write_text("\n".join(lines))
+        capsys.readouterr()
+        assert main(["check", "run", "f.toml"]) == code
+        state = "holds" if code == 0 else "broken"
+        assert f"{len(ODD_NAMES)} floors: {len(ODD_NAMES)} {state}" in capsys.readouterr().err
     assert not Path("../../x").exists()
 
 
