@@ -4,30 +4,92 @@ from hypothesis import strategies as st
 
 from sigbench import DENOISERS, InputError
 from sigbench.config.registry import build
-from sigbench.config.spec import Spec, expand, parse
+from sigbench.config.spec import Spec, exact, expand, parse
 
-words = st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True).filter(
-    lambda w: w not in ("true", "false", "none", "nan", "inf", "infinity")
+# All text but NUL and unpaired surrogates, which no file can contain.
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=9)
+words = texts | st.sampled_from(["true", "None", "1", "1e5", "nan", "-inf", "1_0", "[", '"', "a b"])
+scalars = (
+    words
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False)
+    | st.booleans()
+    | st.none()
 )
-scalars = words | st.integers(-999, 999) | st.booleans() | st.none()
-params = st.dictionaries(
-    words, scalars | st.lists(scalars, min_size=1, max_size=3).map(tuple), max_size=3
-)
 
 
-@given(words, params)
-def test_what_is_written_is_read_back(name, parameters):
-    spec = Spec(name, tuple(parameters.items()))
+def params(values, least=0):
+    return st.dictionaries(words, values, min_size=least, max_size=3).map(
+        lambda d: tuple(d.items())
+    )
+
+
+def extended(values):
+    """Lists and nested specs; a nested name without parameters is a word, not a spec."""
+    lists = st.lists(values, min_size=1, max_size=3).map(tuple)
+    return values | lists | st.builds(Spec, words, params(values, least=1))
+
+
+specs = st.builds(Spec, words, params(st.recursive(scalars, extended, max_leaves=5)))
+
+
+def typed(value):
+    """Return a value with the types of everything but numbers: 2 and 2.0 have one text form."""
+    if isinstance(value, Spec):
+        return (value.name, tuple((key, typed(own)) for key, own in value.params))
+    if isinstance(value, tuple):
+        return [typed(own) for own in value]
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return (float if number else type(value), value)
+
+
+@given(specs)
+def test_what_is_written_is_read_back(spec):
     assert parse(str(spec)) == spec
+    assert typed(parse(str(spec))) == typed(spec)
+    assert typed(parse(exact(spec))) == typed(spec)
+    assert str(spec).isprintable()
 
 
-@given(st.text(alphabet="ab[]=,. 1", max_size=12))
+@given(st.text(alphabet='ab[]=,. 1"\\', max_size=12))
 def test_any_text_is_read_or_refused(text):
     try:
         spec = parse(text)
     except InputError:
         return
     assert parse(str(spec)) == spec
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "written"),
+    [
+        ('f[path="my data, part [1]"]', "my data, part [1]", None),
+        ('f[path="a=b"]', "a=b", None),
+        ('f[path=" a "]', " a ", None),
+        ('f[path="1"]', "1", None),
+        ('f[path="none"]', "none", None),
+        ('f[path=""]', "", None),
+        (r'f[path="a\nb\"c\u2028"]', 'a\nb"c\u2028', None),
+        ('f[path="plain"]', "plain", "f[path=plain]"),
+        ('f[path=say "x"]', 'say "x"', None),
+        ("f[path= a b ]", "a b", "f[path=a b]"),
+        ('f[path="a\nb"]', "a\nb", r'f[path="a\nb"]'),
+        ("f[path=0.12345678]", 0.12345678, None),
+        ("f[path=2.50]", 2.5, "f[path=2.5]"),
+    ],
+)
+def test_quotes(text, value, written):
+    spec = parse(text)
+    assert spec == Spec("f", (("path", value),))
+    assert str(spec) == (written or text)
+
+
+def test_names_and_parameters_are_quoted_too():
+    text = '"odd, name"["k=y"=[1,"2"],d="in ner"[x=1]]'
+    spec = parse(text)
+    assert spec.name == "odd, name"
+    assert spec.params == (("k=y", (1, "2")), ("d", Spec("in ner", (("x", 1),))))
+    assert str(spec) == '"odd, name"["k=y"=[1,"2"],d=in ner[x=1]]'
 
 
 def test_lists_sweep():

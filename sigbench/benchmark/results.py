@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sigbench.benchmark.store.cells import COLUMNS, read_tables
+from sigbench.benchmark.store.cell_files import COLUMNS
+from sigbench.benchmark.store.cells import read_tables
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.scoring.leaderboard import COLUMNS as LEADERBOARD_COLUMNS
 from sigbench.scoring.leaderboard import from_csv

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sigbench.core.errors import InputError, unknown
+from sigbench.core.parsing import read_text
+from sigbench.core.schema import ANYTHING, Record, Schema, check
 
-TYPE_NAMES = {
-    str: "text",
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    list: "a list",
-    dict: "a table",
-}
+MAX_TOML_BYTES = 2**20
+MAX_KEY_PARTS = 30
+# The time that tomllib takes grows with the square of the parts of a dotted key.
+_PART = r"""(?:"[^"\n]*+"|'[^'\n]*+'|[\w-]++)[ \t]*+\.[ \t]*+"""
+_LONG_KEY = re.compile(rf"(?<![\w-])(?:{_PART}){{{MAX_KEY_PARTS}}}")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -25,14 +25,19 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the file is missing or is not valid TOML.
+        If the file is missing, larger than ``MAX_TOML_BYTES``, or is not valid TOML.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
+    text = read_text(path, MAX_TOML_BYTES)
+    if _LONG_KEY.search(text):
+        raise InputError(f"{path}: a key has more than {MAX_KEY_PARTS} dotted parts")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, or nested too deeply
+        table = tomllib.loads(text)
+    except RecursionError:
+        raise InputError(f"{path}: it is nested too deeply") from None
+    except ValueError as error:
         raise InputError(f"{path}: {error}") from None
+    check(f"{path}: a value", table, ANYTHING)
+    return table
 
 
 def find_toml(kind: str, name: str, folder: Path) -> Path:
@@ -52,12 +57,9 @@ def find_toml(kind: str, name: str, folder: Path) -> Path:
 
 
 def check_keys(
-    what: str,
-    table: Any,
-    legal: Mapping[str, type | tuple[type, ...]],
-    required: tuple[str, ...] = (),
+    what: str, table: Any, legal: Mapping[str, Schema], required: tuple[str, ...] = ()
 ) -> None:
-    """Check that a table has only legal keys, values of the right types, and all required keys.
+    """Check that a table has only legal keys, with legal values, and all required keys.
 
     Raises
     ------
@@ -66,23 +68,9 @@ def check_keys(
 
     Examples
     --------
-    >>> check_keys("a problem", {"item": 3}, {"items": int})
+    >>> from sigbench.core.schema import COUNT
+    >>> check_keys("a problem", {"item": 3}, {"items": COUNT})
     Traceback (most recent call last):
     sigbench.core.errors.InputError: unknown key of a problem 'item': did you mean 'items'? (one of: items)
     """
-    if not isinstance(table, dict):
-        raise InputError(f"{what} must be a table, not {table!r}")
-    for key, value in table.items():
-        if key not in legal:
-            raise unknown(f"key of {what}", key, legal)
-        number = isinstance(legal[key], tuple) or legal[key] is int
-        if not isinstance(value, legal[key]) or (number and isinstance(value, bool)):
-            raise InputError(f"{what}: {key}={value!r} must be {_type_name(legal[key])}")
-    for key in required:
-        if key not in table:
-            raise InputError(f"{what} needs the key {key!r}")
-
-
-def _type_name(kind: type | tuple[type, ...]) -> str:
-    kinds = kind if isinstance(kind, tuple) else (kind,)
-    return " or ".join(TYPE_NAMES[one] for one in kinds if not (one is int and float in kinds))
+    check(what, table, Record({key: legal[key] for key in required}, legal, closed=True))

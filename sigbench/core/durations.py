@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from sigbench.core.errors import InputError
+import math
+import re
+
+from sigbench.core.errors import InputError, shown
+
+_TIME = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?)([smh]?)")
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
 def duration(seconds: float) -> str:
@@ -31,8 +37,8 @@ def seconds(time: str | float, what: str = "timeout") -> float:
     >>> seconds("10m")
     600.0
     """
-    unit = {"s": 1, "m": 60, "h": 3600}.get(str(time)[-1:])
-    try:
-        return float(str(time)[:-1]) * unit if unit else float(time)
-    except ValueError:
-        raise InputError(f"{what} {time!r} must be a time like 90s, 10m or 2h") from None
+    match = _TIME.fullmatch(str(time)) if isinstance(time, str | int | float) else None
+    found = float(match[1]) * _UNITS[match[2]] if match else math.inf
+    if not math.isfinite(found):
+        raise InputError(f"{what} {shown(time)} must be a time like 90s, 10m or 2h")
+    return found

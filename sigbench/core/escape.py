@@ -18,6 +18,7 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _AUTOLINK = re.compile(r"(?<=/)(?=/)|(?<=www)(?=\.)|(?<=@)", re.IGNORECASE)
 _BREAK = "<!-- -->"  # an entity would not do: links are found after entities are replaced
 # A spreadsheet runs text that begins like this, also behind white space and in full-width form.
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 _FORMULA = re.compile(r"'*\s*[=+\-@＝＋－＠]")
 
 
@@ -95,14 +96,14 @@ def code(text: object) -> str:
 def csv_text(text: str) -> str:
     """Return a text for a cell of CSV; a single quote precedes what looks like a formula.
 
-    Control characters are escaped.
+    Control characters, which no name has, are escaped; all other characters stay as they are.
 
     Examples
     --------
     >>> csv_text("=cmd()"), csv_text("l1[lam=2]")
     ("'=cmd()", 'l1[lam=2]')
     """
-    plain = printable(text)
+    plain = _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
     return f"'{plain}" if _FORMULA.match(plain) else plain
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuzz.formats import archive, image, npy, sound, table
+from fuzz.formats import archive, image, npy, run_folder, sound, table, texts, weights
 from fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
@@ -18,4 +18,14 @@ TARGETS: dict[str, Target] = {
     "zip": archive.ZIP,
     "torch": archive.TORCH,
     "pickle": archive.PICKLE,
+    "spec": texts.SPEC,
+    "suite": texts.SUITE_FILE,
+    "floors": texts.FLOORS_FILE,
+    "recipe": texts.RECIPE_FILE,
+    "manifest": run_folder.MANIFEST,
+    "failures": run_folder.FAILURES,
+    "cells": run_folder.CELLS,
+    "cell-folder": run_folder.CELL_FOLDER,
+    "weights": weights.WEIGHTS,
+    "checkpoint": weights.CHECKPOINT,
 }

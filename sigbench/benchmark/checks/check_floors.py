@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from sigbench.benchmark.store.manifest import LOG
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.benchmark.suites.suite import Suite, load
 from sigbench.config.registry import lookup
+from sigbench.config.toml import read_toml
 from sigbench.core.atomic import write_atomically
 from sigbench.core.dependencies import declared
 from sigbench.core.durations import seconds
@@ -88,11 +88,7 @@ def _name_of(suite: str) -> str:
     """Return the name of a suite without importing the modules of its methods."""
     if not suite.endswith(".toml"):
         return suite
-    try:
-        table = tomllib.loads(Path(suite).read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{suite}: {error}") from None
-    return str(table.get("name", Path(suite).stem))
+    return str(read_toml(Path(suite)).get("name", Path(suite).stem))
 
 
 def check_floor(folder: RunFolder, floor: Floor, seeds: Collection[int] | None) -> FloorResult:
@@ -261,7 +257,10 @@ def update(path: Path, floors: Floors, *, allow_lower: bool = False) -> list[str
         What was changed and what was not, one line per floor.
     """
     folder = _folder(path, floors)
-    document = tomlkit.parse(floors.path.read_text(encoding="utf-8"))
+    try:
+        document = tomlkit.parse(floors.path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:  # tomlkit is stricter than tomllib
+        raise InputError(f"{floors.path}: {error}") from None
     lines = []
     for number, floor in enumerate(floors.floors):
         if floor.reference is not None:

@@ -7,25 +7,36 @@ from pathlib import Path
 from typing import Any
 
 from sigbench.config.toml import check_keys, read_toml
-from sigbench.core.errors import InputError
+from sigbench.core.errors import InputError, shown
+from sigbench.core.schema import (
+    ANYTHING,
+    COUNT,
+    MAX_ITEMS,
+    MAX_SEEDS,
+    NAME,
+    Either,
+    List,
+    Number,
+    Schema,
+)
 
-FILE_KEYS: dict[str, type | tuple[type, ...]] = {
-    "suite": str,
-    "seeds": list,
-    "items": int,
-    "folder": str,
-    "timeout": (str, int, float),
-    "depends_on": list,
-    "floors": list,
+FILE_KEYS: dict[str, Schema] = {
+    "suite": NAME,
+    "seeds": List(COUNT, shortest=1, longest=MAX_SEEDS, distinct=True),
+    "items": Number(1, MAX_ITEMS, whole=True),
+    "folder": NAME,
+    "timeout": Either((NAME, Number(0))),
+    "depends_on": List(ANYTHING),
+    "floors": List(ANYTHING, shortest=1),
 }
-FLOOR_KEYS: dict[str, type | tuple[type, ...]] = {
-    "problem": str,
-    "method": str,
-    "metric": str,
-    "floor": (int, float),
-    "reference": str,
-    "reference_method": str,
-    "margin": (int, float),
+FLOOR_KEYS: dict[str, Schema] = {
+    "problem": NAME,
+    "method": NAME,
+    "metric": NAME,
+    "floor": Number(),
+    "reference": NAME,
+    "reference_method": NAME,
+    "margin": Number(0),
 }
 
 
@@ -55,6 +66,11 @@ class Floor:
     reference: Path | None = None
     reference_method: str = ""
     margin: float = 0.0
+
+    @property
+    def subject(self) -> tuple[object, ...]:
+        """What is compared with what; a file has at most one floor for it."""
+        return self.problem, self.method, self.metric, self.reference, self.reference_method
 
     @property
     def name(self) -> str:
@@ -100,10 +116,16 @@ def load_floors(path: Path) -> Floors:
     try:
         check_keys("the file", table, FILE_KEYS, required=("suite", "floors"))
         suite = table["suite"]
+        floors = tuple(_floor(entry, path.parent) for entry in table["floors"])
+        seen = set()
+        for floor in floors:
+            if floor.subject in seen:
+                raise InputError(f"duplicate floor {shown(floor.name)}: keep one of them")
+            seen.add(floor.subject)
         return Floors(
             path,
             str(path.parent / suite) if suite.endswith(".toml") else suite,
-            tuple(_floor(entry, path.parent) for entry in table["floors"]),
+            floors,
             tuple(table["seeds"]) if "seeds" in table else None,
             table.get("items"),
             path.parent / table["folder"] if "folder" in table else None,
@@ -122,9 +144,7 @@ def _floor(entry: Any, here: Path) -> Floor:
         )
     for key in ("margin", "reference_method"):
         if key in entry and "reference" not in entry:
-            raise InputError(f"{key}={entry[key]!r} needs a reference")
-    if not entry.get("margin", 0) >= 0:
-        raise InputError(f"margin={entry['margin']} must be >= 0")
+            raise InputError(f"{key}={shown(entry[key])} needs a reference")
     return Floor(
         entry["problem"],
         entry["method"],

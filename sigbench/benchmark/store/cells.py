@@ -17,25 +17,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sigbench.benchmark.engine.evaluate import Result
+from sigbench.benchmark.store.cell_files import (
+    COLUMNS,
+    check_rows,
+    numpy_of,
+    opened,
+    with_plain_groups,
+)
+from sigbench.benchmark.store.schemas import check_cells
 from sigbench.core.errors import InputError
+from sigbench.core.parsing import parse_json
 from sigbench.core.protocols import LogEntry, TrainingHistory
 from sigbench.scoring.scores import MissingValues, Scores
 
-COLUMNS = (
-    "suite",
-    "problem",
-    "dataset",
-    "degradation",
-    "seed",
-    "method",
-    "params",
-    "knowledge",
-    "metric",
-    "item",
-    "group",
-    "value",
-    "cell_key",
-)
 TIMINGS = (
     "problem",
     "seed",
@@ -212,13 +206,6 @@ def _arrow(values: np.ndarray) -> pa.Array:
     return pa.Array.from_buffers(dtype, len(values), [None, buffer])
 
 
-def _numpy(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
-    """Convert a column of numbers to NumPy; ``to_numpy`` would import pandas."""
-    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    values = np.frombuffer(whole.buffers()[1], whole.type.to_pandas_dtype())
-    return values[whole.offset : whole.offset + len(whole)]
-
-
 def _encode(about: list[Mapping[str, Any]], cells: Iterable[pa.Table]) -> bytes:
     """Return the content of a file of cells; its metadata describe each of them."""
     whole = pa.concat_tables(cells).unify_dictionaries()
@@ -240,52 +227,54 @@ def read_cells(path: Path) -> list[StoredCell]:
     Raises
     ------
     InputError
-        If the file cannot be read.
+        If the file cannot be read, or is not as a run writes it.
     FileNotFoundError
         If a run has just combined it with others.
     """
-    try:
-        metadata = pq.read_metadata(path)
-        abouts = json.loads((metadata.metadata or {})[b"sigbench"])
+    with opened(path) as file:
+        metadata = file.metadata
+        texts = metadata.metadata or {}
+        if b"sigbench" not in texts:
+            raise InputError("it has no metadata of cells")
+        abouts = parse_json("its metadata", texts[b"sigbench"])
+        check_cells(abouts)
         cells, start = [], 0
         for about in abouts:
             cells.append(StoredCell(path, start, about))
             start += cells[-1].rows
-        if start != metadata.num_rows or any(len(cell.id) != 3 for cell in cells):
-            raise ValueError("its metadata do not match its rows")
-    except FileNotFoundError:
-        raise
-    except (pa.ArrowInvalid, OSError, KeyError, ValueError, TypeError) as error:
-        raise _unreadable(path, error) from None
+        if start != metadata.num_rows:
+            raise InputError(f"its metadata have {start} rows, but it has {metadata.num_rows}")
     return cells
 
 
 def read_tables(
-    cells: Iterable[StoredCell], columns: Sequence[str] | None = None
+    cells: Iterable[StoredCell], columns: Sequence[str] = COLUMNS
 ) -> Iterator[tuple[StoredCell, pa.Table]]:
-    """Yield the rows of cells; consecutive cells of one file are read together."""
+    """Yield the rows of cells; consecutive cells of one file are read together.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or its rows are not those of its cells.
+    """
     for path, in_file in itertools.groupby(cells, key=lambda cell: cell.path):
-        try:
-            file = pq.ParquetFile(path, page_checksum_verification=True)
-            table = file.read(columns)
-        except FileNotFoundError:
-            raise
-        except (pa.ArrowInvalid, OSError) as error:
-            raise _unreadable(path, error) from None
-        for cell in in_file:
-            yield cell, table.slice(cell.start, cell.rows)
+        own = list(in_file)
+        with opened(path) as file:
+            table = file.read(list(columns))
+            table.validate(full=True)
+            if any(column.null_count for column in table.columns):
+                raise InputError("a value is missing")
+            if "group" in columns:
+                table = with_plain_groups(table, path.stat().st_size)
+            parts = [table.slice(cell.start, cell.rows) for cell in own]
+            for cell, part in zip(own, parts, strict=True):
+                check_rows(part, cell.about, cell.items)
+        yield from zip(own, parts, strict=True)
 
 
 def read_values(cells: Iterable[StoredCell]) -> Iterator[np.ndarray]:
     """Yield the values of every cell, metric by metric; NaN could not be computed."""
-    return (_numpy(table["value"]) for _, table in read_tables(cells, ["value"]))
-
-
-def _unreadable(path: Path, error: Exception) -> InputError:
-    return InputError(
-        f"{path} cannot be read: {' '.join(str(error).split())} "
-        "(delete it, and the next run computes its cells again)"
-    )
+    return (numpy_of(table["value"]) for _, table in read_tables(cells, ["value"]))
 
 
 def collect_scores(cells: Sequence[StoredCell], metric: str, order: Sequence[str]) -> Scores | None:
@@ -325,12 +314,20 @@ def collect_scores(cells: Sequence[StoredCell], metric: str, order: Sequence[str
     reasons: dict[str, Counter[str]] = {}
     for cell, table in read_tables(cells, ["value"]):
         about, n = cell.about, cell.items
-        own = table["value"].slice(n * about["metrics"].index(metric), n)
+        own = numpy_of(table["value"].slice(n * about["metrics"].index(metric), n))
+        lacking = cell.missing.get(metric, {})
+        if n != of_seed[about["seed"]].items or np.isnan(own).sum() != sum(
+            map(len, lacking.values())
+        ):
+            raise InputError(
+                f"{cell.path}: {cell.id} has {n} items, some of them without a value, which is not "
+                "what its metadata and the cells of other methods have: delete it"
+            )
         start = starts[about["seed"]]
-        values[row[about["method"]], start : start + n] = _numpy(own)
+        values[row[about["method"]], start : start + n] = own
         params[about["method"]][about["params"]] = None
         knowledge[about["method"]] = about["knowledge"]
-        for reason, items in cell.missing.get(metric, {}).items():
+        for reason, items in lacking.items():
             reasons.setdefault(about["method"], Counter())[reason] += len(items)
     computed = dict(zip(methods, (~np.isnan(values)).sum(axis=1).tolist(), strict=True))
     missing = {name: MissingValues(computed[name], count) for name, count in reasons.items()}
@@ -345,8 +342,8 @@ def collect_scores(cells: Sequence[StoredCell], metric: str, order: Sequence[str
         tuple("; ".join(params[method]) for method in methods),
         tuple(knowledge[method] for method in methods),
         np.repeat(seeds, lengths),
-        np.concatenate([_numpy(table["item"]) for table in layout]),
-        _numpy(groups.indices).astype(np.int64),
+        np.concatenate([numpy_of(table["item"]) for table in layout]),
+        numpy_of(groups.indices).astype(np.int64),
         values,
         missing,
     )

@@ -11,8 +11,13 @@ from typing import Any
 from sigbench.benchmark.engine.scheduler import Failure
 from sigbench.benchmark.store.cells import CellId
 from sigbench.benchmark.store.manifest import LOG
+from sigbench.benchmark.store.schemas import FAILURE
 from sigbench.core.atomic import append, write_atomically
 from sigbench.core.errors import InputError
+from sigbench.core.parsing import parse_json, read_text
+from sigbench.core.schema import check
+
+MAX_BYTES = 2**28
 
 
 class FailureLog:
@@ -43,12 +48,15 @@ class FailureLog:
         """
         if not self.path.is_file():
             return []
+        latest: dict[CellId, dict[str, Any]] = {}
         try:
-            text = self.path.read_text(encoding="utf-8")
-            lines = text[: text.rfind("\n") + 1].splitlines()  # the last line may be incomplete
-            records = [json.loads(line) for line in lines if line.strip()]
-            latest = {(f["problem"], f["seed"], f["method"]): f for f in records}
-        except (ValueError, TypeError, KeyError) as error:
+            # The last line may be incomplete. Names may contain what Unicode calls a line break.
+            for number, line in enumerate(read_text(self.path, MAX_BYTES).split("\n")[:-1], 1):
+                if line.strip():
+                    failure = parse_json(f"line {number}", line)
+                    check(f"line {number}", failure, FAILURE)
+                    latest[failure["problem"], failure["seed"], failure["method"]] = failure
+        except InputError as error:
             raise InputError(f"{self.path} cannot be read ({error}): delete it") from None
         return [latest[cell] for cell in sorted(latest) if cell not in finished]
 
@@ -85,4 +93,6 @@ class FailureLog:
 
     def log(self) -> str:
         """Return the tracebacks."""
-        return self.log_path.read_text(encoding="utf-8") if self.log_path.is_file() else ""
+        if not self.log_path.is_file():
+            return ""
+        return self.log_path.read_text(encoding="utf-8", errors="backslashreplace")

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from sigbench.benchmark.store.gallery import GALLERY_FOLDERS
+from sigbench.benchmark.store.schemas import check_manifest
 from sigbench.core.atomic import UNFINISHED, write_atomically
 from sigbench.core.errors import InputError
+from sigbench.core.parsing import parse_json, read_text
 
 MANIFEST = "manifest.json"
 LOG = "failures.log"
 REPORTS = ("timings.parquet", "failures.jsonl", LOG, "leaderboard.csv", "leaderboard.md")
 FOLDERS = ("cells", "logs", *GALLERY_FOLDERS)
+# The names that --fresh deletes if the manifest lists them.
+FILES = rf"{'|'.join(map(re.escape, REPORTS))}|({'|'.join(FOLDERS)})/[^./\\\0][^/\\\0]{{0,254}}"
 
 
 class Manifest:
@@ -40,13 +45,12 @@ class Manifest:
         """
         if not self.path.is_file():
             return {}
+        manifest: dict[str, Any] = parse_json(str(self.path), read_text(self.path))
         try:
-            manifest = json.loads(self.path.read_text(encoding="utf-8"))
-            if not isinstance(manifest["suite"], dict) or not isinstance(manifest["files"], list):
-                raise KeyError("suite")
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
-            raise InputError(f"{self.path} is not the manifest of a run") from None
-        return dict(manifest)
+            check_manifest(manifest)
+        except InputError as error:
+            raise InputError(f"{self.path} is not the manifest of a run: {error}") from None
+        return manifest
 
     def require(self) -> dict[str, Any]:
         """Return the manifest of a folder that must contain a run.
@@ -124,8 +128,9 @@ class Manifest:
         """Delete the manifest and the files that it lists, and nothing else."""
         root = self.folder.resolve()
         for name in self.require()["files"]:
-            path = (root / name).resolve()
-            if path.is_relative_to(root) and path.is_file():
+            path = root / name
+            through_link = path.parent.resolve() != path.parent
+            if re.fullmatch(FILES, name) and path.is_file() and not through_link:
                 path.unlink()
         for folder in (self.folder / name for name in FOLDERS):
             if folder.is_dir() and not any(folder.iterdir()):

@@ -21,11 +21,26 @@ from sigbench.benchmark.methods.resolve import (
 )
 from sigbench.benchmark.methods.tuning import SureTuned, Tuned
 from sigbench.config.registry import build, lookup, parameter
-from sigbench.config.spec import Spec, expand, format_value, parse, words
+from sigbench.config.spec import MAX_SWEEP, Spec, expand, format_value, parse, words
 from sigbench.config.toml import check_keys
 from sigbench.core.dependencies import declared
-from sigbench.core.errors import InputError, unknown
+from sigbench.core.errors import InputError, shown, unknown
 from sigbench.core.protocols import Estimator
+from sigbench.core.schema import (
+    ANYTHING,
+    COUNT,
+    FLAG,
+    LINE,
+    MAX_ITEMS,
+    MAX_SEEDS,
+    SPEC,
+    TEXT,
+    List,
+    Number,
+    Schema,
+    Table,
+    check,
+)
 from sigbench.core.validation import check_choice
 from sigbench.datasets import DATASETS
 from sigbench.problems.degradations import DEGRADATIONS
@@ -34,42 +49,43 @@ from sigbench.problems.noise_tracking import NoiseTracking
 from sigbench.problems.system_id import SystemFunction
 from sigbench.scoring.metrics import Metric
 
-# The valid keys of each table, with their types.
-PROBLEM_KEYS = {
-    "name": str,
-    "dataset": str,
-    "degradation": str,
-    "items": int,
-    "train_items": int,
-    "clip_estimates": bool,
-    "on_bad_item": str,
+# The valid keys of each table, with their values.
+_COUNT = Number(1, MAX_ITEMS, whole=True)
+PROBLEM_KEYS: dict[str, Schema] = {
+    "name": LINE,
+    "dataset": SPEC,
+    "degradation": SPEC,
+    "items": _COUNT,
+    "train_items": _COUNT,
+    "clip_estimates": FLAG,
+    "on_bad_item": LINE,
 }
-TRACKING_KEYS = {
-    "name": str,
-    "task": str,
-    "dataset": str,
-    "degradation": str,
-    "items": int,
-    "on_bad_item": str,
+TRACKING_KEYS: dict[str, Schema] = {
+    "name": LINE,
+    "task": LINE,
+    "dataset": SPEC,
+    "degradation": SPEC,
+    "items": _COUNT,
+    "on_bad_item": LINE,
 }
-SYSTEM_KEYS = {
-    "name": str,
-    "system": str,
-    "length": list,
-    "snr_db": list,
-    "coloration": list,
-    "items": int,
-    "train_items": int,
+SYSTEM_KEYS: dict[str, Schema] = {
+    "name": LINE,
+    "system": SPEC,
+    "length": List(Number(1, MAX_ITEMS, whole=True), shortest=1),
+    "snr_db": List(Number(), shortest=1),
+    "coloration": List(Number(), shortest=1),
+    "items": _COUNT,
+    "train_items": _COUNT,
 }
-METHOD_KEYS = {
-    "name": str,
-    "method": str,
-    "sigma": str,
-    "tune": dict,
-    "tuned_by": str,
-    "training_seeds": list,
-    "problems": list,
-    "depends_on": list,
+METHOD_KEYS: dict[str, Schema] = {
+    "name": LINE,
+    "method": SPEC,
+    "sigma": LINE,
+    "tune": Table(List(ANYTHING)),
+    "tuned_by": LINE,
+    "training_seeds": List(ANYTHING),
+    "problems": List(LINE, shortest=1, longest=MAX_SWEEP),
+    "depends_on": List(ANYTHING),
 }
 POOLED_PROBES = 5  # all items use the same probes, so pooling does not reduce their error
 TUNED_BY: dict[str, Callable[..., Tuned | SureTuned]] = {
@@ -77,7 +93,11 @@ TUNED_BY: dict[str, Callable[..., Tuned | SureTuned]] = {
     "sure": SureTuned,
     "sure-pooled": functools.partial(SureTuned, pooled=True, probes=POOLED_PROBES),
 }
-EXPERIMENT_KEYS = {"metrics": list, "source": str, "printed": dict}
+EXPERIMENT_KEYS: dict[str, Schema] = {
+    "metrics": List(LINE, shortest=1, distinct=True),
+    "source": TEXT,
+    "printed": Table(List(Number())),
+}
 
 AnyProblem = Denoising | NoiseTracking | SystemFunction
 
@@ -91,11 +111,7 @@ def problems_of(entry: Any) -> list[AnyProblem]:
     check_keys("a problem", entry, keys, required=("dataset", "degradation"))
     if tracks:
         check_choice("task", entry["task"], [NoiseTracking.kind])
-    combinations = [
-        (data, noise)
-        for data in expand(_dataset(entry))
-        for noise in expand(parse(entry["degradation"]))
-    ]
+    combinations = _product(expand(_dataset(entry)), expand(parse(entry["degradation"])))
     rest = {k: entry[k] for k in ("train_items", "clip_estimates") if k in entry}
     problems: list[AnyProblem] = []
     for data, noise in combinations:
@@ -115,6 +131,15 @@ def problems_of(entry: Any) -> list[AnyProblem]:
     return problems
 
 
+def _product(data: list[Spec], noise: list[Spec]) -> list[tuple[Spec, Spec]]:
+    """Return all combinations, of which there must be at most ``MAX_SWEEP``."""
+    if len(data) * len(noise) > MAX_SWEEP:
+        raise InputError(
+            f"{data[0].name}: {len(data)} × {len(noise)} problems are more than {MAX_SWEEP}"
+        )
+    return list(itertools.product(data, noise))
+
+
 def _dataset(entry: dict[str, Any]) -> Spec:
     """Return the dataset of a problem; ``on_bad_item`` is a parameter of it."""
     spec = parse(entry["dataset"])
@@ -130,7 +155,7 @@ def _system_functions(entry: dict[str, Any]) -> list[AnyProblem]:
     swept = Spec("problem", tuple((k, v) for k, v in entry.items() if isinstance(v, list)))
     rest = {k: entry[k] for k in ("items", "train_items") if k in entry}
     problems: list[AnyProblem] = []
-    for data, record in itertools.product(expand(parse(entry["system"])), expand(swept)):
+    for data, record in _product(expand(parse(entry["system"])), expand(swept)):
         own = {k: parameter(SystemFunction, data.name, k, v) for k, v in record.params}
         name = _filled("problem", entry.get("name", data.name), {**dict(data.params), **own})
         dataset = build("dataset", DATASETS, data)
@@ -165,11 +190,9 @@ def methods_of(problems: list[str], entry: Any, folder: Path) -> list[Method]:
     if "problems" not in entry:
         return methods
     patterns = tuple(entry["problems"])
-    if not patterns:
-        raise InputError("problems=[] must name at least one problem")
     for pattern in patterns:
-        if not isinstance(pattern, str) or not fnmatch.filter(problems, pattern):
-            raise unknown("problem", str(pattern), problems)
+        if not fnmatch.filter(problems, pattern):
+            raise unknown("problem", pattern, problems)
     return [dataclasses.replace(method, problems=patterns) for method in methods]
 
 
@@ -220,11 +243,8 @@ def checked_seeds(seeds: list[Any]) -> tuple[int, ...]:
     """
     for seed in seeds:
         if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
-            raise InputError(f"seed {seed!r} must be a whole number >= 0 and < 2**63")
-    if not seeds:
-        raise InputError("seeds=[] must not be empty")
-    if len(set(seeds)) < len(seeds):
-        raise InputError(f"seeds={seeds} must be distinct")
+            raise InputError(f"seed {shown(seed)} must be a whole number >= 0 and < 2**63")
+    check("seeds", seeds, List(COUNT, shortest=1, longest=MAX_SEEDS, distinct=True))
     return tuple(seeds)
 
 
@@ -239,8 +259,8 @@ def _tuned(
     cls = lookup("method", METHODS, spec.name)
     grid = {}
     for key, values in tune.items():
-        if not isinstance(values, list) or not values:
-            raise InputError(f"{name}: tune.{key}={values!r} must be a list of values")
+        if not values:
+            raise InputError(f"{name}: tune.{key}=[] must be a list of values")
         grid[key] = [
             parameter(cls, spec.name, key, parse(v) if isinstance(v, str) and "[" in v else v)
             for v in values
@@ -258,15 +278,12 @@ def _tuned(
 def experiments_of(table: Any, metrics: Mapping[str, Metric]) -> dict[str, Any]:
     """Return the checked table ``experiments``."""
     check_keys("experiments", table, EXPERIMENT_KEYS, required=("metrics",))
-    if not table["metrics"]:
-        raise InputError("experiments.metrics must not be empty")
     for name in table["metrics"]:
-        if not isinstance(name, str) or name not in metrics:
-            raise unknown("metric of the suite", str(name), metrics)
+        if name not in metrics:
+            raise unknown("metric of the suite", name, metrics)
     for method, figures in table.get("printed", {}).items():
-        numbers = isinstance(figures, list) and all(isinstance(f, int | float) for f in figures)
-        if not numbers or len(figures) != len(table["metrics"]):
+        if len(figures) != len(table["metrics"]):
             raise InputError(
-                f"experiments.printed.{method}={figures!r} must contain one number per metric"
+                f"experiments.printed.{method}={shown(figures)} must contain one number per metric"
             )
     return {"source": "", "printed": {}, **table}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,25 +19,39 @@ from sigbench.benchmark.suites.entries import (
     problems_of,
 )
 from sigbench.config.registry import lookup
-from sigbench.config.spec import parse
+from sigbench.config.spec import MAX_SWEEP, parse
 from sigbench.config.toml import check_keys, find_toml, read_toml
 from sigbench.core.errors import InputError, unknown
 from sigbench.core.fingerprint import digest, identity
+from sigbench.core.schema import (
+    ANYTHING,
+    FILE_NAME,
+    LINE,
+    MAX_ITEMS,
+    TEXT,
+    List,
+    Number,
+    Record,
+    Schema,
+    check,
+)
 from sigbench.denoisers import Noisy
 from sigbench.scoring.metrics import METRICS, Metric
 
 FOLDER = Path(__file__).parent
 
-# The valid keys of a suite file, with their types.
-SUITE_KEYS = {
-    "name": str,
-    "description": str,
-    "seeds": list,
-    "metrics": list,
-    "block": int,
-    "problems": list,
-    "methods": list,
-    "experiments": dict,
+MAX_CELLS = 10**6
+
+# The valid keys of a suite file, with their values.
+SUITE_KEYS: dict[str, Schema] = {
+    "name": FILE_NAME,
+    "description": TEXT,
+    "seeds": List(ANYTHING),
+    "metrics": List(LINE, shortest=1, distinct=True),
+    "block": Number(1, MAX_ITEMS, whole=True),
+    "problems": List(ANYTHING, shortest=1, longest=MAX_SWEEP),
+    "methods": List(ANYTHING, shortest=1, longest=MAX_SWEEP),
+    "experiments": Record({}),
 }
 
 
@@ -62,6 +75,16 @@ class Suite:
     full: Suite | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        cells = len(self.problems) * len(self.methods) * len(self.seeds)
+        if cells > MAX_CELLS:
+            raise InputError(
+                f"{len(self.problems)} problems × {len(self.methods)} methods × {len(self.seeds)} "
+                f"seeds are more than {MAX_CELLS} cells"
+            )
+        for problem in self.problems:
+            check("problem name", problem.name, LINE)
+        for method in self.methods:
+            check("method name", method.name, LINE)
         for problem, method in itertools.product(self.problems, self.methods):
             if not method.is_for(problem.name):
                 continue
@@ -272,29 +295,19 @@ def load(name: str) -> Suite:
 
 def _suite(table: dict[str, Any], path: Path) -> Suite:
     check_keys("the suite", table, SUITE_KEYS, required=("metrics", "problems", "methods"))
+    check("name", table.get("name", path.stem), SUITE_KEYS["name"])  # also that of the file
     problems = [problem for entry in table["problems"] for problem in problems_of(entry)]
     names = [problem.name for problem in problems]
     methods = [m for entry in table["methods"] for m in methods_of(names, entry, path.parent)]
-    block = table.get("block", 500)
-    if block < 1:
-        raise InputError(f"block={block} must be >= 1")
-    if len({problem.name for problem in problems}) < len(problems):
+    if len(set(names)) < len(names):
         raise InputError("problem names must be distinct")
-    for metric in table["metrics"]:
-        if not isinstance(metric, str):
-            raise InputError(f"metrics: {metric!r} must be one of: {', '.join(METRICS)}")
     metrics = {metric: lookup("metric", METRICS, metric) for metric in table["metrics"]}
-    name = table.get("name", path.stem)
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        raise InputError(f"name={name!r} must consist of letters, digits, '.', '_' and '-'")
-    if not (problems and methods and metrics):
-        raise InputError("problems, methods and metrics must not be empty")
     return Suite(
-        name,
+        table.get("name", path.stem),
         table.get("description", ""),
         checked_seeds(table.get("seeds", [1, 2, 3])),
         metrics,
-        block,
+        table.get("block", 500),
         tuple(problems),
         _with_noisy(methods) if problems[0].task == "denoising" else _unique(methods),
         experiments_of(table["experiments"], metrics) if "experiments" in table else None,
@@ -318,7 +331,6 @@ def _with_noisy(methods: list[Method]) -> tuple[Method, ...]:
 
 
 def _resized(problem: AnyProblem, items: int) -> AnyProblem:
-    if items < 1:
-        raise InputError(f"items={items} must be >= 1")
+    check("items", items, Number(1, MAX_ITEMS, whole=True))
     size = problem.dataset.size("test")
     return dataclasses.replace(problem, items=items if size is None else min(items, size))

@@ -19,7 +19,9 @@ from sigbench.config.registry import build
 from sigbench.config.spec import Spec, exact
 from sigbench.core.atomic import write_atomically
 from sigbench.core.errors import InputError, unknown
+from sigbench.core.parsing import parse_json
 from sigbench.core.protocols import Array
+from sigbench.core.schema import COUNT, FLAG, TEXT, Number, Record, check
 from sigbench.networks import nn
 from sigbench.networks.models import NETWORKS
 from sigbench.networks.models.base import Network
@@ -55,6 +57,22 @@ SHIPPED = {
     "icnn-speech": "dd30e950aa71df02d94875db4825ce002958391fdc8451f931434e08afe77cc6",
 }
 
+MAX_HEADER = 2**26  # bytes; the header of a checkpoint contains the log of the training
+
+# The fields of a card that are used; others are for reading.
+CARD = Record(
+    {},
+    {
+        "name": TEXT,
+        "fresh": FLAG,
+        "precision": TEXT,
+        "seconds": Number(0),
+        "steps": COUNT,
+        "epochs": Number(0, missing=True),
+        "samples": COUNT,
+    },
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Weights:
@@ -89,7 +107,8 @@ class Weights:
         network = self.network
         item = np.zeros((1, network.channels[0], *[network.least] * network.axes), np.float32)
         try:
-            network.forward(nn.Net(nn, used), item)  # checks names and shapes
+            with np.errstate(all="ignore"):
+                network.forward(nn.Net(nn, used), item)  # checks names and shapes
         except InputError as error:
             raise InputError(f"{written(network)}: {error}") from None
         for name in self.arrays:
@@ -149,11 +168,17 @@ def read_arrays(path: Path) -> tuple[dict[str, str], dict[str, Array]]:
     InputError
         If the file cannot be read as safetensors.
     """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    with path.open("rb") as data:  # the length of the header comes first
+        header = int.from_bytes(data.read(8), "little")
+    if header > MAX_HEADER:
+        raise InputError(f"{path} cannot be read as safetensors: its header has {header} bytes")
     try:
         with safe_open(path, framework="np") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             return file.metadata() or {}, arrays
-    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
+    except (SafetensorError, OSError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise InputError(f"{path} cannot be read as safetensors: {error}") from None
 
 
@@ -206,9 +231,10 @@ def load(path: Path) -> Weights:
             f"but it was written with {about['sha256'][:12]}"
         )
     try:
-        network = build("network", NETWORKS, about["sigbench"])
-        return Weights(network, arrays, json.loads(about["card"]))
-    except (ValueError, RecursionError) as error:
+        card = parse_json("the card", about["card"])
+        check("the card", card, CARD)
+        return Weights(build("network", NETWORKS, about["sigbench"]), arrays, card)
+    except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
 

@@ -6,19 +6,36 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from safetensors.numpy import save as to_bytes
 
 from sigbench.core.atomic import UNFINISHED, write_atomically
-from sigbench.core.errors import InputError
+from sigbench.core.errors import InputError, shown
+from sigbench.core.parsing import parse_json
 from sigbench.core.protocols import Array
+from sigbench.core.schema import COUNT, TEXT, List, Number, Record, check
 from sigbench.networks.pretrained.weights import digest_of, read_arrays
 
 Arrays = dict[str, Array]
 
 PARTS = ("weights", "kept", "best")  # name prefixes in the file; "kept" is the optimizer's state
+
+_FIGURE = Number(missing=True, infinite=True)
+STATE = Record(
+    {
+        "key": TEXT,
+        "steps": COUNT,
+        "every": COUNT,
+        "threads": COUNT,
+        "step": COUNT,
+        "seconds": Number(0),
+        "loss": _FIGURE,
+        "count": COUNT,
+        "log": List(List(_FIGURE, 9, 9)),
+    }
+)
 
 
 class ValidationRow(NamedTuple):
@@ -133,16 +150,27 @@ class Checkpoint:
         text = about.get("sigbench-checkpoint", "")
         if about.get("sha256") != digest_of(text, arrays):
             raise self._refused("is damaged: its content does not match its sha256")
-        plain: dict[str, Any] = json.loads(text)
-        key = plain.pop("key")
-        if key != self.key:
-            raise self._refused(f"belongs to another training ({_difference(key, self.key)})")
+        try:
+            plain = parse_json("its state", text)
+            check("its state", plain, STATE)
+            check("its state: step", plain["step"], Number(0, plain["steps"], whole=True))
+        except InputError as error:
+            raise self._refused(f"is not a checkpoint: {error}") from None
+        if plain["key"] != self.key:
+            different = _difference(plain["key"], self.key)
+            raise self._refused(f"belongs to another training ({different})")
         parts: dict[str, Arrays] = {part: {} for part in PARTS}
         for name, array in arrays.items():
             part, _, own = name.partition("/")
+            if part not in parts:
+                raise self._refused(f"is not a checkpoint: it has an array {shown(name)}")
             parts[part][own] = array
-        log = [ValidationRow(*row) for row in plain.pop("log")]
-        state = TrainingState(**plain, log=log, best=parts["best"])
+        log = [ValidationRow(*row) for row in plain["log"]]
+        numbers = {
+            name: plain[name]
+            for name in ("steps", "every", "threads", "step", "seconds", "loss", "count")
+        }
+        state = TrainingState(**numbers, log=log, best=parts["best"])
         return CheckpointContent(state, parts["weights"], parts["kept"])
 
     def _refused(self, why: str) -> InputError:

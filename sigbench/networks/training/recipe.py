@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,19 @@ from sigbench.config.toml import check_keys, find_toml, read_toml
 from sigbench.core.durations import seconds
 from sigbench.core.errors import InputError, unknown
 from sigbench.core.protocols import Denoiser, Learner, Oracle, Training
+from sigbench.core.schema import (
+    FILE_NAME,
+    LINE,
+    MAX_ITEMS,
+    SPEC,
+    TEXT,
+    WHOLE,
+    Choice,
+    Either,
+    Number,
+    Record,
+    Schema,
+)
 from sigbench.core.validation import check_field
 from sigbench.datasets import DATASETS
 from sigbench.datasets.base import Dataset
@@ -40,35 +52,35 @@ from sigbench.scoring.metrics import METRICS
 
 FOLDER = Path(__file__).parent / "recipes"
 
-# Legal keys of each table, with their types.
-RECIPE_KEYS: dict[str, type | tuple[type, ...]] = {
-    "name": str,
-    "description": str,
-    "network": str,
-    "initial": str,
-    "loss": str,
-    "unit": (int, float),
-    "optimizer": str,
-    "schedule": str,
-    "batch": int,
-    "epochs": int,
-    "steps": int,
-    "time": str,
-    "validate_every": int,
-    "seed": int,
-    "engine": str,
-    "precision": str,
-    "data": dict,
+# The legal keys of each table, with their values; `Recipe` has the ranges of the numbers.
+RECIPE_KEYS: dict[str, Schema] = {
+    "name": FILE_NAME,
+    "description": TEXT,
+    "network": SPEC,
+    "initial": LINE,
+    "loss": LINE,
+    "unit": Number(),
+    "optimizer": SPEC,
+    "schedule": SPEC,
+    "batch": WHOLE,
+    "epochs": WHOLE,
+    "steps": WHOLE,
+    "time": LINE,
+    "validate_every": WHOLE,
+    "seed": WHOLE,
+    "engine": LINE,
+    "precision": LINE,
+    "data": Record({}),
 }
-DATA_KEYS = {
-    "dataset": str,
-    "degradation": str,
-    "pairs": object,  # a number, or "fresh"
-    "epoch": int,
-    "validation": int,
-    "target": str,
-    "metric": str,
-    "limit": str,
+DATA_KEYS: dict[str, Schema] = {
+    "dataset": SPEC,
+    "degradation": SPEC,
+    "pairs": Either((Choice(("fresh",)), Number(1, MAX_ITEMS, whole=True))),
+    "epoch": WHOLE,
+    "validation": Number(1, MAX_ITEMS, whole=True),
+    "target": LINE,
+    "metric": LINE,
+    "limit": SPEC,
 }
 BUDGETS = ("epochs", "steps", "time")
 MAX_STEPS, MAX_BATCH = 2**40, 2**20  # larger numbers are typing errors
@@ -349,14 +361,11 @@ def _recipe(table: dict[str, Any]) -> Recipe:
     check_keys("the recipe", table, RECIPE_KEYS, required=("network", "optimizer", "data"))
     data = table["data"]
     check_keys("data", data, DATA_KEYS, required=("dataset", "degradation", "pairs", "validation"))
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", table["name"]):
-        raise InputError(f"name={table['name']!r} must be made of letters, digits, '.', '_', '-'")
     plain = {k: v for k, v in table.items() if k not in ("network", "optimizer", "time", "data")}
     if "schedule" in table:
         plain["schedule"] = build("schedule", SCHEDULES, table["schedule"])
     if "time" in table:
         plain["time"] = seconds(table["time"], "time")
-    check_field("validation", data["validation"], 1)
     return Recipe(
         network=build("network", NETWORKS, table["network"]),
         optimizer=build("optimizer", OPTIMIZERS, table["optimizer"]),
@@ -375,15 +384,12 @@ def _recipe(table: dict[str, Any]) -> Recipe:
 
 def _pairs(data: Mapping[str, Any]) -> int | None:
     """Return the number of fixed pairs, or None for fresh ones."""
-    pairs = data["pairs"]
-    fixed = isinstance(pairs, int) and not isinstance(pairs, bool)
-    if not fixed and pairs != "fresh":
-        raise InputError(f"pairs={pairs!r} must be a whole number or 'fresh'")
+    fixed = data["pairs"] != "fresh"
     if fixed and "epoch" in data:
         raise InputError(
             f"epoch={data['epoch']} needs pairs = 'fresh'; with fixed pairs an epoch is all pairs"
         )
-    return pairs if fixed else None
+    return data["pairs"] if fixed else None
 
 
 def _limit(text: str) -> Denoiser:
