@@ -110,7 +110,7 @@ def test_the_command_prints_what_was_compared_and_how(run, capsys):
     assert "unknown method of the run 'sur': did you mean 'sure'?" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("columns", [60, 80, 100])
+@pytest.mark.parametrize("columns", [72, 80, 100])
 def test_the_text_fits_the_terminal(run, signals, monkeypatch, capsys, columns):
     monkeypatch.setenv("COLUMNS", str(columns))
     for folder, a, b in ((run, "l1-tuned", "sure"), (signals, "affine", "some:fails")):
@@ -127,7 +127,7 @@ def test_long_metrics_and_small_numbers_fit_80_columns():
         )
         for row in rows
     ]  # fmt: skip
-    text = as_text(Comparisons("a" * 60, "b", tuple(pairs), ()))
+    text = as_text(Comparisons("a" * 120, "b", tuple(pairs), ()))
     assert max(map(len, text.splitlines())) <= 80
     assert "noise_" in text
     assert "+1e-07 [-1e-08, +2e-07]" in text
@@ -162,6 +162,18 @@ def test_what_is_left_out_is_listed(signals, capsys):
     expected = r"no items in common \(gaussian-blur was not run on loud\)"
     with pytest.raises(InputError, match=expected):
         compare(signals, "gaussian-blur", "noisy", problems=["loud"])
+
+
+@pytest.mark.parametrize(("items", "size"), [(1, "1 item"), (2, "2 items")])
+def test_too_few_items_are_not_tested(here, capsys, items, size):
+    run_suite(
+        load("table1").select(methods=["affine", "noisy"], seeds=[1], items=items), here / "r"
+    )
+    assert main(["compare", "r", "affine", "noisy"]) == 0
+    out = capsys.readouterr().out
+    assert f"sparse-spikes: {size}, too few for a test" in out
+    assert re.search(r"^psnr \(dB\) .* [+-][\d.]+  +-  -$", out, re.M)
+    assert "nan" not in out
 
 
 def test_a_method_is_not_compared_with_itself(run, capsys):

@@ -7,8 +7,10 @@ import pytest
 import scipy.stats
 
 from sigbench import METRICS
+from sigbench.benchmark.report.tables import is_best
 from sigbench.scoring.aggregate import compare_all, compare_pair
 from sigbench.scoring.inference import paired_test
+from sigbench.scoring.leaderboard import standing
 from sigbench.scoring.ranks import pair_tests, ranks
 
 INF = np.inf
@@ -274,3 +276,33 @@ def test_errors_and_their_difference_in_decibels_have_one_test(rng):
         a, b = 20 + 3 * rng.standard_normal((2, 15))
         test = compare_pair(metric, a + rng.uniform(0, 3), b, range(15))
         assert test.significant == excludes_zero(test)
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "expected"),
+    [
+        ("psnr", [20.0, 24.0, 10.0], 18.0),
+        ("psnr", [20.0, 24.0, INF, 10.0], 20.0),  # the lower median
+        ("psnr", [INF, INF], INF),
+        ("psnr", [20.0, -INF], -INF),
+        ("psnr", [INF, -INF], -INF),
+        ("rmse", [1.0, 3.0], -2.0),
+        ("rmse", [1.0, INF], -INF),
+        ("system_error", [-INF, -9.0, -8.0], 9.0),
+        ("psnr_global", [INF, 20.0], 20 + 10 * np.log10(2)),
+    ],
+)
+def test_the_order_of_methods(metric, values, expected):
+    assert standing(METRICS[metric], np.array(values)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("mean", "higher", "best"),
+    [(INF, True, True), (-INF, True, False), (INF, False, False), (0.0, False, True)],
+)
+def test_an_infinitely_bad_mean_is_not_bold(mean, higher, best):
+    """With five items, no test can show that a method with infinite errors is worse."""
+    row = {"mean": mean, "higher_is_better": higher, "rank_low": 1}
+    assert is_best(row) == best
+    assert not is_best({**row, "rank_low": 2})
+    assert not is_best({**row, "mean": np.nan})

@@ -16,7 +16,7 @@ from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.config.registry import lookup
 from sigbench.core.errors import InputError, printable, unknown
 from sigbench.scoring.aggregate import compare_all, compare_pair
-from sigbench.scoring.inference import LEVEL, PairedTest
+from sigbench.scoring.inference import LEVEL, MIN_GROUPS, PairedTest
 from sigbench.scoring.leaderboard import ranked_methods
 from sigbench.scoring.metrics import METRICS
 from sigbench.scoring.scores import Scores
@@ -46,7 +46,8 @@ class Comparison:
         The number of pairs of methods that the leaderboard tests together, or 0 if one of the two
         has no rank. It is only counted if the difference is significant alone.
     adjusted : float
-        The p-value with Holm's correction over these pairs; NaN without.
+        The p-value with Holm's correction over these pairs, or pairs·p if that is below 5 %, which
+        is never smaller; NaN without pairs.
     missing : tuple of str
         For each of the two methods with values that could not be computed, how many and why: such
         items are left out.
@@ -181,10 +182,12 @@ def _pair(scores: Scores, a: str, b: str) -> list[Comparison]:
     pairs, adjusted = 0, math.nan
     ranked = ranked_methods(scores)
     if i in ranked and j in ranked:
-        tests = compare_all(metric, scores.values[ranked], scores.groups)
-        pairs = len(tests.tests)
-        first, second = sorted((ranked.index(i), ranked.index(j)))
-        adjusted = tests.adjusted[first, second]
+        pairs = math.comb(len(ranked), 2)
+        adjusted = pairs * test.p_value
+        if adjusted >= LEVEL:
+            tests = compare_all(metric, scores.values[ranked], scores.groups)
+            first, second = sorted((ranked.index(i), ranked.index(j)))
+            adjusted = tests.adjusted[first, second]
     return [Comparison(*labels, *means, test, better, pairs, adjusted, missing)]
 
 
@@ -203,7 +206,8 @@ def as_text(found: Comparisons, columns: int = 80) -> str:
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     spare = columns - sum(widths[1:]) - 2 * (len(widths) - 1)
     widths[0] = max(MIN_NAME, min(widths[0], spare))
-    lines = [printable(f"{letter}: {name}") for letter, name in (("A", found.a), ("B", found.b))]
+    lines = _wrapped(printable(f"A: {found.a}"), columns)
+    lines += _wrapped(printable(f"B: {found.b}"), columns)
     tables: dict[str, list[str]] = {}
     for pair, row in zip(found.pairs, rows, strict=True):
         tables.setdefault(_title(pair), []).append(_line(row, widths))
@@ -222,6 +226,8 @@ def _title(pair: Comparison) -> str:
     size = f"{n:,} item{'s' * (n != 1)}"
     if groups != n:
         size = f"{groups:,} group{'s' * (groups != 1)} of {size}"
+    if groups < MIN_GROUPS:
+        return printable(f"{pair.problem}: {size}, too few for a test")
     return printable(f"{pair.problem}: {TESTS[pair.test.test]} over {size}")
 
 
@@ -236,7 +242,8 @@ def _row(pair: Comparison, found: Comparisons) -> list[str]:
     better = {found.a: "A", found.b: "B"}.get(pair.better, pair.better)
     better += " (alone)" if pair.alone else ""
     p = "< 0.0001" if pair.test.p_value < 1e-4 else f"{pair.test.p_value:.4f}"
-    return [metric, f"{pair.mean_a:.4g}", f"{pair.mean_b:.4g}", interval, p, better]
+    tested = [p, better] if pair.test.groups >= MIN_GROUPS else ["-", "-"]
+    return [metric, f"{pair.mean_a:.4g}", f"{pair.mean_b:.4g}", interval, *tested]
 
 
 def _figure(number: float, half: float) -> str:

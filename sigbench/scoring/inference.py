@@ -70,8 +70,8 @@ def mean_of(values: Floats) -> float:
     nan
     """
     if not np.isfinite(values).all():
-        with np.errstate(invalid="ignore"):
-            return float(np.mean(values))
+        with np.errstate(invalid="ignore"):  # inf - inf
+            return float(np.sum(values[~np.isfinite(values)]))
     scaled, exponent = _scaled(values)
     return float(np.ldexp(np.mean(scaled), exponent))
 
