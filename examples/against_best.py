@@ -4,11 +4,11 @@
 
 RUN is a folder that `sigbench run` has written, with its cells. The noisy input, controls, methods
 that know the prior or the clean signal, and methods without a value for every item are not
-compared, nor are those after --without. The best other method is selected by its mean on the same
-items. A difference is the mean of the paired differences, with its 95 % interval (Student's t, over
-groups); its sign is such that positive is better, also for errors. "better" means that the whole
-interval is above zero; `sigbench compare` tests more strictly, with a correction for the number of
-comparisons.
+compared, nor are those after --without. The best other method is the one that is highest on the
+leaderboard. A difference has its 95 % interval; its sign is such that positive is better, also for errors.
+"better" means that the difference is significant at 5 %, by the test of `sigbench compare` and of
+the ranks, which the ranks correct for the number of pairs: see "Honest statistics" in
+docs/architecture.md.
 """
 
 import argparse
@@ -19,27 +19,33 @@ import numpy as np
 
 from sigbench import InputError
 from sigbench.benchmark.store.run_folder import RunFolder
-from sigbench.scoring.inference import mean_interval
+from sigbench.scoring.aggregate import compare_pair
+from sigbench.scoring.leaderboard import standing
 from sigbench.scoring.metrics import METRICS
 
 
 def line(scores, method, left_out):
     """Return the comparison for one problem and metric; None if there is none."""
-    sign = 1 if METRICS[scores.metric].higher_is_better else -1
-    values = dict(zip(scores.methods, sign * scores.values, strict=True))
+    metric = METRICS[scores.metric]
+    sign = 1 if metric.higher_is_better else -1
+    values = dict(zip(scores.methods, scores.values, strict=True))
     knowledge = dict(zip(scores.methods, scores.knowledge, strict=True))
     rivals = {
-        name: own.mean()
+        name: standing(metric, own)
         for name, own in values.items()
         if name not in left_out and knowledge[name] not in ("prior", "oracle")
-        if np.isfinite(own).all()
+        if not np.isnan(own).any()
     }
-    if method not in values or not rivals or not np.isfinite(values[method]).all():
+    if method not in values or not rivals or np.isnan(values[method]).any():
         return None
     best = max(rivals, key=rivals.__getitem__)
-    gain = mean_interval(values[method] - values[best], scores.groups)
-    interval = f"{gain.mean:+.4g} [{gain.low:+.4g}, {gain.high:+.4g}]"
-    better = " better" if gain.low > 0 else ""
+    test = compare_pair(metric, values[method], values[best], scores.groups)
+    d = test.difference
+    interval = f"{sign * d.mean:+.4g}"
+    if not np.isnan(d.low):
+        low, high = sorted((sign * d.low, sign * d.high))
+        interval += f" [{low:+.4g}, {high:+.4g}]"
+    better = " better" if test.significant and sign * d.mean > 0 else ""
     return f"{scores.problem:15} {scores.metric:18} {best:24} {interval}{better}"
 
 

@@ -105,12 +105,31 @@ class TestBoard:
         )  # fmt: skip
         rows = leaderboard([scores], [timing(name) for name in shifts])
         assert [(row["rank_low"], row["rank_high"]) for row in rows] == [(1, 2), (1, 3), (2, 3)]
-        better = board._better(rows, scores)
-        assert better["a", "c"]
-        assert not any(better[pair] for pair in [("a", "b"), ("b", "a"), ("b", "c"), ("c", "b")])
+        tests = board._tests(scores)
+        assert tests.pairs.better(0, 2)
+        assert not any(tests.pairs.better(*pair) for pair in [(0, 1), (1, 0), (1, 2), (2, 1)])
         two = [row for row in rows if row["method"] != "b"]
-        assert " above c" in board._sentence("a", two, scores, better)
-        assert "tied with b" in board._sentence("a", rows, scores, better)
+        assert " above c" in board._sentence("a", two, scores, tests)
+        assert "tied with b" in board._sentence("a", rows, scores, tests)
+
+    def test_a_tie_is_never_next_to_an_interval_without_zero(self):
+        """B is significantly above C alone, but not with Holm's correction over 3 pairs."""
+        rng = np.random.default_rng(0)
+        c, noise, much = rng.standard_normal((3, 20))
+        noise = (noise - noise.mean()) / noise.std(ddof=1)  # t = 0.5·√20 = 2.24, p = 0.038
+        items = np.arange(20)
+        scores = Scores(
+            "s", "p", "d", "n", "psnr", ("a", "b", "c"), ("",) * 3, ("none",) * 3,
+            np.ones(20, int), items, items, np.stack([c + 9 * much, c + 0.5 + noise, c]),
+        )  # fmt: skip
+        rows = leaderboard([scores], [timing(name) for name in "abc"])
+        assert {(row["rank_low"], row["rank_high"]) for row in rows} == {(1, 3)}
+        two = [row for row in rows if row["method"] != "a"]
+        sentence = board._sentence("b", two, scores, board._tests(scores))
+        # 0.5 ± 2.093/√20
+        assert sentence.endswith(
+            ", 0.50 dB [0.03, 0.97] above c (significant alone, not after Holm over 3 pairs)"
+        )
 
     def test_control_characters_do_not_reach_the_terminal(self):
         assert printable("a\x1b[2Jb\n") == "a\\x1b[2Jb\\n"
@@ -218,9 +237,9 @@ class TestFrames:
 def test_compare_reports_a_difference_only_if_test_and_interval_agree(run):
     from sigbench.benchmark.compare import compare
 
-    for one in compare(run.path, "l1-tuned", "affine"):
-        certain = one.p_value < 0.05 and not one.difference.low <= 0 <= one.difference.high
-        assert (one.better != "tie") == certain
+    for one in compare(run.path, "l1-tuned", "affine").pairs:
+        certain = not one.test.difference.low <= 0 <= one.test.difference.high
+        assert (one.better != "tie") == certain == (one.test.p_value < 0.05)
     with pytest.raises(InputError, match="unknown problem of the run 'no'"):
         compare(run.path, "l1-tuned", "affine", problems=["no"])
 

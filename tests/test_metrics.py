@@ -56,3 +56,47 @@ def test_perfect_and_silent_items():
     for what, clean, estimate in (("estimate", x, 0 * x), ("clean signal", 0 * x, x)):
         with pytest.raises(InputError, match=f"item 0: the {what} is silent: SI-SDR is undefined"):
             METRICS["si_sdr"](clean, estimate, 1.0)
+
+
+class TestRange:
+    """Errors near the ends of the range of float64."""
+
+    CLEAN = np.array([[3.0, -1.0, 2.0, 0.5]])
+
+    @pytest.mark.parametrize("error", [1e-200, 1e-300, 5e-324])
+    def test_a_tiny_error_is_not_perfect(self, error):
+        """For a silent item: 20·log10(1/error) dB; only the clean item is perfect."""
+        silent = np.zeros((1, 1, 4))
+        assert METRICS["psnr"](silent, silent + error, 1.0)[0] == pytest.approx(
+            -20 * np.log10(error), rel=1e-6
+        )
+        assert METRICS["rmse"](silent, silent + error, 1.0)[0] == pytest.approx(error, rel=1e-6)
+        assert METRICS["psnr"](silent, silent, 1.0)[0] == np.inf
+
+    @pytest.mark.parametrize("value", [1e160, 1e200, 1e308, -1.7e308])
+    def test_an_error_beyond_the_range_is_infinite(self, value):
+        clean = self.CLEAN[None]
+        estimate = np.full_like(clean, value)
+        found = {name: float(METRICS[name](clean, estimate, 10.0)[0]) for name in
+                 ("psnr", "psnr_global", "psnr_table1", "rmse", "system_error")}  # fmt: skip
+        assert found == {
+            "psnr": -np.inf, "psnr_global": -np.inf, "psnr_table1": -np.inf, "rmse": np.inf,
+            "system_error": np.inf,
+        }  # fmt: skip
+        assert METRICS["inverse_error"](clean, estimate, 10.0)[0] > 0
+
+    @pytest.mark.parametrize("power", [-1000, -700, 0, 700, 1000])
+    def test_si_sdr_does_not_depend_on_the_scale(self, rng, power):
+        clean = rng.standard_normal((1, 1, 50))
+        estimate = clean + 0.1 * rng.standard_normal(clean.shape)
+        expected = METRICS["si_sdr"](clean, estimate, 1.0)[0]
+        scaled = METRICS["si_sdr"](clean, np.ldexp(estimate, power), 1.0)[0]
+        assert scaled == pytest.approx(expected, rel=1e-9)
+        both = METRICS["si_sdr"](np.ldexp(clean, power), np.ldexp(estimate, power), 1.0)[0]
+        assert both == pytest.approx(expected, rel=1e-9)
+        assert METRICS["si_sdr"](clean, np.ldexp(clean, power), 1.0)[0] == np.inf
+
+    def test_float32_does_not_overflow(self):
+        clean = self.CLEAN[None].astype(np.float32)
+        estimate = np.full_like(clean, 3e38)
+        assert METRICS["psnr"](clean, estimate, 1.0)[0] == pytest.approx(-20 * np.log10(3e38))

@@ -11,7 +11,7 @@ import sigbench
 from sigbench import METRICS, InputError, load, run_suite
 from sigbench.benchmark.checks.check_floors import check, update
 from sigbench.benchmark.checks.floors import load_floors
-from sigbench.benchmark.compare import as_markdown, compare
+from sigbench.benchmark.compare import as_text, compare
 from sigbench.benchmark.engine import evaluate
 from sigbench.benchmark.merge import merge
 from sigbench.benchmark.methods.functions import Function
@@ -21,7 +21,7 @@ from sigbench.benchmark.run_suite import write_reports
 from sigbench.benchmark.store.cells import read_cells
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.cli.main import main
-from sigbench.scoring.inference import paired_p_value
+from sigbench.scoring.inference import paired_test
 from sigbench.scoring.leaderboard import leaderboard
 from sigbench.scoring.scores import MissingValues, Scores
 
@@ -201,28 +201,28 @@ def test_nan_without_a_reason_is_an_error(tmp_path, monkeypatch):
 
 
 def test_compare_uses_the_items_that_both_have_and_says_so(run):
-    pairs = {pair.metric: pair for pair in compare(run.path, "some_silent", "blur")}
-    assert pairs["si_sdr"].difference.n == 8
+    found = compare(run.path, "some_silent", "blur")
+    pairs = {pair.metric: pair for pair in found.pairs}
+    assert pairs["si_sdr"].test.difference.n == 8
     assert pairs["si_sdr"].missing == (f"some_silent computed for 8 of 12 items: {REASON} (4)",)
-    assert (pairs["rmse"].difference.n, pairs["rmse"].missing) == (12, ())
-    text = as_markdown(list(pairs.values()), "some_silent", "blur")
-    assert f"- spikes, si_sdr: some_silent computed for 8 of 12 items: {REASON} (4)\n" in text
-    assert "| 8 † " in text
-    assert "Only items with both values are compared" in text
+    assert (pairs["rmse"].test.difference.n, pairs["rmse"].missing) == (12, ())
+    text = as_text(found, 200)
+    assert f"spikes, si_sdr: some_silent computed for 8 of 12 items: {REASON} (4)" in text
+    assert " over 8 items\n" in text
+    assert " over 12 items\n" in text
 
 
 def test_a_method_without_values_is_neither_better_nor_tied(run, capsys):
-    pairs = {pair.metric: pair for pair in compare(run.path, "all_silent", "blur")}
-    assert (pairs["si_sdr"].difference.n, pairs["si_sdr"].better) == (0, "")
-    assert np.isnan(pairs["si_sdr"].p_value)
+    pairs = {pair.metric: pair for pair in compare(run.path, "all_silent", "blur").pairs}
+    assert (pairs["si_sdr"].test.difference.n, pairs["si_sdr"].better) == (0, "")
+    assert pairs["si_sdr"].test.p_value == 1
     scores = RunFolder(run.path).scores("spikes", "rmse")
     silent, blur = (scores.of(method)[0] for method in ("all_silent", "blur"))
-    # The only test, so Holm's correction does not change its p-value.
-    assert pairs["rmse"].p_value == paired_p_value(silent - blur, scores.groups)
+    assert pairs["rmse"].test == paired_test(silent, blur, scores.groups, higher_is_better=False)
     assert main(["compare", str(run.path), "all_silent", "blur"]) == 0
     out = capsys.readouterr().out
     assert "nan" not in out
-    assert "Holm's correction over 1 comparisons" in out
+    assert "spikes: no items with both values" in out
 
 
 def floors(here, **entry):

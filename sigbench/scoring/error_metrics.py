@@ -1,4 +1,8 @@
-"""Metrics of the error between two signals, one value per item; the arrays are ``(N, samples)``."""
+"""Metrics of the error between two signals, one value per item; the arrays are ``(N, samples)``.
+
+A value is infinitely good only if the estimate equals the clean item (for SI-SDR, a multiple of
+it). An error whose square exceeds the range of float64 is infinite.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,47 @@ from numpy.typing import NDArray
 
 from sigbench.scoring.items import Values, check_sound
 
-
-def _mse(clean: NDArray[Any], estimate: NDArray[Any]) -> Values:
-    values: Values = np.mean((estimate - clean) ** 2, axis=1)
-    return values
+SMALL, LARGE = 2.0**-400, 2.0**400  # squares of numbers in between are normal numbers
+SHIFT = 2.0**600
 
 
-def _db(ratio_above: float | Values, ratio_below: Values, factor: float = 10.0) -> Values:
-    """Return factor·log10(above/below); x/0 is +inf, 0/x is −inf and 0/0 is NaN."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return factor * (np.log10(ratio_above) - np.log10(ratio_below))
+def _squares(error: NDArray[Any]) -> tuple[Values, Values]:
+    """Return the squared errors, shape ``(N, samples)``, times a factor per item, and its root.
+
+    The factor is 1 unless the squares would be too small for float64.
+    """
+    small = np.max(np.abs(error), axis=1) < SMALL
+    scale = np.where(small, SHIFT, 1.0)
+    with np.errstate(over="ignore"):
+        return (error * scale[:, None]) ** 2, scale
+
+
+def _error(clean: NDArray[Any], estimate: NDArray[Any]) -> Values:
+    with np.errstate(over="ignore"):
+        error: Values = estimate - clean
+    return error
+
+
+def _log10_mse(clean: NDArray[Any], estimate: NDArray[Any]) -> Values:
+    squares, scale = _squares(_error(clean, estimate))
+    return _log10(np.mean(squares, axis=1)) - 2 * np.log10(scale)
+
+
+def _log10_sum(signal: NDArray[Any]) -> Values:
+    squares, scale = _squares(signal)
+    return _log10(np.sum(squares, axis=1)) - 2 * np.log10(scale)
+
+
+def _log10(values: NDArray[Any]) -> Values:
+    with np.errstate(divide="ignore"):
+        return np.log10(values)
+
+
+def _in_range(signal: NDArray[Any]) -> NDArray[Any]:
+    """Return a signal whose items are multiplied by a power of two if their squares are not normal."""
+    largest = np.max(np.abs(signal), axis=1)
+    extreme = (largest < SMALL) | (largest > LARGE)
+    return np.ldexp(signal, np.where(extreme, -np.frexp(largest)[1], 0)[:, None])
 
 
 def rmse(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
@@ -29,7 +64,9 @@ def rmse(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
     >>> rmse(np.zeros((1, 4)), np.full((1, 4), 2.0), 1.0)
     array([2.])
     """
-    return np.sqrt(_mse(clean, estimate))
+    squares, scale = _squares(_error(clean, estimate))
+    with np.errstate(over="ignore"):
+        return np.sqrt(np.mean(squares, axis=1)) / scale
 
 
 def psnr(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
@@ -42,7 +79,7 @@ def psnr(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
     >>> psnr(np.zeros((1, 4)), np.full((1, 4), 2.0), 20.0)
     array([20.])
     """
-    return _db(peak**2, _mse(clean, estimate))
+    return 10 * (np.log10(peak**2) - _log10_mse(clean, estimate))
 
 
 def psnr_global(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
@@ -66,7 +103,7 @@ def psnr_table1(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Val
     >>> psnr_table1(np.zeros((1, 4)), np.ones((1, 4)), 10.0)
     array([20.])
     """
-    return _db(peak, _mse(clean, estimate), 20.0)
+    return 20 * (np.log10(peak) - _log10_mse(clean, estimate))
 
 
 def si_sdr(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
@@ -90,10 +127,11 @@ def si_sdr(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
     array([20.])
     """
     check_sound("SI-SDR", clean, estimate)
+    clean, estimate = _in_range(clean), _in_range(estimate)
     power = np.sum(clean**2, axis=1)
     alpha = np.sum(clean * estimate, axis=1) / power
     target = alpha[:, None] * clean
-    return _db(np.sum(target**2, axis=1), np.sum((target - estimate) ** 2, axis=1))
+    return 10 * (_log10_sum(target) - _log10_sum(target - estimate))
 
 
 def system_error(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:
@@ -104,7 +142,8 @@ def system_error(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Va
     >>> system_error(np.array([[2.0, 0.0]]), np.array([[2.0, 0.2]]), 1.0)
     array([-20.])
     """
-    return _db(np.sum((estimate - clean) ** 2, axis=1), np.sum(clean**2, axis=1))
+    with np.errstate(invalid="ignore"):  # 0/0
+        return 10 * (_log10_sum(_error(clean, estimate)) - _log10_sum(clean))
 
 
 INVERSE_LENGTH = 512  # DFT length for inverses: 16 times the usual number of taps
@@ -122,12 +161,16 @@ def inverse_error(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> V
     array([-6.02])
     """
     n = max(INVERSE_LENGTH, 2 * clean.shape[1])
+    large = np.max(np.abs(estimate), axis=1, keepdims=True) > LARGE
+    # Only the ratio counts: a common factor prevents overflow in the sums of the DFT.
+    clean, estimate = (np.where(large, signal * 2.0**-99, signal) for signal in (clean, estimate))
     H, H_estimate = np.fft.rfft(clean, n), np.fft.rfft(estimate, n)
     weights = np.full(n // 2 + 1, 2 / n)  # of a mean over the full spectrum
     weights[[0, -1]] = 1 / n
-    with np.errstate(divide="ignore"):
-        error = np.abs(H - H_estimate) ** 2 / np.abs(H_estimate) ** 2
-    return _db(error @ weights, np.ones(len(clean)))
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        above, below = np.abs(H - H_estimate), np.abs(H_estimate)
+        error = np.where(large, (above / below) ** 2, above**2 / below**2)
+        return 10 * _log10(error @ weights)
 
 
 def clipped(clean: NDArray[Any], estimate: NDArray[Any], peak: float) -> Values:

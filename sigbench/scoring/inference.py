@@ -1,21 +1,26 @@
-"""Confidence intervals, paired tests and ranks; groups of items are the independent units."""
+"""Confidence intervals and paired tests; groups of items are the independent units."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, stdtr, stdtrit
+from scipy.special import bdtr, stdtr, stdtrit
 
 Floats = NDArray[np.float64]
+Groups = Sequence[Any] | NDArray[Any]
+
+LEVEL = 0.05  # of all tests; intervals have the level 1 - LEVEL
+ROUNDING = 1e-9  # relative difference that counts as rounding
+MIN_GROUPS = 3  # of a t test: two groups agree by chance too easily
 
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean over n items with its 95 % interval; the ends are NaN if there is only one group."""
+    """A mean over n items with its 95 % interval; the ends are NaN if there is no interval."""
 
     mean: float
     low: float
@@ -23,7 +28,7 @@ class Mean:
     n: int
 
 
-def mean_interval(values: Floats, groups: Sequence[Any] | NDArray[Any]) -> Mean:
+def mean_interval(values: Floats, groups: Groups) -> Mean:
     """Return the mean over items with a 95 % confidence interval over groups.
 
     The standard error is that of the ratio of group totals to group sizes,
@@ -47,148 +52,210 @@ def mean_interval(values: Floats, groups: Sequence[Any] | NDArray[Any]) -> Mean:
     >>> round(m.mean, 2), round(m.low, 2), round(m.high, 2), m.n
     (2.0, -0.48, 4.48, 3)
     """
-    mean, error, dof = _standard_error(values, groups)
-    half = float(stdtrit(dof, 0.975)) * error if dof > 0 else np.nan
+    mean, error, dof = _standard_error(np.asarray(values, dtype=np.float64), _index(groups))
+    half = float(stdtrit(dof, 1 - LEVEL / 2)) * error if dof > 0 else np.nan
     return Mean(mean, mean - half, mean + half, len(values))
 
 
-def paired_p_value(difference: Floats, groups: Sequence[Any] | NDArray[Any]) -> float:
-    """Return the two-sided p-value of paired differences, from their mean and signed ranks.
+def mean_of(values: Floats) -> float:
+    """Return the mean: ±inf if there are infinite values of one sign, NaN if there are of both.
 
-    For independent items this is the larger p-value of Student's t test of the mean and of
-    Wilcoxon's signed-rank test in the direction of the mean, so both tests must reject. For
-    grouped items it is the p-value of the t test over groups, which also works with few groups.
-
-    Parameters
-    ----------
-    difference : array, shape (n,)
-        Value of one method minus the value of another on the same item.
-    groups : sequence, length n
-        Group of each item.
-
-    References
-    ----------
-    Wilcoxon, Biometrics Bulletin 1 (1945). Berger, Technometrics 24 (1982): tests that reject only
-    if each of several tests rejects.
+    Finite values never overflow.
 
     Examples
     --------
-    >>> paired_p_value(np.zeros(4), range(4))
-    1.0
-    >>> paired_p_value(np.array([-9.0] + 40 * [0.1]), range(41)) > 0.05  # mean not significant
-    True
+    >>> mean_of(np.array([1e308, 1e308])), mean_of(np.array([1.0, np.inf]))
+    (1e+308, inf)
+    >>> mean_of(np.array([-np.inf, np.inf]))
+    nan
     """
-    mean, error, dof = _standard_error(difference, groups)
-    if dof < 1 or not np.isfinite(mean):
-        return 1.0
-    if error == 0:
-        p_mean = 1.0 if mean == 0 else 0.0
-    else:
-        p_mean = float(2 * stdtr(dof, -abs(mean) / error))
-    if dof < len(difference) - 1 or p_mean == 1:
-        return p_mean
-    # The signed-rank test must point in the direction of the mean.
-    return min(1.0, max(p_mean, 2 * _signed_rank_tail(np.sign(mean) * difference)))
+    if not np.isfinite(values).all():
+        with np.errstate(invalid="ignore"):  # inf - inf
+            return float(np.sum(values[~np.isfinite(values)]))
+    scaled, exponent = _scaled(values)
+    return float(np.ldexp(np.mean(scaled), exponent))
 
 
-def _signed_rank_tail(difference: Floats) -> float:
-    """Return the p-value of Wilcoxon's one-sided test that the differences exceed zero.
+@dataclass(frozen=True)
+class PairedTest:
+    """The test of a paired difference A − B; the p-value and the interval are of the same test.
 
-    Zeros are dropped and ties get their mean rank. For up to 50 differences the distribution of
-    the sum of positive ranks is exact (generating function Π(1 + xʳ)/2ⁿ over the ranks r); for
-    more it is the normal approximation with correction for ties.
+    p_value < 0.05 if, and only if, the interval excludes 0.
+
+    Attributes
+    ----------
+    difference : Mean
+        The difference with its 95 % interval, and the number of items. It is the mean difference
+        or, if that is infinite, the median of the differences of groups that are not zero. The
+        interval of a sign test is that of this median; it also includes the mean difference.
+    groups : int
+        The number of groups.
+    p_value : float
+        The two-sided p-value.
+    test : {"t", "sign"}
+        Student's t test or the sign test.
     """
-    nonzero = difference[difference != 0]
-    n = len(nonzero)
-    _, tie, size = np.unique(np.abs(nonzero), return_inverse=True, return_counts=True)
-    rank = np.cumsum(size) - (size - 1) / 2
-    positive = float(rank[tie][nonzero > 0].sum())
-    if n <= 50:
-        pmf = np.ones(1)  # of twice the sum, since shared ranks are multiples of 1/2
-        for twice in (2 * rank[tie]).astype(int).tolist():
-            pmf = (np.pad(pmf, (0, twice)) + np.pad(pmf, (twice, 0))) / 2
-        return float(pmf[round(2 * positive) :].sum())
-    variance = n * (n + 1) * (2 * n + 1) / 24 - np.sum(size**3.0 - size) / 48
-    return float(ndtr(-(positive - n * (n + 1) / 4) / np.sqrt(variance)))
+
+    difference: Mean
+    groups: int
+    p_value: float
+    test: Literal["t", "sign"]
+
+    @property
+    def significant(self) -> bool:
+        """Whether the difference is significant at 5 %, without a correction for other tests."""
+        return self.p_value < LEVEL
 
 
-MAX_DRAWS = 2**17  # group indices drawn per block of resamples, 1 MiB: bounds the memory
-
-
-def bootstrap_interval(
-    values: Floats,
-    groups: Sequence[Any] | NDArray[Any],
+def paired_test(
+    a: Floats,
+    b: Floats,
+    groups: Groups,
     *,
-    rng: np.random.Generator,
-    resamples: int = 1999,
-) -> Mean:
-    """Return the mean over items with a 95 % studentized bootstrap interval over groups.
+    higher_is_better: bool = True,
+    difference: Callable[[Floats, Floats], Floats] | None = None,
+) -> PairedTest:
+    """Test whether two methods differ on their common items.
 
-    Whole groups are resampled. Each resample gives t* = (v̄* − v̄)/s*; the interval is
-    [v̄ − t*₀.₉₇₅·s, v̄ − t*₀.₀₂₅·s], where s is the standard error of `mean_interval`.
+    This is the only rule by which sigbench decides that a method is better than another. It is
+    Student's t test of the mean difference, over at least three groups. The sign test over groups
+    replaces it if a mean cannot decide: if
+
+    - a difference is infinite,
+    - all differences are equal, so that their spread is unknown, or
+    - few differences are so large that the t test could not be significant even if all groups had
+      the same sign.
+
+    The sign test asks on how many groups each method is better; groups without a difference do not
+    count. Given the sizes of the differences its level is exact, and so is that of the choice
+    between the tests. It is not significant if the mean difference has the opposite sign. An
+    infinitely good value is no advantage beyond that item, but an infinitely bad value makes the
+    mean infinitely bad: such a method is not better than one without such values.
 
     Parameters
     ----------
-    values : array, shape (n,)
-        One value per item.
+    a, b : array, shape (n,)
+        Values of two methods; NaN marks items that a method was not run on.
     groups : sequence, length n
         Group of each item.
-    rng : numpy.random.Generator
-        Source of the resamples.
-    resamples : int
-        Number of resamples.
+    higher_is_better : bool
+        Direction of the values.
+    difference : callable, optional
+        Returns the differences of the values of common items; by default `paired_difference`.
 
     References
     ----------
-    Efron, Tibshirani, An Introduction to the Bootstrap (1993), section 12.5.
+    Dixon, Mood, J. Am. Stat. Assoc. 41 (1946): the sign test. Hahn, Meeker, Statistical Intervals
+    (1991), section 5.2: the interval of a median.
 
     Examples
     --------
-    >>> v = np.random.default_rng(0).normal(1.0, 1.0, size=100)
-    >>> m = bootstrap_interval(v, range(100), rng=np.random.default_rng(1))
-    >>> m.low < m.mean < m.high
-    True
+    >>> a = np.array([3.0, 4.0, 5.0])
+    >>> test = paired_test(a, a - [1.0, 1.1, 1.2], range(3))
+    >>> test.test, round(test.difference.low, 2), round(test.p_value, 4)
+    ('t', 0.85, 0.0027)
+    >>> paired_test(a, a, range(3)).p_value
+    1.0
+    >>> perfect, half = np.full(12, np.inf), np.array(6 * [np.inf, 20.0])
+    >>> test = paired_test(perfect, half, range(12))
+    >>> test.test, test.p_value, test.difference.low
+    ('sign', 0.03125, inf)
     """
-    mean, error, dof = _standard_error(values, groups)
-    if dof < 1 or error == 0:
-        end = mean if dof > 0 else np.nan
-        return Mean(mean, end, end, len(values))
+    both = ~(np.isnan(a) | np.isnan(b))
+    a, b, index = a[both], b[both], _index(np.asarray(groups)[both])
+    if not len(a):
+        return PairedTest(Mean(np.nan, np.nan, np.nan, 0), 0, 1.0, "t")
+    d = (difference or paired_difference)(a, b)
+    if not np.isfinite(d).all():
+        return _sign_test(d, index, _bad_mean(a, b, higher_is_better))
+    mean, error, dof = _standard_error(d, index)
+    g = int(index.max()) + 1
+    if g < MIN_GROUPS or mean == 0 == error:
+        end = np.nan if g < MIN_GROUPS else mean
+        return PairedTest(Mean(mean, end, end, len(d)), g, 1.0, "t")
+    if error <= ROUNDING * abs(mean):
+        return _sign_test(d, index, mean)
+    p = _t_p_value(mean, error, dof)
+    if p >= LEVEL:
+        same_sign = d * np.where(np.bincount(index, weights=d) < 0, -1, 1)[index]
+        if _t_p_value(*_standard_error(same_sign, index)) >= LEVEL:
+            sign = _sign_test(d, index, mean)
+            if np.isfinite(sign.difference.low):
+                return sign
+    half = float(stdtrit(dof, 1 - LEVEL / 2)) * error
+    return PairedTest(Mean(mean, mean - half, mean + half, len(d)), g, p, "t")
+
+
+def _t_p_value(mean: float, error: float, dof: int) -> float:
+    return float(2 * stdtr(dof, -abs(mean) / error)) if error > 0 else float(mean == 0)
+
+
+def _bad_mean(a: Floats, b: Floats, higher_is_better: bool) -> float | None:
+    """Return the infinite mean difference of values of which some are infinitely bad, else None.
+
+    It is NaN if both methods have infinitely bad values on items where the other has not.
+    """
+    bad = -np.inf if higher_is_better else np.inf
+    only_a, only_b = ((x == bad) & (y != bad) for x, y in ((a, b), (b, a)))
+    if only_a.any() and only_b.any():
+        return np.nan
+    return bad if only_a.any() else -bad if only_b.any() else None
+
+
+def _sign_test(d: Floats, index: NDArray[np.int64], mean: float | None) -> PairedTest:
+    """Return the sign test of differences over groups; ``mean`` is their mean, if there is one."""
+    g = int(index.max()) + 1
+    of_groups = d if g == len(d) else np.array([_median(d[index == i]) for i in range(g)])
+    nonzero = np.sort(of_groups[of_groups != 0])
+    n, negative = len(nonzero), int((nonzero < 0).sum())
+    fewer = min(negative, n - negative)
+    p = min(1.0, float(2 * bdtr(fewer, n, 0.5)))
+    # The test is significant if at most k - 1 groups have the other sign.
+    k = int((2 * bdtr(np.arange(n + 1), n, 0.5) < LEVEL).sum())
+    low, high = (nonzero[k - 1], nonzero[n - k]) if k else (np.nan, np.nan)
+    estimate = _median(nonzero) if mean is None or not np.isfinite(mean) else mean
+    if mean is not None:
+        if np.sign(mean) != np.sign(n - 2 * negative):
+            p = 1.0
+        low, high = (-np.inf, np.inf) if np.isnan(mean) else (min(low, mean), max(high, mean))
+    if not k:
+        low = high = np.nan
+    return PairedTest(Mean(float(estimate), float(low), float(high), len(d)), g, p, "sign")
+
+
+def _median(values: Floats) -> float:
+    """Return the median of the values that are not zero: the middle value that is closest to 0.
+
+    It is 0 if there are as many positive as negative values.
+    """
+    nonzero = np.sort(values[values != 0])
+    n = len(nonzero)
+    return float(max(nonzero[(n - 1) // 2], 0) + min(nonzero[n // 2], 0)) if n else 0.0
+
+
+def _index(groups: Groups) -> NDArray[np.int64]:
+    """Return the number of the group of each item."""
     _, index = np.unique(np.asarray(groups), return_inverse=True)
-    count = np.bincount(index).astype(np.float64)
-    residual = np.bincount(index, weights=values - mean)
-    g = len(count)
-    # A resample is described by these totals over its groups: n*, Σr, Σr², Σrn, Σn².
-    terms = np.stack([count, residual, residual**2, residual * count, count**2], axis=1)
-    rows = max(1, MAX_DRAWS // g)
-    t = np.empty(resamples)
-    for start in range(0, resamples, rows):
-        block = t[start : start + rows]
-        drawn = rng.integers(g, size=(len(block), g))
-        drawn += g * np.arange(len(block))[:, None]
-        times = np.bincount(drawn.ravel(), minlength=drawn.size).reshape(drawn.shape)
-        n, r, rr, rn, nn = (times @ terms).T
-        shift = r / n
-        variance = g / (g - 1) * (rr - 2 * shift * rn + shift**2 * nn) / n**2
-        block[:] = np.copysign(np.inf, shift)
-        np.divide(shift, np.sqrt(np.maximum(variance, 0)), out=block, where=variance > 0)
-    low, high = np.quantile(t, [0.025, 0.975], method="nearest")
-    return Mean(mean, float(mean - high * error), float(mean - low * error), len(values))
+    return index
 
 
-def _standard_error(
-    values: Floats, groups: Sequence[Any] | NDArray[Any]
-) -> tuple[float, float, int]:
+def _scaled(values: Floats) -> tuple[Floats, int]:
+    """Return values/2^e of at most 1, and e: their squares neither overflow nor vanish."""
+    exponent = int(np.frexp(np.max(np.abs(values)))[1])
+    return np.ldexp(values, -exponent), exponent
+
+
+def _standard_error(values: Floats, index: NDArray[np.int64]) -> tuple[float, float, int]:
     """Return the mean, its standard error over groups and the degrees of freedom."""
-    mean = float(np.mean(values))
-    if not np.isfinite(mean):
+    mean = mean_of(values)
+    g = int(index.max()) + 1
+    if not np.isfinite(mean) or g < 2:
         return mean, np.nan, 0
-    _, index = np.unique(np.asarray(groups), return_inverse=True)
-    residual = np.bincount(index, weights=values - mean)
-    g = len(residual)
-    if g < 2:
-        return mean, np.nan, 0
+    scaled, exponent = _scaled(values)
+    residual = np.bincount(index, weights=scaled - np.mean(scaled))
     error = np.sqrt(g / (g - 1) * np.sum(residual**2)) / len(values)
-    return mean, float(error), g - 1
+    with np.errstate(over="ignore"):
+        return mean, float(np.ldexp(error, exponent)), g - 1
 
 
 def holm(p_values: Floats) -> Floats:
@@ -219,5 +286,6 @@ def paired_difference(a: Floats, b: Floats) -> Floats:
     >>> paired_difference(np.array([3.0, 1.0, np.inf]), np.array([1.0, 1.0 + 1e-14, np.inf]))
     array([2., 0., 0.])
     """
-    differ = ~np.isclose(a, b, rtol=1e-9, atol=0)
-    return np.subtract(a, b, out=np.zeros_like(a), where=differ)
+    with np.errstate(over="ignore"):
+        differ = ~np.isclose(a, b, rtol=ROUNDING, atol=0)
+        return np.subtract(a, b, out=np.zeros_like(a), where=differ)

@@ -13,9 +13,9 @@ import numpy as np
 
 from sigbench.config.registry import lookup
 from sigbench.core.escape import csv_text, from_csv_text
-from sigbench.scoring.aggregate import average, difference
-from sigbench.scoring.metrics import METRICS
-from sigbench.scoring.ranks import ranks
+from sigbench.scoring.aggregate import average, compare_all, difference
+from sigbench.scoring.inference import Floats, mean_of
+from sigbench.scoring.metrics import METRICS, Metric
 from sigbench.scoring.scores import Scores
 
 COLUMNS = (
@@ -126,15 +126,47 @@ def _rows(scores: Scores, bounds: Sequence[str]) -> list[LeaderboardRow]:
             common = ~np.isnan(scores.values[limit]) & ~np.isnan(values)
             if common.any():
                 gap = difference(metric, scores.values[limit][common], values[common])
-                rows[i]["gap_to_limit"] = float(sign * gap.mean() + 0.0)
-    ranked = [i for i in complete if rows[i]["knowledge"] not in LIMITS]
-    scaled = metric.scaled(scores.values[ranked])
-    intervals = ranks(scaled, scores.groups, higher_is_better=metric.higher_is_better)
-    for i, (low, high) in zip(ranked, intervals, strict=True):
+                rows[i]["gap_to_limit"] = sign * mean_of(gap) + 0.0
+    ranked = ranked_methods(scores)
+    tests = compare_all(metric, scores.values[ranked], scores.groups)
+    for i, (low, high) in zip(ranked, tests.ranks(len(ranked)), strict=True):
         rows[i]["rank_low"], rows[i]["rank_high"] = low, high
     incomplete = sorted(set(range(len(rows))) - set(complete), key=lambda i: rows[i]["n"] == 0)
-    best_first = sorted((rows[i] for i in complete), key=lambda row: -sign * row["mean"])
-    return best_first + [rows[i] for i in incomplete]
+    places = {
+        i: (-standing(metric, scores.of(rows[i]["method"])[0]), rows[i]["rank_low"] or 0)
+        for i in complete
+    }
+    best_first = sorted(complete, key=places.__getitem__)
+    return [rows[i] for i in best_first + incomplete]
+
+
+def standing(metric: Metric, values: Floats) -> float:
+    """Return the number by which methods are sorted: the mean, with the sign that more is better.
+
+    An infinitely good mean says nothing about the other items, so the lower median replaces it.
+
+    Examples
+    --------
+    >>> standing(METRICS["psnr"], np.array([20.0, 24.0, np.inf, 10.0]))
+    20.0
+    """
+    sign = 1 if metric.higher_is_better else -1
+    mean = sign * metric.mean(values)
+    if math.isnan(mean):  # infinitely good and infinitely bad values
+        return -math.inf
+    return mean if mean < math.inf else float(np.sort(sign * values)[(len(values) - 1) // 2])
+
+
+def ranked_methods(scores: Scores) -> list[int]:
+    """Return the indices of the methods that have a rank.
+
+    Limits and oracles have none, nor has a method with values that could not be computed.
+    """
+    return [
+        i
+        for i, (method, knowledge) in enumerate(zip(scores.methods, scores.knowledge, strict=True))
+        if method not in scores.missing and knowledge not in LIMITS
+    ]
 
 
 def _limit(rows: Mapping[int, LeaderboardRow], sign: int, bounds: Sequence[str]) -> int | None:

@@ -25,6 +25,7 @@ from sigbench.scoring.error_metrics import (
     si_sdr,
     system_error,
 )
+from sigbench.scoring.inference import mean_of
 from sigbench.scoring.items import Values as Values
 from sigbench.scoring.segmental_metrics import fwsegsnr, llr, segmental_snr
 from sigbench.scoring.spectrum_metrics import (
@@ -233,7 +234,10 @@ class Metric:
 
         The sign of −e keeps the direction of the metric.
         """
-        return values if self.averages == "values" else -(10.0 ** (-values / 10))
+        if self.averages == "values":
+            return values
+        with np.errstate(over="ignore"):  # an infinite error
+            return -(10.0 ** (-values / 10))
 
     def unscaled(self, scaled: float) -> float:
         """Map a mean from the scale of `scaled` back to the metric; an error <= 0 gives +inf dB."""
@@ -249,7 +253,7 @@ class Metric:
         >>> round(METRICS["psnr_global"].mean(np.array([20.0, 40.0])), 2)
         22.97
         """
-        return self.unscaled(float(np.mean(self.scaled(values))))
+        return self.unscaled(mean_of(self.scaled(values)))
 
 
 def _rows(batch: NDArray[Any]) -> Values:

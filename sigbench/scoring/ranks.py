@@ -1,22 +1,64 @@
-"""Ranks of methods from paired tests."""
+"""Ranks of methods from all paired tests, adjusted together."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sigbench.scoring.inference import Floats, holm, paired_difference, paired_p_value
+from sigbench.scoring.inference import LEVEL, Floats, Groups, PairedTest, holm, paired_test
 
 
-def significantly_better(
-    values: Floats, groups: Sequence[Any] | NDArray[Any], *, higher_is_better: bool
-) -> NDArray[np.bool_]:
-    """Return which methods are significantly better than which, from all paired tests.
+@dataclass(frozen=True)
+class PairTests:
+    """The tests of all pairs of methods, for one problem and metric.
 
-    The p-values of all pairs are adjusted together by Holm's method, at 5 %.
+    Attributes
+    ----------
+    tests : mapping of (int, int) to PairedTest
+        The test of every pair of rows (a, b) with a < b.
+    adjusted : mapping of (int, int) to float
+        Its p-value, adjusted for all pairs by Holm's method.
+    higher_is_better : bool
+        Direction of the metric.
+    """
+
+    tests: Mapping[tuple[int, int], PairedTest]
+    adjusted: Mapping[tuple[int, int], float]
+    higher_is_better: bool
+
+    def better(self, a: int, b: int) -> bool:
+        """Return whether method a is significantly better than method b, at 5 % after Holm."""
+        pair = (min(a, b), max(a, b))
+        if a == b or not self.adjusted[pair] < LEVEL:
+            return False
+        return ((self.tests[pair].difference.mean > 0) == self.higher_is_better) == (a < b)
+
+    def ranks(self, k: int) -> list[tuple[int, int]]:
+        """Return (rank_low, rank_high) of each of the k methods.
+
+        rank_low is 1 + the number of significantly better methods, and rank_high is k − the number
+        of significantly worse methods.
+        """
+        return [
+            (
+                1 + sum(self.better(other, own) for other in range(k)),
+                k - sum(self.better(own, other) for other in range(k)),
+            )
+            for own in range(k)
+        ]
+
+
+def pair_tests(
+    values: Floats,
+    groups: Groups,
+    *,
+    higher_is_better: bool,
+    difference: Callable[[Floats, Floats], Floats] | None = None,
+) -> PairTests:
+    """Test all pairs of methods.
 
     Parameters
     ----------
@@ -27,45 +69,38 @@ def significantly_better(
         Group of each item.
     higher_is_better : bool
         Direction of the metric.
-
-    Returns
-    -------
-    array of bool, shape (K, K)
-        Entry (a, b) is True if method a is significantly better than method b.
+    difference : callable, optional
+        Returns the differences of the values of common items; see `paired_test`.
 
     Examples
     --------
-    >>> v = np.random.default_rng(0).normal(size=(2, 50)) + [[0.0], [9.0]]
-    >>> significantly_better(v, range(50), higher_is_better=True)
-    array([[False, False],
-           [ True, False]])
+    >>> v = np.random.default_rng(0).normal(size=(3, 50)) + [[0.0], [9.0], [9.0]]
+    >>> found = pair_tests(v, range(50), higher_is_better=True)
+    >>> found.better(1, 0), found.better(0, 1), found.better(1, 2)
+    (True, False, False)
     """
-    k = len(values)
-    better = np.zeros((k, k), dtype=bool)
-    pairs = [(a, b) for a in range(k) for b in range(a + 1, k)]
-    if not pairs:
-        return better
     groups = np.asarray(groups)
-    differences = [paired_difference(values[a], values[b]) for a, b in pairs]
-    p_values = []
-    for difference in differences:
-        common = ~np.isnan(difference)
-        p_values.append(paired_p_value(difference[common], groups[common]) if common.any() else 1.0)
-    adjusted = holm(np.array(p_values))
-    for (a, b), p_value, difference in zip(pairs, adjusted, differences, strict=True):
-        if p_value < 0.05:
-            a_wins = (np.nanmean(difference) > 0) == higher_is_better
-            better[(a, b) if a_wins else (b, a)] = True
-    return better
+    pairs = list(itertools.combinations(range(len(values)), 2))
+    tests = [
+        paired_test(
+            values[a],
+            values[b],
+            groups,
+            higher_is_better=higher_is_better,
+            difference=difference,
+        )
+        for a, b in pairs
+    ]
+    adjusted = holm(np.array([test.p_value for test in tests]))
+    return PairTests(
+        dict(zip(pairs, tests, strict=True)),
+        dict(zip(pairs, adjusted.tolist(), strict=True)),
+        higher_is_better,
+    )
 
 
-def ranks(
-    values: Floats, groups: Sequence[Any] | NDArray[Any], *, higher_is_better: bool
-) -> list[tuple[int, int]]:
-    """Return (rank_low, rank_high) of every method.
-
-    rank_low is 1 + the number of significantly better methods, and rank_high is K − the number of
-    significantly worse methods. The parameters are those of `significantly_better`.
+def ranks(values: Floats, groups: Groups, *, higher_is_better: bool) -> list[tuple[int, int]]:
+    """Return (rank_low, rank_high) of every method; the parameters are those of `pair_tests`.
 
     Examples
     --------
@@ -73,6 +108,4 @@ def ranks(
     >>> ranks(v, range(50), higher_is_better=True)
     [(2, 3), (2, 3), (1, 1)]
     """
-    better = significantly_better(values, groups, higher_is_better=higher_is_better)
-    k = len(values)
-    return [(1 + int(better[:, i].sum()), k - int(better[i].sum())) for i in range(k)]
+    return pair_tests(values, groups, higher_is_better=higher_is_better).ranks(len(values))

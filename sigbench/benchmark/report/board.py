@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import textwrap
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from sigbench.benchmark.report.markdown import INFORMATION, partial_run, unranked_note
 from sigbench.benchmark.report.plots import shortened
 from sigbench.benchmark.report.tables import (
     digits,
     heading,
+    is_best,
     is_ranked,
     mean_text,
     rank,
@@ -23,11 +22,10 @@ from sigbench.benchmark.report.tables import (
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.config.registry import lookup
 from sigbench.core.escape import printable
-from sigbench.scoring.aggregate import difference
-from sigbench.scoring.inference import mean_interval
-from sigbench.scoring.leaderboard import LIMITS, LeaderboardRow, from_csv
+from sigbench.scoring.aggregate import compare_all
+from sigbench.scoring.leaderboard import LIMITS, LeaderboardRow, from_csv, ranked_methods
 from sigbench.scoring.metrics import METRICS
-from sigbench.scoring.ranks import significantly_better
+from sigbench.scoring.ranks import PairTests
 from sigbench.scoring.scores import Scores
 
 MAX_WIDTH = 100
@@ -76,9 +74,10 @@ def board_text(
         max_rows = None if lines is None else max(MIN_ROWS, lines - OVERHEAD - 2 * len(added))
         parts.append(_table(rows, scores, added, width, max_rows, bold))
         shown = [name for name in added if name in scores.methods]
-        better = _better(rows, scores) if shown else {}
-        for name in shown:
-            parts += _wrapped(_sentence(name, rows, scores, better), width)
+        if shown:
+            tests = _tests(scores)
+            for name in shown:
+                parts += _wrapped(_sentence(name, rows, scores, tests), width)
     parts += _wrapped(_legend(all_rows), width)
     partial = partial_run(suite, board_seeds(folder), {row["problem"] for row in all_rows})
     parts += _wrapped(partial, width)
@@ -155,8 +154,8 @@ def _table(
         cells += [c.rjust(w) for c, w in zip(line[2:], widths[2:], strict=True)]
         cells[-2] = line[-2].ljust(widths[-2])
         row = "  ".join(cells).rstrip()
-        is_best = bold and best and i > 0 and rows[i - 1]["rank_low"] == 1
-        text.append(f"\x1b[1m{row}\x1b[0m" if is_best else row)
+        shown_bold = bold and best and i > 0 and is_best(rows[i - 1])
+        text.append(f"\x1b[1m{row}\x1b[0m" if shown_bold else row)
     run = {row["method"]: row["n"] for row in rows}
     run |= {method: missing.items for method, missing in summary.missing.items()}
     fewer = [f"{name} ({items:,})" for name, items in run.items() if items < summary_items]
@@ -220,21 +219,27 @@ def _shown(
         yield i - start, None
 
 
-def _better(rows: Sequence[LeaderboardRow], scores: Scores) -> dict[tuple[str, str], bool]:
-    """Return, for each pair of ranked methods, whether the first is significantly better."""
-    methods = [row["method"] for row in rows if row["rank_low"] is not None]
+@dataclass(frozen=True)
+class BoardTests:
+    """The tests of all pairs of ranked methods, and the names of these methods."""
+
+    pairs: PairTests
+    methods: Sequence[str]
+
+
+def _tests(scores: Scores) -> BoardTests:
+    """Return the tests that give the ranks of a problem and metric."""
     metric = lookup("metric", METRICS, scores.metric)
-    values = metric.scaled(scores.values[[scores.methods.index(name) for name in methods]])
-    better = significantly_better(values, scores.groups, higher_is_better=metric.higher_is_better)
-    pairs = itertools.product(range(len(methods)), repeat=2)
-    return {(methods[i], methods[j]): bool(better[i, j]) for i, j in pairs}
+    ranked = ranked_methods(scores)
+    pairs = compare_all(metric, scores.values[ranked], scores.groups)
+    return BoardTests(pairs, [scores.methods[i] for i in ranked])
 
 
 def _sentence(
     name: str,
     rows: Sequence[LeaderboardRow],
     scores: Scores,
-    better: Mapping[tuple[str, str], bool],
+    tests: BoardTests,
 ) -> str:
     """Return the rank of a method, its gap to the limit and its difference to a neighbor.
 
@@ -257,31 +262,38 @@ def _sentence(
         parts.append(f"{abs(gap):.2f}{unit} {side} the limit")
     if len(ranked) > 1:
         other = ranked[index + 1 if index + 1 < len(ranked) else index - 1]["method"]
-        tied = not (better[name, other] or better[other, name])
-        parts.append(_comparison(name, other, scores, unit, tied=tied))
+        parts.append(_comparison(name, other, tests, unit))
     return ", ".join(part for part in parts if part)
 
 
-def _comparison(name: str, other: str, scores: Scores, unit: str, *, tied: bool) -> str:
-    a, b = (scores.values[scores.methods.index(method)] for method in (name, other))
-    both = ~np.isnan(a) & ~np.isnan(b)
-    if not both.any():
+def _comparison(name: str, other: str, tests: BoardTests, unit: str) -> str:
+    """Return how a method compares with another, by the decision that gives the ranks."""
+    i, j = tests.methods.index(name), tests.methods.index(other)
+    test = tests.pairs.tests[min(i, j), max(i, j)]
+    d = test.difference
+    if not d.n:
         return ""
-    metric = lookup("metric", METRICS, scores.metric)
-    mean = mean_interval(difference(metric, a[both], b[both]), scores.groups[both])
-    half = (mean.high - mean.low) / 2
+    sign = 1 if i < j else -1
+    mean, low, high = sign * d.mean, *sorted((sign * d.low, sign * d.high))
+    better = tests.pairs.better(i, j) or tests.pairs.better(j, i)
     places = 2
+    half = (high - low) / 2
     if math.isfinite(half) and half > 0:
         places = min(4, max(2, 1 - math.floor(math.log10(half))))
-    if tied:
-        text = f"{mean.mean:+.{places}f}{unit}"
-        if math.isfinite(half):
-            text += f" [{mean.low:+.{places}f}, {mean.high:+.{places}f}]"
-        return f"tied with {printable(other)} ({text})"
-    side, low, high = "above", mean.low, mean.high
-    if mean.mean < 0:
-        side, low, high = "below", -mean.high, -mean.low
-    text = f"{abs(mean.mean):.{places}f}{unit}"
+    named = printable(other)
+    if not test.significant:
+        text = f"{mean:+.{places}f}{unit}" if math.isfinite(mean) else ""
+        if text and math.isfinite(half):
+            text += f" [{low:+.{places}f}, {high:+.{places}f}]"
+        return f"tied with {named}" + f" ({text})" * bool(text)
+    side = "above"
+    if mean < 0:
+        side, mean, low, high = "below", -mean, -high, -low
+    text = f"{mean:.{places}f}{unit}"
     if math.isfinite(half):
         text += f" [{low:.{places}f}, {high:.{places}f}]"
-    return f"{text} {side} {printable(other)}"
+    if math.isinf(mean):
+        text = "infinitely far"
+    text += f" {side} {named}" + " (sign test)" * (test.test == "sign")
+    pairs = len(tests.pairs.tests)
+    return text if better else f"{text} (significant alone, not after Holm over {pairs} pairs)"

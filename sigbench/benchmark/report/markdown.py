@@ -38,7 +38,8 @@ from sigbench.scoring.scores import Summary
 
 LEGEND = """\
 Means over all items of all seeds, ± half the 95 % confidence interval over {units}. **Bold**: no \
-ranked method is significantly better (paired tests, Holm, 5 %); a rank such as \
+ranked method is significantly better (paired t tests, or sign tests where a mean cannot decide; \
+Holm, 5 %); a rank such as \
 `2-4` is a range, because some differences are not significant. Methods in *italics* use the clean item or the true prior and are not ranked.{gap}{errors}"""
 
 INFORMATION = {

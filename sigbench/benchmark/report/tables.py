@@ -88,12 +88,18 @@ def marked(text: str, row: LeaderboardRow, ranked: bool, summary: Summary) -> st
     """
     if row["method"] in summary.missing:
         return f"{text} {MISSING}"
-    return f"**{text}**" if ranked and row["rank_low"] == 1 else text
+    return f"**{text}**" if ranked and is_best(row) else text
 
 
 def is_ranked(rows: Sequence[LeaderboardRow]) -> bool:
     """Return whether any method is significantly better than another, by one metric."""
     return any(row["rank_low"] is not None and row["rank_low"] > 1 for row in rows)
+
+
+def is_best(row: LeaderboardRow) -> bool:
+    """Return whether no method is significantly better and no value is infinitely bad."""
+    worst = -math.inf if row["higher_is_better"] else math.inf
+    return row["rank_low"] == 1 and row["mean"] != worst and not math.isnan(row["mean"])
 
 
 def heading(metric: str) -> str:

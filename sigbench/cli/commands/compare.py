@@ -16,15 +16,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="DIR", help="a run folder")
     parser.add_argument("a", metavar="METHOD_A", help="a method of the run")
     parser.add_argument("b", metavar="METHOD_B", help="another method of the run")
-    add_list(parser, "-p", "--problem", metavar="PROBLEM", help="problems (default: all)")
+    add_list(
+        parser,
+        "-p",
+        "--problem",
+        metavar="PROBLEM",
+        help="problems, by name or pattern such as '*-snr7' (default: all)",
+    )
 
 
 def call(args: argparse.Namespace) -> int:
     """Run the command."""
+    import shutil
     from pathlib import Path
 
-    from sigbench.benchmark.compare import as_markdown, compare
+    from sigbench.benchmark.compare import as_text, compare
 
-    pairs = compare(Path(args.folder), args.a, args.b, problems=args.problem)
-    show(as_markdown(pairs, args.a, args.b))
+    found = compare(Path(args.folder), args.a, args.b, problems=args.problem)
+    show(as_text(found, shutil.get_terminal_size().columns))
     return SUCCESS
