@@ -92,9 +92,10 @@ def code_of(module_name: str) -> Code:
             if not str(spec.origin).endswith(".py"):
                 continue
             pending += _imports(content, name if is_package else name.rpartition(".")[0])
-    others = ((owner, ()) for owner in owners - own_requirements())
-    distributions = with_requirements(others) - own_requirements()
-    return Code(tuple(sorted(modules)), tuple(sorted(distributions | own)))
+    if owners:
+        others = ((owner, ()) for owner in owners - own_requirements())
+        own |= with_requirements(others) - own_requirements()
+    return Code(tuple(sorted(modules)), tuple(sorted(own)))
 
 
 def _recorded(module_name: str) -> Iterator[str]:
@@ -105,7 +106,8 @@ def _recorded(module_name: str) -> Iterator[str]:
     """
     for name in _LOADED.get(module_name, ()):
         spec = _find(name)
-        if spec is not None and _owner(spec) not in related():
+        owner = None if spec is None else _owner(spec)
+        if owner is None or owner not in related():
             yield name
 
 
