@@ -18,7 +18,7 @@ VENV ?= .venv
 FUZZ_MINUTES ?= 30
 FUZZ_SEED ?= 0
 PARALLEL = -n logical --dist worksteal
-BENCHMARKS = methods sparse networks images speech table1 against_benchopt workers growth
+BENCHMARKS = methods sparse networks images speech table1 against_benchopt workers growth isolation
 SUITES = table1 signals speech-smoke images32 noise2noise strided deconvolution system-function ablation \
 	bias-free noise-tracking speech
 WEIGHTS = icnn-report icnn-report-3e-4 icnn shrinknet shrinknet-sparse resnet resnet-subsample-4 \

@@ -39,20 +39,20 @@ TASKS = {
 
 
 def timed(checkout, modules, arguments, jobs):
-    """Return the seconds of a run, and its values."""
+    """Return the seconds of a run, its number of cells, and its values."""
     with tempfile.TemporaryDirectory() as folder:
         for name, code in modules.items():
             (Path(folder) / name).write_text(code)
         command = [sys.executable, "-m", "sigbench", "run", *arguments, "-j", str(jobs), "--quiet"]
         environment = {**os.environ, "PYTHONPATH": str(checkout)}
         start = time.perf_counter()
-        subprocess.run(
+        done = subprocess.run(
             [*command, "-o", "run"], cwd=folder, env=environment, check=True, capture_output=True
         )
         seconds = time.perf_counter() - start
         with open(Path(folder) / "run/leaderboard.csv", newline="") as file:
             board = [(row["method"], row["metric"], row["mean"]) for row in csv.DictReader(file)]
-    return seconds, board
+    return seconds, int(done.stderr.split()[0]), board  # "78 cells run: run"
 
 
 def main():
@@ -64,7 +64,7 @@ def main():
             boards = []
             for _ in range(REPEATS):
                 for name, checkout in checkouts.items():
-                    seconds, board = timed(checkout, modules, arguments, jobs)
+                    seconds, cells, board = timed(checkout, modules, arguments, jobs)
                     times[name].append(seconds)
                     boards.append(board)
             assert all(board == boards[0] for board in boards)
@@ -72,7 +72,7 @@ def main():
             first = least.pop("this version")
             text = f"{task}, -j {jobs}: {first:.2f} s"
             for before in least.values():
-                extra = 1000 * (first - before) / len({row[0] for row in boards[0]})
+                extra = 1000 * (first - before) / cells
                 text += (
                     f", before {before:.2f} s, ratio {first / before:.2f}, {extra:+.1f} ms per cell"
                 )

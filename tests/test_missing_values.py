@@ -13,6 +13,7 @@ from sigbench.benchmark.checks.check_floors import check, update
 from sigbench.benchmark.checks.floors import load_floors
 from sigbench.benchmark.compare import as_text, compare
 from sigbench.benchmark.engine import evaluate
+from sigbench.benchmark.engine.executors.base import ExecutorConfig, Serial
 from sigbench.benchmark.merge import merge
 from sigbench.benchmark.methods.functions import Function
 from sigbench.benchmark.methods.resolve import Method
@@ -279,6 +280,7 @@ def test_a_cell_with_another_value_missing_contradicts(tmp_path, monkeypatch):
         return dataclasses.replace(measured, missing=dict.fromkeys(measured.missing, "other"))
 
     monkeypatch.setattr(evaluate, "_scored", other)
+    monkeypatch.setattr(ExecutorConfig, "open", lambda self, own: Serial())  # not in a worker
     run_suite(suite(tmp_path, some_silent), tmp_path / "two")
     with pytest.raises(InputError, match="the values differ between"):
         merge([tmp_path / "one", tmp_path / "two"], tmp_path / "both")
