@@ -680,7 +680,7 @@ def test_an_altered_checkpoint(tmp_path, path, new):
     file = tmp_path / "c.safetensors"
     row = ValidationRow(5, 0.5, 40, 1.5, 1e-3, 2.0, 2.5, 10.0, float("nan"))
     weights = {"w": np.ones(3, np.float32)}
-    Checkpoint(file, "key").save(TrainingState(10, 5, log=[row], best=weights), weights, {})
+    Checkpoint(file, "key").save(TrainingState(10, 5, 2, 5, log=[row], best=weights), weights, {})
     assert checkpoint(file).state.step == 5
     data = file.read_bytes()
     size = int.from_bytes(data[:8], "little")

@@ -133,7 +133,6 @@ def test_outdated_duplicate_cells_do_not_reappear(here, monkeypatch):
         run_suite(suite, here / "run")
     assert len(cell_files(here / "run")) > 1
     (here / "mine.py").write_text("def f(noisy): raise OSError('not today')\n")
-    del sys.modules["mine"]
     outcome = run_suite(small(["mine:f"], seeds=(1, 2, 3)), here / "run")
     assert outcome.failed == 3
     assert "mine:f" not in set(values(here / "run").reset_index()["method"])
@@ -251,7 +250,6 @@ def test_failures_are_listed_until_their_cell_finishes(here):
     (here / "bad.py").write_text("def f(noisy): raise OSError('not today')\n")
     run_suite(small(["bad:f"]), here / "run")
     (here / "bad.py").write_text("def f(noisy): return 0.5 * noisy\n")
-    del sys.modules["bad"]
 
     def stop_after_seed_1(cell, out):
         if out is not None and cell.seed == 1:

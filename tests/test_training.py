@@ -145,12 +145,12 @@ def test_the_reports_protocol():
         ({"steps": None}, r"exactly one of epochs, steps and time \(got none\)"),
         ({"steps": None, "time": "10x"}, "time '10x' must be a time like 90s, 10m or 2h"),
         ({"steps": None, "time": "0s"}, "time=0 s must be > 0 and finite"),
-        ({"name": "a/b"}, "name='a/b' must be made of letters"),
-        ({"pairs": "many"}, "pairs='many' must be a whole number or 'fresh'"),
-        ({"pairs": True}, "pairs=True must be a whole number"),
-        ({"pairs": 0}, "pairs=0 must be >= 1"),
+        ({"name": "a/b"}, "name='a/b' must be text of at most 100 letters"),
+        ({"pairs": "many"}, "pairs='many' must be fresh or a whole number >= 1"),
+        ({"pairs": True}, "pairs=True must be fresh or a whole number >= 1"),
+        ({"pairs": 0}, "pairs=0 must be fresh or a whole number >= 1"),
         ({"epoch": 10}, "epoch=10 needs pairs = 'fresh'"),
-        ({"validation": 0}, "validation=0 must be >= 1"),
+        ({"validation": 0}, "validation=0 must be a whole number >= 1"),
         ({"target": "blurred"}, "unknown target 'blurred'"),
         ({"metric": "psn"}, "unknown metric 'psn': did you mean 'psnr'"),
         ({"limit": "affine"}, "limit='affine' must be a denoiser, not a learner or an"),
@@ -750,8 +750,8 @@ def test_killed_while_it_writes_it_writes_again(monkeypatch):
         (["-o", "absent/a.safetensors"], "absent is not a folder"),
         (["--budget", "soon"], "budget 'soon' must be a time like 90s, 10m or 2h"),
         (["--budget=-1s"], "time=-1 s must be > 0"),
-        (["--budget", "infs"], "time=inf s must be > 0 and finite"),
-        (["--budget", "nan"], "time=nan s must be > 0"),
+        (["--budget", "infs"], "budget 'infs' must be a time like 90s, 10m or 2h"),
+        (["--budget", "nan"], "budget 'nan' must be a time like 90s, 10m or 2h"),
     ],
 )
 def test_wrong_calls(capsys, argv, message):
@@ -948,8 +948,8 @@ def test_a_budget_in_time_is_measured_once(monkeypatch, slow_steps):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"seed": 2**80}, "seed=1.20893e+24 must be >= 0 and < 9.22337e+18"),
-        ({"steps": 10**400}, "steps=100000000... must be >= 1 and < 1.09951e+12"),
+        ({"seed": 2**80}, "1208925819614629174706176 must be a whole number of at most 64 bits"),
+        ({"steps": 10**400}, "a number of 1329 bits must be a whole number of at most 64 bits"),
         ({"batch": 10**15}, "batch=1e+15 must be >= 1 and < 1.04858e+06"),
     ],
 )

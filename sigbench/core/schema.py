@@ -144,7 +144,8 @@ class Choice:
     @property
     def name(self) -> str:
         """What the value must be, for messages."""
-        return f"one of: {', '.join('null' if v is None else str(v) for v in self.legal)}"
+        words = ["null" if value is None else str(value) for value in self.legal]
+        return words[0] if len(words) == 1 else f"one of: {', '.join(words)}"
 
     def fault(self, value: Any) -> Fault | None:
         """Return what is wrong with a value, or None."""
