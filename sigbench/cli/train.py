@@ -20,7 +20,7 @@ from sigbench.cli.model_card import (
     figures_of_network,
     reference_figures,
 )
-from sigbench.core.atomic import write_atomically
+from sigbench.core.atomic import check_replaceable, write_atomically
 from sigbench.core.durations import duration
 from sigbench.core.errors import InputError
 from sigbench.core.progress import Progress
@@ -71,11 +71,10 @@ class Files:
         Raises
         ------
         InputError
-            If another training has locked them, or one of them is a folder.
+            If another training has locked them, or one of them is not a regular file.
         """
         for path in self.all:
-            if path.is_dir():
-                raise InputError(f"{path} is a folder")
+            check_replaceable(path)
         lock = FileLock(self.with_suffix(".lock"), timeout=0)
         try:
             lock.acquire()

@@ -245,7 +245,8 @@ def read_cells(path: Path) -> list[StoredCell]:
         If a run has just combined it with others.
     """
     try:
-        metadata = pq.read_metadata(path)
+        with path.open("rb") as file:  # Arrow accepts only names that are UTF-8
+            metadata = pq.read_metadata(file)
         abouts = json.loads((metadata.metadata or {})[b"sigbench"])
         cells, start = [], 0
         for about in abouts:
@@ -266,8 +267,9 @@ def read_tables(
     """Yield the rows of cells; consecutive cells of one file are read together."""
     for path, in_file in itertools.groupby(cells, key=lambda cell: cell.path):
         try:
-            file = pq.ParquetFile(path, page_checksum_verification=True)
-            table = file.read(columns)
+            with path.open("rb") as data:
+                file = pq.ParquetFile(data, page_checksum_verification=True)
+                table = file.read(columns)
         except FileNotFoundError:
             raise
         except (pa.ArrowInvalid, OSError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from sigbench.cli.exit_codes import FAILED, INTERRUPTED, SUCCESS
+from sigbench.cli.exit_codes import FAILED, SUCCESS
 
 HELP = "train a network from a recipe and write its weights"
 
@@ -52,7 +52,7 @@ def call(args: argparse.Namespace) -> int:
         return FAILED
     except Stopped as stop:
         print(f"interrupted at step {stop}; run the same command again to resume", file=sys.stderr)
-        return INTERRUPTED
+        return 128 + stop.number
     if not args.quiet:
         print(done)
     return SUCCESS

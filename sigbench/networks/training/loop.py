@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-import signal
 import statistics
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +15,7 @@ import numpy as np
 from sigbench.config.registry import lookup
 from sigbench.core.errors import InputError
 from sigbench.core.fingerprint import digest, identity
+from sigbench.core.interrupts import deferred
 from sigbench.core.protocols import Array, LogEntry, Pairs, Training, TrainingHistory
 from sigbench.networks.models.base import Network
 from sigbench.networks.nn import LOSSES
@@ -39,7 +38,19 @@ class Diverged(ArithmeticError):
 
 
 class Stopped(KeyboardInterrupt):
-    """Ctrl-C; raised after the current step, when the checkpoint is written."""
+    """A signal such as Ctrl-C; raised after the current step, when the checkpoint is written.
+
+    Parameters
+    ----------
+    step : int
+        The number of finished steps.
+    number : int
+        The signal.
+    """
+
+    def __init__(self, step: int, number: int) -> None:
+        super().__init__(step)
+        self.number = number
 
 
 @dataclass(frozen=True)
@@ -132,7 +143,7 @@ def train(
     Diverged
         If the loss is not finite.
     Stopped
-        On Ctrl-C, if there is a checkpoint.
+        On Ctrl-C, SIGTERM or SIGHUP, if there is a checkpoint.
     """
     _check_fits(recipe.network, training.validation.noisy)
     batches = Batches(recipe, training)
@@ -150,7 +161,7 @@ def train(
     began = time.perf_counter() - state.seconds
     saved = read = time.perf_counter()
     unread: list[tuple[float, Any]] = []
-    defer = _interrupt_deferred(checkpoint is not None)
+    defer = deferred() if checkpoint else nullcontext(lambda: 0)
     with defer as stop, np.errstate(over="ignore", invalid="ignore"):
         while state.step < state.steps:
             lr = recipe.optimizer.lr * recipe.schedule(state.step / batches.per_epoch, epochs)
@@ -171,7 +182,7 @@ def train(
                 checkpoint.save(state, engine.weights(), engine.optimizer_state())
                 saved = time.perf_counter()
                 if stop() and state.step < state.steps:
-                    raise Stopped(state.step)
+                    raise Stopped(state.step, stop())
     if checkpoint:
         checkpoint.save(state, engine.weights(), engine.optimizer_state())
     best = validation.best(state.log)
@@ -302,23 +313,3 @@ def _steps_within(
         times.append(time.perf_counter() - start)
     left = SHARE * seconds - (time.perf_counter() - began) - VALIDATIONS * validation
     return max(1, int(left / statistics.median(times)))  # the median ignores short interruptions
-
-
-@contextmanager
-def _interrupt_deferred(defer: bool) -> Iterator[Callable[[], bool]]:
-    """Defer Ctrl-C: yield a function that tells whether it was pressed; a second one raises."""
-    pressed = threading.Event()
-    if not defer or threading.current_thread() is not threading.main_thread():
-        yield pressed.is_set
-        return
-
-    def handle(*_: object) -> None:
-        if pressed.is_set():
-            raise KeyboardInterrupt
-        pressed.set()
-
-    before = signal.signal(signal.SIGINT, handle)
-    try:
-        yield pressed.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)
