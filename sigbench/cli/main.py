@@ -52,12 +52,12 @@ def main(argv: list[str] | None = None) -> int:
         interrupts.install()
     try:
         code = _call(argv)
-        interrupts.uninstall()
+        interrupts.finish(code)
         return code
     except KeyboardInterrupt as stop:
-        interrupts.uninstall()
         number = interrupts.number_of(stop)
         print(interrupts.message(number), file=sys.stderr)
+        interrupts.finish(128 + number)
         return 128 + number
 
 

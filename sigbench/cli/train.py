@@ -142,7 +142,9 @@ def train_recipe(
             files.refuse_existing()
         if fresh:
             checkpoint.remove()
-        return _train(recipe, engine, files, checkpoint, replace=replace, quiet=quiet)
+        done = _train(recipe, engine, files, checkpoint, replace=replace, quiet=quiet)
+    checkpoint.remove()  # last, because it lets a killed command be repeated
+    return done
 
 
 def _train(
@@ -177,7 +179,6 @@ def _train(
     if not replace:
         files.refuse_existing()
     written = _write(files, weights, outcome, figures)
-    checkpoint.remove()
     took = duration(outcome.log[-1].seconds)
     return (
         f"{recipe.name}: {figures} on {len(training.validation.noisy)} validation pairs\n"

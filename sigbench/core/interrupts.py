@@ -45,11 +45,11 @@ def install() -> None:
     sys.unraisablehook = _unraisable
 
 
-def uninstall() -> None:
-    """Let the signals end the process without a word, when its work is done."""
+def finish(code: int) -> None:
+    """Let a signal end the process without a word, with this exit code: its work is done."""
     for number in SIGNALS:
         if signal.getsignal(number) is _interrupt:
-            signal.signal(number, signal.SIG_DFL)
+            signal.signal(number, lambda *_: os._exit(code))
 
 
 def number_of(stop: KeyboardInterrupt) -> int:
