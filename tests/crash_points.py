@@ -6,6 +6,7 @@ the next command, and the same command again must give what an undisturbed one g
 is the number of points. It needs ``os.fork``.
 """
 
+import contextlib
 import errno
 import itertools
 import os
@@ -308,6 +309,60 @@ class Train(Run):
         return load(Path("tiny.safetensors")).digest, names
 
 
+class Fetch(Run):
+    """``data fetch`` of two files whose digests are recorded."""
+
+    def prepare(self):
+        Path("copies").mkdir()
+        for name in ("a.flac", "b.flac"):
+            Path("copies", name).write_bytes(os.urandom(3000))
+
+    def work(self):
+        import dataclasses
+
+        from sigbench.cli.data import fetch
+        from sigbench.datasets import Esc10
+        from sigbench.datasets.source import File
+
+        os.environ["SIGBENCH_DATA"] = "data"
+        files = (File("a.flac", most=10**4), File("b.flac", most=10**4))
+        Esc10.source = dataclasses.replace(Esc10.source, declared=files, check=lambda *_: None)
+        with open(os.devnull, "w") as null, contextlib.redirect_stderr(null):
+            fetch("esc10", "copies")
+
+    def check_interrupted(self):
+        pass
+
+    def result(self):
+        return {
+            path.relative_to("data"): path.read_bytes()
+            for path in Path("data").rglob("*")
+            if path.is_file()
+        }
+
+
+class Analyze(Run):
+    """``analyze jacobian`` of two methods."""
+
+    def prepare(self):
+        pass
+
+    def work(self):
+        from sigbench.analysis.command import analyze
+
+        tiny = str(Path(__file__).parent / "tiny.toml")
+        analyze(tiny, ["blur", "noisy"], problems=None, out=Path("out"), quiet=True)
+
+    def check_interrupted(self):
+        pass
+
+    def result(self):
+        return {
+            path.relative_to("out"): path.read_bytes() if path.suffix == ".csv" else b""
+            for path in Path("out").rglob("*")
+        }
+
+
 COMMANDS = {
     "run": Run,
     "fresh": Fresh,
@@ -317,6 +372,8 @@ COMMANDS = {
     "update": Update,
     "denoise": Denoise,
     "train": Train,
+    "fetch": Fetch,
+    "analyze": Analyze,
 }
 
 

@@ -1,5 +1,6 @@
 """SIGINT, SIGTERM and SIGHUP end a command with one line, and leave no process behind."""
 
+import atexit
 import os
 import signal
 import subprocess
@@ -57,8 +58,14 @@ def ended(process, wait_until):
     return process.returncode, err
 
 
-@pytest.mark.parametrize("number", LINES)
-@pytest.mark.parametrize("group", [True, False])
+@pytest.mark.parametrize(
+    ("number", "group"),
+    [
+        (signal.SIGINT, True),  # as a terminal does
+        (signal.SIGHUP, True),
+        (signal.SIGTERM, False),  # as a supervisor does
+    ],
+)
 def test_a_run_ends(wait_until, number, group):
     Path("stuck.py").write_text(STUCK)
     run = start("run", TINY, "-m", "noisy", "stuck:f", "-j", "2", "-o", "out")
@@ -82,8 +89,15 @@ runpy.run_module("sigbench", run_name="__main__", alter_sys=True)
 """
 
 
-@pytest.mark.parametrize("module", ["argparse", "numpy", "pyarrow", "multiprocessing.forkserver"])
-@pytest.mark.parametrize("number", LINES)
+@pytest.mark.parametrize(
+    ("module", "number"),
+    [
+        ("argparse", signal.SIGINT),
+        ("multiprocessing.forkserver", signal.SIGTERM),
+        ("numpy", signal.SIGINT),
+        ("pyarrow", signal.SIGHUP),
+    ],
+)
 def test_a_signal_during_an_import(wait_until, module, number):
     script = IMPORTS.replace("sys.argv[1]", repr(module)).replace("sys.argv[2]", repr(int(number)))
     script = script.replace("sys.argv[3:]", repr(["run", TINY, "-o", "out", "--quiet"]))
@@ -133,8 +147,9 @@ def test_an_ignored_signal_stays_ignored(wait_until, number):
     assert "cells run" in err
 
 
-@pytest.mark.parametrize("number", LINES)
-@pytest.mark.parametrize("engine", ["numpy", "torch"])
+@pytest.mark.parametrize(
+    ("engine", "number"), [("numpy", signal.SIGTERM), ("torch", signal.SIGHUP)]
+)
 def test_a_training_keeps_a_checkpoint(wait_until, number, engine):
     Path("tiny.toml").write_text(
         'network = "shrinknet[width=4]"\noptimizer = "adam[lr=1e-2]"\nbatch = 4\nsteps = 8000\n'
@@ -154,6 +169,22 @@ def test_a_training_keeps_a_checkpoint(wait_until, number, engine):
     ]
 
 
+@pytest.mark.parametrize("number", LINES)
+def test_a_signal_after_the_work_keeps_its_exit_code(number):
+    """Also one that arrives while the interpreter is torn down."""
+    script = (
+        "import os, sys\n"
+        "from sigbench.cli.main import main\n"
+        f"class Late:\n"
+        f"    def __del__(self, kill=os.kill, pid=os.getpid()): kill(pid, {int(number)})\n"
+        "sys.late = Late()\n"
+        "sys.argv = ['sigbench', 'list', 'unknown']\n"
+        "sys.exit(main())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert done.returncode == 2
+
+
 class TestDeferred:
     @pytest.fixture(autouse=True)
     def handlers(self):
@@ -161,6 +192,7 @@ class TestDeferred:
         hook = sys.unraisablehook
         interrupts.install()
         yield
+        atexit.unregister(interrupts._ignore)
         sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
