@@ -236,7 +236,7 @@ class Harness:
     def check(self, code, err, number, running):
         """Check how the command has ended."""
         if code not in ((0, -number) if number == signal.SIGKILL else (0, 128 + number)):
-            self.problem(f"{signal.Signals(number).name}: exit code {code}")
+            self.problem(f"{signal.Signals(number).name}: exit code {code}: {err!r}")
         if code and running and number != signal.SIGKILL and err.count("\n") != 1:
             self.problem(f"{signal.Signals(number).name}: standard error is {err!r}")
         if "Traceback" in err or "Exception" in err:
@@ -247,7 +247,9 @@ class Harness:
         shutil.copytree(self.root / "template", self.root / "killed", symlinks=True)
         os.chdir(self.root / "killed")
         done = 0
-        while done < kills and self.kill(early=self.rng.random() < 1 / 3):
+        while done < kills and not self.has_finished():
+            if not self.kill(early=self.rng.random() < 1 / 3):
+                break
             done += 1
         if not self.has_finished():
             code, err = self.ended(self.start(early=True))
