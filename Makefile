@@ -10,6 +10,8 @@
 #               datasets bsd400, fsdd and esc10)
 # make figures  draw the figures of docs from results/ and these weights
 # make bench    print speed ratios: against loops, plain torch, benchopt, Dask
+# make kills    kill commands at random moments and check that nothing is lost; half an hour
+#               (KILLS=300 SEED=1; Linux only)
 #
 # Each makes its virtual environment (VENV, default .venv) if there is none.
 
@@ -27,7 +29,7 @@ ANALYZED = unet-0-100 unet-0-10 dncnn-0-100 unet-bias-0-100 "gaussian-blur[width
 	"sliding-dct[threshold_over_sigma=3.6,sigma=given]" \
 	"wavelet[wavelet=haar,level=3,shrink=hard,scale=0.7,sigma=given]"
 
-.PHONY: table1 test floors coverage fuzz check results weights figures bench clean
+.PHONY: table1 test floors coverage fuzz kills check results weights figures bench clean
 
 table1: $(VENV)/installed
 	$(VENV)/bin/sigbench run table1
@@ -72,6 +74,11 @@ runs/speech-synthesis: | $(VENV)/installed  # needs flite and espeak-ng
 bench: $(VENV)/installed-dev
 	$(VENV)/bin/python -m pip install --quiet -e '.[bench]'
 	for name in $(BENCHMARKS); do $(VENV)/bin/python benchmarks/$$name.py || exit; done
+
+KILLS ?= 300
+SEED ?= 1
+kills: $(VENV)/installed-dev
+	$(VENV)/bin/python benchmarks/kills.py --kills $(KILLS) --seed $(SEED)
 
 $(VENV)/installed: pyproject.toml
 	@echo "installing sigbench into $(VENV) (about 600 MB)"

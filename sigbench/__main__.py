@@ -1,8 +1,12 @@
-"""``python -m sigbench``."""
+"""``python -m sigbench``, and the command ``sigbench``."""
 
-import sys
+from sigbench.core import interrupts
 
-from sigbench.cli.main import main
+interrupts.install()  # before the imports below, which take a moment
+
+import sys  # noqa: E402
+
+from sigbench.cli.main import main  # noqa: E402
 
 if __name__ == "__main__":
     sys.exit(main())

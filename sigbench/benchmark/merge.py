@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sigbench.benchmark.run_suite import write_reports
+from sigbench.benchmark.run_suite import write_reports_of
 from sigbench.benchmark.store.cell_store import part_name
 from sigbench.benchmark.store.cells import CellId, StoredCell, read_tables, read_values
+from sigbench.benchmark.store.lock import unchanged
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.core.errors import InputError
 
@@ -19,6 +21,9 @@ CELLS_PER_FILE = 64
 
 def merge(paths: Sequence[Path], out: Path) -> int:
     """Write the cells of several runs to a new folder, and return their number.
+
+    The folder becomes a run in the last step. If the merge is killed before, the same merge starts
+    again.
 
     Parameters
     ----------
@@ -31,13 +36,22 @@ def merge(paths: Sequence[Path], out: Path) -> int:
     ------
     InputError
         If two runs contradict each other: different suites or problems, a method with different
-        parameters, or a cell with a different key or values. Nothing is written in that case.
+        parameters, or a cell with a different key or values; or if a run is writing to one of the
+        folders. Nothing is written in that case.
     """
-    folders = [RunFolder(path) for path in paths]
-    manifests = [folder.manifest.require() for folder in folders]
-    target = RunFolder(out)
-    if target.manifest.read():
+    if RunFolder(out).manifest.read():
         raise InputError(f"{out} already contains a run: choose another folder")
+    folders = [RunFolder(path) for path in paths]
+    for folder in folders:
+        folder.manifest.require()
+    with ExitStack() as stack:
+        for path in paths:
+            stack.enter_context(unchanged(path))
+        return _merge(folders, RunFolder(out, merging=True))
+
+
+def _merge(folders: Sequence[RunFolder], target: RunFolder) -> int:
+    manifests = [folder.manifest.require() for folder in folders]
     suite = _suite(folders, manifests)
     cells = _cells(folders)
     manifest = _manifest(suite, manifests)
@@ -46,7 +60,7 @@ def merge(paths: Sequence[Path], out: Path) -> int:
         if own.get("pictured_seed") == manifest.get("pictured_seed"):
             pictures = {**folder.gallery.pictures(folder.cells.all().values()), **pictures}
     with target.locked():
-        target.open(suite)
+        target.open(suite, fresh=True)  # deletes the files of a killed merge
         ids = sorted(cells)
         chunks = [ids[i : i + CELLS_PER_FILE] for i in range(0, len(ids), CELLS_PER_FILE)]
         names = [part_name(number) for number in range(len(chunks))]
@@ -62,7 +76,8 @@ def merge(paths: Sequence[Path], out: Path) -> int:
                 failed.values(), log="".join(folder.failure_log.log() for folder in folders)
             )
         target.write_manifest(manifest)
-        write_reports(out)
+        write_reports_of(target)
+        target.manifest.finish_merge()
     return len(cells)
 
 

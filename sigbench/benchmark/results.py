@@ -59,7 +59,8 @@ class Run:
         """One row per cell: time, number of items, memory, and the cost of training."""
         import pandas as pd
 
-        return pd.read_parquet(self.path / "timings.parquet")
+        with (self.path / "timings.parquet").open("rb") as file:
+            return pd.read_parquet(file)
 
     @cached_property
     def failures(self) -> DataFrame:

@@ -172,12 +172,14 @@ def write_reports(path: Path) -> None:
     """
     for _ in range(MAX_READS - 1):
         with suppress(FileNotFoundError):
-            return _write_reports(RunFolder(path))
-    return _write_reports(RunFolder(path))
+            return write_reports_of(RunFolder(path))
+    return write_reports_of(RunFolder(path))
 
 
-def _write_reports(folder: RunFolder) -> None:
+def write_reports_of(folder: RunFolder) -> None:
+    """Write the reports of a run folder that no other process combines: see `write_reports`."""
     path, suite = folder.path, folder.manifest.require()["suite"]
+    folder.manifest.delete_unfinished()
     summaries, gains_of = {}, {}
     has_families = bool(in_families(suite["metrics"]))
 

@@ -19,8 +19,9 @@ from sigbench.cli.commands import (
     train,
 )
 from sigbench.cli.commands import list as list_
-from sigbench.cli.exit_codes import INTERRUPTED, INVALID
+from sigbench.cli.exit_codes import INVALID
 from sigbench.cli.output import accept_all_characters, show
+from sigbench.core import interrupts
 
 COMMANDS = {
     "run": run,
@@ -41,14 +42,28 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
     0: success. 1: a cell or a method failed, or a floor is broken. 2: the call or a file is
-    invalid. 130: interrupted by Ctrl-C.
+    invalid. 128 + n: interrupted by signal n; 130 is Ctrl-C.
 
     Parameters
     ----------
     argv : list of str, optional
-        The arguments; by default those of the process.
+        The arguments; by default those of the process, which then handles its signals.
     """
+    if argv is None:
+        interrupts.install()
     accept_all_characters()
+    try:
+        code = _call(argv)
+        interrupts.finish(code)
+        return code
+    except KeyboardInterrupt as stop:
+        number = interrupts.number_of(stop)
+        print(interrupts.message(number), file=sys.stderr)
+        interrupts.finish(128 + number)
+        return 128 + number
+
+
+def _call(argv: list[str] | None) -> int:
     args = build_parser().parse_args(argv)
     from sigbench.core.errors import InputError
     from sigbench.core.escape import cut
@@ -57,9 +72,6 @@ def main(argv: list[str] | None = None) -> int:
         code = int(args.call(args))
         sys.stdout.flush()
         return code
-    except KeyboardInterrupt:
-        print("interrupted; run the same command again to resume", file=sys.stderr)
-        return INTERRUPTED
     except BrokenPipeError:  # the reader of the output has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return INVALID

@@ -21,7 +21,7 @@ from sigbench.cli.model_card import (
     figures_of_network,
     reference_figures,
 )
-from sigbench.core.atomic import write_atomically
+from sigbench.core.atomic import check_replaceable, write_atomically
 from sigbench.core.durations import duration
 from sigbench.core.errors import InputError
 from sigbench.core.progress import Progress
@@ -74,11 +74,10 @@ class Files:
         Raises
         ------
         InputError
-            If another training has locked them, or one of them is a folder.
+            If another training has locked them, or one of them is not a regular file.
         """
         for path in self.all:
-            if path.is_dir():
-                raise InputError(f"{path} is a folder")
+            check_replaceable(path)
         lock = FileLock(self.with_suffix(".lock"), timeout=0)
         try:
             lock.acquire()
@@ -155,7 +154,9 @@ def train_recipe(
             if found and not quiet:
                 step = f"step {found.state.step} of {found.state.steps}"
                 progress.message(f"resuming at {step} from {checkpoint.path}")
-            return _train(recipe, engine, files, checkpoint, progress, began, replace=replace)
+            done = _train(recipe, engine, files, checkpoint, progress, began, replace=replace)
+    checkpoint.remove()  # last, because it lets a killed command be repeated
+    return done
 
 
 def _train(
@@ -197,7 +198,6 @@ def _train(
     if not replace:
         files.refuse_existing()
     written = _write(files, weights, outcome, figures)
-    checkpoint.remove()
     took = duration(outcome.log[-1].seconds)
     short = caution(recipe, outcome.steps, outcome.per_epoch)
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Any
 
 from sigbench.benchmark.store.gallery import GALLERY_FOLDERS
 from sigbench.benchmark.store.schemas import check_manifest
-from sigbench.core.atomic import UNFINISHED, write_atomically
+from sigbench.core.atomic import UNFINISHED, remove_unfinished, write_atomically
 from sigbench.core.errors import InputError
 from sigbench.core.parsing import parse_json, read_text
 
 MANIFEST = "manifest.json"
+MERGING = "unfinished-merge.json"  # the manifest of a merge until its last step
 LOG = "failures.log"
 REPORTS = ("timings.parquet", "failures.jsonl", LOG, "leaderboard.csv", "leaderboard.md")
 FOLDERS = ("cells", "logs", *GALLERY_FOLDERS)
@@ -29,11 +31,14 @@ class Manifest:
     ----------
     folder : Path
         The run folder.
+    merging : bool
+        Whether the folder is being written by a merge. Its manifest has another name until the last
+        step, so that the folder does not pass for a run.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, merging: bool = False) -> None:
         self.folder = folder
-        self.path = folder / MANIFEST
+        self.path = folder / (MERGING if merging else MANIFEST)
 
     def read(self) -> dict[str, Any]:
         """Return the manifest, or an empty dict if there is none.
@@ -58,10 +63,11 @@ class Manifest:
         Raises
         ------
         InputError
-            If there is no run in the folder.
+            If there is no run in the folder, or an unfinished merge.
         """
         manifest = self.read()
         if not manifest:
+            self._refuse_unfinished_merge()
             raise InputError(f"{self.folder} is not a run folder (it has no {MANIFEST})")
         return manifest
 
@@ -94,13 +100,30 @@ class Manifest:
             self.check_same(
                 manifest["suite"], suite, "choose another folder (-o DIR), or use --fresh"
             )
-        if not manifest:
-            names = (MANIFEST, *FOLDERS, *REPORTS)
-            foreign = [name for name in names if (self.folder / name).exists()]
-            if foreign:
-                raise InputError(
-                    f"{self.folder} contains {foreign[0]} but no manifest: it is not a run folder"
-                )
+        if manifest or (fresh and self.merge.read()):
+            return
+        self._refuse_unfinished_merge()
+        names = (MANIFEST, *FOLDERS, *REPORTS)
+        foreign = [name for name in names if _is_foreign(self.folder / name)]
+        if foreign:
+            raise InputError(
+                f"{self.folder} contains {foreign[0]} but no manifest: it is not a run folder"
+            )
+
+    @property
+    def merge(self) -> Manifest:
+        """The manifest of an unfinished merge in the same folder."""
+        return Manifest(self.folder, merging=True)
+
+    def finish_merge(self) -> None:
+        """Give the manifest its final name."""
+        os.replace(self.path, self.folder / MANIFEST)
+
+    def _refuse_unfinished_merge(self) -> None:
+        if (self.folder / MERGING).exists():
+            raise InputError(
+                f"{self.folder} contains an unfinished merge: run the same sigbench merge again"
+            )
 
     def check_same(self, old: Mapping[str, Any], new: Mapping[str, Any], advice: str) -> None:
         """Check that cells of two suites can be stored in one folder.
@@ -127,18 +150,32 @@ class Manifest:
     def delete_files(self) -> None:
         """Delete the manifest and the files that it lists, and nothing else."""
         root = self.folder.resolve()
-        for name in self.require()["files"]:
+        for name in self.read()["files"]:
             path = root / name
             through_link = path.parent.resolve() != path.parent
             if re.fullmatch(FILES, name) and path.is_file() and not through_link:
                 path.unlink()
+        self.delete_unfinished()
         for folder in (self.folder / name for name in FOLDERS):
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
         self.path.unlink(missing_ok=True)
 
     def delete_unfinished(self) -> None:
-        """Delete temporary files that a killed run left behind."""
-        for name in FOLDERS:
-            for path in (self.folder / name).glob(f".*{UNFINISHED}"):
-                path.unlink()
+        """Delete temporary files that killed processes left behind."""
+        for folder in (self.folder, *(self.folder / name for name in FOLDERS)):
+            remove_unfinished(folder)
+
+
+def _is_foreign(path: Path) -> bool:
+    """Return whether a file or folder of a run without a manifest is not ours.
+
+    Killed runs of earlier versions left a folder that is empty or contains temporary files.
+    """
+    if path.is_dir():
+        return not all(_is_unfinished(entry) for entry in path.iterdir())
+    return path.exists()
+
+
+def _is_unfinished(path: Path) -> bool:
+    return path.name.startswith(".") and path.name.endswith(UNFINISHED)

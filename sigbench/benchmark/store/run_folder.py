@@ -27,6 +27,8 @@ class RunFolder:
     ----------
     path : Path
         The folder; it may not exist yet.
+    merging : bool
+        Whether a merge is writing the folder: see `Manifest`.
 
     Attributes
     ----------
@@ -38,9 +40,9 @@ class RunFolder:
         Images, training histories and figures.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, merging: bool = False) -> None:
         self.path = path
-        self.manifest = Manifest(path)
+        self.manifest = Manifest(path, merging=merging)
         self.gallery = Gallery(path)
         self.cells = CellStore(path, self.gallery)
         self.failure_log = FailureLog(path)
@@ -57,7 +59,7 @@ class RunFolder:
         suite : mapping
             What all cells of the folder share: see `Manifest.check`.
         fresh : bool
-            First delete the files that the folder's manifest lists.
+            First delete the files that the folder's manifest lists, or that of an unfinished merge.
 
         Raises
         ------
@@ -65,18 +67,22 @@ class RunFolder:
             If the folder contains a run of another suite, or files of a run but no manifest.
         """
         self.manifest.check(suite, fresh=fresh)
-        if fresh and self.manifest.read():
-            self.manifest.delete_files()
-        (self.path / "cells").mkdir(parents=True, exist_ok=True)
+        for own in (self.manifest, self.manifest.merge):
+            if fresh and own.read():
+                own.delete_files()
         self.manifest.delete_unfinished()
         self.cells.reload()
         return self.manifest.read()
 
     def write_manifest(self, manifest: Mapping[str, Any], planned: Iterable[str] = ()) -> None:
-        """Write the manifest with the names of the existing and the planned files."""
+        """Write the manifest with the names of the existing and the planned files.
+
+        It is the first file of a run: a folder without a manifest contains nothing of ours.
+        """
         cells = (f"cells/{path.name}" for path in self.cells.paths())
         images = self.gallery.names(self.cells.all().values())
         self.manifest.write(manifest, {*cells, *images, *planned})
+        (self.path / "cells").mkdir(exist_ok=True)
 
     def combine_files(self, limit: int, manifest: Mapping[str, Any]) -> None:
         """Combine the small files of cells if there are more than ``limit``.

@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 
-from sigbench.cli.exit_codes import FAILED, INTERRUPTED, SUCCESS
+from sigbench.cli.exit_codes import FAILED, SUCCESS
 from sigbench.cli.output import show
 
 HELP = "train a network from a recipe and write its weights"
@@ -58,7 +58,7 @@ def call(args: argparse.Namespace) -> int:
         return FAILED
     except Stopped as stop:
         print(f"interrupted at step {stop}; run the same command again to resume", file=sys.stderr)
-        return INTERRUPTED
+        return 128 + stop.number
     if not args.quiet:
         show(done)
     return SUCCESS

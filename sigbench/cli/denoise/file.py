@@ -13,6 +13,7 @@ from sigbench.benchmark.methods.resolve import KINDS, Method, unsealed
 from sigbench.benchmark.suites.suite import resolve_or_explain
 from sigbench.cli.denoise.auto import Choice, denoise_automatically
 from sigbench.cli.denoise.speech import SpeechChoice, denoise_speech
+from sigbench.core.atomic import check_replaceable
 from sigbench.core.errors import InputError
 from sigbench.core.media import Content, family, read, write
 from sigbench.core.protocols import (
@@ -102,6 +103,7 @@ def denoise_file(
             raise InputError(f"{target} is the input: it is never overwritten")
         if not force:
             raise InputError(f"{target} exists; use --force to replace it")
+        check_replaceable(target)
     if method.startswith("auto["):
         raise InputError(f"{method}: auto has no parameters")
     if method == "auto" and sigma is None and content.fs is not None:

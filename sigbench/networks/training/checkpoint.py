@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from safetensors.numpy import save as to_bytes
 
-from sigbench.core.atomic import UNFINISHED, write_atomically
+from sigbench.core.atomic import write_atomically
 from sigbench.core.errors import InputError, shown
 from sigbench.core.parsing import parse_json
 from sigbench.core.protocols import Array
@@ -179,10 +179,8 @@ class Checkpoint:
         )
 
     def remove(self) -> None:
-        """Delete the file and unfinished versions that a killed process has left behind."""
+        """Delete the file."""
         self.path.unlink(missing_ok=True)
-        for unfinished in self.path.parent.glob(f".{self.path.name}.*{UNFINISHED}"):
-            unfinished.unlink(missing_ok=True)
 
 
 def _difference(key: str, own: str) -> str:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +14,7 @@ import numpy as np
 from sigbench.config.registry import lookup
 from sigbench.core import environment
 from sigbench.core.fingerprint import digest, identity
+from sigbench.core.interrupts import deferred
 from sigbench.core.protocols import LogEntry, Training, TrainingHistory
 from sigbench.networks.nn import LOSSES
 from sigbench.networks.training.batches import Batches
@@ -35,7 +34,19 @@ class Diverged(ArithmeticError):
 
 
 class Stopped(KeyboardInterrupt):
-    """Ctrl-C; raised after the current step, when the checkpoint is written."""
+    """A signal such as Ctrl-C; raised after the current step, when the checkpoint is written.
+
+    Parameters
+    ----------
+    step : str
+        The number of finished steps, of how many.
+    number : int
+        The signal.
+    """
+
+    def __init__(self, step: str, number: int) -> None:
+        super().__init__(step)
+        self.number = number
 
 
 @dataclass(frozen=True)
@@ -138,7 +149,7 @@ def train(
     Diverged
         If the loss is not finite.
     Stopped
-        On Ctrl-C, if there is a checkpoint.
+        On Ctrl-C, SIGTERM or SIGHUP, if there is a checkpoint.
     """
     saved_before = checkpoint.load() if checkpoint else None
     if saved_before:
@@ -155,7 +166,7 @@ def train(
     began = time.perf_counter() - state.seconds
     saved = read = time.perf_counter()
     unread: list[tuple[float, Any]] = []
-    defer = _interrupt_deferred(checkpoint is not None)
+    defer = deferred() if checkpoint else nullcontext(lambda: 0)
     threads = limited_threads(engine.name, state.threads)
     with threads, defer as stop, np.errstate(over="ignore", invalid="ignore"):
         while state.step < state.steps:
@@ -177,7 +188,7 @@ def train(
                 checkpoint.save(state, engine.weights(), engine.optimizer_state())
                 saved = time.perf_counter()
                 if stop() and state.step < state.steps:
-                    raise Stopped(f"{state.step} of {state.steps}")
+                    raise Stopped(f"{state.step} of {state.steps}", stop())
     if checkpoint:
         checkpoint.save(state, engine.weights(), engine.optimizer_state())
     best = validation.best(state.log)
@@ -259,23 +270,3 @@ def _read(unread: list[tuple[float, Any]], state: TrainingState) -> float:
         state.count += 1
     unread.clear()
     return loss
-
-
-@contextmanager
-def _interrupt_deferred(defer: bool) -> Iterator[Callable[[], bool]]:
-    """Defer Ctrl-C: yield a function that tells whether it was pressed; a second one raises."""
-    pressed = threading.Event()
-    if not defer or threading.current_thread() is not threading.main_thread():
-        yield pressed.is_set
-        return
-
-    def handle(*_: object) -> None:
-        if pressed.is_set():
-            raise KeyboardInterrupt
-        pressed.set()
-
-    before = signal.signal(signal.SIGINT, handle)
-    try:
-        yield pressed.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)

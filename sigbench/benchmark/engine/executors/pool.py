@@ -23,6 +23,7 @@ from sigbench.benchmark.engine.executors.calls import CallResult, answer, one_li
 from sigbench.benchmark.engine.isolated import GRACE_S
 from sigbench.benchmark.isolation.process import fork_template, how_it_ended
 from sigbench.benchmark.isolation.start import context, without_main
+from sigbench.core.interrupts import blocked, leave_to_parent
 
 CALL = b"?"  # announces a call: sending a large call to a worker that hangs would block
 STARTED = b"!"  # the reply of a worker that is ready
@@ -30,11 +31,15 @@ MAX_WAIT_S = 1.0  # Python does not see a Ctrl-C that arrives just before a wait
 
 
 def prepare() -> None:
-    """Start the server of workers, so that it imports modules while this process does."""
-    if context().get_start_method() == "forkserver":
-        from multiprocessing import forkserver
+    """Start the server of workers, so that it imports modules while this process does.
 
-        with without_main():
+    Signals do not disturb its imports; it ends with this process.
+    """
+    if context().get_start_method() == "forkserver":
+        from multiprocessing import forkserver, resource_tracker
+
+        resource_tracker.ensure_running()  # it would unblock the signals
+        with without_main(), blocked():
             forkserver.ensure_running()
 
 
@@ -120,6 +125,7 @@ class Pool:
     def _start(self) -> _Worker:
         ours, theirs = context().Pipe()
         process = context().Process(target=_serve, args=(theirs,))
+        prepare()
         with without_main():
             process.start()
         theirs.close()
@@ -185,7 +191,7 @@ def _kill(process: Any) -> None:
 
 def _serve(connection: Connection) -> None:
     """Answer calls in a worker, one at a time, on one thread, while the parent runs."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
+    leave_to_parent()
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)
         # Child processes of a call must not answer.
