@@ -114,7 +114,7 @@ def test_a_failing_method_is_exit_code_1(here, capsys):
         ([*RUN, "-p", "spikes"], "unknown problem 'spikes': did you mean 'sparse-spikes'"),
         (["run", "table1", "--seeds", "1,x"], "--seeds 1,x must be whole numbers"),
         (["run", "table1", "--seeds", "1,1"], "must be distinct"),
-        (["run", "table1", "--items", "0"], "items=0 must be >= 1"),
+        (["run", "table1", "--items", "0"], "items=0 must be a whole number >= 1"),
         (["report", "absent"], "absent is not a run folder"),
         (["denoise", "absent.wav", "-o", "b.wav", "-m", "noisy"], "absent.wav: no such file"),
     ],
