@@ -13,6 +13,10 @@ class InputError(ValueError):
     """
 
 
+class Caution(UserWarning):
+    """A result that is probably not what was meant; `sigbench denoise` prints it in one line."""
+
+
 class NoDerivative(InputError):
     """A network has no derivative, because part of it is computed without one."""
 

@@ -14,6 +14,7 @@ from sigbench.denoisers.colors import has_colors, to_opponent
 from sigbench.denoisers.noise_level import given_or_estimated
 from sigbench.denoisers.nonlocal_means import check_images
 
+MAX_LEVELS = 1e4  # the distance from zero, in noise levels, beyond which float32 loses digits
 MIN_SIDE = 8  # of a block; the package ends the process for an image of exactly one block
 
 
@@ -70,7 +71,10 @@ class BM3D:
                 item[...] = np.moveaxis(package.bm3d_rgb(rgb, float(level)), -1, 0)
             else:
                 for channel in item:
-                    channel[...] = package.bm3d(channel.astype(np.float64), float(level))
+                    y = channel.astype(np.float64)
+                    far = np.abs(y).max() > MAX_LEVELS * level  # the package works in float32
+                    origin = np.median(y) if far else 0.0
+                    channel[...] = package.bm3d(y - origin, float(level)) + origin
         return estimate
 
 
