@@ -128,7 +128,11 @@ class LocalWiener:
         for axis in space_axes(y):
             offset = sum(part - mean for part in self._shifted(mean, axis)) / self.window
             shifted = zip(self._shifted(mean, axis), self._shifted(variance, axis), strict=True)
-            variance = sum((m - mean - offset) ** 2 + v for m, v in shifted) / self.window
+            total = np.zeros_like(y)
+            for shifted_mean, shifted_variance in shifted:
+                total += (shifted_mean - mean - offset) ** 2
+                total += shifted_variance
+            variance = total / self.window
             mean = mean + offset
         return mean, variance
 

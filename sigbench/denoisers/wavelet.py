@@ -127,7 +127,7 @@ class WaveletShrink:
 
     def _stationary(self, noisy: Array, levels: NDArray[np.float64]) -> Array:
         space = noisy.shape[2:]
-        frame = StationaryWavelet(self.wavelet, self.level)
+        frame = StationaryWavelet(self.wavelet, self.level or _depth(None, space, self.wavelet))
         bands = frame.analysis(noisy)
         norms = np.ravel(frame.geometry(space).weights).astype(noisy.dtype)
         for b, depth in enumerate(frame.depths(space)[1:], 1):
@@ -154,9 +154,14 @@ def _depth(level: int | None, space: tuple[int, ...], wavelet: str) -> int:
     Raises
     ------
     InputError
-        If ``level`` is larger than that.
+        If ``level`` is larger than that, or the items are too short for one level.
     """
     max_level = default_level(space, wavelet)
+    if max_level == 0:
+        raise InputError(
+            f"items of {space} are too short for wavelet={wavelet}: every axis must have at least "
+            f"{2 * len(orthogonal_wavelet(wavelet).dec_lo) - 2} samples, or use a shorter wavelet"
+        )
     if level is not None and level > max_level:
         raise InputError(f"level={level} must be <= {max_level} for {wavelet} on items of {space}")
     return max_level if level is None else level

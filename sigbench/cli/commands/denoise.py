@@ -46,6 +46,8 @@ def call(args: argparse.Namespace) -> int:
         print(as_text(done.choices, done.content))
     if done.speech:
         print(done.speech)
+    for caution in done.cautions:
+        print(f"caution: {caution}", file=sys.stderr)
     level = "" if done.sigma is None else f", sigma {', '.join(f'{s:.4g}' for s in done.sigma)}"
     if done.sigma_unused:
         print(f"{args.method} does not use --sigma", file=sys.stderr)
