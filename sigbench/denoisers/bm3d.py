@@ -55,12 +55,12 @@ class BM3D:
         """Return the estimate, shape and dtype of ``noisy``, which is ``(N, C, H, W)``."""
         levels = check(noisy, sigma)
         check_images(noisy, "bm3d")
+        package = _package()
         if min(noisy.shape[2:]) < MIN_SIDE or noisy.shape[2:] == (MIN_SIDE, MIN_SIDE):
             raise InputError(
                 f"noisy has shape {noisy.shape}: bm3d needs images of more than "
                 f"{MIN_SIDE} × {MIN_SIDE} pixels"
             )
-        package = _package()
         colors = has_colors(noisy)
         estimate = noisy.copy()
         for item, level in zip(estimate, given_or_estimated(noisy, levels), strict=True):

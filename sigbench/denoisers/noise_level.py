@@ -39,7 +39,8 @@ def estimate_sigma(noisy: Array) -> NDArray[np.float64]:
     >>> estimate_sigma(y).round(1)
     array([3.])
     """
-    axes = space_axes(noisy)
+    # Along an axis of one sample there are no details.
+    axes = [axis for axis in space_axes(noisy) if noisy.shape[axis] > 1] or list(space_axes(noisy))
     return deviation(pywt.dwtn(noisy, "db2", axes=axes)["d" * len(axes)])
 
 
