@@ -173,7 +173,7 @@ def _layout_cautions(source: Path, content: Content) -> list[str]:
     ]
 
 
-def _check_kind(text: str, source: Path, content: Content, entry: Denoiser) -> None:
+def _check_kind(text: str, source: Path, content: Content, entry: object) -> None:
     """Check that a method is for the kind of data in a file, where that is certain."""
     domains = info_of(entry).domains
     certain = family(source) in ("sound", "image")  # a table or an array may contain any signal
@@ -182,10 +182,10 @@ def _check_kind(text: str, source: Path, content: Content, entry: Denoiser) -> N
             f"{text} is a method for {' and '.join(domains)} data, but {source.name} has "
             f"{content.domain} data"
         )
-    fs = entry.rate if isinstance(entry, Pretrained) else None
-    if fs is not None and entry.fs is None:  # type: ignore[attr-defined]
+    if isinstance(entry, Pretrained) and entry.rate and not (entry.fs or content.fs):
         warnings.warn(
-            f"{text} is for signals sampled at {fs:g} Hz; the rate of {source.name} is not known",
+            f"{text} is for signals sampled at {entry.rate:g} Hz; the rate of {source.name} is not "
+            "known",
             Caution,
             stacklevel=2,
         )
@@ -195,6 +195,8 @@ def _denoiser(text: str, source: Path, content: Content, sigma_given: bool) -> D
     methods: list[Method] = resolve_or_explain(text)
     if len(methods) != 1:
         raise InputError(f"{text} defines {len(methods)} methods, but denoise takes one")
+    if methods[0].task == "denoising":
+        _check_kind(text, source, content, methods[0].entry)
     known = {"fs": content.fs, "peak": content.peak}
     problem_info = {name: value for name, value in known.items() if value is not None}
     entry = bind_problem_info(methods[0].entry, problem_info)
@@ -212,7 +214,6 @@ def _denoiser(text: str, source: Path, content: Content, sigma_given: bool) -> D
         raise InputError(f"{text} learns from a training split, which a file does not have")
     if isinstance(entry, Function | PerItem) and entry.needs_sigma and not sigma_given:
         raise InputError(f"{text} needs the noise level: use --sigma S or --sigma auto")
-    _check_kind(text, source, content, entry)
     return entry
 
 
