@@ -58,8 +58,8 @@ class BM3D:
         package = _package()
         if min(noisy.shape[2:]) < MIN_SIDE or noisy.shape[2:] == (MIN_SIDE, MIN_SIDE):
             raise InputError(
-                f"noisy has shape {noisy.shape}: bm3d needs images of more than "
-                f"{MIN_SIDE} × {MIN_SIDE} pixels"
+                f"noisy has shape {noisy.shape}: the sides of images for bm3d must be >= "
+                f"{MIN_SIDE}, and more than {MIN_SIDE} × {MIN_SIDE} pixels"
             )
         colors = has_colors(noisy)
         estimate = noisy.copy()
@@ -81,7 +81,7 @@ class BM3D:
 def _without_colors(item: Array) -> bool:
     """Return whether a color difference of an RGB image is constant, within rounding."""
     ranges = np.ptp(to_opponent(item[None].astype(np.float64)), axis=(0, 2, 3))
-    return bool(ranges.min() <= 1e-9 * ranges.max())
+    return bool(ranges.min() <= 16 * np.finfo(item.dtype).eps * np.abs(item).max())
 
 
 def _package() -> Any:
