@@ -159,6 +159,32 @@ def test_bm3d_receives_other_channels_one_by_one(rng, stand_in):
     assert [kind for kind, *_ in stand_in] == ["grey"] * 4
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_bm3d_of_gray_stored_as_rgb_is_that_of_gray(rng, stand_in, dtype):
+    """The package divides by the range of each color difference, which gave NaN."""
+    y = rng.standard_normal((1, 1, 9, 8)).astype(dtype)
+    rgb = np.repeat(y, 3, axis=1)
+    np.testing.assert_array_equal(BM3D()(rgb, sigma=0.5), np.repeat(BM3D()(y, sigma=0.5), 3, 1))
+    tinted = rgb + np.array([3, 0, 7], dtype).reshape(1, 3, 1, 1)
+    BM3D()(tinted, sigma=0.5)
+    assert {kind for kind, *_ in stand_in} == {"grey"}
+
+
+@pytest.mark.parametrize("space", [(8, 8), (1, 40), (40, 7)])
+def test_bm3d_refuses_images_not_larger_than_a_block(stand_in, space):
+    """The package ends the process for 8 × 8 pixels."""
+    with pytest.raises(InputError, match="more than 8 × 8 pixels"):
+        BM3D()(np.ones((1, 1, *space)), sigma=1.0)
+    assert BM3D()(np.eye(9, 8)[None, None], sigma=1.0).shape == (1, 1, 9, 8)
+
+
+def test_bm3d_receives_values_far_from_zero_from_their_median(rng, stand_in):
+    """The package works in float32."""
+    y = rng.standard_normal((1, 1, 9, 9))
+    np.testing.assert_allclose(BM3D()(y + 1e8, sigma=0.5), y + 1e8 - 0.5, rtol=1e-15)
+    assert np.abs(stand_in[0][1]).max() < 10
+
+
 def test_bm3d_does_not_change_items_without_noise(rng, stand_in):
     y = rng.standard_normal((1, 3, 9, 8))
     np.testing.assert_array_equal(BM3D()(y, sigma=0.0), y)

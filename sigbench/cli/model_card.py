@@ -108,6 +108,8 @@ def card_of(
         "network": written(recipe.network),
         "n_params": n_params(recipe.network),
         "recipe": recipe.in_steps(outcome.steps, outcome.every),
+        "domain": source.dataset.domain,
+        "peak": source.dataset.peak,
         "data": {
             "dataset": f"{source.dataset.kind} v{source.dataset.version}",
             "degradation": f"{source.degradation.kind} v{source.degradation.version}",

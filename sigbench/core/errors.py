@@ -21,6 +21,10 @@ class InputError(ValueError):
         return text if len(text) <= MAX_MESSAGE else f"{text[:1400]} ... {text[-400:]}"
 
 
+class Caution(UserWarning):
+    """A result that is probably not what was meant; `sigbench denoise` prints it in one line."""
+
+
 class NoDerivative(InputError):
     """A network has no derivative, because part of it is computed without one."""
 

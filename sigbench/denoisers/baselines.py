@@ -105,5 +105,6 @@ class Affine:
         y = train.pairs.noisy.ravel().astype(np.float64)
         x = train.pairs.target.ravel().astype(np.float64)
         y_centered = y - y.mean()
-        a = float(y_centered @ (x - x.mean()) / (y_centered @ y_centered))
+        power = float(y_centered @ y_centered)
+        a = float(y_centered @ (x - x.mean())) / power if power > 0 else 0.0
         return AffineMap(a, float(x.mean() - a * y.mean()))

@@ -14,6 +14,7 @@ from sigbench.core.protocols import Array, Denoiser, Info, Sigma
 from sigbench.core.validation import check, check_field, per_item
 from sigbench.denoisers.noise_level import given_or_estimated
 from sigbench.transforms import Wavelet
+from sigbench.transforms.wavelet_filters import refined_field
 
 
 @dataclass(frozen=True)
@@ -232,6 +233,7 @@ class IdealProjection:
 
     wavelet: str = "sym8"
     level: int | None = None
+    refined: bool = refined_field()
 
     info: ClassVar[Info] = Info(
         "ideal-projection",
@@ -242,7 +244,8 @@ class IdealProjection:
     )
 
     def __post_init__(self) -> None:
-        Wavelet(self.wavelet, self.level)
+        transform = Wavelet(self.wavelet, self.level)
+        object.__setattr__(self, "refined", transform.refined)
 
     def bind(self, clean: Array) -> Denoiser:
         """Return a denoiser that uses ``clean``, shape ``(N, C, *space)``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -16,6 +17,7 @@ from sigbench.denoisers.parameters import check_strength
 from sigbench.transforms.base import space_axes
 
 MODES = {"reflect": "reflect", "zero": "constant"}  # modes of scipy.ndimage
+MAX_ROUNDING = 1e-7  # maximum rounding error of a local variance, relative to the noise power
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,10 @@ class LocalWiener:
     The noise level ν is ``noise``, or ``noise_over_sigma`` times the given noise level. If no
     level is given, ν² is the mean of the local variances of each channel of each item, as in
     ``scipy.signal.wiener`` (which uses ``border="zero"``).
+
+    Moments are running means of y and y², as in SciPy. They lose digits if values are more than
+    a few thousand noise levels from zero; moments of such items are computed from the differences
+    within each window, in time proportional to ``window``.
 
     Parameters
     ----------
@@ -80,18 +86,17 @@ class LocalWiener:
 
     def _denoise(self, noisy: Array, levels: NDArray[np.float64] | None) -> Array:
         y = noisy.astype(np.float64)  # in float32, E[y²] − m² would suffer from cancellation
-        mean = self._window_mean(y)
-        variance = self._window_mean(y * y)
-        variance -= mean * mean
-        np.maximum(variance, 0, out=variance)
         if self.noise is not None:
             levels = np.full(len(noisy), self.noise)
-        if levels is None:
-            power = variance.mean(axis=space_axes(noisy), keepdims=True)
-        else:
-            power = per_item(levels, y) ** 2
-        if self.noise_over_sigma is not None:
-            power = power * self.noise_over_sigma**2
+        mean, squares = self._window_mean(y), y * y
+        variance = self._window_mean(squares)
+        variance -= mean * mean
+        np.maximum(variance, 0, out=variance)
+        power = self._noise_power(variance, levels)
+        rough = _rounding(squares) > MAX_ROUNDING * power.reshape(len(y), -1).min(axis=1)
+        if rough.any():
+            mean[rough], variance[rough] = self._moments_by_differences(y[rough])
+            power = self._noise_power(variance, levels)
         gain = np.maximum(variance, power)
         gain -= power
         gain /= np.maximum(variance, np.finfo(np.float64).tiny)
@@ -106,3 +111,41 @@ class LocalWiener:
         for axis in space_axes(batch):
             batch = uniform_filter1d(batch, self.window, axis=axis, mode=MODES[self.border])
         return batch
+
+    def _noise_power(self, variance: Array, levels: NDArray[np.float64] | None) -> Array:
+        if levels is None:
+            power: Array = variance.mean(axis=space_axes(variance), keepdims=True)
+        else:
+            power = per_item(levels, variance) ** 2
+        return power if self.noise_over_sigma is None else power * self.noise_over_sigma**2
+
+    def _moments_by_differences(self, y: Array) -> tuple[Array, Array]:
+        """Return mean and variance of each window, from the differences to its central sample.
+
+        Along a further axis, the variance is the mean of the variances plus that of the means.
+        """
+        mean, variance = y, np.zeros_like(y)
+        for axis in space_axes(y):
+            offset = sum(part - mean for part in self._shifted(mean, axis)) / self.window
+            shifted = zip(self._shifted(mean, axis), self._shifted(variance, axis), strict=True)
+            total = np.zeros_like(y)
+            for shifted_mean, shifted_variance in shifted:
+                total += (shifted_mean - mean - offset) ** 2
+                total += shifted_variance
+            variance = total / self.window
+            mean = mean + offset
+        return mean, variance
+
+    def _shifted(self, batch: Array, axis: int) -> Iterator[Array]:
+        """Yield the samples at every place of the window."""
+        half, n = self.window // 2, batch.shape[axis]
+        width = [(half, half) if a == axis else (0, 0) for a in range(batch.ndim)]
+        padded = np.pad(batch, width, "symmetric" if self.border == "reflect" else "constant")
+        for start in range(self.window):
+            yield padded[(*[slice(None)] * axis, slice(start, start + n))]
+
+
+def _rounding(squares: Array) -> NDArray[np.float64]:
+    """Return the rounding error of running means of the squares of each item, shape ``(N,)``."""
+    largest: NDArray[np.float64] = squares.reshape(len(squares), -1).max(axis=1)
+    return np.finfo(np.float64).eps * np.sqrt(max(squares.shape[2:])) * largest

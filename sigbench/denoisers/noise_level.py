@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pywt
 from numpy.typing import NDArray
 
+from sigbench.core.errors import Caution
 from sigbench.core.protocols import Array
 from sigbench.transforms.base import space_axes
 
@@ -36,7 +39,8 @@ def estimate_sigma(noisy: Array) -> NDArray[np.float64]:
     >>> estimate_sigma(y).round(1)
     array([3.])
     """
-    axes = space_axes(noisy)
+    # Along an axis of one sample there are no details.
+    axes = [axis for axis in space_axes(noisy) if noisy.shape[axis] > 1] or list(space_axes(noisy))
     return deviation(pywt.dwtn(noisy, "db2", axes=axes)["d" * len(axes)])
 
 
@@ -51,5 +55,22 @@ def deviation(details: Array) -> NDArray[np.float64]:
 
 
 def given_or_estimated(noisy: Array, sigma: NDArray[np.float64] | None) -> NDArray[np.float64]:
-    """Return the given noise level, or an estimate from the noisy items if it is None."""
-    return estimate_sigma(noisy) if sigma is None else sigma
+    """Return the given noise level, or an estimate from the noisy items if it is None.
+
+    Warns
+    -----
+    Caution
+        If the estimate is 0 for items that are not constant.
+    """
+    if sigma is not None:
+        return sigma
+    levels = estimate_sigma(noisy)
+    zero = [i for i in np.flatnonzero(levels == 0) if np.ptp(noisy[i]) > 0]
+    if zero:
+        warnings.warn(
+            f"the noise level of {len(zero)} of {len(noisy)} items is estimated as 0, because most "
+            "of their finest details are exactly 0, so they are not denoised: give the noise level",
+            Caution,
+            stacklevel=2,
+        )
+    return levels

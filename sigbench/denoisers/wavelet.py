@@ -19,6 +19,7 @@ from sigbench.denoisers import shrinkage
 from sigbench.denoisers.noise_level import deviation, given_or_estimated
 from sigbench.transforms import StationaryWavelet, default_level, orthogonal_wavelet
 from sigbench.transforms.base import space_axes
+from sigbench.transforms.wavelet_filters import is_refined, refined_field
 
 Rule = Literal["visu", "sure", "hybrid", "bayes"]
 Shrink = Literal["soft", "hard", "garrote", "firm"]
@@ -84,6 +85,7 @@ class WaveletShrink:
     scale: float = 1.0
     shifts: int | Literal["all"] = 1
     by_level: bool = False
+    refined: bool = refined_field()
 
     info: ClassVar[Info] = Info(
         "wavelet",
@@ -99,6 +101,7 @@ class WaveletShrink:
             raise InputError(
                 f"wavelet={self.wavelet!r} is not orthogonal: use haar, dbN, symN or coifN"
             )
+        object.__setattr__(self, "refined", is_refined(self.wavelet))
         check_choice("rule", self.rule, RULES)
         check_choice("shrink", self.shrink, SHRINKS)
         check_field("level", self.level, 1)
@@ -124,7 +127,7 @@ class WaveletShrink:
 
     def _stationary(self, noisy: Array, levels: NDArray[np.float64]) -> Array:
         space = noisy.shape[2:]
-        frame = StationaryWavelet(self.wavelet, self.level)
+        frame = StationaryWavelet(self.wavelet, self.level or _depth(None, space, self.wavelet))
         bands = frame.analysis(noisy)
         norms = np.ravel(frame.geometry(space).weights).astype(noisy.dtype)
         for b, depth in enumerate(frame.depths(space)[1:], 1):
@@ -151,9 +154,14 @@ def _depth(level: int | None, space: tuple[int, ...], wavelet: str) -> int:
     Raises
     ------
     InputError
-        If ``level`` is larger than that.
+        If ``level`` is larger than that, or the items are too short for one level.
     """
     max_level = default_level(space, wavelet)
+    if max_level == 0:
+        raise InputError(
+            f"items of {space} are too short for wavelet={wavelet}: every axis must have at least "
+            f"{2 * len(orthogonal_wavelet(wavelet).dec_lo) - 2} samples, or use a shorter wavelet"
+        )
     if level is not None and level > max_level:
         raise InputError(f"level={level} must be <= {max_level} for {wavelet} on items of {space}")
     return max_level if level is None else level
@@ -165,16 +173,17 @@ SHORT = 128  # maximum length for which a matrix product is faster than filterin
 def _analysis(batch: Array, wavelet: str, depth: int) -> list[Any]:
     """Return the coarse coefficients and a dict of subbands per level, as ``pywt.wavedecn``."""
     n, *more = batch.shape[2:]
+    bank = orthogonal_wavelet(wavelet)
     if more:
         axes = space_axes(batch)
-        parts: list[Any] = pywt.wavedecn(batch, wavelet, "periodization", depth, axes=axes)
+        parts: list[Any] = pywt.wavedecn(batch, bank, "periodization", depth, axes=axes)
         return parts
     if n <= SHORT and n % 2**depth == 0:
         matrix = _matrix(n, wavelet, depth, batch.dtype.char)
         ends = [n >> level for level in range(depth, 0, -1)]
         coarse, *bands = np.split((batch.reshape(-1, n) @ matrix).reshape(batch.shape), ends, -1)
     else:
-        coarse, *bands = pywt.wavedec(batch, wavelet, "periodization", depth)
+        coarse, *bands = pywt.wavedec(batch, bank, "periodization", depth)
     return [coarse, *({"d": band} for band in bands)]
 
 
@@ -187,7 +196,7 @@ def _synthesis(parts: list[Any], wavelet: str, space: tuple[int, ...]) -> Array:
         whole: Array = (packed.reshape(-1, n) @ matrix.T).reshape(packed.shape)
         return whole
     axes = tuple(range(2, 2 + len(space)))
-    whole = pywt.waverecn(parts, wavelet, "periodization", axes=axes)
+    whole = pywt.waverecn(parts, orthogonal_wavelet(wavelet), "periodization", axes=axes)
     inside = tuple(slice(n) for n in space)  # odd lengths come back one sample longer
     return whole[:, :, *inside].copy()  # at depth 0 it would be the input array
 
@@ -195,7 +204,7 @@ def _synthesis(parts: list[Any], wavelet: str, space: tuple[int, ...]) -> Array:
 @functools.lru_cache(maxsize=16)
 def _matrix(n: int, wavelet: str, depth: int, dtype: str) -> Array:
     """Return the orthonormal matrix whose rows are the transforms of the unit impulses."""
-    parts = pywt.wavedec(np.eye(n), wavelet, "periodization", depth)
+    parts = pywt.wavedec(np.eye(n), orthogonal_wavelet(wavelet), "periodization", depth)
     return np.concatenate(parts, axis=-1).astype(dtype)
 
 
@@ -303,13 +312,15 @@ class BlockShrink:
     wavelet: str = "sym8"
     level: int | None = None
     shifts: int = 1
+    refined: bool = refined_field()
 
     info: ClassVar[Info] = Info(
         "block-wavelet", "wavelet", "Cai 1999 (BlockJS)", uses_sigma=True, exact_at_zero=True
     )
 
     def __post_init__(self) -> None:
-        WaveletShrink(self.wavelet, self.level, shifts=self.shifts)
+        like = WaveletShrink(self.wavelet, self.level, shifts=self.shifts)
+        object.__setattr__(self, "refined", like.refined)
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""

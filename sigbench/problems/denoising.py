@@ -154,9 +154,10 @@ class Denoising:
 
     @cached_property
     def problem_info(self) -> Mapping[str, Any]:
-        """Problem information of the dataset and the degradation."""
+        """Problem information of the dataset, with its peak, and of the degradation."""
         space = self._degraded("test", 0, 0).clean.shape[2:]
-        return {**self.dataset.problem_info, **self.degradation.problem_info(space)}
+        own = {"peak": self.dataset.peak, **self.dataset.problem_info}
+        return {**own, **self.degradation.problem_info(space)}
 
     @property
     def can_train(self) -> bool:

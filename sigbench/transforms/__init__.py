@@ -10,9 +10,8 @@ from sigbench.transforms.orthonormal import (
     DFT,
     Identity,
     Wavelet,
-    default_level,
-    orthogonal_wavelet,
 )
+from sigbench.transforms.wavelet_filters import default_level, orthogonal_wavelet
 
 TRANSFORMS = {
     "identity": Identity,

@@ -16,7 +16,12 @@ from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
 from sigbench.core.validation import check_field
 from sigbench.transforms.base import Coefficients, Geometry, half_spectrum, space_axes
-from sigbench.transforms.orthonormal import default_level, orthogonal_wavelet
+from sigbench.transforms.wavelet_filters import (
+    default_level,
+    is_refined,
+    orthogonal_wavelet,
+    refined_field,
+)
 
 
 @dataclass(frozen=True)
@@ -105,12 +110,14 @@ class StationaryWavelet:
 
     wavelet: str = "sym8"
     level: int | None = None
+    refined: bool = refined_field()
 
     real: ClassVar[bool] = True
     orthonormal: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         orthogonal_wavelet(self.wavelet)
+        object.__setattr__(self, "refined", is_refined(self.wavelet))
         check_field("level", self.level, 1)
 
     def depth(self, space: tuple[int, ...]) -> int:

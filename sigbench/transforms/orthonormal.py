@@ -13,6 +13,12 @@ from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
 from sigbench.core.validation import check_field
 from sigbench.transforms.base import Coefficients, Geometry, half_spectrum, space_axes
+from sigbench.transforms.wavelet_filters import (
+    default_level,
+    is_refined,
+    orthogonal_wavelet,
+    refined_field,
+)
 
 
 @dataclass(frozen=True)
@@ -126,12 +132,14 @@ class Wavelet:
 
     wavelet: str = "sym8"
     level: int | None = None
+    refined: bool = refined_field()
 
     real: ClassVar[bool] = True
     orthonormal: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         orthogonal_wavelet(self.wavelet)
+        object.__setattr__(self, "refined", is_refined(self.wavelet))
         check_field("level", self.level, 1)
 
     def _depth(self, space: tuple[int, ...]) -> int:
@@ -146,10 +154,9 @@ class Wavelet:
 
     def analysis(self, signal: Array) -> Coefficients:
         """Return the coefficients, packed into the shape of the signal, coarse to fine."""
-        axes = space_axes(signal)
-        parts = pywt.wavedecn(
-            signal, self.wavelet, "periodization", self._depth(signal.shape[2:]), axes=axes
-        )
+        axes, bank = space_axes(signal), orthogonal_wavelet(self.wavelet)
+        depth = self._depth(signal.shape[2:])
+        parts = pywt.wavedecn(signal, bank, "periodization", depth, axes=axes)
         packed: Coefficients = pywt.coeffs_to_array(parts, axes=axes)[0]
         return packed
 
@@ -157,7 +164,8 @@ class Wavelet:
         """Return the signal."""
         axes = space_axes(coefficients)
         parts = _unpack(coefficients, self._depth(space), axes)
-        signal: Array = pywt.waverecn(parts, self.wavelet, "periodization", axes=axes)
+        bank = orthogonal_wavelet(self.wavelet)
+        signal: Array = pywt.waverecn(parts, bank, "periodization", axes=axes)
         return signal
 
     def geometry(self, space: tuple[int, ...]) -> Geometry:
@@ -185,26 +193,3 @@ def _unpack(packed: Coefficients, depth: int, axes: tuple[int, ...]) -> list[Any
         block = bands.pop("a" * len(axes))
         parts.insert(0, bands)
     return [block, *parts]
-
-
-def orthogonal_wavelet(name: str) -> Any:
-    """Return an orthogonal wavelet of PyWavelets by name.
-
-    Raises
-    ------
-    InputError
-        If the name is unknown or the wavelet is not orthogonal.
-    """
-    if name == "dmey" or name not in pywt.wavelist(
-        kind="discrete"
-    ):  # dmey is only approximately orthogonal
-        raise InputError(f"wavelet={name!r} is unknown: use haar, dbN, symN or coifN")
-    wavelet = pywt.Wavelet(name)
-    if not wavelet.orthogonal:
-        raise InputError(f"wavelet={name!r} is not orthogonal: use haar, dbN, symN or coifN")
-    return wavelet
-
-
-def default_level(space: tuple[int, ...], wavelet: str) -> int:
-    """Return the maximum useful depth for the shortest axis (``pywt.dwt_max_level``)."""
-    return min(pywt.dwt_max_level(n, wavelet) for n in space)

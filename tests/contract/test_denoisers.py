@@ -92,7 +92,7 @@ ON_SIGNALS = {"network": ("signal",)}  # domains of the shipped weights
 
 # Limits that need the true spectrum of the problem; they are tested in test_deconvolution.
 NEED_A_SPECTRUM = {"true-wiener", "gaussian-posterior-mean"}
-SHAPES = {"signal": (4, 1, 64), "odd": (3, 1, 37), "image": (3, 3, 16, 12), "speech": (3, 1, 900)}
+SHAPES = {"signal": (4, 1, 64), "odd": (3, 1, 37), "image": (3, 3, 32, 30), "speech": (3, 1, 900)}
 DOMAINS = {"signal": "signal", "odd": "signal", "image": "image", "speech": "speech"}
 
 

@@ -47,6 +47,8 @@ def call(args: argparse.Namespace) -> int:
         show(as_text(done.choices, done.content))
     if done.speech:
         show(str(done.speech))
+    for caution in done.cautions:
+        show(f"caution: {caution}", sys.stderr)
     level = "" if done.sigma is None else f", sigma {', '.join(f'{s:.4g}' for s in done.sigma)}"
     if done.sigma_unused:
         show(f"{args.method} does not use --sigma", sys.stderr)

@@ -14,6 +14,7 @@ from sigbench.benchmark.methods.sure import sure
 from sigbench.cli.denoise.noise_checks import doubts, noise_level
 from sigbench.core.media import Content
 from sigbench.core.protocols import Array, Domain
+from sigbench.transforms import default_level
 
 # Lists are sweeps. SURE needs continuous methods. Weights are relative to the noise level.
 CANDIDATES: dict[Domain, tuple[str, ...]] = {
@@ -136,11 +137,19 @@ def _ranked(item: Array, sigma: float, domain: Domain) -> list[tuple[Method, flo
     excerpts = _excerpts(item)
     ranked = [noisy]
     for text in CANDIDATES[domain]:
-        swept = resolve(text, sigma_given=True)
+        swept = [one for one in resolve(text, sigma_given=True) if _is_applicable(one, item)]
+        if not swept:
+            continue
         errors = [float(np.mean(sure(one.entry, excerpts, sigma).mse)) for one in swept]  # type: ignore[arg-type]
         best = int(np.argmin(errors))
         ranked.append((swept[best], errors[best]))
     return sorted(ranked, key=lambda pair: pair[1])
+
+
+def _is_applicable(method: Method, item: Array) -> bool:
+    """Return whether an item is long enough for the wavelet of a method, if it has one."""
+    wavelet = getattr(method.entry, "wavelet", None)
+    return wavelet is None or default_level(item.shape[1:], wavelet) > 0
 
 
 def _interval(item: Array, sigma: float, sigma_given: bool, mse: float) -> tuple[float, float]:

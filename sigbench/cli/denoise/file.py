@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,8 @@ from sigbench.benchmark.suites.suite import resolve_or_explain
 from sigbench.cli.denoise.auto import Choice, denoise_automatically
 from sigbench.cli.denoise.speech import SpeechChoice, denoise_speech
 from sigbench.core.atomic import check_replaceable
-from sigbench.core.errors import InputError
+from sigbench.core.cautions import cautions
+from sigbench.core.errors import Caution, InputError
 from sigbench.core.media import Content, family, read, write
 from sigbench.core.protocols import (
     UNDESCRIBED,
@@ -25,7 +28,10 @@ from sigbench.core.protocols import (
     info_of,
 )
 from sigbench.core.validation import estimate_error
-from sigbench.denoisers.noise_level import estimate_sigma
+from sigbench.denoisers.noise_level import given_or_estimated
+from sigbench.networks.pretrained.denoiser import Pretrained
+
+MIN_ASPECT = 16  # of an array that is probably several signals
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,8 @@ class Denoised:
         The choice of the method ``auto`` for sound.
     sigma_unused : bool
         Whether a noise level was given to a method that does not use it.
+    cautions : tuple of str
+        Reasons why the result is probably not what was meant, one line each.
     """
 
     content: Content
@@ -52,6 +60,7 @@ class Denoised:
     choices: tuple[Choice, ...] = ()
     speech: SpeechChoice | None = None
     sigma_unused: bool = False
+    cautions: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -98,6 +107,19 @@ def denoise_file(
     if not target.parent.is_dir():
         raise InputError(f"{target.parent} is not a folder")
     content = read(source)
+    with cautions() as found:
+        done = _denoise(source, target, content, method, sigma, force)
+    return dataclasses.replace(done, cautions=(*_layout_cautions(source, content), *found))
+
+
+def _denoise(
+    source: Path,
+    target: Path,
+    content: Content,
+    method: str,
+    sigma: float | str | None,
+    force: bool,
+) -> Denoised:
     if target.exists():
         if target.samefile(source):
             raise InputError(f"{target} is the input: it is never overwritten")
@@ -115,7 +137,7 @@ def denoise_file(
         estimate, choices = denoise_automatically(content, known)
         write(target, content, estimate)
         return Denoised(content, tuple(dict.fromkeys(one.sigma for one in choices)), choices)
-    denoiser = _denoiser(method, content, sigma is not None)
+    denoiser = _denoiser(method, source, content, sigma is not None)
     level = _level(content, sigma)
     try:
         estimate = denoiser(content.batch.copy(), sigma=level)
@@ -142,11 +164,44 @@ def _uses_sigma(denoiser: Denoiser) -> bool:
     return info == UNDESCRIBED or (info.uses_sigma and not fixed)
 
 
-def _denoiser(text: str, content: Content, sigma_given: bool) -> Denoiser:
+def _layout_cautions(source: Path, content: Content) -> list[str]:
+    """Return a caution for an array that looks like several signals, not like an image."""
+    short, long = sorted(content.batch.shape[-2:])
+    if family(source) != "array" or content.domain != "image" or long < MIN_ASPECT * short:
+        return []
+    shape = content.batch.shape[2:]
+    return [
+        f"an array of shape {shape} is taken as an image of {shape[0]} × {shape[1]} pixels; "
+        f"save signals one by one, with shape ({long},), or as the columns of a CSV file"
+    ]
+
+
+def _check_kind(text: str, source: Path, content: Content, entry: object) -> None:
+    """Check that a method is for the kind of data in a file, where that is certain."""
+    domains = info_of(entry).domains
+    certain = family(source) in ("sound", "image")  # a table or an array may contain any signal
+    if certain and content.domain not in domains:
+        raise InputError(
+            f"{text} is a method for {' and '.join(domains)} data, but {source.name} has "
+            f"{content.domain} data"
+        )
+    if isinstance(entry, Pretrained) and entry.rate and not (entry.fs or content.fs):
+        warnings.warn(
+            f"{text} is for signals sampled at {entry.rate:g} Hz; the rate of {source.name} is not "
+            "known",
+            Caution,
+            stacklevel=2,
+        )
+
+
+def _denoiser(text: str, source: Path, content: Content, sigma_given: bool) -> Denoiser:
     methods: list[Method] = resolve_or_explain(text)
     if len(methods) != 1:
         raise InputError(f"{text} defines {len(methods)} methods, but denoise takes one")
-    problem_info = {} if content.fs is None else {"fs": content.fs}
+    if methods[0].task == "denoising":
+        _check_kind(text, source, content, methods[0].entry)
+    known = {"fs": content.fs, "peak": content.peak}
+    problem_info = {name: value for name, value in known.items() if value is not None}
     entry = bind_problem_info(unsealed(methods[0]).entry, problem_info)
     if methods[0].task != "denoising":
         raise InputError(f"{text} is {KINDS[methods[0].task][0]}, not a denoiser")
@@ -169,7 +224,7 @@ def _level(content: Content, sigma: float | str | None) -> Sigma:
     if sigma is None:
         return None
     if sigma == "auto":
-        return estimate_sigma(content.batch).astype(content.batch.dtype)
+        return given_or_estimated(content.batch, None).astype(content.batch.dtype)
     try:
         level = float(sigma)
     except ValueError:

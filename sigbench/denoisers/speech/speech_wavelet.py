@@ -16,6 +16,7 @@ from sigbench.denoisers.speech.noise_spectrum import atom_levels, frame_at
 from sigbench.denoisers.speech.trackers import TRACKERS, Mcra, NoiseTracker, noise_spectra
 from sigbench.denoisers.wavelet import SHRINKS, Shrink
 from sigbench.transforms import StationaryWavelet, orthogonal_wavelet
+from sigbench.transforms.wavelet_filters import is_refined, refined_field
 
 LOWEST_HZ = 125.0  # upper limit of the coarse band
 SEGMENT = 2**16  # samples that are transformed at a time
@@ -57,6 +58,7 @@ class SpeechWavelet:
     wavelet: str = "db16"
     shrink: Shrink = "garrote"
     fs: float | None = None
+    refined: bool = refined_field()
 
     info: ClassVar[Info] = Info(
         "speech-wavelet", "wavelet", "Johnstone, Silverman 1997", domains=("speech",), adapts=True
@@ -67,6 +69,7 @@ class SpeechWavelet:
         check_field("threshold_over_sigma", self.threshold_over_sigma, 0)
         check_choice("shrink", self.shrink, SHRINKS)
         orthogonal_wavelet(self.wavelet)
+        object.__setattr__(self, "refined", is_refined(self.wavelet))
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,12 @@ from sigbench.networks.models.base import (
     run,
 )
 from sigbench.networks.models.padding import Mode, folded, padded, padded_lengths
+from sigbench.networks.pretrained.trained_on import (
+    caution_of_range,
+    is_far_off,
+    is_other_peak,
+    trained_on,
+)
 from sigbench.networks.pretrained.weights import SHIPPED, Weights, load, shipped
 
 EngineChoice = Literal["auto", "numpy", "torch"]
@@ -62,6 +69,10 @@ class NetworkDenoiser:
         The history of the training.
     fs : float, optional
         Sampling rate of the signals in Hz, which must be that of the network.
+    peak : float, optional
+        Peak value of the data, which must be within a factor of 2 of that of the training data
+        unless the network commutes with scaling. If it is None, values that are far off cause a
+        `Caution`.
     """
 
     weights: Weights
@@ -71,16 +82,30 @@ class NetworkDenoiser:
         default=None, repr=False, compare=False, metadata={"identity": False}
     )
     fs: float | None = field(default=None, repr=False, compare=False, metadata={"identity": False})
+    peak: float | None = field(
+        default=None, repr=False, compare=False, metadata={"identity": False}
+    )
 
     def __post_init__(self) -> None:
         check_choice("statistics", self.statistics, STATISTICS)
         check_choice("engine", self.engine, get_args(EngineChoice))
         check_rate(self.weights.network, self.fs)
+        trained = trained_on(self.weights.card).peak
+        if self.peak is None or trained is None or not is_other_peak(trained, self.peak):
+            return
+        if not _commutes_with_scaling(self.weights):
+            name = self.weights.card.get("name", self.weights.network.info.name)
+            raise InputError(
+                f"{name} was trained on data with peak {trained:g}, but these have {self.peak:g}: "
+                "scale the data"
+            )
 
     @property
     def info(self) -> Info:
-        """The network's info, marked as fitted."""
-        return dataclasses.replace(self.weights.network.info, fitted=True)
+        """The network's info, marked as fitted, with the kind of data that it was trained on."""
+        own, domain = self.weights.network.info, trained_on(self.weights.card).domain
+        domains = own.domains if domain is None else (domain,)
+        return dataclasses.replace(own, fitted=True, domains=domains)
 
     @property
     def n_params(self) -> int:
@@ -97,6 +122,9 @@ class NetworkDenoiser:
         """Return the estimate, with shape and dtype of ``noisy``."""
         check(noisy, sigma)
         network, x = self.weights.network, self._padded(noisy)
+        trained = trained_on(self.weights.card).peak if self.peak is None else None
+        if trained and is_far_off(trained, noisy) and not _commutes_with_scaling(self.weights):
+            caution_of_range(self.weights.card.get("name", network.info.name), trained, noisy)
         engine = chosen_engine(self.engine, network)
         y = run(network, self.weights.arrays, x, engine=engine, statistics=self.statistics)
         y = y[:, :, *(slice(n) for n in noisy.shape[2:])]
@@ -155,12 +183,17 @@ class Pretrained:
         The engine; values agree up to rounding.
     fs : float, optional
         Sampling rate of the signals in Hz, which must be that of a network for speech.
+    peak : float, optional
+        Peak value of the data, as for `NetworkDenoiser`.
     """
 
     weights: str = field(metadata={"identity": False})
     statistics: Literal["running", "input"] = "running"
     engine: EngineChoice = field(default="auto", metadata={"identity": False})
     fs: float | None = field(default=None, repr=False, compare=False, metadata={"identity": False})
+    peak: float | None = field(
+        default=None, repr=False, compare=False, metadata={"identity": False}
+    )
     pairs: str = field(init=False, metadata={"identity": False})  # training pairs: fresh or fixed
     loaded: NetworkDenoiser = field(init=False, repr=False)
 
@@ -175,7 +208,11 @@ class Pretrained:
                 f"weights={self.weights} must end in .safetensors or be one of: {', '.join(SHIPPED)}"
             )
         weights = load(Path(self.weights)) if own else shipped(self.weights)
-        denoiser = NetworkDenoiser(weights, self.statistics, self.engine, fs=self.fs)
+        denoiser = NetworkDenoiser(
+            weights, self.statistics, self.engine, fs=self.fs, peak=self.peak
+        )
+        info = dataclasses.replace(self.info, domains=denoiser.info.domains)
+        object.__setattr__(self, "info", info)
         object.__setattr__(self, "pairs", "fresh" if weights.card.get("fresh") else "fixed")
         object.__setattr__(self, "loaded", denoiser)
 
@@ -188,6 +225,11 @@ class Pretrained:
     def latency_ms(self) -> float | None:
         """Delay in ms of a causal network, or None if it needs the whole signal."""
         return self.loaded.latency_ms
+
+    @property
+    def rate(self) -> float | None:
+        """The sampling rate in Hz of a network for one rate only."""
+        return getattr(self.loaded.weights.network, "fs", None)
 
     @property
     def history(self) -> TrainingHistory | None:
@@ -205,6 +247,18 @@ class Pretrained:
     def active(self, noisy: Array, *, sigma: Sigma = None) -> NDArray[np.bool_]:
         """Return which rectifiers are active for each item, shape ``(N, units)``."""
         return self.loaded.active(noisy, sigma=sigma)
+
+
+@functools.lru_cache(maxsize=32)
+def _commutes_with_scaling(weights: Weights) -> bool:
+    """Return whether f(ay) = a·f(y), as without additive constants; tested with one random item."""
+    network = weights.network
+    space = padded_lengths((32,) * network.axes, network.multiple, least=network.least)
+    y = np.random.default_rng(0).standard_normal((1, network.channels[0], *space))
+    small, large = (
+        run(network, weights.arrays, y * scale, engine="numpy") / scale for scale in (2**-6, 2**6)
+    )
+    return bool(np.abs(large - small).max() < 1e-6 * np.abs(large).max())
 
 
 def _history_of(card: Mapping[str, Any]) -> TrainingHistory | None:
