@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter
 
 from sigbench import InputError
 from sigbench.cli.main import main
+from sigbench.core.errors import Caution
 from sigbench.datasets.crops import fresh_crops
 from sigbench.problems.degradations import Gaussian
 from sigbench.problems.denoising import Denoising
@@ -104,7 +105,7 @@ def test_what_is_left_out_and_what_is_cropped(sizes, small, space):
     assert len(caught) == bool(small)
     if small:
         text = str(caught[0].message)
-        assert text.startswith(f"sized: {len(small)} of {len(sizes)} training items ")
+        assert text.startswith(f"{len(small)} of {len(sizes)} training items ")
         assert all(f"picture {i}" in text for i in small)
     for pairs in (training.pairs, training.validation, training.draw(20, np.random.default_rng(1))):
         assert pairs.noisy.shape == pairs.target.shape
@@ -115,7 +116,7 @@ def test_what_is_left_out_and_what_is_cropped(sizes, small, space):
 
 def test_small_items_are_not_drawn_either():
     sizes = [(1, 1), (64, 64), (64, 64), (48, 80), (2, 64), (64, 64), (64, 64), (64, 64)]
-    with pytest.warns(UserWarning, match=r"2 of 8 training items are left out.* cropped to 48×64"):
+    with pytest.warns(Caution, match=r"2 of 8 training items are left out.* cropped to 48×64"):
         training = training_of(*sizes)
     for target in ("clean", "noisy"):
         drawn = training.draw(60, np.random.default_rng(1), target=target)

@@ -105,7 +105,8 @@ def _run_missing(
     start, computed, failed = time.perf_counter(), 0, 0
     executor = config.open(own=any(is_own(method.entry) for method in suite.methods))
     try:
-        pictured = manifest["pictured_seed"]
+        # The clean items in a picture would reveal what a method has to estimate.
+        pictured = None if suite.secret else manifest["pictured_seed"]
         for out in run(missing, suite.metrics, suite.block, executor, progress, pictured):
             write_log(folder.path, out.cell, out.log)
             if isinstance(out, Failure):
@@ -207,6 +208,7 @@ def write_reports_of(folder: RunFolder) -> None:
             timings=timings,
             failures=folder.failures(),
             grid_edges=folder.cells.grid_edges(),
+            cautions=folder.cells.cautions(),
             figures=figure_files(folder),
             gains=gains_of,
         )
@@ -220,6 +222,7 @@ def shared(suite: Suite) -> dict[str, Any]:
         "block": suite.block,
         "metrics": list(suite.metrics),
         "problems": {p.name: identity(p) for p in suite.problems},
+        **({"secret": suite.secret.digest} if suite.secret else {}),
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 
-from sigbench.core.errors import InputError
+from sigbench.core.errors import Caution, InputError
 from sigbench.core.protocols import Array, Block, Denoiser, Pairs, Sigma, Task, Training
 from sigbench.core.rng import item_rng
 from sigbench.core.validation import check_choice
@@ -340,5 +340,5 @@ class Denoising:
         if small:
             names = [self.dataset.group("train", i) or f"item {i}" for i in small]
             text = left_out(names, len(parts), smallest([*used]))
-            warnings.warn(f"{self.name}: {text}", stacklevel=3)
+            warnings.warn(text, Caution, stacklevel=3)
         return first, held

@@ -15,6 +15,7 @@ import numpy as np
 
 from sigbench.benchmark.engine.isolated import Remote, fitted, isolated
 from sigbench.benchmark.engine.method_process import fit
+from sigbench.benchmark.engine.secret import Secret
 from sigbench.benchmark.engine.session import BadEstimate, Given, InProcess, Session
 from sigbench.benchmark.methods.describe import bind_problem_info
 from sigbench.benchmark.methods.ensemble import SelfEnsembleLearner
@@ -34,12 +35,21 @@ MAX_SAMPLES = 2**20  # larger images are not kept for display
 
 @dataclass(frozen=True)
 class Cell:
-    """One problem, seed and method; ``key`` covers everything that can change its values."""
+    """One problem, seed and method; ``key`` covers everything that can change its values.
+
+    The data seed is derived from ``secret``, if there is one.
+    """
 
     problem: Problem
     seed: int
     method: Method
     key: str
+    secret: Secret | None = None
+
+    @property
+    def data_seed(self) -> int:
+        """The seed of the data, which is private if there is a secret."""
+        return self.seed if self.secret is None else self.secret.seed(self.seed)
 
 
 class Picture(NamedTuple):
@@ -66,7 +76,8 @@ class Result:
     items in seconds, or NaN if the dataset has no sampling rate. ``latency_ms`` is the algorithmic
     latency of the method, or NaN if it needs the whole item. ``missing`` lists the items whose
     value could not be computed (NaN), by metric and reason.
-    ``log`` is what a user's method printed.
+    ``log`` is what a user's method printed, and ``cautions`` are reasons why the values are probably
+    not what was meant.
     """
 
     cell: Cell
@@ -88,6 +99,7 @@ class Result:
     latency_ms: float = float("nan")
     missing: Mapping[str, Mapping[str, list[int]]] = field(default_factory=dict)
     log: str = ""
+    cautions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -240,7 +252,11 @@ class Measure:
         return learner.grid_edges(self.entry) if isinstance(learner, Tuned) else ()
 
     def _blocks(self) -> Iterable[Block]:
-        return _DATA.blocks(self.cell.problem, self.cell.seed, self.block)
+        cell = self.cell
+        blocks = _DATA.blocks(cell.problem, cell.data_seed, self.block)
+        if cell.secret is None:
+            return blocks
+        return (cell.secret.hidden(block, cell.seed) for block in blocks)
 
     def _given(self, block: Block, number: int = 0) -> Given:
         """Return what the method gets in one pass: the block, or in later passes other data.

@@ -176,8 +176,13 @@ class _Schedule:
         if ended.error:
             self._finished.append(Failure(work.cell, ended.error, ended.trace, log))
         else:
+            fit = self._fits.get((work.cell.problem.name, work.cell.method.name), ended)
             result = dataclasses.replace(
-                ended.value, cell=work.cell, contended=ended.contended, log=log
+                ended.value,
+                cell=work.cell,
+                contended=ended.contended,
+                log=log,
+                cautions=tuple(dict.fromkeys([*fit.cautions, *ended.cautions])),
             )
             self._finished.append(result)
 

@@ -51,6 +51,8 @@ INFORMATION = {
     "none": "fixed settings",
 }
 
+PRIVATE = "**Private data seeds**, derived from a secret with the digest `{}`."
+
 CERTIFICATES = """\
 The largest relative duality gap over all items of all problems: an upper bound on how far the \
 objective of a solution is above the minimum, relative to the objective. For closed forms it is \
@@ -69,6 +71,7 @@ def markdown(
     timings: Sequence[Mapping[str, Any]] = (),
     failures: Sequence[Mapping[str, Any]] = (),
     grid_edges: Mapping[tuple[str, str], Sequence[str]] | None = None,
+    cautions: Mapping[tuple[str, str], Sequence[str]] | None = None,
     figures: Mapping[str, Mapping[str, str]] | None = None,
     gains: Gains | None = None,
 ) -> str:
@@ -88,6 +91,8 @@ def markdown(
         The cells that failed.
     grid_edges : mapping, optional
         Tuned parameters whose value is at the edge of their grid, by (problem, method).
+    cautions : mapping, optional
+        The problems in which a method gave a caution, by (method, caution).
     figures : mapping, optional
         The figures of each problem: what each shows, and its file.
     gains : mapping, optional
@@ -104,6 +109,7 @@ def markdown(
         f"# {escape.markdown(suite['name'])}",
         escape.markdown(suite["description"]),
         f"**{partial}**" if partial else "",
+        PRIVATE.format(suite["secret"]) if "secret" in suite else "",
         LEGEND.format(units=units, gap=gap, errors=_of_errors(metrics)),
     ]
     incomplete = {(p, method, m) for (p, m), s in summaries.items() for method in s.missing}
@@ -145,6 +151,8 @@ def markdown(
     missing = _missing_list(summaries, count)
     if missing:
         parts += ["## Values that could not be computed", UNCOMPUTED, missing]
+    if cautions:
+        parts += ["## Cautions", _cautions_list(cautions, count)]
     parts += left_out_section(suite.get("left_out", {}))
     if failures:
         parts.append("## Failed")
@@ -240,6 +248,13 @@ def _missing_list(summaries: Mapping[tuple[str, str], Summary], problems: int) -
     return "\n".join(
         f"- {escape.markdown(method)}, {metric}, in {problems_text(own, problems)}: {escape.markdown(text)}"
         for (method, metric, text), own in where.items()
+    )
+
+
+def _cautions_list(cautions: Mapping[tuple[str, str], Sequence[str]], problems: int) -> str:
+    return "\n".join(
+        f"- {escape.markdown(method)}, in {problems_text(own, problems)}: {escape.markdown(text)}"
+        for (method, text), own in cautions.items()
     )
 
 

@@ -149,6 +149,16 @@ class CellStore:
             if "grid_edges" in cell.about
         }
 
+    def cautions(self) -> dict[tuple[str, str], list[str]]:
+        """Return, by (method, caution), the problems in which a call gave it."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for (problem, _, method), cell in sorted(self.all().items()):
+            for text in cell.about.get("cautions", ()):
+                problems = found.setdefault((method, text), [])
+                if problem not in problems:
+                    problems.append(problem)
+        return found
+
     def missing_values(self) -> int:
         """Return how many values could not be computed."""
         by_metric = (of for cell in self.all().values() for of in cell.missing.values())

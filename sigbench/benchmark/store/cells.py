@@ -165,6 +165,7 @@ def _about(suite: str, result: Result) -> dict[str, Any]:
         },
         **({"training": training} if training else {}),
         **({"grid_edges": result.grid_edges} if result.grid_edges else {}),
+        **({"cautions": result.cautions} if result.cautions else {}),
         **({"missing": result.missing} if result.missing else {}),
     }
 

@@ -138,6 +138,8 @@ class Manifest:
                 raise InputError(
                     f"{self.folder} contains a run with {key} {old[key]!r}, not {new[key]!r}: {advice}"
                 )
+        if old.get("secret") != new.get("secret"):
+            raise InputError(f"{self.folder} contains a run with other data seeds: {advice}")
         for name, problem in new["problems"].items():
             known = old["problems"].get(name, problem)
             if known != problem:

@@ -74,6 +74,7 @@ CELL = Record(
             }
         ),
         "grid_edges": _NAMES,
+        "cautions": _NAMES,
         "missing": Table(Table(List(COUNT, shortest=1, longest=MAX_ITEMS, distinct=True))),
     },
 )
@@ -98,6 +99,7 @@ _SUITE = Record(
         "experiments": Either((Choice((None,)), _EXPERIMENTS)),
         "trainings": Table(TEXT),
         "left_out": Table(Table(TEXT)),
+        "secret": TEXT,
         "full": Record({"problems": Table(_ITEMS), "methods": _NAMES, "seeds": List(COUNT)}),
     },
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sigbench.benchmark.engine.evaluate import Cell
+from sigbench.benchmark.engine.secret import Secret
 from sigbench.benchmark.methods.resolve import KINDS, METHODS, Method, resolve
 from sigbench.benchmark.suites.entries import (
     AnyProblem,
@@ -61,7 +62,7 @@ class Suite:
 
     ``experiments`` adds a section to the report in the layout of a printed table, with one column
     per seed: its ``metrics``, the ``printed`` values by method, and their ``source``. ``full`` is the
-    suite from which this one was selected.
+    suite from which this one was selected. The data seeds are derived from ``secret``, if it is set.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Suite:
     methods: tuple[Method, ...]
     experiments: Mapping[str, Any] | None = None
     full: Suite | None = field(default=None, repr=False)
+    secret: Secret | None = None
 
     def __post_init__(self) -> None:
         cells = len(self.problems) * len(self.methods) * len(self.seeds)
@@ -98,7 +100,7 @@ class Suite:
     def cells(self) -> list[Cell]:
         """Return all cells; cells on the same data are consecutive."""
         return [
-            Cell(problem, seed, method, self._key(problem, seed, method))
+            Cell(problem, seed, method, self._key(problem, seed, method), self.secret)
             for problem in self.problems
             for seed in self.seeds
             for method in self.methods
@@ -107,7 +109,8 @@ class Suite:
 
     def _key(self, problem: AnyProblem, seed: int, method: Method) -> str:
         metrics = {name: metric.key for name, metric in self.metrics.items()}
-        return digest([self.problem_key(problem), seed, method.key, metrics, self.block])
+        own = [self.secret.digest] if self.secret else []
+        return digest([self.problem_key(problem), seed, method.key, metrics, self.block, *own])
 
     def problem_key(self, problem: AnyProblem) -> str:
         """Return a digest of everything in a problem that can change values."""

@@ -52,6 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="stop a cell (or the fit or import of a method) that takes longer: 90s, 10m or 2h",
     )
     parser.add_argument("--fresh", action="store_true", help="first delete the run in the folder")
+    parser.add_argument(
+        "--secret-seed",
+        metavar="FILE",
+        help="derive the data seeds from the secret in this file, so that no method can create the "
+        "items again (docs/trust.md)",
+    )
     parser.add_argument("--dry-run", action="store_true", help="list the cells and stop")
     parser.add_argument("--quiet", action="store_true", help="print no progress and no leaderboard")
 
@@ -62,9 +68,11 @@ def call(args: argparse.Namespace) -> int:
         from sigbench.benchmark.engine.executors.pool import prepare
 
         prepare()  # the workers import their modules while this process imports its own
+    import dataclasses
     from pathlib import Path
 
     from sigbench.benchmark.engine.executors.base import ExecutorConfig, cores
+    from sigbench.benchmark.engine.secret import read_secret
     from sigbench.benchmark.methods.inspection import import_limit
     from sigbench.benchmark.run_suite import left_out, run_suite
     from sigbench.benchmark.suites.suite import load
@@ -77,6 +85,8 @@ def call(args: argparse.Namespace) -> int:
         suite = load(args.suite).select(
             methods=args.method, problems=args.problem, seeds=seeds, items=args.items
         )
+    if args.secret_seed is not None:
+        suite = dataclasses.replace(suite, secret=read_secret(Path(args.secret_seed)))
     path = Path(args.out) if args.out else Path("runs") / suite.name
     if args.dry_run:
         return _dry_run(suite, path, fresh=args.fresh)
@@ -149,6 +159,7 @@ class RunProgress:
 
         self._progress = Progress(total, "cell", quiet=quiet)
         self._running: list[str] = []
+        self._cautions: set[str] = set()
 
     def __enter__(self) -> RunProgress:
         self._progress.__enter__()
@@ -171,9 +182,19 @@ class RunProgress:
                 self._running.remove(name)
             if seed is not None:
                 self._progress.advance()
+                for text in getattr(result, "cautions", ()):
+                    self._caution(f"caution: {work.method.name}: {text}")
                 if hasattr(result, "error"):
                     self._progress.message(
                         printable(f"failed: {name}: {cut(result.error, MAX_MESSAGE)}")
                     )
         more = f" (+{len(self._running) - 1})" if len(self._running) > 1 else ""
         self._progress.describe(printable(f"{self._running[0]}{more}") if self._running else "")
+
+    def _caution(self, text: str) -> None:
+        """Print a caution once."""
+        from sigbench.core.escape import cut, printable
+
+        if text not in self._cautions:
+            self._cautions.add(text)
+            self._progress.message(printable(cut(text, MAX_MESSAGE)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,11 @@ import cloudpickle
 
 import sigbench
 from sigbench.benchmark.isolation.process import MethodFailed
+from sigbench.core.cautions import cautions
 from sigbench.core.escape import cut
 
 MAX_TRACE = 20_000  # characters
+MAX_CAUTIONS = 3  # of one call
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class CallResult:
     """The result of a call: its value, or the error in one line and the traceback.
 
     ``lost`` means that its worker died, and ``contended`` that other calls ran at the same time.
-    ``log`` is what a user's method printed.
+    ``log`` is what a user's method printed, and ``cautions`` are the texts of `Caution` warnings.
     """
 
     value: Any = None
@@ -33,6 +35,7 @@ class CallResult:
     contended: bool = False
     number: int = -1
     log: str = ""
+    cautions: tuple[str, ...] = ()
 
 
 def attempt(work: Callable[[], Any]) -> CallResult:
@@ -40,6 +43,12 @@ def attempt(work: Callable[[], Any]) -> CallResult:
 
     A call may return a `CallResult` itself.
     """
+    with cautions() as found:
+        ended = _ended(work)
+    return replace(ended, cautions=tuple(found[:MAX_CAUTIONS])) if found else ended
+
+
+def _ended(work: Callable[[], Any]) -> CallResult:
     try:
         value = work()
         return value if isinstance(value, CallResult) else CallResult(value)
