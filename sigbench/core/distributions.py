@@ -28,6 +28,14 @@ def owner_of(file: Path) -> str | None:
     return None
 
 
+def prepare() -> None:
+    """Read what is installed, once for all processes that are forked from this one."""
+    related()
+    own_requirements()
+    for root in _roots():
+        _installed_files(root, _infos(root))
+
+
 def forget() -> None:
     """Look for distributions again, because others may have been installed."""
     _roots.cache_clear()

@@ -54,6 +54,9 @@ def serve(control: socket.socket, preload: Sequence[str] = ()) -> None:
         importlib.import_module(name)
     from threadpoolctl import threadpool_limits
 
+    from sigbench.core.distributions import prepare
+
+    prepare()
     threadpool_limits(1)
     gc.freeze()  # a collection in a method process would copy these objects
     if _CHILDREN.exists():
