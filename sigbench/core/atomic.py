@@ -92,10 +92,10 @@ def remove_unfinished(folder: Path) -> None:
     """
     if sys.platform == "win32" or not folder.is_dir():  # Windows: a lock would prevent renaming
         return
-    with os.scandir(folder) as entries:
-        names = [e.name for e in entries if e.name.startswith(".") and e.name.endswith(UNFINISHED)]
-    for name in names:
-        _remove_if_unlocked(folder / name)
+    with suppress(PermissionError):  # a folder that may be written but not listed
+        for name in os.listdir(folder):
+            if name.startswith(".") and name.endswith(UNFINISHED):
+                _remove_if_unlocked(folder / name)
 
 
 def _write_and_rename(target: Path, data: bytes) -> None:
@@ -106,10 +106,10 @@ def _write_and_rename(target: Path, data: bytes) -> None:
     handle, temporary = _create(target, 0o666 if mode is None else 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
-            if mode is not None:
-                os.chmod(temporary, mode)
             file.write(data)
             file.flush()
+            if mode is not None:
+                os.chmod(temporary, mode)
             os.fsync(handle)
             if sys.platform != "win32":  # while it is locked
                 os.replace(temporary, target)

@@ -170,11 +170,11 @@ class Manifest:
 
 
 def _is_foreign(path: Path) -> bool:
-    """Return whether a file or folder of a run without a manifest is not ours.
+    """Return whether a file or folder with a name of ours, but without a manifest, is another's.
 
-    Killed runs of earlier versions left a folder that is empty or contains temporary files.
+    Killed runs of earlier versions left a folder of cells that is empty or has temporary files.
     """
-    if path.is_dir():
+    if path.name == "cells" and path.is_dir():
         return not all(_is_unfinished(entry) for entry in path.iterdir())
     return path.exists()
 
