@@ -16,6 +16,7 @@ from sigbench import (
     TrueWiener,
     WienerDeconvolution,
 )
+from sigbench.benchmark.methods.describe import bind_problem_info
 from sigbench.denoisers.deconvolution import power_spectrum
 from sigbench.problems.kernels import KERNELS, Box, Exponential, GaussianKernel, Resonance
 from sigbench.transforms.operators import transfer_function
@@ -109,7 +110,10 @@ def test_the_true_wiener_filter_is_the_posterior_mean(rng, kernel):
     data = GaussianProcess(n=50, correlation=6.0)
     problem_info = {"kernel": kernel.taps((50,)), **data.problem_info}
     y, levels = rng.standard_normal((3, 1, 50)), np.array([0.1, 0.3, 0.1])
-    one, two = (cls(**problem_info)(y, sigma=levels) for cls in (TrueWiener, GaussianPosteriorMean))
+    one, two = (
+        bind_problem_info(cls(), problem_info)(y, sigma=levels)
+        for cls in (TrueWiener, GaussianPosteriorMean)
+    )
     np.testing.assert_allclose(one, two, atol=1e-10)
 
 
@@ -120,7 +124,7 @@ def test_the_error_of_the_true_wiener_filter_agrees_with_theory(kernel, sigma):
     data, n = GaussianProcess(n=128), 128
     problem = Denoising("d", data, Blur(kernel, sigma=sigma), items=800)
     block = next(iter(problem.blocks(1, 800)))
-    estimate = TrueWiener(**problem.problem_info)(block.noisy, sigma=block.sigma)
+    estimate = bind_problem_info(TrueWiener(), problem.problem_info)(block.noisy, sigma=block.sigma)
     errors = np.mean((estimate - block.clean) ** 2, axis=(1, 2))
     S = np.array(data.problem_info["prior_spectrum"])
     H = transfer_function(kernel.taps((n,)), (n,))
@@ -139,7 +143,7 @@ def test_the_estimated_spectrum_is_near_the_true_one_for_long_records():
     errors = [
         np.mean((method(block.noisy, sigma=block.sigma) - block.clean) ** 2)
         for method in (
-            TrueWiener(**problem.problem_info),
+            bind_problem_info(TrueWiener(), problem.problem_info),
             WienerDeconvolution(kernel, smooth=129, iterations=100),
         )
     ]

@@ -313,6 +313,7 @@ class TestFiles:
 
     def test_a_folder_with_other_figures_is_refused(self, tiny, here):
         (here / "run" / "figures").mkdir(parents=True)
+        (here / "run" / "figures" / "mine.png").write_bytes(b"")
         with pytest.raises(InputError, match="contains figures but no manifest"):
             run_suite(tiny, here / "run")
 

@@ -9,7 +9,8 @@ import soundfile
 from PIL import Image
 
 from sigbench import InputError
-from sigbench.benchmark.methods.resolve import bind_problem_info, resolve
+from sigbench.benchmark.methods.describe import bind_problem_info
+from sigbench.benchmark.methods.resolve import resolve
 from sigbench.benchmark.suites.suite import load
 from sigbench.cli.denoise.file import denoise_file
 from sigbench.cli.main import main

@@ -12,6 +12,7 @@ from sigbench import (
     Gaussian,
     IdealProjection,
     Method,
+    Metric,
     Photos32,
     SparseSpikes,
     SpikesPosteriorMean,
@@ -108,10 +109,6 @@ def masked(noisy):
     return np.ma.masked_array(noisy, mask=np.abs(noisy) > 1)
 
 
-def faint(noisy):
-    return noisy * 1e-200
-
-
 def speechless(noisy):
     class Speechless(Exception):
         def __str__(self):
@@ -201,7 +198,6 @@ def test_the_limit_knows_the_prior_of_the_problem():
         (dtype, "the estimate has dtype float32, not float64"),
         (a_list, "the estimate is a list, not a NumPy array"),
         (masked, "the estimate is a MaskedArray, not a NumPy array"),
-        (faint, "si_sdr of item 0 is nan"),
         (speechless, "Speechless: its message raises RuntimeError"),
         (of_an_odd_file, "OSError: cannot open \\udcff.wav"),
         (spoils, "the method changed its input"),
@@ -217,6 +213,14 @@ def test_a_protocol_violation_is_a_failure_and_the_others_run(method, message):
     assert "Traceback" in failure.trace
     for other in (first, last):
         np.testing.assert_array_equal(other.values["rmse"], alone.values["rmse"])
+
+
+def test_a_value_that_is_nan_without_a_reason_is_a_failure():
+    nan = Metric(lambda clean, estimate, peak: np.full(len(clean), np.nan), "", False)
+    cell = Cell(PROBLEM, 1, Method("good", Function(good)), "key")
+    (failure,) = run([cell], {"odd": nan}, 3)
+    assert isinstance(failure, Failure)
+    assert "odd of item 0 is nan" in failure.error
 
 
 def test_a_learner_is_fitted_once_per_problem_never_per_seed():

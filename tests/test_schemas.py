@@ -113,7 +113,6 @@ GOOD_FLOORS = 'suite = "table1"\n[[floors]]\nproblem = "p"\nmethod = "m"\nmetric
         (GOOD_FLOORS + "floor = " + "[" * 90 + "]" * 90, "more than 60 nested levels"),
         ('suite = "table1"\nfloors = []', "must not be empty"),
         ('suite = "table1"', "needs the key 'floors'"),
-        (GOOD_FLOORS + GOOD_FLOORS[17:] + "floor = 1", "duplicate floor 'p-m-psnr'"),
         ("items = true\n" + GOOD_FLOORS, "items=True must be a whole number"),
         ("items = 0\n" + GOOD_FLOORS, "items=0 must be a whole number >= 1"),
         ("items = 1000000000000\n" + GOOD_FLOORS, "items=1000000000000 must be"),

@@ -533,7 +533,7 @@ def test_the_real_recordings(real_data, tmp_path, monkeypatch):
     problem = Denoising("p", data, Mix(Babble(), 0.0, level="active"), 4)
     block = next(problem.blocks(1, 1))
     assert db(np.mean(block.clean**2) / np.mean((block.noisy - block.clean) ** 2)) < -0.2
-    assert problem.problem_info == {"fs": 8000.0, "lead_in": 2000}
+    assert problem.problem_info == {"fs": 8000.0, "peak": 1.0, "lead_in": 2000}
 
 
 # --- esc10 ------------------------------------------------------------------------------------

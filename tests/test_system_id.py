@@ -447,7 +447,7 @@ class TestSuite:
         ("old", "new", "message"),
         [
             ("snr_db =", "snr =", "unknown key of a problem 'snr': did you mean 'snr_db'"),
-            ("[16, 32]", "[16.5]", "systems: length=16.5 must be a whole number"),
+            ("[16, 32]", "[16.5]", "length[0]=16.5 must be a whole number"),
             ("[16, 32]", "16", "length=16 must be a list"),
             ("[16, 32]", "[3]", "length=3 must be >= 4, the number of taps"),
             ("items = 3", "", "a problem needs the key 'items'"),

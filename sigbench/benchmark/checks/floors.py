@@ -68,11 +68,6 @@ class Floor:
     margin: float = 0.0
 
     @property
-    def subject(self) -> tuple[object, ...]:
-        """What is compared with what; a file has at most one floor for it."""
-        return self.problem, self.method, self.metric, self.reference, self.reference_method
-
-    @property
     def name(self) -> str:
         """The name of the floor in results and tests."""
         kind = "-reference" if self.reference is not None else ""
@@ -117,11 +112,6 @@ def load_floors(path: Path) -> Floors:
         check_keys("the file", table, FILE_KEYS, required=("suite", "floors"))
         suite = table["suite"]
         floors = tuple(_floor(entry, path.parent) for entry in table["floors"])
-        seen = set()
-        for floor in floors:
-            if floor.subject in seen:
-                raise InputError(f"duplicate floor {shown(floor.name)}: keep one of them")
-            seen.add(floor.subject)
         return Floors(
             path,
             str(path.parent / suite) if suite.endswith(".toml") else suite,

@@ -93,7 +93,7 @@ def checkpoint_files() -> list[bytes]:
 
     row = ValidationRow(5, 0.5, 40, 1.5, 1e-3, 2.0, 2.5, 10.0, math.nan)
     weights = {"layer.weight": np.ones((3, 2), np.float32)}
-    state = TrainingState(10, 5, 1.5, 0.0, 0, [row], weights)
+    state = TrainingState(10, 5, 1, 5, 1.5, 0.0, 0, [row], weights)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "x"
         Checkpoint(path, KEY).save(state, weights, {"moment": np.zeros(3)})
