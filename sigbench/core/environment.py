@@ -77,5 +77,6 @@ def git_commit() -> str | None:
 
 
 def _git(root: Path, *arguments: str) -> str:
-    call = ["git", "-C", str(root), *arguments]
+    # If this process is killed, a git that writes its index would leave a lock file behind.
+    call = ["git", "--no-optional-locks", "-C", str(root), *arguments]
     return subprocess.run(call, capture_output=True, text=True, check=True).stdout.strip()
