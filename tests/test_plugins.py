@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from sigbench import DATASETS, METRICS, InputError
+from sigbench.benchmark.suites import suite
 from sigbench.cli.main import main
 from sigbench.config import plugins
 from sigbench.config.registry import build, lookup, usable
@@ -118,6 +119,30 @@ def test_values_of_the_wrong_shape_are_an_error(site, value):
     batch = np.ones((3, 1, 8))
     with pytest.raises(TypeError, match=r"error returned .* one per item"):
         lookup("metric", METRICS, "bad").measure(batch, batch, 1.0)
+
+
+def test_the_code_of_a_dataset_and_of_a_metric_is_part_of_the_keys(site):
+    source = (
+        "from sigbench import Metric\ndef f(clean, estimate, peak): return estimate.std(axis=1)\n"
+    )
+    source += "thing = Metric(f, '', False)\n"
+    site.install(DATASET, group="datasets")
+    site.install(source, package="other", name="spread")
+    (site.folder / "own.toml").write_text(
+        'name = "own"\nmetrics = ["psnr", "spread"]\n[[problems]]\nname = "p"\ndataset = "bad"\n'
+        'degradation = "gaussian[sigma=1]"\nitems = 2\n[[methods]]\nmethod = "noisy"\n'
+    )
+
+    def key():
+        suite.code_of_others.cache_clear()
+        return suite.load(str(site.folder / "own.toml")).cells()[0].key
+
+    keys = [key()]
+    for package in ("faulty", "other"):
+        file = site.folder / f"{package}.py"
+        file.write_text(file.read_text() + "# edited\n")
+        keys.append(key())
+    assert len(set(keys)) == 3
 
 
 def test_two_packages_with_one_name_are_an_error(site):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from sigbench.config.registry import lookup
 from sigbench.config.spec import MAX_SWEEP, parse
 from sigbench.config.toml import check_keys, find_toml, read_toml
 from sigbench.core.errors import InputError, unknown
-from sigbench.core.fingerprint import digest, identity
+from sigbench.core.fingerprint import digest, identity, source_digest
 from sigbench.core.schema import (
     ANYTHING,
     FILE_NAME,
@@ -110,6 +111,9 @@ class Suite:
     def _key(self, problem: AnyProblem, seed: int, method: Method) -> str:
         metrics = {name: metric.key for name, metric in self.metrics.items()}
         own = [self.secret.digest] if self.secret else []
+        modules = [type(problem.dataset).__module__]
+        modules += [metric.function.__module__ for metric in self.metrics.values()]
+        own += [code_of_others(name) for name in modules if name.partition(".")[0] != "sigbench"]
         return digest([self.problem_key(problem), seed, method.key, metrics, self.block, *own])
 
     def problem_key(self, problem: AnyProblem) -> str:
@@ -228,6 +232,12 @@ class Suite:
                 f"{method.name} is a method for {' and '.join(own)} data, but {self.name} has "
                 f"{' and '.join(domains)} data"
             )
+
+
+@functools.cache
+def code_of_others(module: str) -> str:
+    """Return a digest of the code of a dataset or metric of another package."""
+    return source_digest(module)
 
 
 def suite_names() -> list[str]:
