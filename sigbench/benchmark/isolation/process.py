@@ -18,7 +18,7 @@ import numpy as np
 
 from sigbench.benchmark.isolation import template
 from sigbench.benchmark.isolation.channel import BadMessage, Channel, Message
-from sigbench.benchmark.isolation.start import context, without_main
+from sigbench.benchmark.isolation.start import context, prepare, without_main
 
 CAN_FORK = hasattr(os, "fork")
 MAX_LOG = 64 * 2**10  # bytes that are kept of what a method prints in one call
@@ -266,6 +266,7 @@ def _started() -> _Template:
         process: Any = subprocess.Popen(command, stdin=theirs.fileno())
     else:
         process = context().Process(target=template.serve, args=(theirs,))
+        prepare()
         with without_main():
             process.start()
     theirs.close()

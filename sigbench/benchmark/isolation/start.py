@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sigbench.benchmark.isolation.template import SERVERS
+from sigbench.core.interrupts import blocked
 
 WORKER_MODULES = (
     "sigbench.benchmark.engine.executors.pool",
@@ -42,3 +43,16 @@ def without_main() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
+
+
+def prepare() -> None:
+    """Start the server of workers, so that it imports modules while this process does.
+
+    Signals do not disturb its imports; it ends with this process.
+    """
+    if context().get_start_method() == "forkserver":
+        from multiprocessing import forkserver, resource_tracker
+
+        resource_tracker.ensure_running()  # it would unblock the signals
+        with without_main(), blocked():
+            forkserver.ensure_running()

@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def call(args: argparse.Namespace) -> int:
     """Run the command."""
     if args.executor == "local" and not args.dry_run:
-        from sigbench.benchmark.engine.executors.pool import prepare
+        from sigbench.benchmark.isolation.start import prepare
 
         prepare()  # the workers import their modules while this process imports its own
     import dataclasses

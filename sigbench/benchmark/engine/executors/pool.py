@@ -22,25 +22,12 @@ from threadpoolctl import threadpool_limits
 from sigbench.benchmark.engine.executors.calls import CallResult, answer, one_line, pack
 from sigbench.benchmark.engine.isolated import GRACE_S
 from sigbench.benchmark.isolation.process import fork_template, how_it_ended
-from sigbench.benchmark.isolation.start import context, without_main
-from sigbench.core.interrupts import blocked, leave_to_parent
+from sigbench.benchmark.isolation.start import context, prepare, without_main
+from sigbench.core.interrupts import leave_to_parent
 
 CALL = b"?"  # announces a call: sending a large call to a worker that hangs would block
 STARTED = b"!"  # the reply of a worker that is ready
 MAX_WAIT_S = 1.0  # Python does not see a Ctrl-C that arrives just before a wait
-
-
-def prepare() -> None:
-    """Start the server of workers, so that it imports modules while this process does.
-
-    Signals do not disturb its imports; it ends with this process.
-    """
-    if context().get_start_method() == "forkserver":
-        from multiprocessing import forkserver, resource_tracker
-
-        resource_tracker.ensure_running()  # it would unblock the signals
-        with without_main(), blocked():
-            forkserver.ensure_running()
 
 
 @dataclass
