@@ -47,9 +47,13 @@ class Secret:
         """A digest, which does not reveal the secret."""
         return hashlib.sha256(b"sigbench secret\0" + self.content).hexdigest()[:32]
 
+    @property
+    def _key(self) -> bytes:
+        return hashlib.sha256(self.content).digest()  # HMAC would ignore null bytes at the end
+
     def seed(self, public: int) -> int:
         """Return the private seed in place of a public one, 0 to 2**63 - 1."""
-        code = hmac.digest(self.content, f"data seed {public}".encode(), "sha256")
+        code = hmac.digest(self._key, f"data seed {public}".encode(), "sha256")
         return int.from_bytes(code[:8], "big") >> 1
 
     def hidden(self, block: Block, public: int) -> Block:
