@@ -33,19 +33,28 @@ PATIENCE_S = 120.0  # for processes to end
 OTHERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TINY = str(Path(__file__).resolve().parents[1] / "tests/tiny.toml")
 RECIPE = """
-network = "shrinknet[width=4,norm=batch]"
+{network}
 optimizer = "adam[lr=1e-2]"
 schedule = "cosine"
 batch = 4
 steps = 200
 engine = "{engine}"
 [data]
-dataset = "sparse-spikes"
-degradation = "gaussian[sigma=3]"
 pairs = 21
 validation = 6
-metric = "psnr_table1"
+{data}
 """
+# NumPy is tried on signals, torch on images, which it stores with the channel last.
+NETWORKS = {
+    "numpy": (
+        'network = "shrinknet[width=4,norm=batch]"',
+        'dataset = "sparse-spikes"\ndegradation = "gaussian[sigma=3]"\nmetric = "psnr_table1"',
+    ),
+    "torch": (
+        'network = "dncnn[layers=3,width=8]"',
+        'dataset = "photos32[grey=true]"\ndegradation = "gaussian[sigma=25]"\nmetric = "psnr"',
+    ),
+}
 FLOORS = """suite = "tiny"
 [[floors]]  # a comment
 problem = "sparse-spikes"
@@ -87,7 +96,9 @@ def prepare_merge():
 
 def prepare_training(engine):
     """Write the recipe."""
-    Path("tiny.toml").write_text(RECIPE.format(engine=engine))
+    Path("tiny.toml").write_text(
+        RECIPE.format(engine=engine, network=NETWORKS[engine][0], data=NETWORKS[engine][1])
+    )
 
 
 def prepare_update():
