@@ -4,10 +4,10 @@
 
 RUN is a folder that `sigbench run` has written, with its cells. The noisy input, controls, methods
 that know the prior or the clean signal, and methods without a value for every item are not
-compared, nor are those after --without. The best other method is the one that is highest on the
-leaderboard. A difference has its 95 % interval; its sign is such that positive is better, also for errors.
-"better" means that the difference is significant at 5 %, by the test of `sigbench compare` and of
-the ranks, which the ranks correct for the number of pairs: see "Honest statistics" in
+compared, nor are those after --without. The best other method is the highest on the leaderboard. A
+difference has its 95 % interval; its sign is such that positive is better, also for errors.
+"better" means that the difference is significant at 5 %. The test is that of `sigbench compare`,
+without the correction for the number of pairs that ranks have: see "Honest statistics" in
 docs/architecture.md.
 """
 

@@ -82,7 +82,6 @@ WRONG = {
     ),
     "environ": ("os.environ['HOME_OF_SIGBENCH_TEST'] = 'x'; os.environ.pop('PATH', '')", ""),
     "leaves": ("os._exit(0)", "WorkerDied: exit code 0"),
-    "loops": ("while True: pass", "TimeoutError: longer than "),
     "threads": (
         "def hog():\n        while True: np.seterr(all='raise'); time.sleep(0)\n"
         "    threading.Thread(target=hog, daemon=True).start()",
@@ -196,10 +195,9 @@ def alone(tmp_path_factory):
 @pytest.mark.parametrize("where", ["1", "2", "3", "dask"])
 def test_misbehaving_methods_change_nobody_elses_values(here, where, alone, request, capfd):
     write_modules(here)
-    place = ["-j", where, "--timeout", "4s"]
-    if where == "dask":  # its workers import sigbench in their first cell
-        address = f"dask://{request.getfixturevalue('cluster')}"
-        place = ["--executor", address, "--timeout", "15s"]
+    place = ["-j", where]
+    if where == "dask":
+        place = ["--executor", f"dask://{request.getfixturevalue('cluster')}"]
     wrong = [f"wrong:do_{name}" for name in WRONG]
     mixed = [m for pair in zip(wrong, METHODS * 9, strict=False) for m in pair]
     assert main([*RUN, "-m", *dict.fromkeys([*mixed, *METHODS]), *place]) == 1
@@ -247,7 +245,8 @@ IMPORTS = {
 def test_a_module_that_cannot_be_imported_is_one_line(here, name, capfd):
     code, message = IMPORTS[name]
     (here / f"own_{name}.py").write_text(f"print('noise')\n{code}\ndef f(noisy): return noisy\n")
-    assert main(["run", "table1", "-m", f"own_{name}:f", "--timeout", "1s"]) == 2
+    limit = "1s" if "TimeoutError" in message else "60s"
+    assert main(["run", "table1", "-m", f"own_{name}:f", "--timeout", limit]) == 2
     out, err = capfd.readouterr()
     assert out == ""
     assert err.count("\n") == 1
@@ -311,7 +310,7 @@ def test_what_a_method_prints_is_in_its_log(here, capfd):
     )
     names = [f"own_loud:{name}" for name in ("f", "fails", "hangs", "much")]
     run = [*RUN, "-m", "noisy", *names, "-j", "2"]
-    assert main([*run, "--timeout", "2s"]) == 1
+    assert main([*run, "--timeout", "8s"]) == 1
     printed = capfd.readouterr()
     for text in ("imported", "raw", "child", "before", "waiting", "yyy"):
         assert text not in printed.out + printed.err
@@ -492,10 +491,10 @@ def test_a_time_limit_ends_any_call():
         while True:
             pass
 
-    methods = [Method(f.__name__, Function(f)) for f in (stops, blocks, stays, np.copy)]
-    ended = go(*methods, timeout=2.0)
+    hanging = go(*(Method(f.__name__, Function(f)) for f in (stops, blocks)), timeout=2.0)
     for name in ("stops", "blocks"):
-        assert ended[name, 1].error == "TimeoutError: longer than 2 s"
+        assert hanging[name, 1].error == "TimeoutError: longer than 2 s"
+    ended = go(*(Method(f.__name__, Function(f)) for f in (stays, np.copy)), timeout=60.0)
     assert ended["stays", 1].error == "WorkerDied: exit code 0"
     assert ended["copy", 1].values["rmse"].shape == (5,)
 

@@ -33,7 +33,7 @@ FAULTY = {
     "import os; os._exit(3)": "its import ends the process (exit code 3)",
     "import os; os._exit(0)": "its import ends the process (exit code 0)",
     "import os; os.write(1, b'\"\"'); os._exit(0)": "its import ends the process (exit code 0)",
-    "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)": "its import ends the process (signal 11)",
+    "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)": "its import ends the process (signal SIGSEGV)",
     HANGS: "its import takes longer than 2 s",
     "thing = 1": "faulty:thing is not a sigbench.Metric",
     "from sigbench import Metric; thing = Metric(7, '', True)": "function 7, which is not callable",

@@ -1,4 +1,4 @@
-"""Comparison of two methods of a run, paired by item, by the decision that gives the ranks."""
+"""Comparison of two methods of a run, paired by item, with the test that gives the ranks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text on the terminal: any encoding, and no control characters in what others wrote."""
+"""Text on the terminal: for any encoding, with control characters escaped."""
 
 from __future__ import annotations
 

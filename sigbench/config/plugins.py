@@ -1,4 +1,4 @@
-"""What other packages register: found by entry point, tried in another process, then loaded."""
+"""Plugins of other packages: found by entry point, tried in another process, then loaded."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from sigbench.core.errors import InputError
+from sigbench.core.interrupts import how_it_ended
 
 GROUPS = {
     "method": "sigbench.denoisers",
@@ -164,7 +165,7 @@ def _tried(plugin: Plugin) -> str:
     try:
         failed: str = json.loads(answer)
     except ValueError:  # it has ended before it could answer
-        return f"its import ends the process ({_how_it_ended(child.returncode)})"
+        return f"its import ends the process ({how_it_ended(child.returncode)})"
     return failed
 
 
@@ -177,14 +178,10 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     child.wait()
 
 
-def _how_it_ended(code: int) -> str:
-    return f"signal {-code}" if code < 0 else f"exit code {code}"
-
-
 def _try(group: str, name: str) -> None:
     """Import a plugin, and write a JSON string to standard output: the error, or an empty one."""
     answer = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)  # what the package prints is no answer
+    os.dup2(2, 1)  # what the package prints must not be taken for the answer
     failed = ""
     try:
         next(iter(entry_points(group=group, name=name))).load()
@@ -194,7 +191,7 @@ def _try(group: str, name: str) -> None:
         failed = f"its import raises {type(error).__name__}({', '.join(map(repr, error.args))})"
     answer.write(json.dumps(failed))
     answer.close()
-    os._exit(0)  # not the functions that the package may have registered with atexit
+    os._exit(0)  # without functions that the package may have registered with atexit
 
 
 if __name__ == "__main__":

@@ -22,7 +22,10 @@ class InputError(ValueError):
 
 
 class Caution(UserWarning):
-    """A result that is probably not what was meant; `sigbench denoise` prints it in one line."""
+    """A result that is probably not what was meant.
+
+    `sigbench denoise` and `sigbench run` print it in one line.
+    """
 
 
 class NoDerivative(InputError):

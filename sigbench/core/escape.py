@@ -1,4 +1,4 @@
-"""Text of others in our output: names, errors and settings are shown, never interpreted."""
+"""Escaping of names, errors and settings in output: they are shown, never interpreted."""
 
 from __future__ import annotations
 

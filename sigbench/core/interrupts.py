@@ -1,7 +1,7 @@
 """Signals that end a command: SIGINT (Ctrl-C), SIGTERM and SIGHUP.
 
 Each ends it in the same way: one line, exit code 128 + the number of the signal, no child process
-left behind. This module imports only what Python has loaded soon, so that it can come first.
+left behind. This module imports only small modules, so that it can be imported first.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def install() -> None:
 
 
 def finish(code: int) -> None:
-    """Let a signal end the process without a word, with this exit code: its work is done."""
+    """Let a signal end the process silently with this exit code, because its work is done."""
     for number in SIGNALS:
         if signal.getsignal(number) is _interrupt:
             signal.signal(number, lambda *_: os._exit(code))
@@ -72,6 +72,22 @@ def message(number: int) -> str:
     """
     by = "" if number == signal.SIGINT else f" by {signal.Signals(number).name}"
     return f"interrupted{by}; run the same command again to resume"
+
+
+def how_it_ended(code: int) -> str:
+    """Return how a process ended, from its exit code, which is negative for a signal.
+
+    Examples
+    --------
+    >>> how_it_ended(1), how_it_ended(-15)
+    ('exit code 1', 'signal SIGTERM')
+    """
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"signal {signal.Signals(-code).name}"
+    except ValueError:
+        return f"signal {-code}"
 
 
 @contextmanager

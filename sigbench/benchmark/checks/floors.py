@@ -98,9 +98,9 @@ def load_floors(path: Path) -> Floors:
     Parameters
     ----------
     path : Path
-        A TOML file with ``suite``, optionally ``seeds``, ``items``, ``folder``, ``timeout``
-        and ``depends_on``, and ``[[floors]]`` with ``problem``, ``method``, ``metric`` and either ``floor``, or
-        ``reference`` and ``margin``.
+        A TOML file with ``suite``, optionally ``seeds``, ``items``, ``folder``, ``timeout`` and
+        ``depends_on``, and ``[[floors]]`` with ``problem``, ``method``, ``metric`` and either
+        ``floor``, or ``reference`` and ``margin``.
 
     Raises
     ------

@@ -67,8 +67,8 @@ class Result:
     """A finished cell: one value per metric and item, and its cost.
 
     ``time_s`` is the time of the calls alone, for all items, on one thread: the median of three
-    passes, over different data, if one takes less than 0.1 s. ``contended`` is True if other cells ran at the same time.
-    ``peak_rss_mb`` is the peak resident memory of the process in MiB while the cell ran (outside
+    passes, over different data, if one takes less than 0.1 s. ``contended`` is True if other cells
+    ran at the same time. ``peak_rss_mb`` is the peak resident memory of the process in MiB while the cell ran (outside
     Linux: since the process started). ``relative_gap`` is the largest relative duality gap of the
     items if the method certifies its solutions, otherwise NaN. ``history`` is the training history
     of a trained method, ``pictures`` are the first images if requested, and ``grid_edges`` the
@@ -247,7 +247,7 @@ class Measure:
 
     def _grid_edges(self) -> tuple[str, ...]:
         if isinstance(self.entry, OwnMethod):
-            return self.entry.facts.grid_edges
+            return self.entry.traits.grid_edges
         learner = self.cell.method.entry
         return learner.grid_edges(self.entry) if isinstance(learner, Tuned) else ()
 

@@ -27,7 +27,7 @@ from sigbench.core.protocols import Array, Pairs, Training, TrainingHistory
 from sigbench.problems.denoising import Problem
 
 SERVER = "sigbench.benchmark.engine.method_process"
-GRACE_S = 15.0  # for a worker to end a method process that is too late, before it is ended itself
+GRACE_S = 15.0  # for a worker to end a late method process, before the worker itself is ended
 MAX_FITTED = 2**34  # bytes of a fitted method
 # A learner may bring a generator of its own to draw pairs.
 BIT_GENERATORS = {
@@ -46,14 +46,14 @@ def isolated(
     own: OwnMethod, timeout: float | None, work: Callable[[MethodProcess], Any]
 ) -> CallResult:
     """Do some work with a new method process; its result contains what the method has printed."""
-    process = MethodProcess(SERVER, timeout, own.facts.preload, folder=own.folder)
+    process = MethodProcess(SERVER, timeout, own.traits.preload, folder=own.folder)
     with process:
         ended = attempt(lambda: work(process))
     return dataclasses.replace(ended, log=process.log)
 
 
 def _open(process: MethodProcess, own: OwnMethod, problem: Problem) -> None:
-    """Load a method in its process; of the problem it gets the information, and how it is called."""
+    """Load a method in its process, with the problem information and the way it is called."""
     content = cloudpickle.dumps((own, dict(problem.problem_info), problem.caller))
     process.request({"do": "open"}, packed(content))
 
@@ -93,7 +93,7 @@ class Remote:
         return check_gaps(arrays[0], given)
 
     def about(self) -> About:
-        """Return what the method tells about itself."""
+        """Return what the method reports about itself."""
         record = self._process.request({"do": "about"}).header
         try:
             about = About(**record)
@@ -119,7 +119,7 @@ class Remote:
 
 
 def fitted(process: MethodProcess, own: OwnMethod, problem: Problem, training: Training) -> Any:
-    """Return a learner of a user, fitted in its process, as bytes that only such a process opens."""
+    """Return a user's learner, fitted in its process, as bytes that only a method process opens."""
     _open(process, own, problem)
     pairs, validation = training.pairs, training.validation
     header = {
@@ -141,10 +141,10 @@ def fitted(process: MethodProcess, own: OwnMethod, problem: Problem, training: T
     edges = answer.header.get("grid_edges")
     if len(answer.arrays) != 1 or not isinstance(edges, list):
         raise BadEstimate("the process of the method sent no fitted method")
-    facts = dataclasses.replace(
-        own.facts, learner=False, oracle=False, grid_edges=tuple(map(str, edges))
+    traits = dataclasses.replace(
+        own.traits, learner=False, oracle=False, grid_edges=tuple(map(str, edges))
     )
-    return OwnMethod(answer.arrays[0].tobytes(), own.folder, facts)
+    return OwnMethod(answer.arrays[0].tobytes(), own.folder, traits)
 
 
 def _answered(asked: dict[str, Any], training: Training) -> tuple[dict[str, Any], list[Array]]:

@@ -22,7 +22,7 @@ class BadEstimate(Exception):
 
 
 class Given(NamedTuple):
-    """What a call of a method needs.
+    """The input of a call of a method.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Given(NamedTuple):
 
 
 class About(NamedTuple):
-    """What a result tells about a method, besides its values.
+    """What a result contains about a method, besides its values.
 
     ``latency_ms`` is NaN if it needs the whole item, and ``peak_rss_mb`` is the peak resident memory
     of its process in MiB.
@@ -73,7 +73,7 @@ class Session(Protocol):
         ...
 
     def about(self) -> About:
-        """Return what the method tells about itself, after the calls."""
+        """Return what the method reports about itself, after the calls."""
         ...
 
 
@@ -125,7 +125,7 @@ class InProcess:
         return check_gaps(np.asarray(gaps, dtype=np.float64), given)
 
     def about(self) -> About:
-        """Return what the method tells about itself."""
+        """Return what the method reports about itself."""
         return About(
             describe(self._entry),
             int(getattr(self._entry, "n_params", 0)),

@@ -1,1 +1,1 @@
-"""Processes in which the code of others runs, so that it reaches nobody else's values."""
+"""Processes in which users' methods run, so that they cannot change the values of others."""

@@ -1,4 +1,4 @@
-"""The owner's side of a method process: start it, talk to it, end it, keep what it prints."""
+"""The worker's side of a method process: start it, exchange messages, end it, keep its output."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ import numpy as np
 from sigbench.benchmark.isolation import template
 from sigbench.benchmark.isolation.channel import BadMessage, Channel, Message
 from sigbench.benchmark.isolation.start import context, prepare, without_main
+from sigbench.core.interrupts import how_it_ended
 
 CAN_FORK = hasattr(os, "fork")
 MAX_LOG = 64 * 2**10  # bytes that are kept of what a method prints in one call
@@ -157,16 +158,6 @@ class MethodProcess:
                 self._kept += kept
                 self._dropped += len(content) - len(kept)
         os.close(self._output)
-
-
-def how_it_ended(code: int) -> str:
-    """Return an exit code, or the name of a signal, as text."""
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        return f"signal {signal.Signals(-code).name}"
-    except ValueError:
-        return f"signal {-code}"
 
 
 class _Template:

@@ -119,7 +119,7 @@ def _be_method_process(channel: int, log: int) -> None:
 
 
 def _detach(kept: int) -> None:
-    """Lead all descriptors but one and the output to nowhere.
+    """Redirect all descriptors to the null device, except one and the output.
 
     A template has the connections of multiprocessing; writing to them would end the run.
     """
@@ -132,7 +132,7 @@ def _detach(kept: int) -> None:
 
 
 def run(connection: socket.socket) -> None:
-    """Run the server that the first message names, in the folder and with the path that it gives."""
+    """Run the server that the first message names, in its folder and with its path."""
     import numpy as np
 
     from sigbench.benchmark.isolation.channel import Channel

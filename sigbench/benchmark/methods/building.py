@@ -1,4 +1,4 @@
-"""Methods of a user, made in the process that runs them, and what is known of them.
+"""Methods of a user, made in the process that runs them, and their traits.
 
 The process that plans a run does not import a user's module: see `inspected` in ``inspection.py``.
 """
@@ -17,7 +17,7 @@ import cloudpickle
 
 from sigbench.benchmark.isolation.channel import Channel
 from sigbench.benchmark.methods.functions import Function, takes_sigma
-from sigbench.benchmark.methods.own import Origin, OwnMethod, facts_of
+from sigbench.benchmark.methods.own import Origin, OwnMethod, traits_of
 from sigbench.config.registry import construct
 from sigbench.config.spec import Spec
 from sigbench.core.dependencies import changed, code
@@ -38,7 +38,7 @@ def serve(channel: Channel) -> None:
         entry = made(origin, folder)
         used = code(origin.module)
         source = f"{origin.spec.name}@{code_digest(used)}"
-        answer = dataclasses.asdict(facts_of(entry, source, used))
+        answer = dataclasses.asdict(traits_of(entry, source, used))
     except InputError as error:
         answer = {"error": str(error)}
     except BaseException as error:
@@ -69,7 +69,7 @@ def check_code(own: OwnMethod) -> None:
     RuntimeError
         If a module has been edited, or a worker has another version.
     """
-    if (one := changed(own.facts.code)) is not None:
+    if (one := changed(own.traits.code)) is not None:
         what = "source" if one.kind == "module" else one.kind
         raise RuntimeError(f"the {what} of {one.name} has changed since the run started")
 

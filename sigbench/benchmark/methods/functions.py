@@ -37,7 +37,7 @@ def takes_sigma(function: Callable[..., Array]) -> TakesSigma:
 
 
 def _has_second(parameters: Parameters) -> bool:
-    """Return whether the second parameter is ``sigma``, without a name for the caller."""
+    """Return whether the second parameter is a positional-only ``sigma``."""
     second = [*parameters.values()][1:2]
     return any(p.name == "sigma" and p.kind is p.POSITIONAL_ONLY for p in second)
 

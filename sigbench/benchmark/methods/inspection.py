@@ -12,13 +12,14 @@ import cloudpickle
 
 from sigbench.benchmark.isolation.channel import packed
 from sigbench.benchmark.isolation.process import MethodFailed, MethodProcess
-from sigbench.benchmark.methods.own import Origin, OwnMethod, facts_from
+from sigbench.benchmark.methods.own import Origin, OwnMethod, traits_from
 from sigbench.core.errors import InputError
 
 SERVER = "sigbench.benchmark.methods.building"
 IMPORT_LIMIT_S = 60.0  # for the import of a module and the creation of a method
 
-# What modules import that is slow to import; they are described again for each of their methods.
+# Packages that the modules import and that are slow to import. A module is described again for
+# each of its methods.
 _preload: dict[str, tuple[str, ...]] = {}
 _limit: ContextVar[float] = ContextVar("import_limit", default=IMPORT_LIMIT_S)
 
@@ -34,7 +35,7 @@ def import_limit(seconds: float | None) -> Iterator[None]:
 
 
 def inspected(origin: Origin) -> OwnMethod:
-    """Return a user's method and what is known of it; its module is not imported here.
+    """Return a user's method with its traits; its module is not imported in this process.
 
     Raises
     ------
@@ -52,6 +53,6 @@ def inspected(origin: Origin) -> OwnMethod:
         if not failed.lost and not failed.error.startswith("TimeoutError"):
             raise InputError(failed.error) from None
         raise InputError(f"{origin.failed}: {failed.error}") from None
-    facts = facts_from(record)
-    _preload[module] = facts.preload
-    return OwnMethod(origin, folder, facts)
+    traits = traits_from(record)
+    _preload[module] = traits.preload
+    return OwnMethod(origin, folder, traits)

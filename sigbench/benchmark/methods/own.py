@@ -1,4 +1,4 @@
-"""Methods whose code is not sigbench's: what the benchmark knows of them without loading it."""
+"""Methods of users and of other packages, and their traits, which are known without their code."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ PLAIN = (type(None), bool, int, float, complex, str, bytes, np.ndarray, np.gener
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What the benchmark knows of a method.
+class Traits:
+    """The traits of a method that a run needs to plan, call and report it.
 
     Attributes
     ----------
     task : str
-        What the method does.
+        Its task.
     learner, oracle : bool
         Whether it is a `Learner`, or an `Oracle`.
     info : Info
@@ -59,7 +59,7 @@ class Facts:
     source : str
         Its name and the digest of its code; empty for an object.
     code : tuple of Dependency
-        What the digest is of.
+        The code that ``source`` is a digest of.
     preload : tuple of str
         Packages that are imported before it, once for all calls.
     grid_edges : tuple of str
@@ -107,7 +107,7 @@ class Origin:
 
     @property
     def failed(self) -> str:
-        """What to say if the import fails."""
+        """The error if the import fails."""
         place = " from the working directory" if self.target == self.spec.name else ""
         return f"cannot import {self.module!r}{place}"
 
@@ -119,25 +119,25 @@ class OwnMethod:
     Attributes
     ----------
     made_by : Origin or bytes
-        How it is made, or the object as a pickle, which nobody else opens.
+        How it is made, or the object as a pickle, which only a method process opens.
     folder : str
         The working directory, whose modules it may import.
-    facts : Facts
-        What is known of it.
+    traits : Traits
+        Its traits.
     """
 
     made_by: Origin | bytes = dataclasses.field(repr=False)
     folder: str = dataclasses.field(repr=False)
-    facts: Facts
+    traits: Traits
 
     @property
     def info(self) -> Info:
         """Its metadata."""
-        return self.facts.info
+        return self.traits.info
 
 
-def facts_of(entry: Any, source: str = "", code: tuple[Dependency, ...] = ()) -> Facts:
-    """Return what is known of a method.
+def traits_of(entry: Any, source: str = "", code: tuple[Dependency, ...] = ()) -> Traits:
+    """Return the traits of a method.
 
     Parameters
     ----------
@@ -155,13 +155,13 @@ def facts_of(entry: Any, source: str = "", code: tuple[Dependency, ...] = ()) ->
 
     Examples
     --------
-    >>> facts_of(Function(lambda noisy, sigma: noisy)).needs_sigma
+    >>> traits_of(Function(lambda noisy, sigma: noisy)).needs_sigma
     True
     """
     info = info_of(entry)
     if not isinstance(info, Info):
         raise InputError(f"info={info!r} must be a sigbench.core.protocols.Info")
-    return Facts(
+    return Traits(
         task=task_of(entry),
         learner=isinstance(entry, Learner),
         oracle=isinstance(entry, Oracle),
@@ -211,29 +211,29 @@ def has_seed(entry: Any) -> bool:
     return "seed" in {f.name for f in fields if f.init}
 
 
-def facts_from(record: Any) -> Facts:
-    """Return facts from a JSON object, as a method process sends them.
+def traits_from(record: Any) -> Traits:
+    """Return the traits in a JSON object that a method process has sent.
 
     Raises
     ------
     InputError
-        If the record is invalid: the method's code has changed what sends it.
+        If the record is invalid, because the method has replaced the code that sends it.
     """
     try:
         given = Info(**record["info"])
         info = dataclasses.replace(given, domains=tuple(given.domains))
         lists = {name: tuple(record[name]) for name in ("preload", "grid_edges")}
         used = tuple(Dependency(**one) for one in record["code"])
-        facts = Facts(**{**record, **lists, "info": info, "code": used})
+        traits = Traits(**{**record, **lists, "info": info, "code": used})
     except (TypeError, KeyError) as error:
         raise InputError(f"a method process sent an invalid description: {error}") from None
-    if not {*facts.preload} <= {*PRELOADED}:
-        raise InputError(f"a method process sent an invalid description: {facts.preload}")
-    return facts
+    if not {*traits.preload} <= {*PRELOADED}:
+        raise InputError(f"a method process sent an invalid description: {traits.preload}")
+    return traits
 
 
 def seal(entry: Any, code: tuple[Dependency, ...] = ()) -> OwnMethod:
-    """Return a method of a user, as bytes that only a method process opens.
+    """Return a method of a user as bytes, which only a method process opens.
 
     Parameters
     ----------
@@ -247,7 +247,7 @@ def seal(entry: Any, code: tuple[Dependency, ...] = ()) -> OwnMethod:
     Exception
         If part of it cannot be serialized.
     """
-    return OwnMethod(cloudpickle.dumps(entry), str(Path.cwd()), facts_of(entry, code=code))
+    return OwnMethod(cloudpickle.dumps(entry), str(Path.cwd()), traits_of(entry, code=code))
 
 
 def is_own(entry: Any) -> bool:

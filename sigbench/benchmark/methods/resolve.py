@@ -70,7 +70,7 @@ class Method:
     name : str
         Its name in the suite.
     entry : Denoiser, Estimator, NoiseTracker, Learner, Oracle or OwnMethod
-        The object that is run, or what is known of a user's method.
+        The object that is run; a user's method without its code.
     sigma_given : bool
         Whether the method is given the noise level, if it is known.
     source : str
@@ -81,7 +81,7 @@ class Method:
         If the method is one of several trainings with different seeds, their common name; the
         report averages over them.
     code : tuple of Dependency
-        What ``source`` is a digest of, if the method was made in this process.
+        The code that ``source`` is a digest of, if the method was made in this process.
     depends_on : tuple of Dependency
         Files and environment variables that the user lists.
     """
@@ -112,7 +112,7 @@ class Method:
     def identity(self) -> Any:
         """A JSON-like description of the entry."""
         if isinstance(self.entry, OwnMethod):
-            return self.entry.facts.identity
+            return self.entry.traits.identity
         return identity(self.entry)
 
     @property
@@ -124,34 +124,34 @@ class Method:
     def task(self) -> Task:
         """What the method does."""
         if isinstance(self.entry, OwnMethod):
-            return self.entry.facts.task
+            return self.entry.traits.task
         return task_of(self.entry)
 
     @property
     def is_learner(self) -> bool:
         """Whether it is fitted on the training split."""
         if isinstance(self.entry, OwnMethod):
-            return self.entry.facts.learner
+            return self.entry.traits.learner
         return isinstance(self.entry, Learner)
 
     @property
     def is_oracle(self) -> bool:
         """Whether it uses the clean items."""
         if isinstance(self.entry, OwnMethod):
-            return self.entry.facts.oracle
+            return self.entry.traits.oracle
         return isinstance(self.entry, Oracle)
 
     @property
     def _is_fixed(self) -> bool:
         """Whether a parameter is set that stops it from adapting."""
         if isinstance(self.entry, OwnMethod):
-            return self.entry.facts.fixed
+            return self.entry.traits.fixed
         return bool(self.info.fixed_by) and getattr(self.entry, self.info.fixed_by) is not None
 
     @property
     def _takes_any_keyword(self) -> bool:
         if isinstance(self.entry, OwnMethod):
-            return self.entry.facts.any_keyword
+            return self.entry.traits.any_keyword
         return has_any_keyword(self.entry)
 
     def knowledge(self, sigma_known: bool) -> Knowledge:
@@ -213,11 +213,11 @@ def resolve(text: str, *, sigma_given: bool = False) -> list[Method]:
         plain = Spec(spec.name, params)
         method = Method(str(spec), _entry(plain), depends_on=depends_on)
         if isinstance(method.entry, OwnMethod):
-            facts = method.entry.facts
-            if (sigma_given or given) and facts.refuses_sigma:
-                why = facts.refuses_sigma
+            traits = method.entry.traits
+            if (sigma_given or given) and traits.refuses_sigma:
+                why = traits.refuses_sigma
                 raise InputError(f"{spec} cannot be given the noise level: {why}")
-            given, source = given or facts.needs_sigma, facts.source
+            given, source = given or traits.needs_sigma, traits.source
             method = dataclasses.replace(method, source=source)
         elif isinstance(method.entry, SelfEnsemble) and is_own(method.entry):
             used = code(type(method.entry.denoiser).__module__)
@@ -292,7 +292,7 @@ def with_seed(method: Method, seed: int) -> Method:
     """
     entry: Any = method.entry
     own = isinstance(entry, OwnMethod)
-    seeded = entry.facts.has_seed if own else has_seed(entry)
+    seeded = entry.traits.has_seed if own else has_seed(entry)
     if not method.is_learner or not seeded:
         raise InputError(f"{method.name} has no parameter 'seed', which training_seeds needs")
     if not own:

@@ -267,7 +267,7 @@ def _sentence(
 
 
 def _comparison(name: str, other: str, tests: BoardTests, unit: str) -> str:
-    """Return how a method compares with another, by the decision that gives the ranks."""
+    """Return how a method compares with another, by the test that gives the ranks."""
     i, j = tests.methods.index(name), tests.methods.index(other)
     test = tests.pairs.tests[min(i, j), max(i, j)]
     d = test.difference

@@ -170,7 +170,7 @@ class Manifest:
 
 
 def _is_foreign(path: Path) -> bool:
-    """Return whether a file or folder with a name of ours, but without a manifest, is another's.
+    """Return whether a path in a folder without a manifest is not part of a run.
 
     Killed runs of earlier versions left a folder of cells that is empty or has temporary files.
     """

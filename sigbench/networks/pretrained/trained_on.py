@@ -23,7 +23,7 @@ MAX_ABOVE, MAX_BELOW = 8.0, 50.0  # of the largest value; a picture with 5 of 25
 
 
 class TrainedOn(NamedTuple):
-    """Kind and peak of the training data; None if the card does not tell."""
+    """Kind and peak of the training data; None if the card does not contain it."""
 
     domain: Domain | None = None
     peak: float | None = None

@@ -21,9 +21,9 @@ from threadpoolctl import threadpool_limits
 
 from sigbench.benchmark.engine.executors.calls import CallResult, answer, one_line, pack
 from sigbench.benchmark.engine.isolated import GRACE_S
-from sigbench.benchmark.isolation.process import fork_template, how_it_ended
+from sigbench.benchmark.isolation.process import fork_template
 from sigbench.benchmark.isolation.start import context, prepare, without_main
-from sigbench.core.interrupts import leave_to_parent
+from sigbench.core.interrupts import how_it_ended, leave_to_parent
 
 CALL = b"?"  # announces a call: sending a large call to a worker that hangs would block
 STARTED = b"!"  # the reply of a worker that is ready
