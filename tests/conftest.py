@@ -353,10 +353,10 @@ class Site:
 @pytest.fixture
 def site(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
-    for cached in (plugins.plugins, plugins._loaded):
+    for cached in (plugins.plugins, plugins._loaded, plugins._tried):
         cached.cache_clear()
     yield Site(tmp_path)
-    for cached in (plugins.plugins, plugins._loaded):
+    for cached in (plugins.plugins, plugins._loaded, plugins._tried):
         cached.cache_clear()
     for name in ("faulty", "other"):
         sys.modules.pop(name, None)

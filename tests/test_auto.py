@@ -356,3 +356,12 @@ def test_small_items(rng, shape):
     assert isinstance(said(y, 1.0), str)
     assert noise_level(y) >= 0
     assert said(np.ones(shape)).startswith("the noise level is zero")
+
+
+@pytest.mark.parametrize("scale", [1e160, 1e300])
+def test_values_whose_squares_overflow_are_refused(here, rng, scale, capsys):
+    np.save("huge.npy", scale * rng.standard_normal(100))
+    assert main(["denoise", "huge.npy", "-o", "out.npy", "-m", "auto"]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "are too large for auto" in err

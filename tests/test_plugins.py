@@ -153,6 +153,24 @@ def test_two_packages_with_one_name_are_an_error(site):
         lookup("metric", METRICS, "bad")
 
 
+def test_an_entry_point_of_another_form_is_one_line(site, capsys):
+    site.install("thing = 1", package="faulty")
+    for file in site.folder.glob("*/entry_points.txt"):
+        file.write_text("[sigbench.denoisers]\nbad = not a target!\n")
+    assert main(["run", "table1", "-m", "bad", "--dry-run"]) == 2
+    message = "error: method 'bad' of the package faulty 1.0: 'not a target!' is not of the form module:attribute"
+    assert message in (err := capsys.readouterr().err)
+    assert err.count("\n") == 1
+
+
+def test_a_package_that_fails_is_tried_once(site, tmp_path):
+    site.install(f"open({str(tmp_path / 'log')!r}, 'a').write('x'); 1 / 0")
+    for _ in range(2):
+        with pytest.raises(InputError, match="ZeroDivisionError"):
+            lookup("metric", METRICS, "bad")
+    assert (tmp_path / "log").read_text() == "x"
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
     """Install the example as a user would, and return the folder."""

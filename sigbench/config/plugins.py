@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ GROUPS = {
 }
 DATASET = ("domain", "peak", "problem_info", "version", "size", "item", "group")
 LIMIT_S = 60.0  # for the import of a package
+TARGET = re.compile(r"\w+(\.\w+)*\s*:\s*\w+(\.\w+)*\s*(\[.*\])?")  # what a package registers
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,21 @@ class Plugin:
         """Name and version of the package, or the module if there is no package."""
         return _package(self.point)
 
+    def check_target(self) -> None:
+        """Check that the entry point has the form ``module:attribute``.
+
+        Raises
+        ------
+        InputError
+            If it has another form.
+        """
+        if not TARGET.fullmatch(self.point.value):
+            raise self.error(f"{self.point.value!r} is not of the form module:attribute")
+
     @property
     def target(self) -> str:
         """Where the object is, as ``module:attribute``."""
+        self.check_target()
         return f"{self.point.module}:{self.point.attr}"
 
     def load(self) -> Any:
@@ -114,6 +128,7 @@ def _package(point: EntryPoint) -> str:
 def _loaded(plugin: Plugin) -> Any:
     if plugin.rivals:
         raise plugin.error(f"{', '.join(plugin.rivals)} registers the same name: uninstall one")
+    plugin.check_target()
     if failed := _tried(plugin):
         raise plugin.error(failed)
     try:
@@ -143,6 +158,7 @@ def _violation(plugin: Plugin, thing: Any) -> str:
     return ""
 
 
+@functools.cache  # also of a failure: a package that hangs costs its time limit once
 def _tried(plugin: Plugin) -> str:
     """Import a plugin in another process and return what went wrong; empty if nothing did."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

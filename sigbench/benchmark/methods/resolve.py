@@ -272,8 +272,9 @@ def _entry(spec: Spec) -> MethodEntry | OwnMethod:
         return inspected(Origin(spec, spec.name))
     if spec.name not in METHODS and spec.name in plugins("method"):
         plugin = plugins("method")[spec.name]
+        origin = Origin(spec, plugin.target)
         try:
-            return inspected(Origin(spec, plugin.target))
+            return inspected(origin)
         except InputError as error:
             raise plugin.error(str(error)) from None
     registered = lookup("method", METHODS, spec.name)

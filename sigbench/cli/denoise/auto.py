@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from sigbench.benchmark.methods.resolve import Method, resolve
 from sigbench.benchmark.methods.sure import sure
 from sigbench.cli.denoise.noise_checks import doubts, noise_level
+from sigbench.core.errors import InputError
 from sigbench.core.media import Content
 from sigbench.core.protocols import Array, Domain
 from sigbench.transforms import default_level
@@ -114,6 +116,7 @@ def denoise_automatically(
     choices = []
     for i, item in enumerate(content.batch):
         sigma = noise_level(item) if levels is None else float(levels[i])
+        _check_finite_power(item, sigma)
         ranked = _ranked(item, sigma, content.domain)
         best, lowest = ranked[0]
         estimate[i] = best.entry(content.batch[i : i + 1], sigma=sigma)[0]  # type: ignore[operator]
@@ -121,6 +124,14 @@ def denoise_automatically(
         low, high = _interval(item, sigma, sigma_given, lowest)
         choices.append(Choice(sigma, sigma_given, expected, low, high, tuple(doubts(item, sigma))))
     return estimate, tuple(choices)
+
+
+def _check_finite_power(item: Array, sigma: float) -> None:
+    """Check that squares of the values have a finite sum, which SURE needs."""
+    largest = max(float(np.abs(item).max(initial=0.0)), sigma)
+    limit = math.sqrt(sys.float_info.max / max(item.size, 1)) / 1e3
+    if largest > limit:
+        raise InputError(f"values of {largest:.3g} are too large for auto: at most {limit:.3g}")
 
 
 def _ranked(item: Array, sigma: float, domain: Domain) -> list[tuple[Method, float]]:
