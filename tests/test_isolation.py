@@ -394,7 +394,7 @@ def test_objects_of_a_script_are_isolated_without_settings(tmp_path):
     suite = load("table1").select(methods=["noisy", "affine"], seeds=[1], items=4)
     before = np.geterr()
     run_suite(suite, tmp_path / "without")
-    with_it = dataclasses.replace(suite, methods=(Method("s", Function(spoils)), *suite.methods))
+    with_it = dataclasses.replace(suite, methods=(Method("s", spoils), *suite.methods))
     done = run_suite(with_it, tmp_path / "with")
     assert (done.computed, done.failed) == (5, 0)
     assert not seen

@@ -145,6 +145,21 @@ def test_the_code_of_a_dataset_and_of_a_metric_is_part_of_the_keys(site):
     assert len(set(keys)) == 3
 
 
+def test_a_name_of_sigbench_is_not_replaced(site, capfd):
+    site.install("def thing(noisy): return noisy", "denoisers", "affine")
+    assert main(["list", "methods"]) == 0
+    err = capfd.readouterr().err
+    assert "method 'affine' of the package faulty 1.0: it is ignored" in err
+
+
+def test_an_object_that_is_no_method_is_one_line(site, capfd):
+    site.install("thing = 3", "denoisers", "wrong")
+    assert main(["list", "methods"]) == 0
+    out, err = capfd.readouterr()
+    assert "method 'wrong' of the package faulty 1.0: faulty:thing is not a method" in err
+    assert "wrong" not in out
+
+
 def test_two_packages_with_one_name_are_an_error(site):
     site.install("thing = 1", package="faulty")
     site.install("thing = 1", package="other")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, get_args, get_type_hints
 
 from sigbench.benchmark.methods.resolve import METHODS
@@ -149,6 +149,11 @@ LISTS: dict[str, Callable[[], list[Record]]] = {
     "datasets": datasets,
     "metrics": metrics,
 }
+OWN: dict[str, Collection[str]] = {
+    "methods": METHODS,
+    "datasets": DATASETS,
+    "metrics": METRICS,
+}  # not those of plugins
 WIDTH = 100  # columns of a table
 COUNTED = ("problems", "methods", "metrics")  # lists of which a table shows the length
 BELOW = {

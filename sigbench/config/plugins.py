@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -25,6 +26,7 @@ GROUPS = {
     "metric": "sigbench.metrics",
 }
 DATASET = ("domain", "peak", "problem_info", "version", "size", "item", "group")
+ENTRIES = ("fit", "bind", "estimate", "start")  # of objects that are not called
 LIMIT_S = 60.0  # for the import of a package
 TARGET = re.compile(r"\w+(\.\w+)*\s*:\s*\w+(\.\w+)*\s*(\[.*\])?")  # what a package registers
 
@@ -109,10 +111,21 @@ def plugins(kind: str) -> dict[str, Plugin]:
     }
 
 
-def faulty(kind: str) -> list[str]:
-    """Load all plugins of a kind and return the errors of those that cannot be used."""
+def faulty(kind: str, taken: Collection[str] = ()) -> list[str]:
+    """Load all plugins of a kind and return the errors of those that cannot be used.
+
+    Parameters
+    ----------
+    kind : str
+        The kind of object.
+    taken : collection of str
+        The names that sigbench itself uses.
+    """
     errors = []
     for plugin in plugins(kind).values():
+        if plugin.name in taken:
+            errors.append(str(plugin.error("it is ignored, because sigbench has this name")))
+            continue
         try:
             plugin.load()
         except InputError as error:
@@ -142,6 +155,10 @@ def _loaded(plugin: Plugin) -> Any:
 
 def _violation(plugin: Plugin, thing: Any) -> str:
     """Return how an object violates the protocol of its kind; empty if it does not."""
+    if plugin.kind in ("method", "denoiser") and not (
+        callable(thing) or any(name in dir(thing) for name in ENTRIES)
+    ):
+        return "is not a method: it must be a class or function"
     if plugin.kind == "metric":
         if (type(thing).__module__, type(thing).__name__) != ("sigbench.scoring.metrics", "Metric"):
             return "is not a sigbench.Metric"

@@ -75,7 +75,7 @@ def read_secret(path: Path) -> Secret:
         If the file is missing, or the secret is too short or too long.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file")
+        raise InputError(f"{path} is not a file" if path.exists() else f"{path}: no such file")
     with path.open("rb") as file:
         content = file.read(MAX_BYTES + 2).rstrip()
     try:

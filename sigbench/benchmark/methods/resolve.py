@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -11,6 +13,7 @@ from typing import Any
 
 from sigbench.benchmark.methods.building import MethodEntry, loaded
 from sigbench.benchmark.methods.ensemble import SelfEnsemble, self_ensemble
+from sigbench.benchmark.methods.functions import Function
 from sigbench.benchmark.methods.inspection import inspected
 from sigbench.benchmark.methods.own import (
     Origin,
@@ -69,7 +72,7 @@ class Method:
     ----------
     name : str
         Its name in the suite.
-    entry : Denoiser, Estimator, NoiseTracker, Learner, Oracle or OwnMethod
+    entry : Denoiser, Estimator, NoiseTracker, Learner, Oracle, function or OwnMethod
         The object that is run; a user's method without its code.
     sigma_given : bool
         Whether the method is given the noise level, if it is known.
@@ -94,6 +97,10 @@ class Method:
     trainings: str = ""
     code: tuple[Dependency, ...] = ()
     depends_on: tuple[Dependency, ...] = ()
+
+    def __post_init__(self) -> None:
+        if inspect.isroutine(self.entry) or isinstance(self.entry, functools.partial):
+            object.__setattr__(self, "entry", Function(self.entry))
 
     def is_for(self, problem: str) -> bool:
         """Return whether the method is run on a problem of this name."""

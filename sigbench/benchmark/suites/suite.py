@@ -164,6 +164,12 @@ class Suite:
             For an unknown name or an invalid number.
         """
         suite = self
+        for name in [*(methods or ()), *(problems or ())]:
+            if not isinstance(name, str):
+                raise InputError(
+                    f"{name!r} is not a name or spec; add an object with "
+                    "dataclasses.replace(suite, methods=(*suite.methods, Method(name, object)))"
+                )
         if problems is not None:
             known = {problem.name: problem for problem in self.problems}
             for name in problems:

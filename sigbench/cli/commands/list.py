@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def call(args: argparse.Namespace) -> int:
     """Run the command."""
-    from sigbench.cli.list import LISTS, as_text
+    from sigbench.cli.list import LISTS, OWN, as_text
     from sigbench.config.plugins import faulty
     from sigbench.core.escape import cut
 
@@ -28,6 +28,6 @@ def call(args: argparse.Namespace) -> int:
         show_json(rows)
     else:
         show(as_text(rows))
-    for error in faulty(args.what.removesuffix("s")):
+    for error in faulty(args.what.removesuffix("s"), OWN.get(args.what, ())):
         show(f"sigbench: warning: {cut(' '.join(error.split()))}", sys.stderr)
     return SUCCESS
