@@ -393,7 +393,7 @@ class TestPlugin:
             FLOOR.format(method="mine:mien", metric="psnr", demand="floor = 1"),
             FLOOR.format(method="mine:mine", metric="psnrr", demand="floor = 1"),
             FLOOR.format(method="mine:mine", metric="psnr", demand='reference = "nowhere"'),
-            FLOOR.format(method="mine:mine", metric="rmse", demand=""),
+            FLOOR.format(method="affine", metric="rmse", demand=""),
         ]
         file.write_text(file.read_text() + "".join(bad))
         done = self.pytest()

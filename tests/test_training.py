@@ -145,7 +145,7 @@ def test_the_reports_protocol():
         ({"steps": None}, r"exactly one of epochs, steps and time \(got none\)"),
         ({"steps": None, "time": "10x"}, "time '10x' must be a time like 90s, 10m or 2h"),
         ({"steps": None, "time": "0s"}, "time=0 s must be > 0 and finite"),
-        ({"name": "a/b"}, "name='a/b' must be made of letters"),
+        ({"name": "a/b"}, "name='a/b' must be text of at most 100 letters"),
         ({"pairs": "many"}, "pairs='many' must be a whole number or 'fresh'"),
         ({"pairs": True}, "pairs=True must be a whole number"),
         ({"pairs": 0}, "pairs=0 must be >= 1"),
