@@ -75,7 +75,8 @@ def changed(tree: Any, rng: Random, leaves: tuple[Any, ...] = LEAVES) -> Any:
         action = rng.choice(("set", "set", "set", "near", "delete", "copy", "rename", "deep"))
         value = parent[key]
         if action == "near" and isinstance(value, int | float) and not isinstance(value, bool):
-            parent[key] = rng.choice((-value, value + 1, value * 10**9, float(value), str(value)))
+            near = (-value, value + 1, value * 10**9, f"{value}", [value])
+            parent[key] = rng.choice(near)
         elif action == "near" and isinstance(value, str):
             parent[key] = rng.choice((value[:-1], value + "x", value * 2, value.upper(), [value]))
         elif action == "delete" and parent is not tree:

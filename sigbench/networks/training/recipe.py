@@ -75,7 +75,7 @@ RECIPE_KEYS: dict[str, Schema] = {
 DATA_KEYS: dict[str, Schema] = {
     "dataset": SPEC,
     "degradation": SPEC,
-    "pairs": Either((Choice(("fresh",)), Number(1, MAX_ITEMS, whole=True))),
+    "pairs": Either((Number(1, MAX_ITEMS, whole=True), Choice(("fresh",)))),
     "epoch": WHOLE,
     "validation": Number(1, MAX_ITEMS, whole=True),
     "target": LINE,
