@@ -1,5 +1,6 @@
 """Suppression rules for speech: their gains against integrals, and what all of them guarantee."""
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -339,3 +340,18 @@ def test_a_mask_refuses_other_items(mask):
     clean, noisy = mixture()
     with pytest.raises(InputError, match=r"shape \(1, 1, 7999\): it must be \(1, 1, 8000\)"):
         mask(fs=FS).bind(clean)(noisy[..., 1:])
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"fs": float("inf")}, "fs=inf must be > 0 and finite"),
+        ({"fs": float("nan")}, "fs=nan must be > 0 and finite"),
+        ({"fs": 8000.0, "overlap": 1_000_000}, "overlap=1000000 must be >= 2 and <= 64"),
+        ({"fs": 8000.0, "window_ms": 1e9}, "window_ms=1e+09 at fs=8000 must be at most 1048576"),
+        ({"fs": 1e12}, "window_ms=32 at fs=1e+12 must be at most 1048576 samples"),
+    ],
+)
+def test_frames_that_no_memory_can_hold_are_refused(values, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        framing(**values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -68,6 +69,9 @@ class Framing:
         return float(np.exp(-self.frame_s / time_s))
 
 
+MAX_WINDOW, MAX_OVERLAP = 2**20, 64
+
+
 def framing(fs: float | None, window_ms: float = 32.0, overlap: int = 4) -> Framing:
     """Return frames of about ``window_ms`` milliseconds, ``overlap`` of which contain a sample.
 
@@ -78,12 +82,12 @@ def framing(fs: float | None, window_ms: float = 32.0, overlap: int = 4) -> Fram
     window_ms : float
         Length of a frame in ms; rounded to a multiple of ``2·overlap`` samples.
     overlap : int
-        Frame length divided by the distance between frames, >= 2.
+        Frame length divided by the distance between frames, 2 to 64.
 
     Raises
     ------
     InputError
-        If ``fs`` is None or not positive.
+        If ``fs`` is None, a value is out of range, or a frame has more than 2**20 samples.
 
     Examples
     --------
@@ -92,8 +96,12 @@ def framing(fs: float | None, window_ms: float = 32.0, overlap: int = 4) -> Fram
     """
     if fs is None:
         raise InputError("fs=None: the sampling rate in Hz must be given")
-    if not fs > 0:
-        raise InputError(f"{fs=:g} must be > 0")
+    if not 0 < fs < math.inf:
+        raise InputError(f"{fs=:g} must be > 0 and finite")
+    if not 2 <= overlap <= MAX_OVERLAP:
+        raise InputError(f"{overlap=} must be >= 2 and <= {MAX_OVERLAP}")
+    if not 0 < fs * window_ms / 1e3 <= MAX_WINDOW:
+        raise InputError(f"{window_ms=:g} at {fs=:g} must be at most {MAX_WINDOW} samples and > 0")
     hop = max(1, round(fs * window_ms / 1e3 / (2 * overlap))) * 2
     return Framing(fs, hop * overlap, hop)
 

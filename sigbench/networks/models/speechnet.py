@@ -81,7 +81,7 @@ class SpeechNet:
         check_field("overlap", self.overlap, 2)
         if not self.causal and self.kernel % 2 == 0:
             raise InputError(f"kernel={self.kernel} must be odd if causal=False")
-        framing(self.fs)
+        framing(self.fs, overlap=self.overlap)
 
     @property
     def frames(self) -> Framing:
