@@ -56,7 +56,6 @@ def serve(control: socket.socket, preload: Sequence[str] = ()) -> None:
 
     from sigbench.core.distributions import prepare
 
-    prepare()
     threadpool_limits(1)
     gc.freeze()  # a collection in a method process would copy these objects
     if _CHILDREN.exists():
@@ -66,6 +65,7 @@ def serve(control: socket.socket, preload: Sequence[str] = ()) -> None:
         while True:
             request, descriptors, _, _ = socket.recv_fds(control, 1, 2)
             if request == FORK:
+                prepare()  # once; the processes that are forked then need not do it
                 pid = _forked(control, functools.partial(_be_method_process, *descriptors))
                 control.sendall(NUMBER.pack(pid))
             elif request == DERIVE:
