@@ -380,3 +380,12 @@ def test_a_file_is_denoised(here):
     )
     estimate = NetworkDenoiser(shipped("shrinknet"))(y.reshape(1, 1, -1)).ravel()
     np.testing.assert_allclose(np.loadtxt("clean.csv"), estimate, rtol=1e-6, atol=1e-9)
+
+
+def test_a_negative_variance_is_refused():
+    network = ICNN()
+    arrays = dict(first_weights(network))
+    name = next(name for name in arrays if name.endswith("running_var"))
+    arrays[name] = arrays[name] - 2
+    with pytest.raises(InputError, match="must be >= 0, because it is a variance"):
+        Weights(network, arrays)

@@ -25,6 +25,7 @@ from sigbench.core.schema import COUNT, FLAG, TEXT, Number, Record, check
 from sigbench.networks import nn
 from sigbench.networks.models import NETWORKS
 from sigbench.networks.models.base import Network
+from sigbench.networks.nn.net import RUNNING
 
 FOLDER = Path(__file__).parent
 
@@ -103,6 +104,8 @@ class Weights:
         for name, array in self.arrays.items():
             if array.dtype not in (np.float32, np.float64) or not np.isfinite(array).all():
                 raise InputError(f"weight {name!r} must be finite numbers of float32 or float64")
+            if name.endswith(f"{RUNNING}var") and (array < 0).any():
+                raise InputError(f"weight {name!r} must be >= 0, because it is a variance")
         used = _Used(self.arrays)
         network = self.network
         item = np.zeros((1, network.channels[0], *[network.least] * network.axes), np.float32)
