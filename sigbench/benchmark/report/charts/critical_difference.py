@@ -20,7 +20,7 @@ from sigbench.benchmark.report.charts.svg import (
 )
 
 WIDTH = 720.0
-NAME = 176.0  # width of the names on each side
+NAME = 196.0  # width of the names on each side
 AXIS = 52.0  # height of the axis
 ROW = 19.0
 LEVEL = 8.0  # distance of bars
@@ -76,7 +76,7 @@ def critical_difference(
     )
     k = len(order)
     groups = maximal_groups(k, lambda i, j: differ(order[i], order[j]))
-    axis = Scale(*core_span([positions[i] for i in order]), NAME + 34, WIDTH - NAME - 34)
+    axis = Scale(*core_span([positions[i] for i in order]), NAME + 26, WIDTH - NAME - 26)
     places_of = [axis(positions[i]) for i in order]
     levels = _levels([(places_of[own[0]], places_of[own[-1]]) for own in groups[:MAX_BARS]])
     first = AXIS + 14 + LEVEL * (max(levels, default=-1) + 1) + 16  # height of the first names
@@ -133,7 +133,7 @@ def _name(name: str, value: str, x: float, y: float, left: bool) -> Markup:
     parts = [
         path([(x, AXIS), (x, y), (edge, y)], "leader"),
         circle(x, AXIS, 2.5, "mark s0"),
-        named(edge + 4 * side, y + 4.5, name, NAME - 46, "", anchor),
+        named(edge + 4 * side, y + 4.5, name, NAME - 42, "", anchor),
         text(0 if left else WIDTH, y + 4.5, value, "small muted", "start" if left else "end"),
     ]
     return group("", *parts, title=f"{name}: {value}")

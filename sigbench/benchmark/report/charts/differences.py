@@ -160,7 +160,7 @@ def _cell(own: PairDifference, box: _Box, unit: float, words: str, places: int |
     else:
         side = min(width, height) * 0.42
         at = (x + (width - side) / 2, y + (height - side) / 2)
-        mark = rect(*at, side, side, f"{cls}", "" if numbers else words)
+        mark = rect(*at, side, side, f"{cls} outlined", "" if numbers else words)
     if not numbers:
         return mark
     shown = number(own.mean, places)

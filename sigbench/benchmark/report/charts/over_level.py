@@ -92,9 +92,10 @@ def over_level(
     x = Scale(*(log_span(levels) if log else span(levels)), LEFT, WIDTH - RIGHT, log=log)
     means = [point.mean for own in lines for point in own.points]
     y = Scale(*core_span(means), HEIGHT - BOTTOM, TOP)
-    ticks = levels if len(levels) <= MAX_TICKS else None
+    ticks = levels if len(levels) <= MAX_TICKS else x.ticks()
+    words = [number(float(f"{tick:.3g}")) for tick in ticks]
     parts = [
-        bottom_axis(x, TOP, HEIGHT - BOTTOM, level, ticks),
+        bottom_axis(x, TOP, HEIGHT - BOTTOM, level, ticks, words),
         left_axis(y, LEFT, WIDTH - RIGHT, label),
     ]
     methods = [own for own in lines if not own.reference]

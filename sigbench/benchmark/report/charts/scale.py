@@ -177,14 +177,23 @@ def tick_labels(ticks: Sequence[float], log: bool = False) -> list[str]:
 
 
 def bottom_axis(
-    scale: Scale, top: float, bottom: float, label: str, ticks: Sequence[float] | None = None
+    scale: Scale,
+    top: float,
+    bottom: float,
+    label: str,
+    ticks: Sequence[float] | None = None,
+    words: Sequence[str] | None = None,
 ) -> Markup:
-    """Return a horizontal axis with grid lines from ``top`` to ``bottom`` and a centered label."""
+    """Return a horizontal axis with grid lines from ``top`` to ``bottom`` and a centered label.
+
+    By default the ticks are round values, and ``words`` are the values of the ticks.
+    """
     at = scale.ticks() if ticks is None else ticks
+    words = tick_labels(at, scale.log) if words is None else words
     parts = [line(scale(tick), top, scale(tick), bottom, "grid") for tick in at]
     parts += [
-        text(scale(tick), bottom + 16, words, "small muted", "middle")
-        for tick, words in zip(at, tick_labels(at, scale.log), strict=True)
+        text(scale(tick), bottom + 16, word, "small muted", "middle")
+        for tick, word in zip(at, words, strict=True)
     ]
     parts.append(line(scale.start, bottom, scale.end, bottom, "axis"))
     parts.append(text((scale.start + scale.end) / 2, bottom + 34, label, "muted", "middle"))

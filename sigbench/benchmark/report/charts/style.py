@@ -125,6 +125,8 @@ def _rules(color: Callable[[str], str]) -> str:
         ".chart text.bold { font-weight: 600; }",
         ".chart text.italic { font-style: italic; }",
         ".chart text.colored { fill: currentColor; }",
+        f".chart text.halo {{ stroke: {color('background')}; stroke-width: 3; "
+        "stroke-linejoin: round; paint-order: stroke; }",
         f".chart .other {{ color: {color('other')}; }}",
         f".chart .limit {{ color: {color('text')}; }}",
         *series,
@@ -140,6 +142,7 @@ def _rules(color: Callable[[str], str]) -> str:
         ".chart .bar { fill: none; stroke: currentColor; stroke-width: 3; }",
         ".chart .dots { fill: none; stroke: currentColor; stroke-width: 3.5; "
         "stroke-linecap: round; }",
+        f".chart .outlined {{ stroke: {color('axis')}; stroke-width: 1; }}",
         ".chart .hit { fill: none; pointer-events: all; }",
         ".chart .dashed { stroke-dasharray: 6 4; }",
         ".chart .dotted { stroke-dasharray: 2 3; }",

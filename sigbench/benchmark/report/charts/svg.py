@@ -73,7 +73,7 @@ def escaped(text: str) -> Markup:
     Examples
     --------
     >>> print(escaped("a < b" + chr(7)))
-    a &lt; b\\x07
+    a &lt; b\x07
     """
     return Markup(html.escape(printable(text)))
 
@@ -193,7 +193,7 @@ def fitted(name: str, width: float, size: float = SIZE) -> str:
     Examples
     --------
     >>> fitted("trained[recipe=n2n,seed=3]", 100)
-    'trained…seed=3]'
+    'trained…eed=3]'
     """
     name = printable(name)
     if text_width(name, size) <= width:
