@@ -17,7 +17,7 @@ from sigbench.core.atomic import write_atomically
 from sigbench.core.errors import InputError
 from sigbench.scoring.leaderboard import from_csv
 
-PNG_SCALE = 3.0  # pixels per unit of a chart
+PNG_SCALE = 2.0  # pixels per unit of a chart
 HINT = "PDF and PNG need vl-convert-python: pip install 'sigbench[figures]'"
 
 

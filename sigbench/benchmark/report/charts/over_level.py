@@ -16,6 +16,7 @@ from sigbench.benchmark.report.charts.scale import (
     log_span,
     number,
     span,
+    with_ends,
 )
 from sigbench.benchmark.report.charts.style import N_SERIES
 from sigbench.benchmark.report.charts.svg import (
@@ -91,11 +92,14 @@ def over_level(
     log = axis == "log" and min(levels, default=0) > 0
     x = Scale(*(log_span(levels) if log else span(levels)), LEFT, WIDTH - RIGHT, log=log)
     means = [point.mean for own in lines for point in own.points]
-    y = Scale(*core_span(means), HEIGHT - BOTTOM, TOP)
+    low, high = core_span(means)
+    kept = [point for own in lines for point in own.points if low <= point.mean <= high]
+    ends = [end for point in kept for end in (point.low, point.high)]
+    y = Scale(*with_ends(low, high, ends), HEIGHT - BOTTOM, TOP)
     ticks = levels if len(levels) <= MAX_TICKS else x.ticks()
-    words = [number(float(f"{tick:.3g}")) for tick in ticks]
+    labels = [number(float(f"{tick:.3g}")) for tick in ticks]
     parts = [
-        bottom_axis(x, TOP, HEIGHT - BOTTOM, level, ticks, words),
+        bottom_axis(x, TOP, HEIGHT - BOTTOM, level, ticks, labels),
         left_axis(y, LEFT, WIDTH - RIGHT, label),
     ]
     methods = [own for own in lines if not own.reference]
@@ -115,15 +119,16 @@ def over_level(
 
 
 def _line(own: LevelLine, cls: str, x: Scale, y: Scale) -> Markup:
-    """Return a line with its points; it is interrupted where there is no mean."""
+    """Return a line with its points; it is interrupted where there is no finite mean."""
     parts = []
     dash = " dashed" * own.reference
     known: list[tuple[float, float]] = []
     points = sorted(own.points, key=lambda point: point.level)
     for point in [*points, None]:
         if point is not None and not math.isnan(point.mean):
-            known.append((x(point.level), y(point.mean)))
             parts.append(_point(own, point, x, y))
+        if point is not None and math.isfinite(point.mean):
+            known.append((x(point.level), y(point.mean)))
             continue
         if len(known) > 1:
             parts.insert(0, path(known, f"line{dash}"))

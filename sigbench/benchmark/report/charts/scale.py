@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sigbench.benchmark.report.charts.svg import Markup, joined, line, text
+from sigbench.benchmark.report.charts.svg import Markup, fitted, joined, line, text
 from sigbench.core.plot_style import inside, spread
 
 MARGIN = 0.04  # of the range of values, on each side
@@ -141,6 +141,19 @@ def core_span(values: Sequence[float], always: Sequence[float] = ()) -> tuple[fl
     return span([*kept.tolist(), *always])
 
 
+def with_ends(low: float, high: float, ends: Iterable[float]) -> tuple[float, float]:
+    """Return a range that also covers the ends of intervals, unless these make it far longer.
+
+    Examples
+    --------
+    >>> with_ends(0.0, 10.0, [-2.0, 12.0, 1000.0, math.inf])
+    (-2.0, 12.0)
+    """
+    reach = high - low
+    kept = [end for end in ends if low - reach <= end <= high + reach]
+    return min([low, *kept]), max([high, *kept])
+
+
 def number(value: float, places: int | None = None) -> str:
     """Return a number for readers: a true minus sign, ∞, and four figures if there is no ``places``.
 
@@ -196,7 +209,8 @@ def bottom_axis(
         for tick, word in zip(at, words, strict=True)
     ]
     parts.append(line(scale.start, bottom, scale.end, bottom, "axis"))
-    parts.append(text((scale.start + scale.end) / 2, bottom + 34, label, "muted", "middle"))
+    shown = fitted(label, 1.2 * (scale.end - scale.start))
+    parts.append(text((scale.start + scale.end) / 2, bottom + 34, shown, "muted", "middle"))
     return joined(parts)
 
 
@@ -209,7 +223,7 @@ def left_axis(scale: Scale, left: float, right: float, label: str, percent: bool
         text(left - 6, scale(tick) + 4, word, "small muted", "end")
         for tick, word in zip(at, words, strict=True)
     ]
-    parts.append(text(4, scale.end - 10, label, "muted"))
+    parts.append(text(4, scale.end - 10, fitted(label, right - 4), "muted"))
     return joined(parts)
 
 
