@@ -135,7 +135,8 @@ def _marks(row: IntervalRow, y: float, scale: Scale, limit: float | None) -> Mar
     parts = []
     x = scale(row.mean)
     if limit is not None and row.role in ("ranked", "unranked"):
-        parts.append(line(x, y, scale(limit), y, "leader"))
+        beyond = " dotted" * (not scale.low <= row.mean <= scale.high)
+        parts.append(line(x, y, scale(limit), y, f"leader{beyond}"))
     if math.isfinite(row.mean):
         parts += _interval(row, y, scale)
     if not scale.low <= row.mean <= scale.high:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sigbench.benchmark.report.charts.scale import (
+    BEYOND,
     Scale,
     bottom_axis,
     core_span,
@@ -109,12 +110,14 @@ def over_level(
     parts += [_line(own, "other", x, y) for own in gray]
     parts += [_line(own, cls, x, y) for own, cls in reversed(looks)]
     parts.append(_labels(looks, x, y))
+    if any(not low <= mean <= high for mean in means if not math.isnan(mean)):
+        parts.append(text(WIDTH - RIGHT, TOP - 12, BEYOND, "small muted", "end"))
     if gray:
         note = f"gray: {len(gray)} other method{'s' * (len(gray) != 1)}"
         parts.append(text(WIDTH - RIGHT + 24, HEIGHT - 12, note, "small muted"))
     count = f"{len(methods)} method{'s' * (len(methods) != 1)}"
-    ends = f" from {number(levels[0])} to {number(levels[-1])}" if levels else ""
-    about = f"{count} at {len(levels)} level{'s' * (len(levels) != 1)}{ends}."
+    reach = f" from {number(levels[0])} to {number(levels[-1])}" if levels else ""
+    about = f"{count} at {len(levels)} level{'s' * (len(levels) != 1)}{reach}."
     return Chart("over_level", title, about, WIDTH, HEIGHT, joined(parts))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sigbench.benchmark.report.charts.scale import (
+    BEYOND,
     Scale,
     bottom_axis,
     core_span,
@@ -107,8 +108,9 @@ def over_time(
     parts.append(_labels(order, on_front, places, [y(limit.mean) for limit in limits]))
     missing = len(methods) - len(shown)
     note = f" {missing} without a time or a finite mean are left out." if missing else ""
-    if missing:
-        parts.append(text(WIDTH - RIGHT, TOP - 12, f"left out: {missing}", "small muted", "end"))
+    marks = [BEYOND] if any(not y.low <= m.mean <= y.high for m in shown) else []
+    marks += [f"left out: {missing}"] if missing else []
+    parts.append(text(WIDTH - RIGHT, TOP - 12, "; ".join(marks), "small muted", "end"))
     names = ", ".join(f"{m.name} ({number(m.mean)}, {two_digits(m.ms)} ms)" for m in front)
     best = f" No faster method is as good as: {names}." if front else ""
     count = f"{len(methods)} method{'s' * (len(methods) != 1)}."

@@ -13,6 +13,7 @@ from sigbench.benchmark.report.charts.svg import Markup, fitted, joined, line, t
 from sigbench.core.plot_style import inside, spread
 
 MARGIN = 0.04  # of the range of values, on each side
+BEYOND = "arrows: beyond the axis"
 LARGEST = 1e150  # larger values are drawn as infinite, and differences below its inverse as 0
 
 
