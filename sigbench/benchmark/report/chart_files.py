@@ -21,6 +21,22 @@ PNG_SCALE = 2.0  # pixels per unit of a chart
 HINT = "PDF and PNG need vl-convert-python: pip install 'sigbench[figures]'"
 
 
+def check_target(runs: Sequence[Path], out: Path) -> None:
+    """Check that the charts of runs can be written into a folder.
+
+    Raises
+    ------
+    InputError
+        If ``out`` is a file, or two runs have the same suite.
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--figures {out} is a file: it must be a folder")
+    suites = [_suite(run) for run in runs]
+    if len(set(suites)) < len(suites):
+        twice = next(name for name in suites if suites.count(name) > 1)
+        raise InputError(f"--figures: several runs of {twice}: write them into different folders")
+
+
 def write_chart_files(runs: Sequence[Path], out: Path) -> str:
     """Write the charts of runs into a folder and return a sentence about them.
 
@@ -36,26 +52,26 @@ def write_chart_files(runs: Sequence[Path], out: Path) -> str:
     Raises
     ------
     InputError
-        If ``out`` is a file, or two runs have the same suite.
+        See `check_target`.
     """
-    if out.exists() and not out.is_dir():
-        raise InputError(f"--figures {out} is a file: it must be a folder")
-    suites = [RunFolder(run).manifest.require()["suite"]["name"] for run in runs]
-    if len(set(suites)) < len(suites):
-        twice = next(name for name in suites if suites.count(name) > 1)
-        raise InputError(f"--figures: several runs of {twice}: write them into different folders")
+    check_target(runs, out)
     out.mkdir(parents=True, exist_ok=True)
     formats = ("svg", "pdf", "png") if find_spec("vl_convert") else ("svg",)
     count, taken = 0, set[str]()
-    for run, suite in zip(runs, suites, strict=True):
+    for run in runs:
         for words, chart in run_charts(RunFolder(run)):
-            name = file_name([suite, *words] if len(runs) > 1 else words, taken)
+            name = file_name([_suite(run), *words] if len(runs) > 1 else words, taken)
             taken.add(name.casefold())
             for kind in formats:
                 write_atomically(out / f"{name}.{kind}", convert(chart, kind))
                 count += 1
     text = f"{count:,} files written to {out}"
     return text if len(formats) > 1 else f"{text}. {HINT}"
+
+
+def _suite(run: Path) -> str:
+    name: str = RunFolder(run).manifest.require()["suite"]["name"]
+    return name
 
 
 def run_charts(folder: RunFolder) -> Iterator[tuple[list[str], Chart]]:

@@ -156,7 +156,9 @@ def diamond(x: float, y: float, r: float, cls: str, title: str = "") -> Markup:
 def text(
     x: float, y: float, words: str, cls: str = "", anchor: str = "start", title: str = ""
 ) -> Markup:
-    """Return one line of text whose baseline is at y."""
+    """Return one line of text whose baseline is at y; nothing if there are no words."""
+    if not words:
+        return Markup("")
     attributes: dict[str, str | float] = {"x": x, "y": y}
     if cls:
         attributes["class"] = cls
