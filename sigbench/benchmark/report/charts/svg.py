@@ -27,7 +27,8 @@ class Chart:
     Attributes
     ----------
     name : str
-        Name of the chart, usable as a file name.
+        Kind of the chart; that of a chart over several problems also contains their names, so
+        `chart_files.file_name` makes file names of it.
     title : str
         What the chart shows, in one line.
     description : str
