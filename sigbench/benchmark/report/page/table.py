@@ -67,11 +67,14 @@ class Row:
         What the row can be filtered by besides its text.
     style : str
         Names of CSS classes.
+    number : int, optional
+        Its number, for scripts.
     """
 
     cells: Sequence[Cell]
     tag: str = ""
     style: str = ""
+    number: int | None = None
 
 
 def table(
