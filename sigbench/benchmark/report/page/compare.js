@@ -47,7 +47,7 @@
     const size = data.item.length;
     const of = (method) => values.slice(method * size, (method + 1) * size);
     const unit = data.unit ? ` (${data.unit})` : "";
-    let [a, b] = [0, 1];
+    let [a, b] = data.first;
     let plots = [];
     const result = element("output", { class: "result", "aria-live": "polite" });
     const note = element("p", { class: "note" });
