@@ -271,7 +271,7 @@ class TestFiles:
 
     def test_pdf_and_png(self, made):
         pytest.importorskip("vl_convert", reason="PDF and PNG are an extra")
-        (_, chart), *_ = chart_files.run_charts(RunFolder(made))
+        (_, chart), *_ = chart_files.run_charts(made)
         assert chart_files.convert(chart, "pdf").startswith(b"%PDF-")
         png = chart_files.convert(chart, "png")
         assert png.startswith(b"\x89PNG")
@@ -280,7 +280,7 @@ class TestFiles:
 
     def test_a_run_without_cells_has_the_charts_of_its_board(self, run):
         shutil.rmtree(run / "cells")
-        kinds = {words[-1] for words, _ in chart_files.run_charts(RunFolder(run))}
+        kinds = {words[-1] for words, _ in chart_files.run_charts(run)}
         assert kinds == {"intervals", "over_time"}
 
     def test_a_file_is_refused_before_anything_is_written(self, run, here, capsys):

@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 from sigbench.benchmark.report.charts import Chart
 from sigbench.benchmark.report.level_charts import level_charts
+from sigbench.benchmark.report.page.collect import MAX_READS, RunData, collect
 from sigbench.benchmark.report.run_charts import problem_charts
 from sigbench.benchmark.store.gallery import legal
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.core.atomic import write_atomically
 from sigbench.core.errors import InputError
-from sigbench.scoring.leaderboard import from_csv
 
 PNG_SCALE = 2.0  # pixels per unit of a chart
 HINT = "PDF and PNG need vl-convert-python: pip install 'sigbench[figures]'"
@@ -45,7 +46,7 @@ def write_chart_files(runs: Sequence[Path], out: Path) -> str:
     Parameters
     ----------
     runs : sequence of Path
-        Run folders with a leaderboard.
+        Run folders; they are only read.
     out : Path
         The folder; it is created if it does not exist.
 
@@ -55,12 +56,13 @@ def write_chart_files(runs: Sequence[Path], out: Path) -> str:
         See `check_target`.
     """
     check_target(runs, out)
+    drawn = {_suite(run): run_charts(run) for run in runs}
     out.mkdir(parents=True, exist_ok=True)
     formats = ("svg", "pdf", "png") if find_spec("vl_convert") else ("svg",)
     count, taken = 0, set[str]()
-    for run in runs:
-        for words, chart in run_charts(RunFolder(run)):
-            name = file_name([_suite(run), *words] if len(runs) > 1 else words, taken)
+    for suite, own in drawn.items():
+        for words, chart in own:
+            name = file_name([suite, *words] if len(runs) > 1 else words, taken)
             taken.add(name.casefold())
             for kind in formats:
                 write_atomically(out / f"{name}.{kind}", convert(chart, kind))
@@ -74,15 +76,32 @@ def _suite(run: Path) -> str:
     return name
 
 
-def run_charts(folder: RunFolder) -> Iterator[tuple[list[str], Chart]]:
-    """Yield all charts of a run, with the words of their names."""
-    board = from_csv((folder.path / "leaderboard.csv").read_text(encoding="utf-8"))
-    suite = folder.manifest.require()["suite"]
-    for problem, metric in dict.fromkeys((row["problem"], row["metric"]) for row in board):
-        rows = [row for row in board if (row["problem"], row["metric"]) == (problem, metric)]
-        for kind, chart in problem_charts(rows, folder.scores(problem, metric)).items():
-            yield [problem, metric, kind], chart
-    for chart in level_charts(board, suite["problems"]):
+def run_charts(path: Path) -> list[tuple[list[str], Chart]]:
+    """Return all charts of a run folder, with the words of their names.
+
+    Parameters
+    ----------
+    path : Path
+        The run folder; another process may be combining its files.
+
+    Raises
+    ------
+    InputError
+        If it contains no run, or neither cells nor a leaderboard.
+    """
+    for _ in range(MAX_READS - 1):
+        with suppress(FileNotFoundError):
+            return list(_charts(collect(path)))
+    return list(_charts(collect(path)))
+
+
+def _charts(run: RunData) -> Iterator[tuple[list[str], Chart]]:
+    for problem in run.problems:
+        for metric in run.metrics(problem):
+            scores = run.folder.scores(problem, metric)
+            for kind, chart in problem_charts(run.rows(problem, metric), scores).items():
+                yield [problem, metric, kind], chart
+    for chart in level_charts(run.board, run.suite["problems"]):
         yield [chart.name], chart
 
 
