@@ -1,0 +1,280 @@
+"""A ranking as Markdown and as JSON."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sigbench.benchmark.rank.over_datasets import Friedman
+from sigbench.benchmark.rank.rank import DatasetRanks, OverallRanks, Ranking, told_apart
+from sigbench.benchmark.report.plots import shortened
+from sigbench.benchmark.report.tables import markdown_table
+from sigbench.core import escape
+from sigbench.scoring.inference import LEVEL, MIN_GROUPS, Mean
+
+WIDTH = 80
+MIN_NAME = 12  # characters of a name that are shown in any case
+LEGEND = (
+    "rank: from 1 + the number of significantly better methods to K - the number of significantly "
+    "worse ones, of K methods. Methods whose ranks overlap are not proven to be equal: the data "
+    "do not tell them apart."
+)
+
+
+def as_markdown(ranking: Ranking, *, width: int | None = WIDTH) -> str:
+    """Return a ranking as Markdown, which is also readable as text.
+
+    Parameters
+    ----------
+    ranking : Ranking
+        The ranking.
+    width : int, optional
+        The width of the text: long names are shortened in their middle. None keeps names as they
+        are.
+    """
+    table = ranking.table
+    parts = [f"# Ranks: {escape.markdown(table.path.name)}"]
+    k, n = len(table.methods), len(table.datasets)
+    size = f"{k} methods, " + (
+        f"{n} datasets." if n > 1 else f"{len(table.datasets[0].items):,} items."
+    )
+    parts.append(escape.markdown(f"{table.read_as} {size}"))
+    parts += [caution(text) for text in table.cautions]
+    if ranking.overall is not None:
+        parts += _overall_parts(ranking.overall, width)
+    for one in ranking.datasets:
+        parts += _dataset_parts(one, width, heading=n > 1)
+    parts.append(LEGEND)
+    return "\n\n".join(_wrapped(part) for part in parts)
+
+
+def caution(text: str) -> str:
+    """Return a caution as a paragraph of Markdown."""
+    return f"**Caution:** {escape.markdown(text)}"
+
+
+def _wrapped(part: str) -> str:
+    if part.startswith(("|", "#")):
+        return part
+    return "\n".join(textwrap.wrap(part, WIDTH, break_long_words=False, break_on_hyphens=False))
+
+
+def _overall_parts(overall: OverallRanks, width: int | None) -> Iterator[str]:
+    n, pairs = len(overall.datasets), len(overall.pairs)
+    yield f"## Over {n} datasets"
+    header = ["rank", "method", "average rank", "best on"]
+    rows = [
+        [
+            rank_text(row.rank_low, row.rank_high),
+            row.method,
+            f"{row.average_rank:.2f}",
+            str(row.best_on),
+        ]
+        for row in overall.methods
+    ]
+    if n:
+        yield _table(header, rows, width)
+    yield from map(caution, overall.cautions)
+    if overall.friedman is not None:
+        yield friedman_text(overall.friedman)
+    yield neighbors_text(told_apart([row.method for row in overall.methods], overall.pairs))
+    yield (
+        f"Wilcoxon signed-rank tests of one score per dataset, corrected by Holm's method for "
+        f"{pairs:,} {'pairs' if pairs != 1 else 'pair'} at 5 %. best on: datasets on which no method is better."
+    )
+
+
+def friedman_text(test: Friedman) -> str:
+    """Return Friedman's test in a sentence."""
+    dof = f"{test.methods - 1}, {(test.methods - 1) * (test.datasets - 1)}"
+    verdict = "some methods differ" if test.p_value < LEVEL else "no difference is proven"
+    return (
+        f"Friedman's test: chi2({test.methods - 1}) = {test.chi2:.4g}, p = {test.p_chi2:.2g}; Iman "
+        f"and Davenport: F({dof}) = {test.f:.4g}, p = {test.p_value:.2g}: {verdict}."
+    )
+
+
+def neighbors_text(counts: tuple[int, int]) -> str:
+    """Return how many neighbors on the list can be told apart, in a sentence."""
+    found, of = counts
+    if of == 1:
+        return f"The two methods {'can' if found else 'cannot'} be told apart."
+    return f"{found} of {of} neighbors on this list can be told apart."
+
+
+def rank_text(low: int, high: int) -> str:
+    """Return tied ranks: ``2-5``, or ``3`` if there is no tie."""
+    return str(low) if low == high else f"{low}-{high}"
+
+
+def places_of(means: Sequence[Mean]) -> int:
+    """Return the decimals of a column of means: two digits of the shortest half interval."""
+    halves = [(mean.high - mean.low) / 2 for mean in means]
+    usable = [half for half in halves if math.isfinite(half) and half > 0]
+    if not usable:
+        return 4
+    return min(8, max(0, 1 - math.floor(math.log10(min(usable)))))
+
+
+def number_text(value: float, places: int) -> str:
+    """Return a number with so many decimals, or in short form if it is huge; "-" for NaN."""
+    if math.isnan(value):
+        return "-"
+    return f"{value:.{places}f}" if abs(value) < 1e7 else f"{value:.4g}"
+
+
+def interval_text(mean: Mean, places: int) -> str:
+    """Return an interval in brackets; "-" if there is none."""
+    if math.isnan(mean.low):
+        return "-"
+    return f"[{number_text(mean.low, places)}, {number_text(mean.high, places)}]"
+
+
+def size_text(one: DatasetRanks) -> str:
+    """Return the number of items and groups."""
+    items = f"{one.items:,} items"
+    return items if one.groups == one.items else f"{items} in {one.groups:,} groups"
+
+
+def _dataset_parts(one: DatasetRanks, width: int | None, *, heading: bool) -> Iterator[str]:
+    if heading:
+        yield f"## {escape.markdown(one.name)}"
+    places = places_of([row.mean for row in one.methods])
+    rows = [
+        [
+            rank_text(row.rank_low, row.rank_high),
+            row.method,
+            number_text(row.mean.mean, places),
+            interval_text(row.mean, places),
+            f"{row.mean.n:,}",
+        ]
+        for row in one.methods
+    ]
+    yield _table(["rank", "method", "mean", "95 % interval", "items"], rows, width)
+    yield from map(caution, one.cautions)
+    if one.groups >= MIN_GROUPS and one.pairs:
+        yield neighbors_text(told_apart([row.method for row in one.methods], one.pairs))
+    kinds = {pair.test.test for pair in one.pairs if pair.test.groups >= MIN_GROUPS}
+    names = " and ".join({"t": "t tests", "sign": "sign tests"}[kind] for kind in sorted(kinds))
+    if names:
+        yield (
+            f"Paired {names} over {size_text(one)}, corrected by Holm's method for "
+            f"{len(one.pairs):,} {'pairs' if len(one.pairs) != 1 else 'pair'} at 5 %."
+        )
+
+
+def _table(header: Sequence[str], rows: Sequence[list[str]], width: int | None) -> str:
+    if width is not None:
+        others = [max(3, *(len(row[i]) for row in [header, *rows])) for i in range(len(header))]
+        spare = width - sum(others) + others[1] - 3 * len(header) - 1
+        for row in rows:
+            row[1] = shortened(row[1], max(MIN_NAME, spare))
+    for row in rows:
+        row[1] = escape.markdown(row[1])
+    return markdown_table(header, rows, right=[name for name in header if name not in ("method",)])
+
+
+def as_json(ranking: Ranking) -> dict[str, Any]:
+    """Return a ranking for JSON; the keys are documented in docs/rank.md.
+
+    NaN is None.
+    """
+    table = ranking.table
+    return {
+        "file": table.path.name,
+        "read_as": table.read_as,
+        "higher_is_better": table.higher_is_better,
+        "level": LEVEL,
+        "methods": list(table.methods),
+        "cautions": list(table.cautions),
+        "overall": None if ranking.overall is None else _overall_json(ranking.overall),
+        "datasets": [_dataset_json(one) for one in ranking.datasets],
+    }
+
+
+def _overall_json(overall: OverallRanks) -> dict[str, Any]:
+    test = overall.friedman
+    return {
+        "datasets": list(overall.datasets),
+        "methods": [
+            {
+                "method": row.method,
+                "average_rank": _number(row.average_rank),
+                "best_on": row.best_on,
+                "rank_low": row.rank_low,
+                "rank_high": row.rank_high,
+            }
+            for row in overall.methods
+        ],
+        "pairs": [
+            {
+                "a": pair.a,
+                "b": pair.b,
+                "wins": pair.wins,
+                "losses": pair.losses,
+                "ties": pair.ties,
+                "p": pair.p_value,
+                "p_holm": pair.adjusted,
+                "better": pair.better or None,
+            }
+            for pair in overall.pairs
+        ],
+        "friedman": None
+        if test is None
+        else {
+            "chi2": test.chi2,
+            "p_chi2": test.p_chi2,
+            "f": _number(test.f),
+            "p": test.p_value,
+        },
+        "neighbors": _neighbors_json(overall),
+        "cautions": list(overall.cautions),
+    }
+
+
+def _neighbors_json(ranks: OverallRanks | DatasetRanks) -> dict[str, int]:
+    found, of = told_apart([row.method for row in ranks.methods], ranks.pairs)
+    return {"told_apart": found, "of": of}
+
+
+def _dataset_json(one: DatasetRanks) -> dict[str, Any]:
+    return {
+        "dataset": one.name or None,
+        "items": one.items,
+        "groups": one.groups,
+        "methods": [
+            {
+                "method": row.method,
+                "mean": _number(row.mean.mean),
+                "ci_low": _number(row.mean.low),
+                "ci_high": _number(row.mean.high),
+                "n": row.mean.n,
+                "rank_low": row.rank_low,
+                "rank_high": row.rank_high,
+            }
+            for row in one.methods
+        ],
+        "pairs": [
+            {
+                "a": pair.a,
+                "b": pair.b,
+                "difference": _number(pair.test.difference.mean),
+                "ci_low": _number(pair.test.difference.low),
+                "ci_high": _number(pair.test.difference.high),
+                "n": pair.test.difference.n,
+                "test": pair.test.test,
+                "p": pair.test.p_value,
+                "p_holm": pair.adjusted,
+                "better": pair.better or None,
+            }
+            for pair in one.pairs
+        ],
+        "neighbors": _neighbors_json(one),
+        "cautions": list(one.cautions),
+    }
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
