@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 from sigbench.benchmark.rank.cells import DELIMITERS, Cells
 from sigbench.core.errors import InputError, shown
@@ -68,12 +69,15 @@ class Layout:
         The columns of scores: one if long, else one per method or dataset.
     unused : tuple of str
         The columns that are not used.
+    guess : str
+        What was assumed without a usual name, and how to say otherwise; may be empty.
     """
 
     kind: str
     columns: Columns
     scores: tuple[str, ...]
     unused: tuple[str, ...]
+    guess: str = ""
 
     def sentence(self, delimiter: str) -> str:
         """Return how the table is read, in a sentence."""
@@ -113,8 +117,14 @@ def plain(name: str) -> str:
 
 
 def is_summary(name: str) -> bool:
-    """Return whether a column or row is named as an average is."""
-    return plain(name) in SUMMARIES
+    """Return whether a column or row has the name of an average.
+
+    Examples
+    --------
+    >>> is_summary("Average"), is_summary("Avg. WER"), is_summary("mean-teacher")
+    (True, True, False)
+    """
+    return plain(name) in SUMMARIES or plain(name.split()[0]) in ("avg", "average")
 
 
 def lower_is_usual(name: str) -> bool:
@@ -146,7 +156,10 @@ def find_layout(cells: Cells, named: Columns) -> Layout:
     InputError
         If a named column does not exist, or the layout is not clear.
     """
-    named = Columns(**{r: n and cells.require(n) for r, n in vars(named).items()})
+    pattern = named.value if named.value and set("*?[") & set(named.value) else None
+    named = Columns(
+        **{r: n if n in (None, pattern) else cells.require(n) for r, n in vars(named).items()}
+    )
     given = [name for name in vars(named).values() if name]
     for name in given:
         if given.count(name) > 1:
@@ -158,23 +171,31 @@ def find_layout(cells: Cells, named: Columns) -> Layout:
     taken = {name for name in vars(found).values() if name}
     rest = [name for name in cells.header if name not in taken]
     numeric = [name for name in rest if cells.is_numeric(name)]
+    chosen = _chosen(cells, named.value, numeric)
     if found.method is None:
-        return _wide(cells, found, numeric)
-    keys = found.item or found.dataset
-    if named.value is None and keys is None:
+        return _wide(cells, found, chosen or numeric, chosen is not None)
+    value = named.value if chosen is None else None
+    if value is None and found.item is None and found.dataset is None:
         unique = len(set(cells.column(found.method))) == len(cells.rows)
-        scores = [name for name in numeric if not is_summary(name)]
-        metrics = any(plain(name) in USUAL["value"] for name in scores)
+        scores = chosen or [name for name in numeric if not is_summary(name)]
+        metrics = chosen is None and any(plain(name) in USUAL["value"] for name in scores)
         if unique and len(scores) > 1 and not metrics:
-            return _layout(cells, "rows", found, scores)
+            return _layout(cells, "rows", replace(found, value=None), scores)
         if not unique:
             raise InputError(
                 f"{cells.path} has several rows of a method and no column that pairs them: name "
                 f"the column of items with --item, or of datasets with --dataset; {_one_of(rest)}"
             )
         raise InputError(one_score(cells.path))
-    value = named.value or _value(cells, numeric)
+    value = value or _value(cells, numeric)
     return _layout(cells, "long", replace(found, value=value), [value])
+
+
+def _chosen(cells: Cells, value: str | None, numeric: Sequence[str]) -> list[str] | None:
+    """Return the columns that match a pattern of the option ``--value``; None if it is a name."""
+    if value is None or value in cells.header:
+        return None
+    return [name for name in numeric if fnmatchcase(name, value) and not is_summary(name)]
 
 
 def one_score(path: object) -> str:
@@ -205,19 +226,25 @@ def _value(cells: Cells, numeric: Sequence[str]) -> str:
     raise InputError(f"{cells.path}: name the column of scores with --value; {_one_of(numeric)}")
 
 
-def _wide(cells: Cells, found: Columns, numeric: Sequence[str]) -> Layout:
-    if found.value is not None:
+def _wide(cells: Cells, found: Columns, numeric: Sequence[str], chosen: bool) -> Layout:
+    if found.value is not None and not chosen:
+        others = [name for name in cells.header if name != found.value]
         raise InputError(
             f"--value {found.value} needs a column of methods: name it with --method; "
-            f"{_one_of([n for n in cells.header if n != found.value])}"
+            f"{_one_of(others)}"
         )
+    guess = ""
     if found.item is None and found.dataset is None:
         first = cells.header[0]
         if first != found.group and _is_key(cells, first):
             found = replace(found, item=first)
             numeric = [name for name in numeric if name != first]
+            guess = (
+                f"Each row is taken as an item of one dataset. If the rows are datasets, add "
+                f"--dataset {shown(first)}; otherwise --item {shown(first)} confirms it."
+            )
     scores = [name for name in numeric if not is_summary(name)]
-    return _layout(cells, "wide", found, scores)
+    return _layout(cells, "wide", replace(found, value=None), scores, guess)
 
 
 def _is_key(cells: Cells, name: str) -> bool:
@@ -233,10 +260,12 @@ def _is_key(cells: Cells, name: str) -> bool:
     )
 
 
-def _layout(cells: Cells, kind: str, found: Columns, scores: Sequence[str]) -> Layout:
+def _layout(
+    cells: Cells, kind: str, found: Columns, scores: Sequence[str], guess: str = ""
+) -> Layout:
     taken = {*scores, *(name for name in vars(found).values() if name)}
     unused = tuple(name for name in cells.header if name not in taken)
-    return Layout(kind, found, tuple(scores), unused)
+    return Layout(kind, found, tuple(scores), unused, guess)
 
 
 def _one_of(names: Sequence[str]) -> str:

@@ -110,10 +110,12 @@ def read_scores(
         raise InputError(f"{path} has {len(methods)} method: two are needed. {read_as}")
     if len(methods) > MAX_METHODS:
         raise InputError(f"{path} has {len(methods):,} methods: at most {MAX_METHODS}. {read_as}")
-    datasets = _datasets(path, methods, scores)
+    datasets = _datasets(cells, layout, methods, scores)
     if len(datasets) == 1 and len(datasets[0].items) == 1:
         raise InputError(f"{one_score(path)}. {read_as}")
-    cautions = _direction(path, layout, higher_is_better)
+    cautions = ((layout.guess,) if layout.guess else ()) + _direction(
+        path, layout, higher_is_better
+    )
     if skipped:
         cautions += (f"Not used, because their names are those of averages: {', '.join(skipped)}.",)
     higher = True if higher_is_better is None else higher_is_better
@@ -124,7 +126,8 @@ def read_scores(
 def _direction(path: Path, layout: Layout, stated: bool | None) -> tuple[str, ...]:
     if stated is not None:
         return ()
-    for name in (layout.columns.value or "", path.stem):
+    datasets = layout.scores if layout.kind == "rows" else ()
+    for name in (layout.columns.value or "", path.stem, *datasets):
         if lower_is_usual(name):
             return (
                 f"By the name {shown(name)}, lower may be better. Higher was taken as better: state "
@@ -160,8 +163,9 @@ def _scores(cells: Cells, layout: Layout, skipped: list[str]) -> Iterator[_Score
 
 
 def _datasets(
-    path: Path, methods: tuple[str, ...], scores: list[_Score]
+    cells: Cells, layout: Layout, methods: tuple[str, ...], scores: list[_Score]
 ) -> tuple[DatasetScores, ...]:
+    path = cells.path
     row = {method: i for i, method in enumerate(methods)}
     items: dict[str, dict[str, int]] = {}
     groups: dict[tuple[str, str], tuple[str, int]] = {}
@@ -186,7 +190,7 @@ def _datasets(
     for score in scores:
         i, j = row[score.method], items[score.dataset][score.item]
         if not np.isnan(values[score.dataset][i, j]):
-            raise InputError(_duplicate(path, score, first[score.dataset, i, j]))
+            raise InputError(_duplicate(cells, layout, score, first[score.dataset, i, j]))
         values[score.dataset][i, j] = score.value
         first[score.dataset, i, j] = score.line
     return tuple(
@@ -200,12 +204,21 @@ def _datasets(
     )
 
 
-def _duplicate(path: Path, score: _Score, line: int) -> str:
+def _duplicate(cells: Cells, layout: Layout, score: _Score, line: int) -> str:
     """Return the error for two scores of a method on one item."""
     where = f" on item {shown(score.item)}" if score.item else ""
     where += f" of dataset {shown(score.dataset)}" if score.dataset else ""
-    need = "" if score.item else "; name the column of items with --item"
+    rows = [cells.rows[cells.lines.index(number)] for number in (line, score.line)]
+    differ = [
+        shown(name)
+        for name, a, b in zip(cells.header, *rows, strict=True)
+        if a != b and name in layout.unused
+    ]
+    hint = ""
+    if differ:
+        hint = f"; the lines differ in {', '.join(differ[:3])}: keep the rows of one value"
+        hint += "" if score.item else ", or name the column of items with --item"
     return (
-        f"{path}: two scores of method {shown(score.method)}{where}, lines {line} and "
-        f"{score.line}: there must be one{need}"
+        f"{cells.path}: two scores of method {shown(score.method)}{where}, lines {line} and "
+        f"{score.line}: there must be one{hint}"
     )
