@@ -41,6 +41,10 @@ LOWER = _words(
     "rmse mse mae mape nmse loss losses error errors err wer cer eer fid lpips perplexity ppl nll "
     "regret brier time runtime latency distance"
 )
+PROPERTIES = _words(
+    "n std sd se stderr error count size parameters params param rank elo votes rate winrate time "
+    "rtf rtfx speed memory year date length epochs seed flops cost price"
+)
 
 
 @dataclass(frozen=True)
@@ -69,15 +73,15 @@ class Layout:
         The columns of scores: one if long, else one per method or dataset.
     unused : tuple of str
         The columns that are not used.
-    guess : str
-        What was assumed without a usual name, and how to say otherwise; may be empty.
+    cautions : tuple of str
+        What was assumed without a usual name, and how to say otherwise.
     """
 
     kind: str
     columns: Columns
     scores: tuple[str, ...]
     unused: tuple[str, ...]
-    guess: str = ""
+    cautions: tuple[str, ...]
 
     def sentence(self, delimiter: str) -> str:
         """Return how the table is read, in a sentence."""
@@ -125,6 +129,17 @@ def is_summary(name: str) -> bool:
     (True, True, False)
     """
     return plain(name) in SUMMARIES or plain(name.split()[0]) in ("avg", "average")
+
+
+def is_property(name: str) -> bool:
+    """Return whether a column has the name of a property or statistic rather than of a score.
+
+    Examples
+    --------
+    >>> is_property("n_wins"), is_property("Model size (B)"), is_property("CoLA")
+    (True, True, False)
+    """
+    return not PROPERTIES.isdisjoint(re.split(r"[^a-z]+", name.casefold()))
 
 
 def lower_is_usual(name: str) -> bool:
@@ -180,7 +195,14 @@ def find_layout(cells: Cells, named: Columns) -> Layout:
         scores = chosen or [name for name in numeric if not is_summary(name)]
         metrics = chosen is None and any(plain(name) in USUAL["value"] for name in scores)
         if unique and len(scores) > 1 and not metrics:
-            return _layout(cells, "rows", replace(found, value=None), scores)
+            doubtful = [] if chosen else [name for name in scores if is_property(name)]
+            guess = (
+                f"{_some(doubtful, 3)} may be no scores: choose the columns by a pattern, such as "
+                "--value '* WER'."
+            )
+            return _layout(
+                cells, "rows", replace(found, value=None), scores, [guess] if doubtful else []
+            )
         if not unique:
             raise InputError(
                 f"{cells.path} has several rows of a method and no column that pairs them: name "
@@ -233,18 +255,24 @@ def _wide(cells: Cells, found: Columns, numeric: Sequence[str], chosen: bool) ->
             f"--value {found.value} needs a column of methods: name it with --method; "
             f"{_one_of(others)}"
         )
-    guess = ""
+    guesses = []
+    doubtful = [] if chosen else [name for name in numeric if is_property(name)]
+    if doubtful:
+        guesses.append(
+            f"{_some(doubtful, 3)} may be no method. If each row is a method, name its column with "
+            "--method; the columns of scores can be chosen by a pattern: --value PATTERN."
+        )
     if found.item is None and found.dataset is None:
         first = cells.header[0]
         if first != found.group and _is_key(cells, first):
             found = replace(found, item=first)
             numeric = [name for name in numeric if name != first]
-            guess = (
+            guesses.append(
                 f"Each row is taken as an item of one dataset. If the rows are datasets, add "
                 f"--dataset {shown(first)}; otherwise --item {shown(first)} confirms it."
             )
     scores = [name for name in numeric if not is_summary(name)]
-    return _layout(cells, "wide", replace(found, value=None), scores, guess)
+    return _layout(cells, "wide", replace(found, value=None), scores, guesses)
 
 
 def _is_key(cells: Cells, name: str) -> bool:
@@ -261,11 +289,15 @@ def _is_key(cells: Cells, name: str) -> bool:
 
 
 def _layout(
-    cells: Cells, kind: str, found: Columns, scores: Sequence[str], guess: str = ""
+    cells: Cells,
+    kind: str,
+    found: Columns,
+    scores: Sequence[str],
+    cautions: Sequence[str] = (),
 ) -> Layout:
     taken = {*scores, *(name for name in vars(found).values() if name)}
     unused = tuple(name for name in cells.header if name not in taken)
-    return Layout(kind, found, tuple(scores), unused, guess)
+    return Layout(kind, found, tuple(scores), unused, tuple(cautions))
 
 
 def _one_of(names: Sequence[str]) -> str:

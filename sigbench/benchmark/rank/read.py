@@ -113,11 +113,9 @@ def read_scores(
     datasets = _datasets(cells, layout, methods, scores)
     if len(datasets) == 1 and len(datasets[0].items) == 1:
         raise InputError(f"{one_score(path)}. {read_as}")
-    cautions = ((layout.guess,) if layout.guess else ()) + _direction(
-        path, layout, higher_is_better
-    )
+    cautions = (*layout.cautions, *_direction(path, layout, higher_is_better))
     if skipped:
-        cautions += (f"Not used, because their names are those of averages: {', '.join(skipped)}.",)
+        cautions += (f"Rows with the name of an average are not used: {', '.join(skipped)}.",)
     higher = True if higher_is_better is None else higher_is_better
     read_as += f" {'Higher' if higher else 'Lower'} is better."
     return ScoreTable(path, read_as, methods, datasets, higher, cautions)
@@ -137,10 +135,9 @@ def _direction(path: Path, layout: Layout, stated: bool | None) -> tuple[str, ..
 
 
 def _scores(cells: Cells, layout: Layout, skipped: list[str]) -> Iterator[_Score]:
-    """Yield all scores; names of rows that are averages are added to ``skipped``."""
+    """Yield all scores; lines with the name of an average are added to ``skipped``."""
     roles = layout.columns
     index = {role: cells.header.index(name) for role, name in vars(roles).items() if name}
-    skipped += [shown(name) for name in layout.unused if is_summary(name)]
     for i, (row, line) in enumerate(zip(cells.rows, cells.lines, strict=True)):
         own = {role: row[j] for role, j in index.items()}
         for role in ("method", "item", "dataset", "group"):

@@ -1,14 +1,14 @@
-"""A ranking as Markdown and as JSON."""
+"""A ranking as Markdown."""
 
 from __future__ import annotations
 
 import math
 import textwrap
 from collections.abc import Iterator, Sequence
-from typing import Any
+from statistics import median
 
 from sigbench.benchmark.rank.over_datasets import Friedman
-from sigbench.benchmark.rank.rank import DatasetRanks, OverallRanks, Ranking, told_apart
+from sigbench.benchmark.rank.records import DatasetRanks, OverallRanks, Ranking, told_apart
 from sigbench.benchmark.report.plots import shortened
 from sigbench.benchmark.report.tables import markdown_table
 from sigbench.core import escape
@@ -16,6 +16,8 @@ from sigbench.scoring.inference import LEVEL, MIN_GROUPS, Mean
 
 WIDTH = 80
 MIN_NAME = 12  # characters of a name that are shown in any case
+MAX_TABLES = 10  # datasets; of more, only the best methods are listed
+NAMES = ("method", "dataset", "best mean")  # columns of names
 LEGEND = (
     "rank: from 1 + the number of significantly better methods to K - the number of significantly "
     "worse ones, of K methods. Methods whose ranks overlap are not proven to be equal: the data "
@@ -44,8 +46,11 @@ def as_markdown(ranking: Ranking, *, width: int | None = WIDTH) -> str:
     parts += [caution(text) for text in table.cautions]
     if ranking.overall is not None:
         parts += _overall_parts(ranking.overall, width)
-    for one in ranking.datasets:
-        parts += _dataset_parts(one, width, heading=n > 1)
+    if len(ranking.datasets) > MAX_TABLES:
+        parts += _short_parts(ranking.datasets, width)
+    else:
+        for one in ranking.datasets:
+            parts += _dataset_parts(one, width, heading=n > 1)
     parts.append(LEGEND)
     return "\n\n".join(_wrapped(part) for part in parts)
 
@@ -79,7 +84,7 @@ def _overall_parts(overall: OverallRanks, width: int | None) -> Iterator[str]:
     yield from map(caution, overall.cautions)
     if overall.friedman is not None:
         yield friedman_text(overall.friedman)
-    yield neighbors_text(told_apart([row.method for row in overall.methods], overall.pairs))
+    yield neighbors_text(overall)
     yield (
         f"Wilcoxon signed-rank tests of one score per dataset, corrected by Holm's method for "
         f"{pairs:,} {'pairs' if pairs != 1 else 'pair'} at 5 %. best on: datasets on which no method is better."
@@ -96,12 +101,16 @@ def friedman_text(test: Friedman) -> str:
     )
 
 
-def neighbors_text(counts: tuple[int, int]) -> str:
-    """Return how many neighbors on the list can be told apart, in a sentence."""
-    found, of = counts
+def neighbors_text(ranks: OverallRanks | DatasetRanks) -> str:
+    """Return how many neighbors on the list, and pairs, can be told apart, in a sentence."""
+    found, of = told_apart([row.method for row in ranks.methods], ranks.pairs)
     if of == 1:
         return f"The two methods {'can' if found else 'cannot'} be told apart."
-    return f"{found} of {of} neighbors on this list can be told apart."
+    pairs = sum(bool(pair.better) for pair in ranks.pairs)
+    return (
+        f"{found} of {of} neighbors on this list can be told apart, and {pairs:,} of "
+        f"{len(ranks.pairs):,} pairs."
+    )
 
 
 def rank_text(low: int, high: int) -> str:
@@ -110,12 +119,16 @@ def rank_text(low: int, high: int) -> str:
 
 
 def places_of(means: Sequence[Mean]) -> int:
-    """Return the decimals of a column of means: two digits of the shortest half interval."""
+    """Return the decimals of a column of means: two digits of the shortest half interval.
+
+    They are at most two more than for the median interval.
+    """
     halves = [(mean.high - mean.low) / 2 for mean in means]
     usable = [half for half in halves if math.isfinite(half) and half > 0]
     if not usable:
         return 4
-    return min(8, max(0, 1 - math.floor(math.log10(min(usable)))))
+    least, usual = (1 - math.floor(math.log10(h)) for h in (min(usable), median(usable)))
+    return max(0, min(least, usual + 2, 10))
 
 
 def number_text(value: float, places: int) -> str:
@@ -155,7 +168,7 @@ def _dataset_parts(one: DatasetRanks, width: int | None, *, heading: bool) -> It
     yield _table(["rank", "method", "mean", "95 % interval", "items"], rows, width)
     yield from map(caution, one.cautions)
     if one.groups >= MIN_GROUPS and one.pairs:
-        yield neighbors_text(told_apart([row.method for row in one.methods], one.pairs))
+        yield neighbors_text(one)
     kinds = {pair.test.test for pair in one.pairs if pair.test.groups >= MIN_GROUPS}
     names = " and ".join({"t": "t tests", "sign": "sign tests"}[kind] for kind in sorted(kinds))
     if names:
@@ -165,116 +178,38 @@ def _dataset_parts(one: DatasetRanks, width: int | None, *, heading: bool) -> It
         )
 
 
+def _short_parts(datasets: Sequence[DatasetRanks], width: int | None) -> Iterator[str]:
+    """Yield a table with one row per dataset."""
+    yield f"## Within {len(datasets)} datasets"
+    rows = []
+    for one in datasets:
+        best = sum(row.rank_low == 1 for row in one.methods)
+        found, of = told_apart([row.method for row in one.methods], one.pairs)
+        rows.append(
+            [str(best), one.name, one.methods[0].method, f"{found} of {of}", f"{one.items:,}"]
+        )
+    yield _table(["may be best", "dataset", "best mean", "told apart", "items"], rows, width)
+    yield (
+        "may be best: methods than which none is significantly better (paired tests over items, "
+        "Holm at 5 %). told apart: neighbors on the list. All means, intervals and ranks: --json "
+        "or --html FILE."
+    )
+    few = sum(bool(one.cautions) for one in datasets)
+    if few:
+        yield caution(f"{few} datasets have cautions, such as too few items: see --json.")
+
+
 def _table(header: Sequence[str], rows: Sequence[list[str]], width: int | None) -> str:
+    names = [i for i, name in enumerate(header) if name in NAMES]
     if width is not None:
         others = [max(3, *(len(row[i]) for row in [header, *rows])) for i in range(len(header))]
         spare = width - sum(others) + others[1] - 3 * len(header) - 1
+        if "best mean" in header:  # two columns of names
+            spare = (spare + others[2]) // 2
         for row in rows:
-            row[1] = shortened(row[1], max(MIN_NAME, spare))
+            for i in names:
+                row[i] = shortened(row[i], max(MIN_NAME, spare))
     for row in rows:
-        row[1] = escape.markdown(row[1])
-    return markdown_table(header, rows, right=[name for name in header if name not in ("method",)])
-
-
-def as_json(ranking: Ranking) -> dict[str, Any]:
-    """Return a ranking for JSON; the keys are documented in docs/rank.md.
-
-    NaN is None.
-    """
-    table = ranking.table
-    return {
-        "file": table.path.name,
-        "read_as": table.read_as,
-        "higher_is_better": table.higher_is_better,
-        "level": LEVEL,
-        "methods": list(table.methods),
-        "cautions": list(table.cautions),
-        "overall": None if ranking.overall is None else _overall_json(ranking.overall),
-        "datasets": [_dataset_json(one) for one in ranking.datasets],
-    }
-
-
-def _overall_json(overall: OverallRanks) -> dict[str, Any]:
-    test = overall.friedman
-    return {
-        "datasets": list(overall.datasets),
-        "methods": [
-            {
-                "method": row.method,
-                "average_rank": _number(row.average_rank),
-                "best_on": row.best_on,
-                "rank_low": row.rank_low,
-                "rank_high": row.rank_high,
-            }
-            for row in overall.methods
-        ],
-        "pairs": [
-            {
-                "a": pair.a,
-                "b": pair.b,
-                "wins": pair.wins,
-                "losses": pair.losses,
-                "ties": pair.ties,
-                "p": pair.p_value,
-                "p_holm": pair.adjusted,
-                "better": pair.better or None,
-            }
-            for pair in overall.pairs
-        ],
-        "friedman": None
-        if test is None
-        else {
-            "chi2": test.chi2,
-            "p_chi2": test.p_chi2,
-            "f": _number(test.f),
-            "p": test.p_value,
-        },
-        "neighbors": _neighbors_json(overall),
-        "cautions": list(overall.cautions),
-    }
-
-
-def _neighbors_json(ranks: OverallRanks | DatasetRanks) -> dict[str, int]:
-    found, of = told_apart([row.method for row in ranks.methods], ranks.pairs)
-    return {"told_apart": found, "of": of}
-
-
-def _dataset_json(one: DatasetRanks) -> dict[str, Any]:
-    return {
-        "dataset": one.name or None,
-        "items": one.items,
-        "groups": one.groups,
-        "methods": [
-            {
-                "method": row.method,
-                "mean": _number(row.mean.mean),
-                "ci_low": _number(row.mean.low),
-                "ci_high": _number(row.mean.high),
-                "n": row.mean.n,
-                "rank_low": row.rank_low,
-                "rank_high": row.rank_high,
-            }
-            for row in one.methods
-        ],
-        "pairs": [
-            {
-                "a": pair.a,
-                "b": pair.b,
-                "difference": _number(pair.test.difference.mean),
-                "ci_low": _number(pair.test.difference.low),
-                "ci_high": _number(pair.test.difference.high),
-                "n": pair.test.difference.n,
-                "test": pair.test.test,
-                "p": pair.test.p_value,
-                "p_holm": pair.adjusted,
-                "better": pair.better or None,
-            }
-            for pair in one.pairs
-        ],
-        "neighbors": _neighbors_json(one),
-        "cautions": list(one.cautions),
-    }
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+        for i in names:
+            row[i] = escape.markdown(row[i])
+    return markdown_table(header, rows, right=[name for name in header if name not in NAMES])

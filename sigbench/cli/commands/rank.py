@@ -38,10 +38,11 @@ def call(args: argparse.Namespace) -> int:
     """Run the command."""
     from pathlib import Path
 
+    from sigbench.benchmark.rank.json_output import as_json
     from sigbench.benchmark.rank.layout import Columns
     from sigbench.benchmark.rank.rank import rank_scores
     from sigbench.benchmark.rank.read import read_scores
-    from sigbench.benchmark.rank.text import as_json, as_markdown
+    from sigbench.benchmark.rank.text import as_markdown
 
     stated = args.lower_is_better or args.higher_is_better
     table = read_scores(
