@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -162,10 +161,9 @@ def _ecdf(known: _Values) -> Chart:
         distances = np.where(values == reference, 0.0, reference - values)
     unit = " dB" if first["unit"] == "dB" else ""
     side = "below" if first["higher_is_better"] else "above"
-    metric = heading(first["metric"])
     return charts.ecdf(
         [Distances(n, d) for n, d in zip(known.names, distances, strict=True)],
-        label=f"{side} {name}: {metric}",
+        label=f"{first['metric']} {side} {name}{' (dB)' * bool(unit)}",
         title=f"{first['problem']}: share of items within x{unit} of {name}, {first['metric']}",
     )
 
@@ -223,11 +221,3 @@ def _items(known: _Values, names: tuple[str, str]) -> Chart:
         higher_is_better=first["higher_is_better"],
         title=f"{first['problem']}: {first['metric']} of {names[0]} and {names[1]}, item by item",
     )
-
-
-def finite_mean(values: Sequence[float]) -> float:
-    """Return the mean of the values; -inf if one is not finite."""
-    return sum(values) / len(values) if all(map(math.isfinite, values)) else -math.inf
-
-
-__all__ = ["KINDS", "Mapping", "limit_row", "problem_charts"]

@@ -11,6 +11,7 @@ from sigbench.benchmark.report.charts.svg import (
     Chart,
     Markup,
     circle,
+    fitted,
     group,
     joined,
     line,
@@ -20,7 +21,8 @@ from sigbench.benchmark.report.charts.svg import (
 )
 
 WIDTH = 720.0
-NAME = 176.0  # width of the names on each side
+NAME = 196.0  # width of the names on each side
+VALUE = 46.0  # width of the values
 AXIS = 52.0  # height of the axis
 ROW = 19.0
 LEVEL = 8.0  # distance of bars
@@ -76,7 +78,7 @@ def critical_difference(
     )
     k = len(order)
     groups = maximal_groups(k, lambda i, j: differ(order[i], order[j]))
-    axis = Scale(*core_span([positions[i] for i in order]), NAME + 34, WIDTH - NAME - 34)
+    axis = Scale(*core_span([positions[i] for i in order]), NAME + 26, WIDTH - NAME - 26)
     places_of = [axis(positions[i]) for i in order]
     levels = _levels([(places_of[own[0]], places_of[own[-1]]) for own in groups[:MAX_BARS]])
     first = AXIS + 14 + LEVEL * (max(levels, default=-1) + 1) + 16  # height of the first names
@@ -118,7 +120,7 @@ def _axis(axis: Scale, label: str, lower_is_better: bool) -> Markup:
     anchor, at = ("start", axis.start) if lower_is_better else ("end", axis.end)
     parts = [
         line(axis.start, AXIS, axis.end, AXIS, "axis"),
-        text(WIDTH / 2, 14, label, "muted", "middle"),
+        text(WIDTH / 2, 14, fitted(label, 160), "muted", "middle"),
         text(at, 14, direction, "muted", anchor),
     ]
     for tick, words in zip(ticks, tick_labels(ticks), strict=True):
@@ -133,8 +135,8 @@ def _name(name: str, value: str, x: float, y: float, left: bool) -> Markup:
     parts = [
         path([(x, AXIS), (x, y), (edge, y)], "leader"),
         circle(x, AXIS, 2.5, "mark s0"),
-        named(edge + 4 * side, y + 4.5, name, NAME - 46, "", anchor),
-        text(0 if left else WIDTH, y + 4.5, value, "small muted", "start" if left else "end"),
+        named(edge + VALUE * side, y + 4.5, name, NAME + 8 - VALUE, "", anchor),
+        text(edge + 4 * side, y + 4.5, value, "small muted", anchor),
     ]
     return group("", *parts, title=f"{name}: {value}")
 

@@ -14,6 +14,7 @@ from sigbench.benchmark.report.charts.svg import (
     Chart,
     Markup,
     circle,
+    fitted,
     group,
     joined,
     named,
@@ -25,7 +26,7 @@ WIDTH = 680.0
 NAME = 190.0
 TOP = 30.0
 MAX_NUMBERS = 12  # methods, for numbers in the cells
-MAX_CELL, MIN_CELL = 46.0, 12.0
+MAX_CELL, MIN_CELL = 46.0, 15.0
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ def _cell(own: PairDifference, box: _Box, unit: float, words: str, places: int |
     else:
         side = min(width, height) * 0.42
         at = (x + (width - side) / 2, y + (height - side) / 2)
-        mark = rect(*at, side, side, f"{cls}", "" if numbers else words)
+        mark = rect(*at, side, side, f"{cls} outlined", "" if numbers else words)
     if not numbers:
         return mark
     shown = number(own.mean, places)
@@ -187,7 +188,7 @@ def _legend(unit: float, left: float, top: float, label: str) -> Markup:
     width = 46.0
     sides = [f"below-{i}" for i in range(N_STEPS, 0, -1)]
     sides += [f"above-{i}" for i in range(1, N_STEPS + 1)]
-    parts = [text(left - 12, top + 11, label, "small muted", "end")]
+    parts = [text(left - 12, top + 11, fitted(label, NAME), "small muted", "end")]
     for i, cls in enumerate(sides):
         parts.append(rect(left + width * i, top, width - 1, 12, cls))
     for i in range(1, 2 * N_STEPS):

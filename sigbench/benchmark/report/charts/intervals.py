@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sigbench.benchmark.report.charts.scale import Scale, bottom_axis, core_span, number
+from sigbench.benchmark.report.charts.scale import Scale, bottom_axis, core_span, number, with_ends
 from sigbench.benchmark.report.charts.svg import (
     Chart,
     Markup,
@@ -95,11 +95,7 @@ def intervals(
     means = [row.mean for row in rows]
     low, high = core_span(means, [] if limit is None else [limit])
     kept = [row for row in rows if low <= row.mean <= high]
-    reach = high - low  # intervals may extend the axis by this much
-    ends = [
-        end for row in kept for end in (row.low, row.high) if low - reach <= end <= high + reach
-    ]
-    low, high = min([low, *ends]), max([high, *ends])
+    low, high = with_ends(low, high, [end for row in kept for end in (row.low, row.high)])
     bottom = TOP + ROW * len(rows) + 4
     scale = Scale(low, high, NAME + 22, WIDTH - MEAN - RANK - 12)
     parts = [bottom_axis(scale, TOP - 4, bottom, label), _header()]
@@ -139,7 +135,8 @@ def _marks(row: IntervalRow, y: float, scale: Scale, limit: float | None) -> Mar
     parts = []
     x = scale(row.mean)
     if limit is not None and row.role in ("ranked", "unranked"):
-        parts.append(line(x, y, scale(limit), y, "leader"))
+        beyond = " dotted" * (not scale.low <= row.mean <= scale.high)
+        parts.append(line(x, y, scale(limit), y, f"leader{beyond}"))
     if math.isfinite(row.mean):
         parts += _interval(row, y, scale)
     if not scale.low <= row.mean <= scale.high:

@@ -71,7 +71,7 @@ def items(
     chosen = np.arange(len(a))
     if len(a) > MAX_POINTS:
         chosen = np.linspace(0, len(a) - 1, MAX_POINTS).round().astype(int)
-    own, other = fitted(names[0], 300), fitted(names[1], 300)
+    own, other = fitted(names[0], 220), fitted(names[1], 220)
     parts = [
         bottom_axis(x, TOP, HEIGHT - BOTTOM, f"{own}, {label}", y.ticks(5)),
         left_axis(y, LEFT, WIDTH - RIGHT, f"{other}, {label}"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sigbench.benchmark.report.charts.scale import (
+    BEYOND,
     Scale,
     bottom_axis,
     core_span,
@@ -16,6 +17,7 @@ from sigbench.benchmark.report.charts.scale import (
     log_span,
     number,
     span,
+    with_ends,
 )
 from sigbench.benchmark.report.charts.style import N_SERIES
 from sigbench.benchmark.report.charts.svg import (
@@ -91,10 +93,14 @@ def over_level(
     log = axis == "log" and min(levels, default=0) > 0
     x = Scale(*(log_span(levels) if log else span(levels)), LEFT, WIDTH - RIGHT, log=log)
     means = [point.mean for own in lines for point in own.points]
-    y = Scale(*core_span(means), HEIGHT - BOTTOM, TOP)
-    ticks = levels if len(levels) <= MAX_TICKS else None
+    low, high = core_span(means)
+    kept = [point for own in lines for point in own.points if low <= point.mean <= high]
+    ends = [end for point in kept for end in (point.low, point.high)]
+    y = Scale(*with_ends(low, high, ends), HEIGHT - BOTTOM, TOP)
+    ticks = levels if len(levels) <= MAX_TICKS else x.ticks()
+    labels = [number(float(f"{tick:.3g}")) for tick in ticks]
     parts = [
-        bottom_axis(x, TOP, HEIGHT - BOTTOM, level, ticks),
+        bottom_axis(x, TOP, HEIGHT - BOTTOM, level, ticks, labels),
         left_axis(y, LEFT, WIDTH - RIGHT, label),
     ]
     methods = [own for own in lines if not own.reference]
@@ -104,25 +110,28 @@ def over_level(
     parts += [_line(own, "other", x, y) for own in gray]
     parts += [_line(own, cls, x, y) for own, cls in reversed(looks)]
     parts.append(_labels(looks, x, y))
+    if any(not low <= mean <= high for mean in means if not math.isnan(mean)):
+        parts.append(text(WIDTH - RIGHT, TOP - 12, BEYOND, "small muted", "end"))
     if gray:
         note = f"gray: {len(gray)} other method{'s' * (len(gray) != 1)}"
         parts.append(text(WIDTH - RIGHT + 24, HEIGHT - 12, note, "small muted"))
     count = f"{len(methods)} method{'s' * (len(methods) != 1)}"
-    ends = f" from {number(levels[0])} to {number(levels[-1])}" if levels else ""
-    about = f"{count} at {len(levels)} level{'s' * (len(levels) != 1)}{ends}."
+    reach = f" from {number(levels[0])} to {number(levels[-1])}" if levels else ""
+    about = f"{count} at {len(levels)} level{'s' * (len(levels) != 1)}{reach}."
     return Chart("over_level", title, about, WIDTH, HEIGHT, joined(parts))
 
 
 def _line(own: LevelLine, cls: str, x: Scale, y: Scale) -> Markup:
-    """Return a line with its points; it is interrupted where there is no mean."""
+    """Return a line with its points; it is interrupted where there is no finite mean."""
     parts = []
     dash = " dashed" * own.reference
     known: list[tuple[float, float]] = []
     points = sorted(own.points, key=lambda point: point.level)
     for point in [*points, None]:
         if point is not None and not math.isnan(point.mean):
-            known.append((x(point.level), y(point.mean)))
             parts.append(_point(own, point, x, y))
+        if point is not None and math.isfinite(point.mean):
+            known.append((x(point.level), y(point.mean)))
             continue
         if len(known) > 1:
             parts.insert(0, path(known, f"line{dash}"))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sigbench.benchmark.report.charts.scale import (
+    BEYOND,
     Scale,
     bottom_axis,
     core_span,
@@ -29,6 +30,7 @@ from sigbench.benchmark.report.charts.svg import (
     text,
     text_width,
 )
+from sigbench.benchmark.report.tables import two_digits
 
 WIDTH, HEIGHT = 680.0, 420.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 16.0, 34.0, 46.0
@@ -106,9 +108,10 @@ def over_time(
     parts.append(_labels(order, on_front, places, [y(limit.mean) for limit in limits]))
     missing = len(methods) - len(shown)
     note = f" {missing} without a time or a finite mean are left out." if missing else ""
-    if missing:
-        parts.append(text(WIDTH - RIGHT, TOP - 12, f"left out: {missing}", "small muted", "end"))
-    names = ", ".join(f"{m.name} ({number(m.mean)}, {number(m.ms)} ms)" for m in front)
+    marks = [BEYOND] if any(not y.low <= m.mean <= y.high for m in shown) else []
+    marks += [f"left out: {missing}"] if missing else []
+    parts.append(text(WIDTH - RIGHT, TOP - 12, "; ".join(marks), "small muted", "end"))
+    names = ", ".join(f"{m.name} ({number(m.mean)}, {two_digits(m.ms)} ms)" for m in front)
     best = f" No faster method is as good as: {names}." if front else ""
     count = f"{len(methods)} method{'s' * (len(methods) != 1)}."
     return Chart("over_time", title, f"{count}{best}{note}", WIDTH, HEIGHT, joined(parts))
@@ -142,12 +145,12 @@ def _steps(points: Sequence[Point]) -> list[Point]:
 def _limit(limit: Level, y: Scale) -> Markup:
     at = y(limit.mean)
     title = f"{limit.name}: {number(limit.mean)}"
-    words = text(LEFT + 6, at - 5, fitted(limit.name, NAME), "small italic", title=title)
+    words = text(LEFT + 6, at - 5, fitted(limit.name, NAME), "small italic halo", title=title)
     return group("limit", line(LEFT, at, WIDTH - RIGHT, at, "thin dashed", title), words)
 
 
 def _mark(method: TimedMethod, at: Point, front: bool, y: Scale) -> Markup:
-    title = f"{method.name}: {number(method.mean)}, {number(method.ms)} ms per item"
+    title = f"{method.name}: {number(method.mean)}, {two_digits(method.ms)} ms per item"
     cls = "mark s0" if front else "mark other"
     if y.low <= method.mean <= y.high:
         return circle(*at, RADIUS, cls, title)
@@ -191,7 +194,7 @@ def _labels(
             inside = box.left >= LEFT and box.right <= WIDTH and box.top >= TOP - 14
             if inside and box.bottom <= HEIGHT - BOTTOM and not any(map(box.overlaps, taken)):
                 taken.append(box)
-                cls = "bold" if method.name in front else "muted"
+                cls = "halo bold" if method.name in front else "halo muted"
                 parts.append(text(x + dx, y + dy + 4.5, name, cls, anchor))
                 break
     return joined(parts)
@@ -199,9 +202,9 @@ def _labels(
 
 _SIDES = (
     ("end", -9.0, -9.0),
+    ("middle", 0.0, -13.0),
     ("start", 9.0, 0.0),
     ("end", -9.0, 0.0),
-    ("middle", 0.0, -13.0),
     ("middle", 0.0, 13.0),
     ("start", 9.0, 10.0),
     ("start", 9.0, -10.0),

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sigbench.benchmark.report.charts.svg import Markup, joined, line, text
+from sigbench.benchmark.report.charts.svg import Markup, fitted, joined, line, text
 from sigbench.core.plot_style import inside, spread
 
 MARGIN = 0.04  # of the range of values, on each side
+BEYOND = "arrows: beyond the axis"
 LARGEST = 1e150  # larger values are drawn as infinite, and differences below its inverse as 0
 
 
@@ -141,6 +142,19 @@ def core_span(values: Sequence[float], always: Sequence[float] = ()) -> tuple[fl
     return span([*kept.tolist(), *always])
 
 
+def with_ends(low: float, high: float, ends: Iterable[float]) -> tuple[float, float]:
+    """Return a range that also covers the ends of intervals, unless these make it far longer.
+
+    Examples
+    --------
+    >>> with_ends(0.0, 10.0, [-2.0, 12.0, 1000.0, math.inf])
+    (-2.0, 12.0)
+    """
+    reach = high - low
+    kept = [end for end in ends if low - reach <= end <= high + reach]
+    return min([low, *kept]), max([high, *kept])
+
+
 def number(value: float, places: int | None = None) -> str:
     """Return a number for readers: a true minus sign, ∞, and four figures if there is no ``places``.
 
@@ -177,17 +191,27 @@ def tick_labels(ticks: Sequence[float], log: bool = False) -> list[str]:
 
 
 def bottom_axis(
-    scale: Scale, top: float, bottom: float, label: str, ticks: Sequence[float] | None = None
+    scale: Scale,
+    top: float,
+    bottom: float,
+    label: str,
+    ticks: Sequence[float] | None = None,
+    words: Sequence[str] | None = None,
 ) -> Markup:
-    """Return a horizontal axis with grid lines from ``top`` to ``bottom`` and a centered label."""
+    """Return a horizontal axis with grid lines from ``top`` to ``bottom`` and a centered label.
+
+    By default the ticks are round values, and ``words`` are the values of the ticks.
+    """
     at = scale.ticks() if ticks is None else ticks
+    words = tick_labels(at, scale.log) if words is None else words
     parts = [line(scale(tick), top, scale(tick), bottom, "grid") for tick in at]
     parts += [
-        text(scale(tick), bottom + 16, words, "small muted", "middle")
-        for tick, words in zip(at, tick_labels(at, scale.log), strict=True)
+        text(scale(tick), bottom + 16, word, "small muted", "middle")
+        for tick, word in zip(at, words, strict=True)
     ]
     parts.append(line(scale.start, bottom, scale.end, bottom, "axis"))
-    parts.append(text((scale.start + scale.end) / 2, bottom + 34, label, "muted", "middle"))
+    shown = fitted(label, 1.2 * (scale.end - scale.start))
+    parts.append(text((scale.start + scale.end) / 2, bottom + 34, shown, "muted", "middle"))
     return joined(parts)
 
 
@@ -200,7 +224,7 @@ def left_axis(scale: Scale, left: float, right: float, label: str, percent: bool
         text(left - 6, scale(tick) + 4, word, "small muted", "end")
         for tick, word in zip(at, words, strict=True)
     ]
-    parts.append(text(4, scale.end - 10, label, "muted"))
+    parts.append(text(4, scale.end - 10, fitted(label, right - 4), "muted"))
     return joined(parts)
 
 

@@ -24,9 +24,9 @@ LIGHT = {
     "series-2": "#00795a",
     "series-3": "#b0447f",
     "series-4": "#8a6200",
-    "series-5": "#1b769d",
+    "series-5": "#15306b",
     "series-6": "#6a4fc4",
-    "series-7": "#5f5f1f",
+    "series-7": "#5a2d0c",
     "above-1": "#d6e9f5",
     "above-2": "#a9cfe8",
     "above-3": "#74b0d9",
@@ -48,9 +48,9 @@ DARK = {
     "series-2": "#2cc295",
     "series-3": "#e58fbd",
     "series-4": "#e6b23c",
-    "series-5": "#8fd3f4",
+    "series-5": "#cfe4ff",
     "series-6": "#b3a0ff",
-    "series-7": "#c9c46b",
+    "series-7": "#d9c2a7",
     "above-1": "#1b3242",
     "above-2": "#1d4a67",
     "above-3": "#1f628c",
@@ -61,14 +61,14 @@ DARK = {
     "below-4": "#96561c",
 }
 
-FONT = (
-    "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
-)
-# A chart is as wide as its frame. On a phone it is not reduced below 30rem: its frame scrolls.
+# Fonts of the widths for which names are shortened.
+FONT = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', Roboto, sans-serif"
+# On a narrow screen a chart is reduced to 70 %, then its frame scrolls.
+MIN_REDUCTION = 0.7
 LAYOUT = """\
 .chart-frame { overflow-x: auto; max-width: 100%; }
-svg.chart { display: block; width: 100%; height: auto; min-width: min(30rem, 100vw * 1.4); }
-@media print { svg.chart { min-width: 0; } }
+svg.chart { display: block; width: 100%; height: auto; }
+@media print { svg.chart { min-width: 0 !important; } }
 """
 
 
@@ -125,6 +125,8 @@ def _rules(color: Callable[[str], str]) -> str:
         ".chart text.bold { font-weight: 600; }",
         ".chart text.italic { font-style: italic; }",
         ".chart text.colored { fill: currentColor; }",
+        f".chart text.halo {{ stroke: {color('background')}; stroke-width: 3; "
+        "stroke-linejoin: round; paint-order: stroke; }",
         f".chart .other {{ color: {color('other')}; }}",
         f".chart .limit {{ color: {color('text')}; }}",
         *series,
@@ -140,6 +142,7 @@ def _rules(color: Callable[[str], str]) -> str:
         ".chart .bar { fill: none; stroke: currentColor; stroke-width: 3; }",
         ".chart .dots { fill: none; stroke: currentColor; stroke-width: 3.5; "
         "stroke-linecap: round; }",
+        f".chart .outlined {{ stroke: {color('axis')}; stroke-width: 1; }}",
         ".chart .hit { fill: none; pointer-events: all; }",
         ".chart .dashed { stroke-dasharray: 6 4; }",
         ".chart .dotted { stroke-dasharray: 2 3; }",

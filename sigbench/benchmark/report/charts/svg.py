@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NewType
 
-from sigbench.benchmark.report.charts.style import file_css
+from sigbench.benchmark.report.charts.style import MIN_REDUCTION, file_css
 from sigbench.core.escape import printable
 
 Markup = NewType("Markup", str)
@@ -51,7 +51,8 @@ class Chart:
         return (
             f'<svg class="chart" role="img" aria-label="{escaped(label)}" '
             f'viewBox="0 0 {short(self.width)} {short(self.height)}" '
-            f'style="max-width: {short(self.width)}px">{self.body}</svg>'
+            f'style="max-width: {short(self.width)}px; '
+            f'min-width: {short(MIN_REDUCTION * self.width)}px">{self.body}</svg>'
         )
 
     def standalone(self) -> str:
@@ -73,7 +74,7 @@ def escaped(text: str) -> Markup:
     Examples
     --------
     >>> print(escaped("a < b" + chr(7)))
-    a &lt; b\\x07
+    a &lt; b\x07
     """
     return Markup(html.escape(printable(text)))
 
@@ -193,7 +194,7 @@ def fitted(name: str, width: float, size: float = SIZE) -> str:
     Examples
     --------
     >>> fitted("trained[recipe=n2n,seed=3]", 100)
-    'trained…seed=3]'
+    'trained…eed=3]'
     """
     name = printable(name)
     if text_width(name, size) <= width:

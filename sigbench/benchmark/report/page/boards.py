@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sigbench.benchmark.report.page.collect import RunData
 from sigbench.benchmark.report.page.rendering import render
 from sigbench.benchmark.report.page.table import Cell, Column, Row, table
+from sigbench.benchmark.report.run_charts import limit_row
 from sigbench.benchmark.report.tables import (
     MISSING,
     digits,
@@ -99,6 +100,7 @@ def metric_view(rows: Sequence[LeaderboardRow], incomplete: Mapping[str, Any]) -
             x(row["mean"]),
             x(row["ci_high"]),
         )
+    limit = limit_row(rows)
     better = "higher is better" if first["higher_is_better"] else "lower is better"
     unit = f"{first['unit']}, " if first["unit"] else ""
     return MetricView(
@@ -106,18 +108,9 @@ def metric_view(rows: Sequence[LeaderboardRow], incomplete: Mapping[str, Any]) -
         f"{first['metric']} ({unit}{better})",
         cells,
         [row["method"] for row in rows],
-        _limit(rows, x),
+        None if limit is None else x(limit["mean"]),
         (f"{low:.{places}f}", f"{high:.{places}f}"),
     )
-
-
-def _limit(rows: Sequence[LeaderboardRow], x: Any) -> int | None:
-    """Return where the limit is drawn: at the mean of the limit that has no gap to itself."""
-    for row in rows:
-        if row["knowledge"] in LIMITS and row["gap_to_limit"] == 0:
-            place: int | None = x(row["mean"])
-            return place
-    return None
 
 
 def _order(value: float) -> float | str:
@@ -126,7 +119,7 @@ def _order(value: float) -> float | str:
 
 
 def board_table(
-    run: RunData, problem: str, views: Sequence[MetricView], anchor: str, heading: Markup | str
+    run: RunData, problem: str, views: Sequence[MetricView], anchor: str, caption: str
 ) -> Markup:
     """Return the board of a problem as a table.
 
@@ -140,7 +133,7 @@ def board_table(
         Its metrics; the first one is shown.
     anchor : str
         The id of the table, unique in the page.
-    heading : str
+    caption : str
         The caption of the table.
     """
     first = views[0]
@@ -179,9 +172,9 @@ def board_table(
         line += [Cell(_settings(run, problem, row))]
         style = "known" if row["knowledge"] in LIMITS else ""
         rows.append(Row(line, row["knowledge"], style, first.order.index(method)))
-    tools = render("metrics", views=views) if len(views) > 1 else ""
+    tools = render("board-tools", views=views)
     return table(
-        str(heading), columns, rows, anchor=anchor, heading=1, tags="Information", tools=tools
+        caption, columns, rows, anchor=anchor, heading=1, tags="Information", tools=tools
     )
 
 

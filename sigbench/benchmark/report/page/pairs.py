@@ -66,6 +66,7 @@ def comparison_data(scores: Scores, methods: list[str], max_values: int) -> dict
         **packed(values),
         "ranked": len(ranked),
         "tests": tests,
+        "first": _first_two(methods, [scores.methods[i] for i in ranked]),
         "enough": len(np.unique(scores.groups)) >= MIN_GROUPS,
     }
 
@@ -81,6 +82,12 @@ def sampled(count: int, most: int) -> list[int]:
     if count <= most:
         return list(range(count))
     return [i * count // most for i in range(most)]
+
+
+def _first_two(methods: list[str], ranked: list[str]) -> list[int]:
+    """Return the indices of the methods to compare first: the best two that have a rank."""
+    own = [i for i, method in enumerate(methods) if method in ranked]
+    return own[:2] if len(own) > 1 else [0, 1]
 
 
 def _numbers(test: PairedTest, adjusted: float, sign: int) -> list[Any]:
