@@ -9,14 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from sigbench.benchmark.rank.cells import MAX_CELLS, MAX_METHODS, Cells, read_cells
-from sigbench.benchmark.rank.layout import (
-    Columns,
-    Layout,
-    find_layout,
-    is_summary,
-    lower_is_usual,
-    one_score,
-)
+from sigbench.benchmark.rank.layout import Columns, Layout, find_layout, one_score
+from sigbench.benchmark.rank.names import is_summary, lower_is_usual
 from sigbench.core.errors import InputError, shown
 from sigbench.scoring.inference import Floats
 

@@ -67,7 +67,7 @@ def _wrapped(part: str) -> str:
 
 
 def _overall_parts(overall: OverallRanks, width: int | None) -> Iterator[str]:
-    n, pairs = len(overall.datasets), len(overall.pairs)
+    n = len(overall.datasets)
     yield f"## Over {n} datasets"
     header = ["rank", "method", "average rank", "best on"]
     rows = [
@@ -85,10 +85,22 @@ def _overall_parts(overall: OverallRanks, width: int | None) -> Iterator[str]:
     if overall.friedman is not None:
         yield friedman_text(overall.friedman)
     yield neighbors_text(overall)
-    yield (
-        f"Wilcoxon signed-rank tests of one score per dataset, corrected by Holm's method for "
-        f"{pairs:,} {'pairs' if pairs != 1 else 'pair'} at 5 %. best on: datasets on which no method is better."
-    )
+    yield tests_text(overall)
+
+
+def tests_text(ranks: OverallRanks | DatasetRanks) -> str:
+    """Return which tests were made, in a sentence; empty if there was none."""
+    pairs = f"{len(ranks.pairs):,} {'pairs' if len(ranks.pairs) != 1 else 'pair'}"
+    if isinstance(ranks, OverallRanks):
+        return (
+            "Wilcoxon signed-rank tests of one score per dataset, corrected by Holm's method for "
+            f"{pairs} at 5 %. best on: datasets on which no method is better."
+        )
+    kinds = sorted({pair.test.test for pair in ranks.pairs if pair.test.groups >= MIN_GROUPS})
+    names = " and ".join({"t": "t tests", "sign": "sign tests"}[kind] for kind in kinds)
+    if not names:
+        return ""
+    return f"Paired {names} over {size_text(ranks)}, corrected by Holm's method for {pairs} at 5 %."
 
 
 def friedman_text(test: Friedman) -> str:
@@ -169,13 +181,8 @@ def _dataset_parts(one: DatasetRanks, width: int | None, *, heading: bool) -> It
     yield from map(caution, one.cautions)
     if one.groups >= MIN_GROUPS and one.pairs:
         yield neighbors_text(one)
-    kinds = {pair.test.test for pair in one.pairs if pair.test.groups >= MIN_GROUPS}
-    names = " and ".join({"t": "t tests", "sign": "sign tests"}[kind] for kind in sorted(kinds))
-    if names:
-        yield (
-            f"Paired {names} over {size_text(one)}, corrected by Holm's method for "
-            f"{len(one.pairs):,} {'pairs' if len(one.pairs) != 1 else 'pair'} at 5 %."
-        )
+    if tests_text(one):
+        yield tests_text(one)
 
 
 def _short_parts(datasets: Sequence[DatasetRanks], width: int | None) -> Iterator[str]:

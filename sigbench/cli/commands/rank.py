@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from sigbench.cli.exit_codes import SUCCESS
 from sigbench.cli.output import show, show_json
@@ -19,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "column per method",
     )
     for role, what in (
-        ("value", "scores"),
+        ("value", "scores; in a wide table a pattern such as '* WER' chooses the columns"),
         ("method", "methods"),
         ("item", "items (images, clips, ...)"),
         ("group", "groups of items that are not independent"),
@@ -32,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--higher-is-better", action="store_true", help="the default; states it for a name like wer"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
+    parser.add_argument(
+        "--html", metavar="FILE", help="also write one HTML page with tables and charts"
+    )
 
 
 def call(args: argparse.Namespace) -> int:
@@ -40,10 +44,15 @@ def call(args: argparse.Namespace) -> int:
 
     from sigbench.benchmark.rank.json_output import as_json
     from sigbench.benchmark.rank.layout import Columns
+    from sigbench.benchmark.rank.page import as_page
     from sigbench.benchmark.rank.rank import rank_scores
     from sigbench.benchmark.rank.read import read_scores
-    from sigbench.benchmark.rank.text import as_markdown
+    from sigbench.benchmark.rank.text import WIDTH, as_markdown
+    from sigbench.benchmark.report.page.writing import check_target, write_page
 
+    page = None if args.html is None else Path(args.html)
+    if page is not None:
+        check_target(page)
     stated = args.lower_is_better or args.higher_is_better
     table = read_scores(
         Path(args.table),
@@ -54,5 +63,8 @@ def call(args: argparse.Namespace) -> int:
     if args.json:
         show_json(as_json(ranking))
     else:
-        show(as_markdown(ranking))
+        show(as_markdown(ranking, width=WIDTH if sys.stdout.isatty() else None))
+    if page is not None:
+        write_page(page, as_page(ranking))
+        show(f"page: {page}", sys.stderr)
     return SUCCESS

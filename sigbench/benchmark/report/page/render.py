@@ -13,7 +13,7 @@ from sigbench.benchmark.report.page.collect import RunData
 from sigbench.benchmark.report.page.details import detail_tables
 from sigbench.benchmark.report.page.document import Section, document
 from sigbench.benchmark.report.page.libraries import SLIDER, SORTABLE, UPLOT, own_file
-from sigbench.benchmark.report.page.media import BUDGET, Material, Media, fill, material
+from sigbench.benchmark.report.page.media import BUDGET, Media, fill, material
 from sigbench.benchmark.report.page.pairs import comparison_data
 from sigbench.benchmark.report.page.rendering import render, safe
 from sigbench.benchmark.report.page.writing import MAX_BYTES
