@@ -17,6 +17,7 @@ from sigbench.cli.commands import (
     run,
     sys_info,
     train,
+    verify,
 )
 from sigbench.cli.commands import list as list_
 from sigbench.cli.exit_codes import INVALID
@@ -27,6 +28,7 @@ COMMANDS = {
     "run": run,
     "report": report,
     "compare": compare,
+    "verify": verify,
     "check": check,
     "merge": merge,
     "denoise": denoise,
