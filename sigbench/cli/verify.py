@@ -103,7 +103,9 @@ def lines(
             text.append(f"{'':{width}}{len(own):,} {words}{_largest(own)}")
             for cell in own if state in ("different", "not computed") else ():
                 problem, seed, method = cell.cell
-                text.append(f"{'':{width}}  {method} on {problem}, seed {seed}: {cut(cell.text, 400)}")
+                text.append(
+                    f"{'':{width}}  {method} on {problem}, seed {seed}: {cut(cell.text, 400)}"
+                )
     return text
 
 
@@ -163,5 +165,3 @@ def as_json(
             for cell in cells
         ],
     }
-
-

@@ -216,9 +216,7 @@ class Suite:
             for m in ([own[name]] if name in own else resolve_or_explain(name, own))
         ]
 
-    def _selected(
-        self, wanted: list[str]
-    ) -> tuple[tuple[Method, ...], dict[str, dict[str, Any]]]:
+    def _selected(self, wanted: list[str]) -> tuple[tuple[Method, ...], dict[str, dict[str, Any]]]:
         """Return the methods, and the entries of those that are added."""
         own = {method.name for method in self.methods}
         named = [name for name in wanted if name in own]

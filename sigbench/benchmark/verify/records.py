@@ -214,7 +214,11 @@ def _row(key: tuple[str, ...], old: Mapping[str, Any], new: Mapping[str, Any] | 
     for column in COLUMNS:
         a, b = old.get(column), new[column]
         if column in NUMBERS and isinstance(a, float):
-            same = a == b or math.isclose(a, b, rel_tol=REL_TOL, abs_tol=ABS_TOL) or (a != a and b != b)
+            same = (
+                a == b
+                or math.isclose(a, b, rel_tol=REL_TOL, abs_tol=ABS_TOL)
+                or (a != a and b != b)
+            )
         else:
             same = a == b
         if not same:

@@ -42,9 +42,7 @@ class CellCheck:
     largest: Mapping[str, float] = field(default_factory=dict)
 
 
-def compared(
-    stored: StoredCell, result: Result, metrics: Mapping[str, Metric]
-) -> CellCheck:
+def compared(stored: StoredCell, result: Result, metrics: Mapping[str, Metric]) -> CellCheck:
     """Compare the values, items and settings of a stored cell with those of a new result."""
     ((_, table),) = read_tables([stored], ["item", "group", "value"])
     names, n = list(stored.about["metrics"]), stored.items

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -188,7 +187,9 @@ def _environment(manifest: Mapping[str, Any]) -> list[Check]:
     versions, machine = environment.versions(), environment.machine()
     of_run = manifest["versions"] if isinstance(manifest["versions"], Mapping) else {}
     names = [name for name in {**of_run, **versions} if of_run.get(name) != versions.get(name)]
-    details = [f"{n} {of_run.get(n, 'none')} in the run, {versions.get(n, 'none')} here" for n in names]
+    details = [
+        f"{n} {of_run.get(n, 'none')} in the run, {versions.get(n, 'none')} here" for n in names
+    ]
     own = manifest["machine"] if isinstance(manifest["machine"], Mapping) else {}
     keys = ("system", "architecture", "processor")
     details += [
@@ -197,5 +198,7 @@ def _environment(manifest: Mapping[str, Any]) -> list[Check]:
         if own.get(key) != machine[key]
     ]
     if not details:
-        return [Check("environment", "note", "the same versions and kind of processor as in the run")]
+        return [
+            Check("environment", "note", "the same versions and kind of processor as in the run")
+        ]
     return [Check("environment", "note", "it differs from that of the run", details)]
