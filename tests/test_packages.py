@@ -35,7 +35,7 @@ SUBLEVELS = {
         ("results",),
         ("run_suite", "compare"),
         ("merge", "verify"),
-        ("checks",),
+        ("bundle", "checks"),
     ),
 }
 

@@ -8,6 +8,7 @@ import sys
 
 from sigbench.cli.commands import (
     analyze,
+    bundle,
     check,
     compare,
     data,
@@ -29,6 +30,7 @@ COMMANDS = {
     "report": report,
     "compare": compare,
     "verify": verify,
+    "bundle": bundle,
     "check": check,
     "merge": merge,
     "denoise": denoise,
