@@ -360,11 +360,20 @@ def test_private_seeds_need_the_secret(here, capsys):
         assert text in capsys.readouterr().err
 
 
-def test_missing_data_are_named(real_data, tmp_path, monkeypatch):
-    monkeypatch.setenv("SIGBENCH_DATA", str(real_data))
-    assert check_data(["fsdd", "sparse-spikes"]) == {"fsdd": ""}
+def test_missing_data_are_named(tmp_path, monkeypatch):
     monkeypatch.setenv("SIGBENCH_DATA", str(tmp_path))
-    assert check_data(["fsdd"])["fsdd"].endswith("run: sigbench data fetch fsdd")
+    states = check_data(["photos32", "sparse-spikes", "fsdd"])
+    assert states["photos32"] == ""
+    assert states["fsdd"].startswith("0_george_0.wav is missing (and 2399 other files)")
+    assert "sparse-spikes" not in states
+
+
+def test_cells_on_damaged_data_are_not_computed(run):
+    planned = plan(run, ALL, check_data=lambda kinds: dict.fromkeys(kinds, "damaged"))
+    assert not planned.cells
+    (check,) = [check for check in planned.checks if check.name == "data"]
+    assert (check.state, check.details) == ("not checked", ["sparse-spikes: damaged"])
+    assert not is_good(planned.checks, [])
 
 
 @pytest.mark.parametrize(
