@@ -34,8 +34,8 @@ SUBLEVELS = {
         ("report",),
         ("results",),
         ("run_suite", "compare", "rank"),
-        ("merge",),
-        ("checks",),
+        ("merge", "verify"),
+        ("bundle", "checks"),
     ),
 }
 

@@ -8,6 +8,7 @@ import sys
 
 from sigbench.cli.commands import (
     analyze,
+    bundle,
     check,
     compare,
     data,
@@ -18,6 +19,7 @@ from sigbench.cli.commands import (
     run,
     sys_info,
     train,
+    verify,
 )
 from sigbench.cli.commands import list as list_
 from sigbench.cli.exit_codes import INVALID
@@ -29,6 +31,8 @@ COMMANDS = {
     "report": report,
     "compare": compare,
     "rank": rank,
+    "verify": verify,
+    "bundle": bundle,
     "check": check,
     "merge": merge,
     "denoise": denoise,
