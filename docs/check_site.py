@@ -68,6 +68,8 @@ def problems(site: Path) -> Iterator[str]:
     site = site.resolve()
     files = [path for path in sorted(site.rglob("*.html")) if path.parent != site / "_static"]
     pages = {path: Page(path.read_text(encoding="utf-8")) for path in files}
+    if not pages:
+        yield f"{site}: no pages"
     for path, page in pages.items():
         where = path.relative_to(site)
         for target in page.requests:

@@ -26,6 +26,7 @@ from sigbench.benchmark.suites.suite import Suite, load, suite_names
 from sigbench.config.spec import format_value
 from sigbench.core import escape
 from sigbench.core.protocols import info_of
+from sigbench.problems.degradations import DEGRADATIONS
 from sigbench.scoring.leaderboard import LIMITS, LeaderboardRow, from_csv
 from sigbench_site.pages import ROOT, Pages, facts, table, toctree
 
@@ -83,6 +84,7 @@ def registered_name(method: Method) -> str:
 
 def _write_one(pages: Pages, suite: Suite) -> None:
     run = RESULTS / suite.name
+    report = f"/results/{suite.name}/leaderboard"
     board = run / "leaderboard.csv"
     pages.add(
         f"suites/{suite.name}",
@@ -101,13 +103,20 @@ def _write_one(pages: Pages, suite: Suite) -> None:
         *_figures(run),
         "## Problems",
         table(
-            ["problem", "dataset", "degradation", "test items per seed", "training items"],
+            [
+                "problem",
+                "dataset",
+                "its settings",
+                "degradation",
+                "test items per seed",
+                "training items",
+            ],
             [_problem_cells(problem) for problem in suite.problems],
             ["test items per seed", "training items"],
         ),
         "## Methods",
         _methods_table(suite),
-        toctree([f"/results/{suite.name}/leaderboard"], hidden="") if board.is_file() else "",
+        toctree([f"Full report <{report}>"], hidden="") if board.is_file() else "",
     )
 
 
@@ -123,21 +132,30 @@ def _run_facts(run: Path) -> str:
 
 
 def _problem_cells(problem: Any) -> list[Any]:
+    dataset = problem.dataset
     return [
         f"`{problem.name}`",
-        escape.code(_spec(problem.dataset)),
-        escape.code(_spec(problem.degradation)) if hasattr(problem, "degradation") else "",
+        f"[`{dataset.kind}`](../tables/datasets.md#{dataset.kind})",
+        escape.code(describe(dataset)) if describe(dataset) else "",
+        _degradation(problem),
         problem.items,
         getattr(problem, "train_items", ""),
     ]
 
 
-def _spec(thing: Any) -> str:
-    parameters = describe(thing)
-    return f"{type(thing).__name__}: {parameters}" if parameters else type(thing).__name__
+def _degradation(problem: Any) -> str:
+    if not hasattr(problem, "degradation"):  # system identification: parameters of the problem
+        names = [f.name for f in dataclasses.fields(problem)]
+        own = [name for name in names if name not in ("name", "dataset", "items", "train_items")]
+        return escape.code(", ".join(f"{n}={format_value(getattr(problem, n))}" for n in own))
+    kind = problem.degradation
+    name = next(name for name, cls in DEGRADATIONS.items() if type(kind) is cls)
+    settings = escape.code(describe(kind)) if describe(kind) else ""
+    return f"[`{name}`](../tables/degradations.md#{name}) {settings}"
 
 
 def _methods_table(suite: Suite) -> str:
+    sigma_known = any(getattr(problem, "sigma_known", False) for problem in suite.problems)
     rows = []
     for method in suite.methods:
         entry: Any = method.entry
@@ -149,9 +167,10 @@ def _methods_table(suite: Suite) -> str:
                 f"[`{name}`](../methods/{name}.md)" if name in METHODS else f"`{name}`",
                 escape.code(_settings(entry) if tuned else describe(entry)),
                 "; ".join(_grid(entry)) if tuned else "",
+                method.knowledge(sigma_known),
             ]
         )
-    return table(["method", "from", "settings", "tuned over"], rows)
+    return table(["method", "from", "settings", "tuned over", "information"], rows)
 
 
 def _settings(entry: Tuned | SureTuned) -> str:
