@@ -33,7 +33,7 @@ SUBLEVELS = {
         ("store", "suites"),
         ("report",),
         ("results",),
-        ("run_suite", "compare"),
+        ("run_suite", "compare", "rank"),
         ("merge",),
         ("checks",),
     ),

@@ -105,9 +105,9 @@ def _run_missing(
     start, computed, failed = time.perf_counter(), 0, 0
     executor = config.open(own=any(is_own(method.entry) for method in suite.methods))
     try:
-        # The clean items in a picture would reveal what a method has to estimate.
-        pictured = None if suite.secret else manifest["pictured_seed"]
-        for out in run(missing, suite.metrics, suite.block, executor, progress, pictured):
+        # The clean items would reveal what a method has to estimate.
+        example_seed = None if suite.secret else manifest["pictured_seed"]
+        for out in run(missing, suite.metrics, suite.block, executor, progress, example_seed):
             write_log(folder.path, out.cell, out.log)
             if isinstance(out, Failure):
                 folder.failure_log.write(suite.name, out)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html as _html
+import json
 import re
+from typing import Any
 
 MAX_ERROR = 2_000  # characters of an error that are kept
 
@@ -91,6 +94,47 @@ def code(text: object) -> str:
     fence = "`" * (longest + 1)
     space = " " if plain.startswith("`") or plain.endswith("`") else ""
     return f"{fence}{space}{plain}{space}{fence}"
+
+
+def html(text: object) -> str:
+    r"""Return a text for HTML, also in a quoted attribute; control characters are escaped as well.
+
+    Examples
+    --------
+    >>> html("l1[lam=2] <b>&'")
+    'l1[lam=2] &lt;b&gt;&amp;&#x27;'
+    """
+    return _html.escape(printable(str(text)))
+
+
+def html_lines(text: str) -> str:
+    r"""Return a text of several lines for HTML: as `html`, but line feeds stay.
+
+    Examples
+    --------
+    >>> html_lines("<a>" + chr(10) + "b")
+    '&lt;a&gt;\nb'
+    """
+    return "\n".join(map(html, text.split("\n")))
+
+
+def script_json(value: Any) -> str:
+    r"""Return a value as JSON that cannot end the ``<script>`` element around it.
+
+    The result is ASCII, without ``<``, ``>`` and ``&``.
+
+    Raises
+    ------
+    ValueError
+        If the value contains NaN or an infinite number, which JSON does not have.
+
+    Examples
+    --------
+    >>> print(script_json({"name": "</script>"}))
+    {"name":"\u003c/script\u003e"}
+    """
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return re.sub("[<>&]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def csv_text(text: str) -> str:
