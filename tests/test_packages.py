@@ -34,7 +34,7 @@ SUBLEVELS = {
         ("report",),
         ("results",),
         ("run_suite", "compare", "rank"),
-        ("merge",),
+        ("merge", "verify"),
         ("checks",),
     ),
 }

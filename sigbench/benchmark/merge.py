@@ -98,6 +98,12 @@ def _suite(folders: Sequence[RunFolder], manifests: Sequence[Mapping[str, Any]])
         whole["bounds"] = sorted({*whole["bounds"], *suite["bounds"]})
         whole["controls"] = sorted({*whole.get("controls", []), *suite.get("controls", [])})
         whole["left_out"] = {**whole.get("left_out", {}), **suite.get("left_out", {})}
+        if "definition" in suite:
+            known = whole.get("definition", {})
+            whole["definition"] = {
+                kind: {**known.get(kind, {}), **entries}
+                for kind, entries in suite["definition"].items()
+            }
         if "trainings" in suite:
             whole["trainings"] = {**whole.get("trainings", {}), **suite["trainings"]}
     return whole

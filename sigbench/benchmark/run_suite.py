@@ -251,6 +251,7 @@ def _manifest(suite: Suite, old: dict[str, Any]) -> dict[str, Any]:
     bounds = [m.name for m in suite.methods if m.is_oracle and m.info.bound]
     controls = [m.name for m in suite.methods if m.info.family == "control"]
     trainings = {m.name: m.trainings for m in suite.methods if m.trainings}
+    written = suite.definition.record(common["problems"], methods)
     return {
         "suite": {
             **common,
@@ -263,6 +264,10 @@ def _manifest(suite: Suite, old: dict[str, Any]) -> dict[str, Any]:
             "trainings": {**before.get("trainings", {}), **trainings},
             "left_out": {**before.get("left_out", {}), **left_out(suite)},
             "full": suite.full_size,
+            "definition": {
+                kind: {**before.get("definition", {}).get(kind, {}), **entries}
+                for kind, entries in written.items()
+            },
         },
         "seeds": sorted({*old.get("seeds", []), *suite.seeds}),
         "pictured_seed": old.get("pictured_seed", suite.seeds[0]),

@@ -18,6 +18,7 @@ from sigbench.cli.commands import (
     run,
     sys_info,
     train,
+    verify,
 )
 from sigbench.cli.commands import list as list_
 from sigbench.cli.exit_codes import INVALID
@@ -29,6 +30,7 @@ COMMANDS = {
     "report": report,
     "compare": compare,
     "rank": rank,
+    "verify": verify,
     "check": check,
     "merge": merge,
     "denoise": denoise,
