@@ -54,7 +54,9 @@ def warnings(run: RunData) -> list[str]:
         count = len(run.failures)
         found.append(f"{count} cell{'s' * (count != 1)} failed: see the list below.")
     if "secret" in run.suite:
-        found.append(f"Private data seeds, derived from a secret with the digest {run.suite['secret']}.")
+        found.append(
+            f"Private data seeds, derived from a secret with the digest {run.suite['secret']}."
+        )
     return found
 
 
@@ -106,7 +108,9 @@ def summary_line(rows: Sequence[LeaderboardRow]) -> str:
 def notes(run: RunData, problem: str, views: Sequence[MetricView]) -> list[str]:
     """Return the notes below the board of a problem."""
     rows = [row for row in run.board if row["problem"] == problem]
-    used = [f"{k}: {text}" for k, text in INFORMATION.items() if any(r["knowledge"] == k for r in rows)]
+    used = [
+        f"{k}: {text}" for k, text in INFORMATION.items() if any(r["knowledge"] == k for r in rows)
+    ]
     found = [f"Information used, {'; '.join(used)}."]
     if any(MISSING in str(cell[2]) for view in views for cell in view.cells.values()):
         found.append(f"{MISSING} Could not be computed for every item: see below.")
