@@ -35,7 +35,7 @@ SUBLEVELS = {
         ("results",),
         ("run_suite", "compare", "rank"),
         ("merge", "verify"),
-        ("checks",),
+        ("bundle", "checks"),
     ),
 }
 

@@ -8,6 +8,7 @@ import sys
 
 from sigbench.cli.commands import (
     analyze,
+    bundle,
     check,
     compare,
     data,
@@ -31,6 +32,7 @@ COMMANDS = {
     "compare": compare,
     "rank": rank,
     "verify": verify,
+    "bundle": bundle,
     "check": check,
     "merge": merge,
     "denoise": denoise,

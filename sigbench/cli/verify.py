@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import math
 import secrets
+import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from sigbench.benchmark.bundle.archive import is_inside_bundle, opened
 from sigbench.benchmark.engine.executors.base import ExecutorConfig, cores
 from sigbench.benchmark.engine.secret import read_secret
 from sigbench.benchmark.methods.inspection import import_limit
@@ -26,10 +29,10 @@ from sigbench.core.escape import cut
 
 MAX_DETAILS = 5  # lines for one check
 STATES = {
-    "identical": "equal to the bit",
-    "close": "equal within the tolerance of another processor",
-    "different": "different",
-    "not computed": "not computed",
+    "identical": ", equal to the bit",
+    "close": ", within the tolerance of another processor",
+    "different": "",
+    "not computed": "",
 }
 
 
@@ -47,16 +50,22 @@ def verify(args: argparse.Namespace) -> int:
     timeout = None if args.timeout is None else seconds(args.timeout)
     config = ExecutorConfig(jobs=cores() if args.jobs is None else args.jobs, timeout=timeout)
     secret = None if args.secret_seed is None else read_secret(Path(args.secret_seed))
-    with import_limit(timeout):
-        planned = plan(
-            Path(args.folder),
-            selection,
-            check_data=check_data,
-            trust_code=args.trust_code is not False,
-            secret=secret,
-        )
-    with RunProgress(len(planned.cells), quiet=args.quiet or not planned.cells) as progress:
-        cells = compute(planned, config, progress)
+    path = Path(args.folder)
+    with opened(path, trust_code=bool(args.trust_code)) as target, import_limit(timeout):
+        trusted = args.trust_code
+        if trusted is None:
+            strange = target.work is not None or is_inside_bundle(path) or is_inside_bundle(Path())
+            trusted = not strange
+        elif trusted and target.code:
+            show(f"running the code of the bundle: {', '.join(target.code)}", sys.stderr)
+        # In a bundle, weights and modules are found in its folder, not in that of the user.
+        with contextlib.nullcontext() if target.work is None else contextlib.chdir(target.work):
+            planned = plan(
+                target.run, selection, check_data=check_data, trust_code=trusted, secret=secret
+            )
+            quiet = args.quiet or not planned.cells
+            with RunProgress(len(planned.cells), quiet=quiet) as progress:
+                cells = compute(planned, config, progress)
     good = is_good(planned.checks, cells)
     if args.json:
         show_json(as_json(planned.checks, cells, len(planned.stored), selection, good=good))
@@ -88,24 +97,24 @@ def lines(
     checks: Sequence[Check], cells: Sequence[CellCheck], total: int, selection: Selection
 ) -> list[str]:
     """Return the result as lines of text."""
-    width = max(len(check.name) for check in checks) + 2
     text = []
     for check in checks:
-        mark = {"good": "good", "note": "note"}.get(check.state, check.state.upper())
-        text.append(f"{check.name:{width}}{mark:<13}{check.text}")
-        text += [f"{'':{width}}{'':13}{cut(line, 300)}" for line in check.details[:MAX_DETAILS]]
+        mark = check.state if check.state in ("good", "note") else check.state.upper()
+        text.append(f"{mark:12} {check.name}: {check.text}")
+        text += [f"{'':12} - {cut(line, 300)}" for line in check.details[:MAX_DETAILS]]
         if len(check.details) > MAX_DETAILS:
-            text.append(f"{'':{width}}{'':13}and {len(check.details) - MAX_DETAILS} more")
+            text.append(f"{'':12} - and {len(check.details) - MAX_DETAILS:,} more")
     how = "all" if selection.count is None else f"chosen with --seed {selection.seed}"
-    text.append(f"{'values':{width}}{len(cells):,} of {total:,} cells computed anew, {how}:")
+    text.append(f"{len(cells):,} of {total:,} cells computed anew, {how}:")
     for state, words in STATES.items():
-        if own := [cell for cell in cells if cell.state == state]:
-            text.append(f"{'':{width}}{len(own):,} {words}{_largest(own)}")
-            for cell in own if state in ("different", "not computed") else ():
-                problem, seed, method = cell.cell
-                text.append(
-                    f"{'':{width}}  {method} on {problem}, seed {seed}: {cut(cell.text, 400)}"
-                )
+        own = [cell for cell in cells if cell.state == state]
+        if not own:
+            continue
+        mark = state if state in ("identical", "close") else state.upper()
+        text.append(f"{mark:12} {len(own):,}{words}{_largest(own)}")
+        for cell in own if state in ("different", "not computed") else ():
+            problem, seed, method = cell.cell
+            text.append(f"{'':12} - {method} on {problem}, seed {seed}: {cut(cell.text, 400)}")
     return text
 
 
@@ -116,7 +125,7 @@ def _largest(cells: Sequence[CellCheck]) -> str:
         for metric, value in cell.largest.items():
             found[metric] = max(value, found.get(metric, 0.0))
     text = ", ".join(f"{metric} {value:.2g}" for metric, value in sorted(found.items()))
-    return f" (largest difference of an item: {text})" if text else ""
+    return f"; largest difference of an item: {text}" if text else ""
 
 
 def verdict(checks: Sequence[Check], cells: Sequence[CellCheck], total: int) -> str:
@@ -125,12 +134,12 @@ def verdict(checks: Sequence[Check], cells: Sequence[CellCheck], total: int) -> 
     unknown = [check.name for check in checks if check.state == "not checked"]
     values = sum(cell.state == "different" for cell in cells)
     failed = sum(cell.state == "not computed" for cell in cells)
-    parts = [f"{name} differ{'s' * (name[-1] != 's')}" for name in dict.fromkeys(different)]
-    parts += [f"{values:,} of {len(cells):,} computed cells differ"] if values else []
+    parts = [", ".join(dict.fromkeys(different))] if different else []
+    parts += [f"{values:,} of {len(cells):,} cells computed anew"] if values else []
     if parts:
         return f"DIFFERENT: {'; '.join(parts)}."
-    parts = [f"{name} could not be checked" for name in dict.fromkeys(unknown)]
-    parts += [f"{failed:,} cells could not be computed"] if failed else []
+    parts = [f"could not check: {', '.join(dict.fromkeys(unknown))}"] if unknown else []
+    parts += [f"{failed:,} cell{'s' * (failed != 1)} could not be computed"] if failed else []
     if parts:
         return f"NOT VERIFIED: {'; '.join(parts)}."
     close = any(cell.state == "close" for cell in cells)

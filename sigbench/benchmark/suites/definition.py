@@ -83,11 +83,19 @@ def is_portable(entry: Entry) -> bool:
     >>> is_portable({"method": "network[weights=../mine.safetensors]"})
     False
     """
-    texts = [text for text in entry.get(FILES, ()) if isinstance(text, str)]
-    for key in SPECS:
-        if key in entry:
-            texts += _texts(parse(entry[key]))
-    return not any(map(_leads_outside, texts))
+    listed = [text for text in entry.get(FILES, ()) if isinstance(text, str)]
+    return not any(map(_leads_outside, [*listed, *texts(entry)]))
+
+
+def texts(entry: Entry) -> list[str]:
+    """Return all words and texts that are values of parameters in the specs of an entry.
+
+    Examples
+    --------
+    >>> texts({"method": "network[weights=icnn,statistics=input]", "sigma": "given"})
+    ['icnn', 'input']
+    """
+    return [text for key in SPECS if key in entry for text in _texts(parse(entry[key]))]
 
 
 def check_portable(name: str, entry: Entry) -> None:

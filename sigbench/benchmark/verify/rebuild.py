@@ -83,10 +83,10 @@ def rebuild(
     """
     _check_secret(about, secret)
     cells = list(cells)
-    definition = about.get("definition") or _shipped(about["name"])
+    definition = definition_of(about)
     failed: dict[tuple[str, str], str] = {}
     wanted = list(dict.fromkeys(problem for problem, _, _ in cells))
-    problems = _built("problem", wanted, definition["problems"], problems_of, failed)
+    problems = _built("problem", wanted, definition, problems_of, failed)
     problems = [
         dataclasses.replace(problem, items=about["problems"][problem.name]["items"])
         for problem in problems
@@ -105,7 +105,7 @@ def rebuild(
 
     methods = [
         dataclasses.replace(method, problems=tuple(map(glob.escape, used[method.name])))
-        for method in _built("method", used, definition["methods"], made, failed)
+        for method in _built("method", used, definition, made, failed)
     ]
     if not problems or not methods:
         return Rebuilt(None, failed)
@@ -125,7 +125,7 @@ def rebuild(
 def _built(
     kind: str,
     names: Iterable[str],
-    entries: Mapping[str, Entry],
+    definition: Mapping[str, Mapping[str, Entry]],
     build: Callable[[Entry], list[Named]],
     failed: dict[tuple[str, str], str],
 ) -> list[Named]:
@@ -133,7 +133,7 @@ def _built(
     made: dict[str, list[Named] | InputError] = {}
     found = []
     for name in names:
-        entry = entries.get(name) or {"method": name}  # one that was added by its spec
+        entry = entry_of(definition, f"{kind}s", name)
         key = json.dumps(entry, sort_keys=True)
         try:
             if key not in made:
@@ -147,6 +147,20 @@ def _built(
         elif one := [thing for thing in result if thing.name == name] or result[:1]:
             found.append(dataclasses.replace(one[0], name=name))
     return found
+
+
+def definition_of(about: Mapping[str, Any]) -> dict[str, dict[str, Entry]]:
+    """Return the entries of the problems and methods of a run, by name.
+
+    An older version recorded none; a suite of sigbench is then taken as it is now.
+    """
+    recorded: dict[str, dict[str, Entry]] = about.get("definition") or _shipped(about["name"])
+    return recorded
+
+
+def entry_of(definition: Mapping[str, Mapping[str, Entry]], kind: str, name: str) -> Entry:
+    """Return the entry of a problem or method; one without has been added by its spec."""
+    return definition[kind].get(name) or {"method": name}
 
 
 def _shipped(name: str) -> dict[str, dict[str, Entry]]:
