@@ -6,6 +6,7 @@ blocks of Python run, and so does every line of blocks of shell commands, or it 
 
 import contextlib
 import io
+import os
 import re
 import shlex
 import shutil
@@ -33,64 +34,93 @@ BLOCK = re.compile(
 
 # Lines that do not run here: a pattern that matches from the beginning, and why.
 NOT_RUN = {
-    r"make |git clone|python3? -m venv|\. \.venv": "prepares the reader's environment",
-    r"pip install|python -m pip": "installs packages",
-    r"sigbench data fetch|sigbench run speech(-vbd)?\b(?!-)|sigbench data verify$": "data to fetch",
-    r"sigbench train (speech-|\"speech-|dncnn-paper)": "data to fetch",
+    r"make |git clone|python3 -m venv|\. \.venv": "prepares the reader's environment",
+    r"pip install (-e|'?sigbench)": "installs sigbench",
+    r"sigbench data fetch|sigbench data verify$": "downloads, or checks all downloads",
+    r"sigbench run speech(-vbd)?( |$)": "needs downloads",
+    r"sigbench train (speech-|\"speech-|dncnn-paper)": "needs downloads",
     r"sigbench train (shrinknet|icnn|resnet|\"unet)": "trains for minutes",
+    r"sigbench run (table1|images32) .*(weights=my-|mine:tv)": "needs a network of minutes, or deepinv",
+    r"sigbench analyze jacobian bias-free": "half a minute and more",
     r"sigbench run \S+ --executor dask": "needs a Dask scheduler",
     r"python datasets/speech-synthesis": "needs flite and espeak-ng",
-    r"python benchmarks/|make ": "needs the finished reference runs",
+    r"python benchmarks/honest.py": "needs the cells of the reference runs",
 }
-# Runs that take minutes even with few items, because they tune or train: only their cells are listed.
-ONLY_LISTED = {
-    r"sigbench run (noise2noise|ablation|strided)": "trains networks",
-}
+# Runs that train or tune for a minute or more, even with few items: only their cells are listed.
+ONLY_LISTED = (
+    r"sigbench run (noise2noise|noise-tracking|speech-smoke)",
+    r"sigbench run images32",
+    r"sigbench run (deconvolution|signals -p (heavisine|blocks))",
+)
 OTHER_PACKAGES = ("deepinv",)  # Python blocks that need them do not run
 
 
 def small(text):
-    """Return a command or a file with few items and one seed."""
+    """Return a command or a file with few items and steps, and one seed."""
     text = re.sub(r"--items \d+", "--items 3", text)
     text = re.sub(r"--seeds [\d,]+", "--seeds 1", text)
     text = re.sub(r"^items = .*", "items = 3", text, flags=re.M)
+    text = re.sub(r"\bsteps ?= ?\d+", "steps=20", text)
     return re.sub(r"^seeds = .*", "seeds = [1]", text, flags=re.M)
 
 
-def lines_of(block):
-    """Yield the commands of a block of shell commands, without comments."""
-    for line in block.replace("\\\n", " ").splitlines():
-        words = shlex.split(line, comments=True)
-        if words:
-            yield line.strip(), words
+def commands_of(page):
+    """Yield the blocks of a page, and the commands of shell blocks with their words."""
+    for block in BLOCK.finditer(page.read_text(encoding="utf-8")):
+        if block["file"] or block["kind"] != "sh":
+            yield block, "", []
+            continue
+        for line in block["text"].replace("\\\n", " ").splitlines():
+            if words := shlex.split(line, comments=True):
+                yield block, line.strip(), words
 
 
-def matches(table, line):
-    return any(re.match(pattern, line) for pattern in table)
+def matches(patterns, line):
+    """Return whether one of the patterns matches a line from its beginning."""
+    return any(re.match(pattern, line) for pattern in patterns)
 
 
-def run(line, words):
-    """Run one command in this process, or in another if it is not sigbench."""
-    if words[0] == "sigbench":
-        words = small(shlex.join(words[1:]))
-        words = [word for word in shlex.split(words) if word != "--open"]
-        if words[0] == "run":
-            added = ["--items", "3", "--seeds", "1", "--quiet", "-j", "1"]
-            words += added if "--items" not in words else added[2:]
-            words += ["--dry-run"] if matches(ONLY_LISTED, line) else []
-            if words[1].startswith("examples/"):
-                words[1] = str(ROOT / words[1])
-        assert main(words) == 0, line
-    elif words[0] == "python":
-        words = [str(ROOT / w) if (ROOT / w).is_file() else w for w in words[1:]]
-        if ">" in words:
-            words, (target,) = words[: words.index(">")], words[words.index(">") + 1 :]
+class Shell:
+    """Runs commands as the reader does; sigbench in this process as long as that is possible."""
+
+    def __init__(self, folder):
+        self.site = folder / "site"
+
+    def run(self, line, words):
+        """Run one command; the test fails if its exit code is not 0."""
+        kind, words = words[0], self.located(words[1:])
+        if kind == "sigbench":
+            self.sigbench(line, shlex.split(small(shlex.join(words))))
+        elif kind == "python":
+            words, target = (words[:-2], words[-1]) if ">" in words else (words, "printed")
+            with open(target, "wb") as file:
+                self.process(words, stdout=file)
+        elif (kind, words[0]) == ("pip", "install"):
+            options = ["--quiet", "--no-deps", "--no-build-isolation", "--target", str(self.site)]
+            self.process(["-m", "pip", "install", *options, *words[1:]])
         else:
-            target = "output"
-        with open(target, "wb") as file:
-            subprocess.run([sys.executable, *words], check=True, stdout=file)
-    else:
-        pytest.fail(f"neither run nor listed in NOT_RUN: {line}")
+            pytest.fail(f"neither run nor listed in NOT_RUN: {line}")
+
+    def sigbench(self, line, words):
+        if words[0] == "run":
+            few = [] if "--items" in words or words[1].endswith(".toml") else ["--items", "3"]
+            words += [*few, "--seeds", "1"] if "--seeds" not in words else few
+            words += ["--quiet", "-j", "1", *(["--dry-run"] if matches(ONLY_LISTED, line) else [])]
+        words = [word for word in words if word != "--open"]
+        if self.site.exists():  # the packages in it are known from the start of a process
+            self.process(["-m", "sigbench", *words])
+        else:
+            assert main(words) == 0, line
+
+    def process(self, arguments, **options):
+        path = [str(self.site), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
+        subprocess.run([sys.executable, *arguments], check=True, env=environment, **options)
+
+    @staticmethod
+    def located(words):
+        """Return the words; files of the repository get their whole path."""
+        return [str(ROOT / w) if w.startswith(("examples/", "./examples/")) else w for w in words]
 
 
 @pytest.fixture(scope="session")
@@ -122,15 +152,30 @@ def readers_folder(tmp_path_factory):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT))[:-3])
 def test_the_code_blocks_of_a_page_run(page, readers_folder, here, capsys):
-    blocks = list(BLOCK.finditer(page.read_text(encoding="utf-8")))
     shutil.copytree(readers_folder, here, dirs_exist_ok=True)
-    for block in blocks:
+    shell = Shell(here)
+    for block, line, words in commands_of(page):
         if block["file"]:
             Path(block["file"]).parent.mkdir(parents=True, exist_ok=True)
             Path(block["file"]).write_text(small(block["text"]), encoding="utf-8")
         elif block["kind"] == "python" and not any(p in block["text"] for p in OTHER_PACKAGES):
-            exec(compile(block["text"], str(page), "exec"), {"__name__": "__main__"})
-        elif block["kind"] == "sh":
-            for line, words in lines_of(block["text"]):
-                if not matches(NOT_RUN, line):
-                    run(line, words)
+            exec(compile(small(block["text"]), str(page), "exec"), {"__name__": "__main__"})
+        elif line and not matches(NOT_RUN, line):
+            shell.run(line, words)
+
+
+def test_every_exception_is_needed():
+    lines = [line for page in PAGES for _, line, _ in commands_of(page)]
+    for pattern in [*NOT_RUN, *ONLY_LISTED]:
+        assert any(re.match(pattern, line) for line in lines), pattern
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT))[:-3])
+def test_every_module_that_the_reader_writes_is_run(page):
+    found = list(commands_of(page))
+    lines = "\n".join(line for _, line, _ in found if not matches(NOT_RUN, line))
+    modules = "\n".join(block["text"] for block, _, _ in found if block["file"])
+    for block, _, _ in found:
+        file = Path(block["file"] or "")
+        if file.suffix == ".py":
+            assert re.search(rf"\b{file.stem}\b", lines) or f"from {file.stem} " in modules, file
