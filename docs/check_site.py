@@ -48,6 +48,7 @@ class Page(HTMLParser):
         self.ids: set[str] = set()
         self.links: list[str] = []
         self.requests: list[str] = []
+        self._in_style = False
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -60,7 +61,18 @@ class Page(HTMLParser):
             return
         elif tag in REQUESTS and values.get(REQUESTS[tag]):
             self.requests.append(values[REQUESTS[tag]])
+        self.requests += [part.split()[0] for part in values.get("srcset", "").split(",") if part]
         self.requests += _URL.findall(values.get("style", ""))
+        self._in_style = tag == "style"
+
+    def handle_data(self, data: str) -> None:
+        """Note what a style sheet in the page requests."""
+        if self._in_style:
+            self.requests += _URL.findall(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Note the end of a style sheet."""
+        self._in_style = False
 
 
 def problems(site: Path) -> Iterator[str]:

@@ -34,7 +34,7 @@ for method, gap in zip(board["method"], board["gap_to_limit"], strict=True):
     ax.annotate(f"{gap:.2f}", (gap, method), (4, 0), textcoords="offset points", va="center")
 for label, color in COLORS.items():
     ax.barh([board["method"].iloc[0]], [0], color=color, label=label)
-ax.set_xlabel("gap to the limit, in dB of psnr_table1")
-ax.legend(title="information", loc="lower right")
+ax.set(xlabel="gap to the limit, in dB of psnr_table1", xlim=(0, 12), ylim=(-0.7, None))
+ax.legend(title="information", loc="upper right")
 ax.spines[["top", "right"]].set_visible(False)
 plt.show()

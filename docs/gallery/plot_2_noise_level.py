@@ -21,7 +21,6 @@ METHODS = {
     "unet-0-10": ("#0072B2", "U-Net without biases, trained up to σ = 10"),
     "unet-bias-0-10": ("#D55E00", "U-Net with biases, trained up to σ = 10"),
     "tv": ("#CC79A7", "total variation"),
-    "noisy": ("0.5", "noisy input"),
 }
 
 board = pd.read_csv(RESULTS / "bias-free/leaderboard.csv")

@@ -27,6 +27,8 @@ for ax, problem in zip(axes, PROBLEMS, strict=True):
     rows = board[board["problem"] == problem].sort_values("mean")
     width = rows["rank_high"] - rows["rank_low"] + 0.6
     ax.barh(rows["method"], width, left=rows["rank_low"] - 0.3, color="#0072B2", height=0.6)
-    ax.set(title=f"{problem}: {rows['n'].iloc[0]} items", xlabel="rank")
+    ax.set(
+        title=f"{problem}: {rows['n'].iloc[0]} items", xlabel="rank", xlim=(0.4, len(rows) + 0.6)
+    )
     ax.spines[["top", "right"]].set_visible(False)
 plt.show()

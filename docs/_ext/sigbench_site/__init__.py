@@ -11,7 +11,7 @@ from sigbench_site.pages import REFERENCE, Pages
 def setup(app: Any) -> dict[str, bool]:
     """Connect the extension to a Sphinx application."""
     # Pages must be there when Sphinx looks for its sources.
-    app.connect("config-inited", lambda app, config: write())
+    app.connect("config-inited", lambda app, config: write(Pages(REFERENCE)))
     app.connect("autodoc-process-docstring", docstrings.escape_bars, priority=400)
     app.connect("source-read", links.add_links)
     app.connect("doctree-read", links.to_folders)
@@ -19,9 +19,8 @@ def setup(app: Any) -> dict[str, bool]:
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def write() -> None:
-    """Write all pages into ``docs/reference``."""
-    pages = Pages(REFERENCE)
+def write(pages: Pages) -> None:
+    """Write all pages."""
     suites.write(pages)
     methods.write(pages)
     tables.write(pages)

@@ -9,6 +9,7 @@ from typing import Any
 
 from sigbench.benchmark.methods.resolve import METHODS
 from sigbench.benchmark.report.markdown import INFORMATION
+from sigbench.benchmark.report.tables import markdown_table
 from sigbench.cli import list as lists
 from sigbench.config.spec import format_value
 from sigbench.core import escape
@@ -23,7 +24,7 @@ from sigbench_site.pages import (
     toctree,
 )
 from sigbench_site.suites import suites_by_method
-from sigbench_site.works import cited
+from sigbench_site.works import cited, references
 
 GUIDE = ROOT / "docs/methods"
 _ROW = re.compile(r"^\| \[[^\]]+\]\(([\w-]+)\.md\) \| (.*) \|$", re.M)
@@ -71,7 +72,7 @@ def _family(name: str, records: list[Mapping[str, Any]]) -> list[str]:
     rows = [
         [
             f"[`{r['name']}`]({r['name']}.md)",
-            _summary(r["name"]),
+            first_sentence(METHODS[r["name"]]),
             ", ".join(r["domains"]),
             r["knowledge"],
         ]
@@ -79,17 +80,13 @@ def _family(name: str, records: list[Mapping[str, Any]]) -> list[str]:
     ]
     return [
         f"## {name.capitalize()}",
-        table(["method", "what it computes", "data", "information"], rows),
+        markdown_table(["method", "what it computes", "data", "information"], rows, []),
     ]
-
-
-def _summary(name: str) -> str:
-    return first_sentence(METHODS[name]).replace("|", "\\|")
 
 
 def _write_one(pages: Pages, record: Mapping[str, Any], guide: str | None) -> None:
     name, thing = record["name"], METHODS[record["name"]]
-    works = cited(f"{record['source']}\n{thing.__doc__ or ''}")
+    works = cited(f"{record['source']}; {references(thing.__doc__ or '')}")
     suites = suites_by_method().get(name, ())
     pages.add(
         f"methods/{name}",

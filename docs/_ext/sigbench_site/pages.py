@@ -47,8 +47,8 @@ class Pages:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> str:
-    """Return a table that scrolls sideways if it is too wide; the columns ``right`` are numbers."""
-    return f":::{{div}} sb-scroll\n{markdown_table(header, rows, right)}\n:::"
+    """Return a table whose lines are not wrapped; the columns ``right`` are numbers."""
+    return f":::{{div}} sb-lines\n{markdown_table(header, rows, right)}\n:::"
 
 
 def facts(values: dict[str, str]) -> str:

@@ -136,7 +136,7 @@ def _problem_cells(problem: Any) -> list[Any]:
     return [
         f"`{problem.name}`",
         f"[`{dataset.kind}`](../tables/datasets.md#{dataset.kind})",
-        escape.code(describe(dataset)) if describe(dataset) else "",
+        _code(describe(dataset)),
         _degradation(problem),
         problem.items,
         getattr(problem, "train_items", ""),
@@ -150,8 +150,11 @@ def _degradation(problem: Any) -> str:
         return escape.code(", ".join(f"{n}={format_value(getattr(problem, n))}" for n in own))
     kind = problem.degradation
     name = next(name for name, cls in DEGRADATIONS.items() if type(kind) is cls)
-    settings = escape.code(describe(kind)) if describe(kind) else ""
-    return f"[`{name}`](../tables/degradations.md#{name}) {settings}"
+    return f"[`{name}`](../tables/degradations.md#{name}) {_code(describe(kind))}"
+
+
+def _code(text: str) -> str:
+    return escape.code(text) if text else ""
 
 
 def _methods_table(suite: Suite) -> str:
@@ -165,7 +168,7 @@ def _methods_table(suite: Suite) -> str:
             [
                 escape.markdown(method.name),
                 f"[`{name}`](../methods/{name}.md)" if name in METHODS else f"`{name}`",
-                escape.code(_settings(entry) if tuned else describe(entry)),
+                _code(_settings(entry) if tuned else describe(entry)),
                 "; ".join(_grid(entry)) if tuned else "",
                 method.knowledge(sigma_known),
             ]

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from sigbench.benchmark.report.tables import markdown_table
 from sigbench.cli import list as lists
 from sigbench.config.spec import format_value
 from sigbench.config.toml import read_toml
@@ -82,12 +83,11 @@ def _metrics() -> list[str]:
             escape.markdown(METRICS[r["name"]].unit),
             "higher" if r["higher_is_better"] else "lower",
             r["family"],
-            f"`{METRICS[r['name']].extra}`" if METRICS[r["name"]].extra else "",
-            r["description"].replace("|", "\\|"),
+            r["description"],
         ]
         for r in records
     ]
-    parts = [table(["metric", "unit", "better", "family", "extra", "description"], rows)]
+    parts = [markdown_table(["metric", "unit", "better", "family", "description"], rows, [])]
     for record in records:
         function = METRICS[record["name"]].function
         parts += [
@@ -102,21 +102,21 @@ def _datasets() -> list[str]:
     rows = [
         [
             f"[`{name}`](#{name})",
-            first_sentence(kind).replace("|", "\\|"),
+            first_sentence(kind),
             f"[card](/datasets/{name}.md)" if name in cards else "",
         ]
         for name, kind in DATASETS.items()
     ]
-    parts = [table(["dataset", "items", "card"], rows)]
+    parts = [markdown_table(["dataset", "items", "card"], rows, [])]
     return parts + _documented(DATASETS)
 
 
 def _classes(entries: Mapping[str, Any]) -> list[str]:
     rows = [
-        [f"[`{name}`](#{name})", first_sentence(kind).replace("|", "\\|"), _defaults(kind)]
+        [f"[`{name}`](#{name})", first_sentence(kind), _defaults(kind)]
         for name, kind in entries.items()
     ]
-    return [table(["name", "what it is", "parameters"], rows), *_documented(entries)]
+    return [markdown_table(["name", "what it is", "parameters"], rows, []), *_documented(entries)]
 
 
 def _documented(entries: Mapping[str, Any]) -> list[str]:
@@ -174,4 +174,4 @@ def _recipes() -> str:
         ]
         for path in sorted(RECIPES.glob("*.toml"))
     ]
-    return table(["recipe", "description"], rows)
+    return markdown_table(["recipe", "description"], rows, [])

@@ -37,6 +37,12 @@ def _surnames(entry: object) -> tuple[str, ...]:
     return tuple(" ".join(map(str, part)) for part in parts)
 
 
+def references(docstring: str) -> str:
+    """Return the section References of a docstring on one line; empty if there is none."""
+    section = re.search(r"References\n +-+\n(.*?)(?:\n\n|\Z)", docstring, re.S)
+    return " ".join(section[1].split()) if section else ""
+
+
 def cited(text: str) -> list[str]:
     """Return the keys of the works that a text cites by surnames and year.
 
@@ -50,7 +56,7 @@ def cited(text: str) -> list[str]:
     ['donoho1994', 'donoho1995', 'selesnick2017']
     """
     found: list[str] = []
-    for part in re.split(r"[;\n]", text):
+    for part in text.split(";"):
         for year in _YEAR.finditer(part):
             before = part[: year.start()]
             same = [w for w in works() if w.year == year[0] and _is_named(w.surnames[0], before)]
