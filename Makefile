@@ -9,6 +9,7 @@
 # make weights  train the networks whose weights are shipped; six hours (needs flite, espeak-ng, and the
 #               datasets bsd400, fsdd and esc10)
 # make figures  draw the figures of docs from results/ and these weights
+# make docs     build the documentation site in build/docs (offline, warnings are errors) and check its links
 # make bench    print speed ratios: against loops, plain torch, benchopt, Dask
 # make kills    kill commands at random moments and check that nothing is lost; half an hour
 #               (KILLS=300 SEED=1; Linux only)
@@ -29,7 +30,7 @@ ANALYZED = unet-0-100 unet-0-10 dncnn-0-100 unet-bias-0-100 "gaussian-blur[width
 	"sliding-dct[threshold_over_sigma=3.6,sigma=given]" \
 	"wavelet[wavelet=haar,level=3,shrink=hard,scale=0.7,sigma=given]"
 
-.PHONY: table1 test floors coverage fuzz kills check results weights figures bench clean
+.PHONY: table1 test floors coverage fuzz kills check results weights figures docs bench clean
 
 table1: $(VENV)/installed
 	$(VENV)/bin/sigbench run table1
@@ -68,6 +69,10 @@ weights: $(VENV)/installed-dev runs/speech-synthesis
 figures: $(VENV)/installed-dev
 	$(VENV)/bin/python docs/draw.py
 
+docs: $(VENV)/installed-docs
+	$(VENV)/bin/python -m sphinx -W --keep-going -n -q -c docs -d build/doctrees . build/docs
+	$(VENV)/bin/python docs/check_site.py build/docs
+
 runs/speech-synthesis: | $(VENV)/installed  # needs flite and espeak-ng
 	$(VENV)/bin/python datasets/speech-synthesis/make.py $@ --clips 4000 --seed 1
 
@@ -90,5 +95,9 @@ $(VENV)/installed-dev: $(VENV)/installed
 	$(VENV)/bin/python -m pip install --quiet -e '.[dev]'
 	touch $@
 
+$(VENV)/installed-docs: $(VENV)/installed
+	$(VENV)/bin/python -m pip install --quiet -e '.[docs]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist docs/reference .mypy_cache .pytest_cache .ruff_cache

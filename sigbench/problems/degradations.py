@@ -40,13 +40,13 @@ class Gaussian:
         Johnstone, a ratio of amplitudes).
     snr_db : float
         Ratio of the mean powers of the clean item and the noise, in dB.
-    sigma_to : float
-        Upper end of a range of levels: the level of each item is drawn uniformly from ``sigma`` to
-        ``sigma_to``.
     clip : bool
         Whether noisy items are clipped to [0, peak].
     round : bool
         Whether noisy items are rounded to integers.
+    sigma_to : float
+        Upper end of a range of levels: the level of each item is drawn uniformly from ``sigma`` to
+        ``sigma_to``.
 
     Examples
     --------
