@@ -2,7 +2,7 @@
 
 Each ``sigbench run`` is a new process with a new folder; medians, repeats interleaved. All values must
 be bit-identical. The Dask scheduler and workers run only during their own measurement.
-Needs ``pip install -e '.[dask]'``.
+Needs ``pip install 'sigbench[dask]'``.
 """
 
 import itertools

@@ -443,7 +443,7 @@ def jacobian_images() -> Any:
     }
     return jacobian_figures.portraits(
         {title: studied(problem, text, CROP) for title, text in methods.items()},
-        problem.image_peak,
+        problem.dataset.peak,
     )
 
 

@@ -102,6 +102,25 @@ def values(folder):
     return {i: v.tobytes() for i, v in zip(ids, read_values(cells[i] for i in ids), strict=True)}
 
 
+def examples(folder):
+    """Return the contents of the files of examples, by name."""
+    return {path.name: path.read_bytes() for path in Path(folder, "estimates").glob("*.npz")}
+
+
+def lost_examples(folder):
+    """Return the finished cells of the example seed without estimates: they never would have any."""
+    from sigbench.benchmark.store.gallery import example_file
+    from sigbench.benchmark.store.run_folder import RunFolder
+
+    run = RunFolder(Path(folder))
+    seed = run.manifest.require()["pictured_seed"]
+    return [
+        (problem, method)
+        for problem, own, method in run.cells.all()
+        if own == seed and not Path(folder, example_file(problem, method)).exists()
+    ]
+
+
 def left_behind():
     return [path for path in Path().rglob("*") if path.name.endswith((UNFINISHED, ".part"))]
 
@@ -121,6 +140,8 @@ class Run:
         """The next run of any kind accepts the folder, and ``--fresh`` too."""
         from sigbench import run_suite
 
+        if Path("out/manifest.json").exists():
+            assert not lost_examples("out")
         if Path("out").exists():
             shutil.copytree("out", "fresh")
         run_suite(suite(items=2), "fresh", fresh=True)
@@ -132,7 +153,7 @@ class Run:
         return False
 
     def result(self):
-        return values("out")
+        return values("out"), examples("out")
 
 
 class Fresh(Run):
@@ -170,6 +191,7 @@ class Extend(Run):
 
     def check_interrupted(self):
         assert self.before.items() <= values("out").items()
+        assert not lost_examples("out")
 
 
 class Report(Extend):

@@ -19,7 +19,7 @@ from sigbench.benchmark.report import plots
 from sigbench.benchmark.report.plots import Strip
 from sigbench.benchmark.run_suite import write_reports
 from sigbench.benchmark.store.cells import UNTRAINED, encode_cells
-from sigbench.benchmark.store.gallery import figure_file, picture_file, training_file
+from sigbench.benchmark.store.gallery import example_file, figure_file, training_file
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.cli.main import main
 from sigbench.core.fingerprint import identity
@@ -175,7 +175,7 @@ class TestTrainingHistory:
         rows = table_of(here / "run", "sparse-spikes")
         assert rows["icnn"]["parameters"] == f"{Pretrained('icnn').n_params:,}"
         assert rows["icnn"]["training"].startswith("82 s")
-        assert files(here / "run") == {}
+        assert "trainings" not in files(here / "run")
         run_suite(suite.select(methods=["wiener-printed"]), here / "other")
         assert "| training " not in (here / "other" / "leaderboard.md").read_text()
 
@@ -268,15 +268,15 @@ class TestFiles:
         found = gallery.estimates(originals, RunFolder(run).cells.all().values())
         assert set(found) == {"noisy", "blur", "net"}
         for method, estimates in found.items():
-            assert list(estimates.psnr) == [psnr[method, i] for i in range(4)]
-        np.testing.assert_array_equal(found["noisy"].images, originals.noisy)
+            assert list(estimates.values["psnr"]) == [psnr[method, i] for i in range(4)]
+        np.testing.assert_array_equal(found["noisy"].estimates, originals.noisy)
 
-    def test_signals_have_no_images(self, here):
+    def test_signals_have_no_figures(self, here):
         run_suite(load("table1").select(methods=["affine"], seeds=[1], items=3), here / "run")
-        assert files(here / "run") == {}
+        assert list(files(here / "run")) == ["estimates"]
 
     def test_large_images_are_not_kept(self, tiny, here, monkeypatch):
-        monkeypatch.setattr("sigbench.benchmark.engine.evaluate.MAX_SAMPLES", 3 * 32 * 32 - 1)
+        monkeypatch.setattr("sigbench.benchmark.engine.examples.MAX_SAMPLES", 3 * 32 * 32 - 1)
         run_suite(tiny.select(methods=["blur"]), here / "run")
         assert "estimates" not in files(here / "run")
 
@@ -393,7 +393,7 @@ class TestFiles:
         (here / "mine.py").write_text("def f(noisy): return 0.5 * noisy\n")
         run_suite(tiny.select(methods=["noisy", "mine:f"]), here / "run")
         folder = RunFolder(here / "run")
-        name = picture_file("photos", "mine:f")
+        name = example_file("photos", "mine:f")
         old = (here / "run" / name).read_bytes()
         methods = tuple(
             replace(m, source="other") if m.name == "mine:f" else m
@@ -423,7 +423,7 @@ class TestFiles:
         assert "figures/trainings" not in text
 
     def test_file_names_are_safe_and_unique(self):
-        assert picture_file("photos") == "estimates/photos.npz"
+        assert example_file("photos") == "estimates/photos.npz"
         assert training_file("photos", "net-2") == "trainings/photos.net-2.csv"
         odd = [
             ("a/../b", "c"),
@@ -441,22 +441,22 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("harm", "match"),
         [
-            ("cut", "photos.blur.npz cannot be read as images of a run: .*"),
-            ("pickle", "photos.blur.npz cannot be read as images of a run: .*allow_pickle"),
-            ("text", "photos.blur.npz cannot be read as images of a run: .*"),
-            ("array", "photos.blur.npz cannot be read as images of a run: .*"),
-            ("empty", "photos.blur.npz cannot be read as .* not contain images of shape"),
-            ("nan", "photos.blur.npz cannot be read as .* not contain images of shape"),
-            ("figures", "photos.blur.npz cannot be read as .* one PSNR per image"),
+            ("cut", "photos.blur.npz cannot be read as examples of a run: .*"),
+            ("pickle", "photos.blur.npz cannot be read as examples of a run: .*allow_pickle"),
+            ("text", "photos.blur.npz cannot be read as examples of a run: .*"),
+            ("array", "photos.blur.npz cannot be read as examples of a run: .*"),
+            ("empty", "photos.blur.npz cannot be read as .* not contain the numbers of items"),
+            ("nan", "photos.blur.npz cannot be read as .* not contain float32 .* without NaN"),
+            ("figures", "photos.blur.npz cannot be read as .* one value per metric and item"),
             (
                 "other",
-                "photos.blur.npz contains other images than those of the problem: delete it",
+                "photos.blur.npz contains other items than those of the problem: delete it",
             ),
             (
                 "items",
-                "photos.blur.npz contains other images than those of the problem: delete it",
+                "photos.blur.npz contains other items than those of the problem: delete it",
             ),
-            ("large", "photos.blur.npz cannot be read as images .* more than 9 bytes"),
+            ("large", "photos.blur.npz cannot be read as examples .* more than 9 bytes"),
         ],
     )
     def test_an_unreadable_file_is_named(self, run, harm, match, monkeypatch, capsys):
@@ -473,11 +473,12 @@ class TestFiles:
         elif harm == "empty":
             np.savez(file, **{**arrays, "items": np.array([], int)})
         elif harm == "nan":
-            np.savez(file, **{**arrays, "estimate0": np.full((3, 32, 32), np.nan)})
+            nan = np.full((3, 32, 32), np.nan, np.float32)
+            np.savez(file, **{**arrays, "estimate0": nan})
         elif harm == "figures":
-            np.savez(file, **{**arrays, "psnr": arrays["psnr"][:2]})
+            np.savez(file, **{**arrays, "values": arrays["values"][:, :2]})
         elif harm == "pickle":
-            np.savez(file, **{**arrays, "psnr": np.array([{}], object)}, allow_pickle=True)
+            np.savez(file, **{**arrays, "values": np.array([{}], object)}, allow_pickle=True)
         elif harm == "items":
             np.savez(file, **{**arrays, "items": arrays["items"] + 1})
         elif harm == "other":
@@ -485,7 +486,7 @@ class TestFiles:
         else:
             (run / "estimates" / "photos.npz").unlink()  # it would be read first
             file.rename(run / "estimates" / "photos.npz")
-            monkeypatch.setattr("sigbench.benchmark.store.images.MAX_BYTES", 9)
+            monkeypatch.setattr("sigbench.benchmark.store.examples.MAX_BYTES", 9)
             match = match.replace(".blur", "")
         for table in ("leaderboard.md", "leaderboard.csv"):
             (run / table).unlink()

@@ -33,9 +33,9 @@ SUBLEVELS = {
         ("store", "suites"),
         ("report",),
         ("results",),
-        ("run_suite", "compare"),
-        ("merge",),
-        ("checks",),
+        ("run_suite", "compare", "rank"),
+        ("merge", "verify"),
+        ("bundle", "checks"),
     ),
 }
 

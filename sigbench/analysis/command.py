@@ -187,7 +187,9 @@ def _draw(folder: Path, results: Sequence[MethodStudies]) -> str:
     for problem in dict.fromkeys(one.problem for one in results):
         own = [one for one in results if one.problem is problem]
         shown = {one.method.name: one.portrait for one in own}
-        figure = figures.portraits(shown, problem.image_peak)
+        info = problem.item_info
+        peak = info.peak if info is not None and info.domain == "image" else None
+        figure = figures.portraits(shown, peak)
         names.append(f"jacobian-{legal([problem.name])}.png")
         write_atomically(folder / names[-1], png(figure))
     if over := sweeps(results):

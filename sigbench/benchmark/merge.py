@@ -55,19 +55,20 @@ def _merge(folders: Sequence[RunFolder], target: RunFolder) -> int:
     suite = _suite(folders, manifests)
     cells = _cells(folders)
     manifest = _manifest(suite, manifests)
-    pictures: dict[str, bytes] = {}
+    examples: dict[str, bytes] = {}
     for folder, own in zip(folders, manifests, strict=True):
         if own.get("pictured_seed") == manifest.get("pictured_seed"):
-            pictures = {**folder.gallery.pictures(folder.cells.all().values()), **pictures}
+            own_files = folder.gallery.example_files(folder.cells.all().values())
+            examples = {**own_files, **examples}
     with target.locked():
         target.open(suite, fresh=True)  # deletes the files of a killed merge
         ids = sorted(cells)
         chunks = [ids[i : i + CELLS_PER_FILE] for i in range(0, len(ids), CELLS_PER_FILE)]
         names = [part_name(number) for number in range(len(chunks))]
-        target.write_manifest(manifest, [*names, *pictures])
+        target.write_manifest(manifest, [*names, *examples])
         for name, chunk in zip(names, chunks, strict=True):
             target.cells.write_part(name, [cells[cell_id] for cell_id in chunk])
-        for name, data in pictures.items():
+        for name, data in examples.items():
             target.gallery.write(name, data)
         failed = {(f["problem"], f["seed"], f["method"]): f for o in folders for f in o.failures()}
         failed = {id_: failure for id_, failure in failed.items() if id_ not in cells}
@@ -97,6 +98,12 @@ def _suite(folders: Sequence[RunFolder], manifests: Sequence[Mapping[str, Any]])
         whole["bounds"] = sorted({*whole["bounds"], *suite["bounds"]})
         whole["controls"] = sorted({*whole.get("controls", []), *suite.get("controls", [])})
         whole["left_out"] = {**whole.get("left_out", {}), **suite.get("left_out", {})}
+        if "definition" in suite:
+            known = whole.get("definition", {})
+            whole["definition"] = {
+                kind: {**known.get(kind, {}), **entries}
+                for kind, entries in suite["definition"].items()
+            }
         if "trainings" in suite:
             whole["trainings"] = {**whole.get("trainings", {}), **suite["trainings"]}
     return whole

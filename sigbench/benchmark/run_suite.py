@@ -12,6 +12,7 @@ from sigbench.benchmark.engine.evaluate import Cell, Fit
 from sigbench.benchmark.engine.executors.base import ExecutorConfig
 from sigbench.benchmark.engine.scheduler import Failure, run
 from sigbench.benchmark.methods.own import is_own
+from sigbench.benchmark.report.citation import bibtex, citation
 from sigbench.benchmark.report.figures import figure_files, write_figures
 from sigbench.benchmark.report.gains import in_families
 from sigbench.benchmark.report.markdown import markdown
@@ -105,9 +106,9 @@ def _run_missing(
     start, computed, failed = time.perf_counter(), 0, 0
     executor = config.open(own=any(is_own(method.entry) for method in suite.methods))
     try:
-        # The clean items in a picture would reveal what a method has to estimate.
-        pictured = None if suite.secret else manifest["pictured_seed"]
-        for out in run(missing, suite.metrics, suite.block, executor, progress, pictured):
+        # The clean items would reveal what a method has to estimate.
+        example_seed = None if suite.secret else manifest["pictured_seed"]
+        for out in run(missing, suite.metrics, suite.block, executor, progress, example_seed):
             write_log(folder.path, out.cell, out.log)
             if isinstance(out, Failure):
                 folder.failure_log.write(suite.name, out)
@@ -211,6 +212,7 @@ def write_reports_of(folder: RunFolder) -> None:
             cautions=folder.cells.cautions(),
             figures=figure_files(folder),
             gains=gains_of,
+            citation=(citation(folder), bibtex(folder)),
         )
         write_atomically(path / "leaderboard.md", text.encode())
 
@@ -251,6 +253,7 @@ def _manifest(suite: Suite, old: dict[str, Any]) -> dict[str, Any]:
     bounds = [m.name for m in suite.methods if m.is_oracle and m.info.bound]
     controls = [m.name for m in suite.methods if m.info.family == "control"]
     trainings = {m.name: m.trainings for m in suite.methods if m.trainings}
+    written = suite.definition.record(common["problems"], methods)
     return {
         "suite": {
             **common,
@@ -263,6 +266,10 @@ def _manifest(suite: Suite, old: dict[str, Any]) -> dict[str, Any]:
             "trainings": {**before.get("trainings", {}), **trainings},
             "left_out": {**before.get("left_out", {}), **left_out(suite)},
             "full": suite.full_size,
+            "definition": {
+                kind: {**before.get("definition", {}).get(kind, {}), **entries}
+                for kind, entries in written.items()
+            },
         },
         "seeds": sorted({*old.get("seeds", []), *suite.seeds}),
         "pictured_seed": old.get("pictured_seed", suite.seeds[0]),

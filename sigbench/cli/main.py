@@ -8,15 +8,18 @@ import sys
 
 from sigbench.cli.commands import (
     analyze,
+    bundle,
     check,
     compare,
     data,
     denoise,
     merge,
+    rank,
     report,
     run,
     sys_info,
     train,
+    verify,
 )
 from sigbench.cli.commands import list as list_
 from sigbench.cli.exit_codes import INVALID
@@ -27,6 +30,9 @@ COMMANDS = {
     "run": run,
     "report": report,
     "compare": compare,
+    "rank": rank,
+    "verify": verify,
+    "bundle": bundle,
     "check": check,
     "merge": merge,
     "denoise": denoise,

@@ -1,4 +1,8 @@
-"""Files and versions of optional packages, found without importing the packages."""
+"""Files and versions of optional packages, found without importing the packages.
+
+Messages name ``pip install 'sigbench[EXTRA]'``: it works in any folder wherever sigbench was
+installed from, because pip finds the installed sigbench and adds the packages of the extra.
+"""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 # The palette of Okabe and Ito for all types of color vision, without yellow.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -34,3 +35,18 @@ def spread(values: Sequence[float], gap: float) -> list[float]:
     moved = np.empty(len(values))
     moved[order] = level + gap * np.arange(len(values))
     return [float(value) for value in moved]
+
+
+def inside(places: Sequence[float], gap: float) -> NDArray[np.float64]:
+    """Move positions that are ``gap`` apart into 0..1, keeping their order and distance.
+
+    Examples
+    --------
+    >>> inside([0.75, 1.25, 0.0, 1.0], 0.25).tolist()
+    [0.5, 1.0, 0.0, 0.75]
+    """
+    order = np.argsort(places, kind="stable")
+    steps = gap * np.arange(len(places))
+    moved = np.empty(len(places))
+    moved[order] = np.maximum(np.minimum(np.asarray(places)[order], 1 - steps[::-1]), steps)
+    return moved

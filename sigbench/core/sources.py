@@ -117,6 +117,27 @@ def module_content(name: str) -> bytes | None:
     return None if spec is None else _content(spec)
 
 
+def module_file(name: str, folder: str) -> tuple[str, bytes] | None:
+    """Return the file of a module, relative to where it is imported from, and its content.
+
+    The module is looked for in ``folder`` first, and not imported. None if there is no such module,
+    or it has no file.
+    """
+    _invalidate_caches()
+    sys.path.insert(0, folder)
+    try:
+        spec = _find(name)
+    finally:
+        sys.path.remove(folder)
+    content = None if spec is None else _content(spec)
+    if spec is None or spec.origin is None or content is None:
+        return None
+    file = Path(spec.origin).name
+    *packages, last = name.split(".")
+    folders = [*packages, last] if spec.submodule_search_locations is not None else packages
+    return "/".join([*folders, file]), content
+
+
 def _owner(spec: ModuleSpec) -> str | None:
     return None if spec.origin is None else owner_of(Path(spec.origin))
 

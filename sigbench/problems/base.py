@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
 from sigbench.core.errors import InputError
-from sigbench.core.protocols import Array, Sigma
+from sigbench.core.protocols import Array, Domain, Sigma
 from sigbench.datasets.base import Dataset, Split
 
 Caller = Callable[[Any, Array, Sigma], Array]
 """``caller(method, noisy, sigma)`` returns the estimate of a method."""
+
+
+class ItemInfo(NamedTuple):
+    """What is needed to show items: their domain, peak value, and sampling rate in Hz if any."""
+
+    domain: Domain
+    peak: float
+    fs: float | None = None
+
 
 MAX_DB = 300  # an amplitude ratio of 10¹⁵, about the precision of float64
 

@@ -25,7 +25,7 @@ from sigbench.datasets.base import (
     clean_item,
     training_share,
 )
-from sigbench.problems.base import Caller, Context, Contextual, Degradation, Degraded
+from sigbench.problems.base import Caller, Context, Contextual, Degradation, Degraded, ItemInfo
 from sigbench.problems.degradations import Recorded
 from sigbench.problems.groups import connected
 from sigbench.problems.sizes import (
@@ -80,8 +80,8 @@ class Problem(Protocol):
         ...
 
     @property
-    def image_peak(self) -> float | None:
-        """Peak value of the dataset if its items are images, else None."""
+    def item_info(self) -> ItemInfo | None:
+        """What is needed to show the items, or None if they are not signals."""
         ...
 
     def blocks(self, seed: int, size: int) -> Iterator[Block]:
@@ -168,9 +168,10 @@ class Denoising:
         return can_train(self.dataset)
 
     @property
-    def image_peak(self) -> float | None:
-        """Peak value of the dataset if its items are images, else None."""
-        return self.dataset.peak if self.dataset.domain == "image" else None
+    def item_info(self) -> ItemInfo:
+        """Domain, peak value and sampling rate of the items."""
+        data = self.dataset
+        return ItemInfo(data.domain, data.peak, data.problem_info.get("fs"))
 
     @property
     def sigma_known(self) -> bool:

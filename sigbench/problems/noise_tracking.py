@@ -60,7 +60,7 @@ class NoiseTracking:
     task: ClassVar[Task] = "noise tracking"
     sigma_known: ClassVar[bool] = False
     can_train: ClassVar[bool] = False
-    image_peak: ClassVar[None] = None
+    item_info: ClassVar[None] = None  # spectra are not shown
 
     def __post_init__(self) -> None:
         check_field("smoothing_s", self.smoothing_s, 1e-6)

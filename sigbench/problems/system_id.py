@@ -21,7 +21,7 @@ from sigbench.datasets.base import (
     clean_item,
     training_share,
 )
-from sigbench.problems.base import Caller, check_snr_db
+from sigbench.problems.base import Caller, ItemInfo, check_snr_db
 
 T = TypeVar("T")
 
@@ -112,9 +112,9 @@ class SystemFunction:
         return can_train(self.dataset)
 
     @property
-    def image_peak(self) -> None:
-        """None, because the items are not images."""
-        return None
+    def item_info(self) -> ItemInfo:
+        """Domain, peak value and sampling rate of the impulse responses."""
+        return ItemInfo("system", self.dataset.peak, self.dataset.problem_info.get("fs"))
 
     @property
     def sigma_known(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuzz.formats import archive, image, npy, run_folder, sound, table, texts, weights
+from fuzz.formats import archive, examples, image, npy, run_folder, sound, table, texts, weights
 from fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
@@ -26,6 +26,8 @@ TARGETS: dict[str, Target] = {
     "failures": run_folder.FAILURES,
     "cells": run_folder.CELLS,
     "cell-folder": run_folder.CELL_FOLDER,
+    "originals": examples.ORIGINALS_FILE,
+    "estimates": examples.ESTIMATES_FILE,
     "weights": weights.WEIGHTS,
     "checkpoint": weights.CHECKPOINT,
 }

@@ -365,7 +365,14 @@ def run_floors(floors: Floors, path: Path) -> FloorRun:
             problems=list(dict.fromkeys(floor.problem for floor in valid)),
         )
         own = [depending_on(m, listed) if m.source else m for m in needed.methods]
-        needed = dataclasses.replace(needed, methods=tuple(own))
+        entries = needed.definition.methods
+        more = {
+            m.name: {**entries[m.name], "depends_on": [*floors.depends_on]}
+            for m in needed.methods
+            if listed and m.source and m.name in entries
+        }
+        definition = needed.definition.adding(more)
+        needed = dataclasses.replace(needed, methods=tuple(own), definition=definition)
         fresh = floors.folder is None and _contains_another_run(path, needed)
         run_suite(needed, path, fresh=fresh, wait=True, executor=executor)
     return FloorRun(RunFolder(path), suite.seeds, invalid)

@@ -9,10 +9,11 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from sigbench.benchmark.engine.examples import LIMITS, Example, Limit, first_examples, remaining
 from sigbench.benchmark.engine.isolated import Remote, fitted, isolated
 from sigbench.benchmark.engine.method_process import fit
 from sigbench.benchmark.engine.secret import Secret
@@ -25,12 +26,11 @@ from sigbench.benchmark.methods.tuning import Tuned
 from sigbench.core.protocols import Array, Block, TrainingHistory
 from sigbench.networks.training.learner import Trained
 from sigbench.problems.denoising import Problem
-from sigbench.scoring.metrics import METRICS, Measured, Metric, Values
+from sigbench.scoring.metrics import Measured, Metric, Values
 
 REPEATS = 3  # passes over a cell that takes less than BRIEF_S; their median is its time
 BRIEF_S = 0.1
 WARM_UP = REPEATS  # the number of the pass before the first
-MAX_SAMPLES = 2**20  # larger images are not kept for display
 
 
 @dataclass(frozen=True)
@@ -52,16 +52,6 @@ class Cell:
         return self.seed if self.secret is None else self.secret.seed(self.seed)
 
 
-class Picture(NamedTuple):
-    """A noisy and clean image ``(C, H, W)``, float32, with an estimate and its PSNR in dB."""
-
-    item: int
-    noisy: Array
-    clean: Array
-    estimate: Array
-    psnr: float
-
-
 @dataclass(frozen=True)
 class Result:
     """A finished cell: one value per metric and item, and its cost.
@@ -71,7 +61,7 @@ class Result:
     ran at the same time. ``peak_rss_mb`` is the peak resident memory of the process in MiB while the cell ran (outside
     Linux: since the process started). ``relative_gap`` is the largest relative duality gap of the
     items if the method certifies its solutions, otherwise NaN. ``history`` is the training history
-    of a trained method, ``pictures`` are the first images if requested, and ``grid_edges`` the
+    of a trained method, ``examples`` are the first items if requested, and ``grid_edges`` the
     tuned parameters whose value is at the edge of the grid. ``audio_s`` is the duration of all
     items in seconds, or NaN if the dataset has no sampling rate. ``latency_ms`` is the algorithmic
     latency of the method, or NaN if it needs the whole item. ``missing`` lists the items whose
@@ -93,7 +83,7 @@ class Result:
     peak_rss_mb: float = float("nan")
     relative_gap: float = float("nan")
     history: TrainingHistory | None = None
-    pictures: tuple[Picture, ...] = ()
+    examples: tuple[Example, ...] = ()
     grid_edges: tuple[str, ...] = ()
     audio_s: float = float("nan")
     latency_ms: float = float("nan")
@@ -154,8 +144,8 @@ class Measure:
         The metrics to compute.
     block : int
         Items per call.
-    pictures : int
-        How many images to keep if the items are images.
+    keep_examples : bool
+        Whether to keep the first items with their estimates.
     timeout : float, optional
         Time limit in seconds of a user's method, which runs in its own process.
     """
@@ -164,7 +154,7 @@ class Measure:
     entry: Any
     metrics: Mapping[str, Metric]
     block: int
-    pictures: int = 0
+    keep_examples: bool = False
     timeout: float | None = None
 
     @property
@@ -195,7 +185,8 @@ class Measure:
         scores: dict[str, list[Values]] = {name: [] for name in self.metrics}
         items: list[np.ndarray] = []
         groups: list[np.ndarray] = []
-        pictures: list[Picture] = []
+        examples: list[Example] = []
+        limit = self._limit()
         missing: dict[str, dict[str, list[int]]] = {}
         time_s = audio_s = 0.0
         fs = problem.problem_info.get("fs", math.nan)
@@ -205,16 +196,17 @@ class Measure:
             estimate, seconds = session.call(self._given(block))
             time_s += seconds
             audio_s += len(block.items) * block.noisy.shape[-1] / fs
+            values: dict[str, Values] = {}
             for name, metric in self.metrics.items():
                 measured = _scored(name, metric, problem, block, estimate)
+                values[name] = measured.values
                 scores[name].append(measured.values)
                 for index, reason in measured.missing.items():
                     by_reason = missing.setdefault(name, {})
                     by_reason.setdefault(reason, []).append(int(block.items[index]))
             items.append(block.items)
             groups.append(np.array(block.groups))
-            if len(pictures) < self.pictures and problem.image_peak is not None:
-                pictures += _pictures(problem, block, estimate, self.pictures - len(pictures))
+            examples += first_examples(block, estimate, values, remaining(limit, examples))
         passes = [time_s]
         while time_s < BRIEF_S and len(passes) < REPEATS:
             given = (self._given(block, len(passes)) for block in self._blocks())
@@ -238,12 +230,18 @@ class Measure:
             peak_rss_mb=about.peak_rss_mb,
             relative_gap=gap,
             history=about.history,
-            pictures=tuple(pictures),
+            examples=tuple(examples),
             grid_edges=self._grid_edges(),
             audio_s=audio_s,
             latency_ms=about.latency_ms,
             missing=missing,
         )
+
+    def _limit(self) -> Limit:
+        """Return how many examples are kept."""
+        info = self.cell.problem.item_info
+        kept = LIMITS.get(info.domain) if info and self.keep_examples else None
+        return kept or Limit(0, 0)  # nothing of a domain that only another package knows
 
     def _grid_edges(self) -> tuple[str, ...]:
         if isinstance(self.entry, OwnMethod):
@@ -284,21 +282,6 @@ def _scored(name: str, metric: Metric, problem: Problem, block: Block, estimate:
     if wrong.any():
         raise BadEstimate(f"{name} of item {block.items[np.argmax(wrong)]} is nan")
     return measured
-
-
-def _pictures(problem: Problem, block: Block, estimate: Array, most: int) -> list[Picture]:
-    """Return the first images of a block, unless they are too large to keep."""
-    if block.clean[0].size > MAX_SAMPLES:
-        return []
-    psnr = problem.score(METRICS["psnr"], block, estimate)
-    with np.errstate(over="ignore"):  # values beyond float32 become infinite: white or black
-        noisy, clean, estimate = (
-            array[:most].astype(np.float32) for array in (block.noisy, block.clean, estimate)
-        )
-    return [
-        Picture(int(block.items[i]), noisy[i], clean[i], estimate[i], float(psnr[i]))
-        for i in range(len(clean))
-    ]
 
 
 def _first_item(block: Block) -> Block:

@@ -34,7 +34,7 @@ def run(
     block: int,
     executor: Executor | None = None,
     progress: Callable[[Cell | Fit, Any], None] | None = None,
-    pictured: int | None = None,
+    example_seed: int | None = None,
 ) -> Iterator[Result | Failure]:
     """Run cells, in parallel if the executor has several slots.
 
@@ -56,8 +56,8 @@ def run(
     progress : callable, optional
         Called with a `Cell` or `Fit` and None when it starts; with a `Fit` and its `CallResult`
         when it ends.
-    pictured : int, optional
-        The seed whose first images are kept for display.
+    example_seed : int, optional
+        The seed whose first items are kept as examples.
 
     Yields
     ------
@@ -65,7 +65,7 @@ def run(
         In the order in which the cells finish.
     """
     executor = executor or Serial()
-    schedule = _Schedule(cells, metrics, block, pictured, executor)
+    schedule = _Schedule(cells, metrics, block, example_seed, executor)
     running: dict[int, tuple[_Task, int]] = {}  # with how many of its workers died
     since: dict[int, float] = {}
     numbers = itertools.count()
@@ -95,7 +95,6 @@ def run(
 
 _Data = tuple[str, int]  # problem and seed
 
-PICTURES = 4  # images kept per problem
 LONG_FIT_S = 5.0  # cells that waited for a longer fit run before the next fit
 
 
@@ -118,11 +117,11 @@ class _Schedule:
         cells: Iterable[Cell],
         metrics: Mapping[str, Metric],
         block: int,
-        pictured: int | None,
+        example_seed: int | None,
         executor: Executor,
     ) -> None:
         self._groups = itertools.groupby(cells, key=_data_of)
-        self._metrics, self._block, self._pictured = metrics, block, pictured
+        self._metrics, self._block, self._example_seed = metrics, block, example_seed
         self._ready: dict[_Data, deque[Measure]] = {}
         self._in_use: Counter[_Data] = Counter()
         self._to_fit: deque[Fit] = deque()
@@ -225,8 +224,8 @@ class _Schedule:
         return dataclasses.replace(cell, method=self._sealed[name])
 
     def _add_ready(self, cell: Cell, entry: Any) -> None:
-        pictures = PICTURES if cell.seed == self._pictured else 0
-        work = Measure(cell, entry, self._metrics, self._block, pictures, self._timeout)
+        keep = cell.seed == self._example_seed
+        work = Measure(cell, entry, self._metrics, self._block, keep, self._timeout)
         self._ready.setdefault(_data_of(cell), deque()).append(work)
 
 

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from sigbench.benchmark.report import plots
 from sigbench.benchmark.report.plots import Strip
 from sigbench.benchmark.store.cells import StoredCell
+from sigbench.benchmark.store.examples import Originals
 from sigbench.benchmark.store.gallery import figure_file, histories
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.scoring.leaderboard import LeaderboardRow
@@ -59,8 +60,12 @@ def figure_files(folder: RunFolder) -> dict[str, dict[str, str]]:
 
 def needs_matplotlib(folder: RunFolder) -> bool:
     """Return whether there are figures to draw and Matplotlib is not installed."""
-    names = folder.gallery.names(folder.cells.all().values())
-    return find_spec("matplotlib") is None and any(name.startswith("figures/") for name in names)
+    if find_spec("matplotlib") is not None:
+        return False
+    return any(
+        histories(cells) or _has_images(folder.gallery.originals(problem))
+        for problem, cells in _cells_by_problem(folder).items()
+    )
 
 
 def _cells_by_problem(folder: RunFolder) -> dict[str, list[StoredCell]]:
@@ -78,7 +83,7 @@ def _strips(
 ) -> tuple[list[Strip], float]:
     """Return the noisy and clean images, then the estimates, best method first."""
     originals = folder.gallery.originals(problem)
-    if originals is None:
+    if originals is None or not _has_images(originals):
         return [], 0.0
     found = folder.gallery.estimates(originals, cells)
     noisy, clean = Strip("noisy", originals.noisy), Strip("clean", originals.clean)
@@ -87,12 +92,17 @@ def _strips(
     means = {row["method"]: row["mean"] for row in own}
     for method in _order(board, problem):
         if method in found:
-            strip = Strip(method, found[method].images, found[method].psnr, means.get(method))
+            own_psnr = found[method].values.get("psnr", ())
+            strip = Strip(method, found[method].estimates, own_psnr, means.get(method))
             if method == "noisy":
                 noisy = strip
             else:
                 estimates.append(strip)
     return [noisy, clean, *estimates], originals.peak
+
+
+def _has_images(originals: Originals | None) -> bool:
+    return originals is not None and originals.domain == "image"
 
 
 def _order(board: Sequence[LeaderboardRow], problem: str) -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigbench.core.escape import printable
-from sigbench.core.plot_style import COLORS, WIDTH, spread
+from sigbench.core.plot_style import COLORS, WIDTH, inside, spread
 from sigbench.core.protocols import Array, LogEntry, TrainingHistory
 from sigbench.scoring.metrics import METRICS
 
@@ -180,7 +180,7 @@ def _lines(
     ax.grid(axis="y", color="0.9", lw=0.8)
     ax.spines[["top", "right"]].set_visible(False)
     ends = [history.log[-1] for history in histories.values()]
-    labels = _inside(spread([(end.figure - low) / (high - low) for end in ends], gap), gap)
+    labels = inside(spread([(end.figure - low) / (high - low) for end in ends], gap), gap)
     for name, end, label in zip(histories, ends, labels, strict=True):
         color = looks[name][1]
         ax.annotate(
@@ -201,21 +201,6 @@ def _lines(
                 "relpos": (0, 0.5),
             },
         )
-
-
-def _inside(places: Sequence[float], gap: float) -> NDArray[np.float64]:
-    """Move positions that are ``gap`` apart into 0..1, keeping their order and distance.
-
-    Examples
-    --------
-    >>> _inside([0.75, 1.25, 0.0, 1.0], 0.25).tolist()
-    [0.5, 1.0, 0.0, 0.75]
-    """
-    order = np.argsort(places, kind="stable")
-    steps = gap * np.arange(len(places))
-    inside = np.empty(len(places))
-    inside[order] = np.maximum(np.minimum(np.asarray(places)[order], 1 - steps[::-1]), steps)
-    return inside
 
 
 def _time(point: LogEntry) -> float:

@@ -30,7 +30,7 @@ class CellStore:
     folder : Path
         The run folder.
     gallery : Gallery
-        The images of the same folder; those of deleted cells are deleted too.
+        The examples of the same folder; those of deleted cells are deleted too.
     """
 
     def __init__(self, folder: Path, gallery: Gallery) -> None:
@@ -78,10 +78,10 @@ class CellStore:
     def write(self, suite: str, result: Result) -> None:
         """Write the values of a finished cell, with its cost in the metadata of the file.
 
-        Its images are written first, because a stored cell is never run again.
+        Its examples are written first, because a stored cell is never run again.
         """
-        if result.pictures:
-            self._gallery.write_pictures(result)
+        if result.examples:
+            self._gallery.write_examples(result)
         path = self.folder / self.file_of(result.cell)
         about, data = encode_result(suite, result)
         write_atomically(path, data)

@@ -1,6 +1,6 @@
-"""Images, training histories and figures of a run folder.
+"""Examples, training histories and figures of a run folder.
 
-``estimates`` contains the first images of each problem and their estimates by every method; they
+``estimates`` contains the first items of each problem and their estimates by every method; they
 are written before the cell. ``trainings`` and ``figures`` are derived from these and from the cells.
 """
 
@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sigbench.benchmark.engine.evaluate import Cell, Result
-from sigbench.benchmark.store import images
+from sigbench.benchmark.store import examples
 from sigbench.benchmark.store.cells import StoredCell, encode_log
-from sigbench.benchmark.store.images import Estimates, Originals
+from sigbench.benchmark.store.examples import Estimates, Originals
 from sigbench.core.atomic import write_atomically
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import TrainingHistory
@@ -23,7 +23,7 @@ GALLERY_FOLDERS = ("estimates", "trainings", "figures")
 
 
 class Gallery:
-    """The images and training histories of a run folder.
+    """The examples and training histories of a run folder.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Gallery:
         for cell in cells:
             problem, method = cell.problem.name, cell.method.name
             names |= {training_file(problem, method), figure_file("trainings", problem)}
-            names |= {picture_file(problem), picture_file(problem, method)}
+            names |= {example_file(problem), example_file(problem, method)}
             names.add(figure_file("estimates", problem))
         return sorted(names)
 
@@ -53,7 +53,7 @@ class Gallery:
             problem, _, method = cell.id
             there = [
                 name
-                for name in (picture_file(problem), picture_file(problem, method))
+                for name in (example_file(problem), example_file(problem, method))
                 if (self.path / name).is_file()
             ]
             names |= {*there, figure_file("estimates", problem)} if there else set()
@@ -61,63 +61,63 @@ class Gallery:
                 names |= {training_file(problem, method), figure_file("trainings", problem)}
         return names
 
-    # Pictures
+    # Examples
 
-    def write_pictures(self, result: Result) -> None:
-        """Write the first images of a problem, and their estimates by a method."""
+    def write_examples(self, result: Result) -> None:
+        """Write the first items of a problem, and their estimates by a method."""
         problem, method = result.cell.problem, result.cell.method
-        assert problem.image_peak is not None
-        originals = images.encode_originals(result.pictures, problem.image_peak)
-        self.write(picture_file(problem.name), originals)
-        estimates = images.encode_estimates(result.pictures, result.cell.key)
-        self.write(picture_file(problem.name, method.name), estimates)
+        assert problem.item_info is not None
+        originals = examples.encode_originals(result.examples, problem.item_info)
+        self.write(example_file(problem.name), originals)
+        estimates = examples.encode_estimates(result.examples, result.cell.key)
+        self.write(example_file(problem.name, method.name), estimates)
 
     def originals(self, problem: str) -> Originals | None:
-        """Return the first images of a problem, or None if there are none.
+        """Return the first items of a problem, or None if there are none.
 
         Raises
         ------
         InputError
             If the file cannot be read.
         """
-        path = self.path / picture_file(problem)
-        return images.read_originals(path) if path.is_file() else None
+        path = self.path / example_file(problem)
+        return examples.read_originals(path) if path.is_file() else None
 
     def estimates(self, originals: Originals, cells: Iterable[StoredCell]) -> dict[str, Estimates]:
-        """Return the estimates of the first images of one problem, by method.
+        """Return the estimates of the first items of one problem, by method.
 
         Raises
         ------
         InputError
-            If a file cannot be read, or contains other images.
+            If a file cannot be read, or contains other items.
         """
         keys: dict[tuple[str, str], set[str]] = {}
         for cell in cells:
             problem, _, method = cell.id
             keys.setdefault((problem, method), set()).add(cell.about["cell_key"])
         found = {}
-        shapes = [image.shape for image in originals.clean]
+        shapes = [item.shape for item in originals.clean]
         first = (originals.items, shapes)
         for (problem, method), own in keys.items():
-            path = self.path / picture_file(problem, method)
+            path = self.path / example_file(problem, method)
             if not path.is_file():
                 continue
-            estimates = images.read_estimates(path)
-            if (estimates.items, [image.shape for image in estimates.images]) != first:
+            estimates = examples.read_estimates(path)
+            if (estimates.items, [one.shape for one in estimates.estimates]) != first:
                 raise InputError(
-                    f"{path} contains other images than those of the problem: delete it"
+                    f"{path} contains other items than those of the problem: delete it"
                 )
             if estimates.cell_key in own:  # otherwise its cell has been deleted
                 found[method] = estimates
         return found
 
-    def pictures(self, cells: Iterable[StoredCell]) -> dict[str, bytes]:
-        """Return the image files of cells, by name.
+    def example_files(self, cells: Iterable[StoredCell]) -> dict[str, bytes]:
+        """Return the contents of the files of examples of cells, by name.
 
         Raises
         ------
         InputError
-            If a file cannot be read, or contains other images.
+            If a file cannot be read, or contains other items.
         """
         of_problem: dict[str, list[StoredCell]] = {}
         for cell in cells:
@@ -127,7 +127,7 @@ class Gallery:
             originals = self.originals(problem)
             if originals is not None:
                 methods = self.estimates(originals, own)
-                names += [picture_file(problem), *(picture_file(problem, m) for m in methods)]
+                names += [example_file(problem), *(example_file(problem, m) for m in methods)]
         return {name: (self.path / name).read_bytes() for name in names}
 
     # Derived files
@@ -137,9 +137,9 @@ class Gallery:
         self.write(training_file(problem, method), encode_log(history))
 
     def forget(self, cell: StoredCell) -> None:
-        """Delete the images and the training history of a cell."""
+        """Delete the estimates and the training history of a cell."""
         problem, _, method = cell.id
-        for name in (picture_file(problem, method), training_file(problem, method)):
+        for name in (example_file(problem, method), training_file(problem, method)):
             (self.path / name).unlink(missing_ok=True)
 
     def write_figure(self, kind: str, problem: str, png: bytes | None) -> None:
@@ -166,8 +166,8 @@ def histories(cells: Iterable[StoredCell]) -> dict[str, TrainingHistory]:
     return {cell.id[2]: cell.history for cell in cells if cell.has_log}
 
 
-def picture_file(problem: str, method: str | None = None) -> str:
-    """Return the file name of the first images of a problem, or of their estimates by a method."""
+def example_file(problem: str, method: str | None = None) -> str:
+    """Return the file name of the first items of a problem, or of their estimates by a method."""
     return f"estimates/{_name_of(problem, method)}.npz"
 
 

@@ -1,4 +1,4 @@
-"""A run folder: the cells, failures, images and manifest of one run of a suite."""
+"""A run folder: the cells, failures, examples and manifest of one run of a suite."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class RunFolder:
     cells : CellStore
         The values and the cost of the finished cells.
     gallery : Gallery
-        Images, training histories and figures.
+        Examples, training histories and figures.
     """
 
     def __init__(self, path: Path, *, merging: bool = False) -> None:
@@ -80,8 +80,8 @@ class RunFolder:
         It is the first file of a run: a folder without a manifest contains nothing of ours.
         """
         cells = (f"cells/{path.name}" for path in self.cells.paths())
-        images = self.gallery.names(self.cells.all().values())
-        self.manifest.write(manifest, {*cells, *images, *planned})
+        derived = self.gallery.names(self.cells.all().values())
+        self.manifest.write(manifest, {*cells, *derived, *planned})
         (self.path / "cells").mkdir(exist_ok=True)
 
     def combine_files(self, limit: int, manifest: Mapping[str, Any]) -> None:

@@ -83,6 +83,7 @@ CELLS = List(CELL, shortest=1)
 # A line of failures.jsonl.
 FAILURE = Record({**_ID, "error": TEXT}, {"suite": TEXT, "cell_key": TEXT})
 
+_ENTRY = Table(ANYTHING)  # of a suite file; checked when it is built
 _EXPERIMENTS = Record({"metrics": _METRICS, "source": TEXT, "printed": Table(List(Number()))})
 _SUITE = Record(
     {
@@ -101,6 +102,7 @@ _SUITE = Record(
         "left_out": Table(Table(TEXT)),
         "secret": TEXT,
         "full": Record({"problems": Table(_ITEMS), "methods": _NAMES, "seeds": List(COUNT)}),
+        "definition": Record({"problems": Table(_ENTRY), "methods": Table(_ENTRY)}),
     },
 )
 MANIFEST = Record(

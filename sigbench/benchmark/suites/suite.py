@@ -13,6 +13,7 @@ from typing import Any
 from sigbench.benchmark.engine.evaluate import Cell
 from sigbench.benchmark.engine.secret import Secret
 from sigbench.benchmark.methods.resolve import KINDS, METHODS, Method, resolve
+from sigbench.benchmark.suites.definition import Definition
 from sigbench.benchmark.suites.entries import (
     AnyProblem,
     checked_seeds,
@@ -64,6 +65,7 @@ class Suite:
     ``experiments`` adds a section to the report in the layout of a printed table, with one column
     per seed: its ``metrics``, the ``printed`` values by method, and their ``source``. ``full`` is the
     suite from which this one was selected. The data seeds are derived from ``secret``, if it is set.
+    ``definition`` has the entries of the suite file.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Suite:
     experiments: Mapping[str, Any] | None = None
     full: Suite | None = field(default=None, repr=False)
     secret: Secret | None = None
+    definition: Definition = field(default=Definition(), repr=False, compare=False)
 
     def __post_init__(self) -> None:
         cells = len(self.problems) * len(self.methods) * len(self.seeds)
@@ -185,7 +188,9 @@ class Suite:
         if seeds is not None:
             suite = dataclasses.replace(suite, seeds=checked_seeds(seeds))
         if methods is not None:
-            suite = dataclasses.replace(suite, methods=self._selected(methods))
+            chosen_methods, entries = self._selected(methods)
+            definition = suite.definition.adding(entries)
+            suite = dataclasses.replace(suite, methods=chosen_methods, definition=definition)
             chosen = [problem.name for problem in suite.problems]
             for method in suite.methods:
                 if method.name in methods and not any(map(method.is_for, chosen)):
@@ -211,10 +216,13 @@ class Suite:
             for m in ([own[name]] if name in own else resolve_or_explain(name, own))
         ]
 
-    def _selected(self, wanted: list[str]) -> tuple[Method, ...]:
+    def _selected(self, wanted: list[str]) -> tuple[tuple[Method, ...], dict[str, dict[str, Any]]]:
+        """Return the methods, and the entries of those that are added."""
         own = {method.name for method in self.methods}
         named = [name for name in wanted if name in own]
-        added = self.find([name for name in wanted if name not in own])
+        specs = dict.fromkeys(name for name in wanted if name not in own)
+        found = [(method, {"method": spec}) for spec in specs for method in self.find([spec])]
+        added = [method for method, _ in found]
         for method in added:
             self._check_domain(method)
         kept = [
@@ -225,7 +233,7 @@ class Suite:
             or isinstance(m.entry, Noisy)
             or m.knowledge(sigma_known=True) in ("prior", "oracle")
         ]
-        return _unique([*kept, *added])
+        return _unique([*kept, *added]), {method.name: entry for method, entry in found}
 
     def _check_domain(self, method: Method) -> None:
         """Check that a method accepts the items of at least one problem."""
@@ -315,9 +323,11 @@ def load(name: str) -> Suite:
 def _suite(table: dict[str, Any], path: Path) -> Suite:
     check_keys("the suite", table, SUITE_KEYS, required=("metrics", "problems", "methods"))
     check("name", table.get("name", path.stem), SUITE_KEYS["name"])  # also that of the file
-    problems = [problem for entry in table["problems"] for problem in problems_of(entry)]
+    defined = [(problem, entry) for entry in table["problems"] for problem in problems_of(entry)]
+    problems = [problem for problem, _ in defined]
     names = [problem.name for problem in problems]
-    methods = [m for entry in table["methods"] for m in methods_of(names, entry, path.parent)]
+    made = [(m, e) for e in table["methods"] for m in methods_of(names, e, path.parent)]
+    methods = [method for method, _ in made]
     if len(set(names)) < len(names):
         raise InputError("problem names must be distinct")
     metrics = {metric: lookup("metric", METRICS, metric) for metric in table["metrics"]}
@@ -330,6 +340,10 @@ def _suite(table: dict[str, Any], path: Path) -> Suite:
         tuple(problems),
         _with_noisy(methods) if problems[0].task == "denoising" else _unique(methods),
         experiments_of(table["experiments"], metrics) if "experiments" in table else None,
+        definition=Definition(
+            {problem.name: entry for problem, entry in defined},
+            {method.name: entry for method, entry in made},
+        ),
     )
 
 

@@ -6,26 +6,85 @@ import argparse
 
 from sigbench.cli.exit_codes import SUCCESS
 
-HELP = "write and print the leaderboards of run folders"
+TYPE_CHECKING = False  # importing typing would slow down --help
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HELP = "write and print the leaderboards of run folders, or write a page to share"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("folders", metavar="DIR", nargs="+", help="run folders")
+    parser.add_argument(
+        "--html",
+        metavar="FILE",
+        help="write one page that works without a network: boards, charts, examples. The run "
+        "folders are only read",
+    )
+    parser.add_argument(
+        "--open",
+        action="store_true",
+        help="open the page in the browser; without --html it is DIR/report.html",
+    )
+    parser.add_argument(
+        "--figures",
+        metavar="FOLDER",
+        help="write the charts of the runs into this folder, as SVG, PDF and PNG",
+    )
+    parser.add_argument(
+        "--latex",
+        metavar="FILE",
+        help="write the boards as LaTeX tables (booktabs); FILE is replaced only if sigbench "
+        "wrote it",
+    )
 
 
 def call(args: argparse.Namespace) -> int:
     """Run the command."""
     from pathlib import Path
 
+    folders = [Path(name) for name in args.folders]
+    has_page = args.html is not None or args.open
+    if args.latex is not None:
+        from sigbench.benchmark.report.latex import check_replaceable
+
+        check_replaceable(Path(args.latex))  # before anything is written
+    if not has_page:
+        _write_boards(folders, skip_empty=args.figures is not None or args.latex is not None)
+    if args.figures is not None:
+        from sigbench.benchmark.report.chart_files import write_chart_files
+
+        print(write_chart_files(folders, Path(args.figures)))
+    if args.latex is not None:
+        from sigbench.benchmark.report.latex import write_latex
+
+        print(write_latex(folders, Path(args.latex)))
+    if has_page:
+        from sigbench.cli.page import write
+
+        write(folders, None if args.html is None else Path(args.html), opens=args.open)
+    return SUCCESS
+
+
+def _write_boards(folders: list[Path], *, skip_empty: bool) -> None:
+    """Write and print the boards; a folder without finished cells keeps the board that it has."""
     from sigbench.benchmark.run_suite import write_reports
     from sigbench.benchmark.store.run_folder import RunFolder
     from sigbench.cli.commands.run import hint_matplotlib, print_board
+    from sigbench.core.errors import InputError
 
-    for folder in map(Path, args.folders):
-        write_reports(folder)
-        suite = RunFolder(folder).manifest.require()["suite"]
-        known = suite.get("full", suite)["methods"]
-        print_board(folder, [name for name in suite["methods"] if name not in known])
-        hint_matplotlib(folder)
-    return SUCCESS
+    runs = [RunFolder(folder) for folder in folders]
+    suites = [run.manifest.require()["suite"] for run in runs]
+    empty = [run.path for run in runs if not run.cells.all()]
+    if empty and not skip_empty:
+        raise InputError(
+            f"{empty[0]} has no finished cells: no leaderboard is written; --html FILE shows one "
+            "that is there"
+        )
+    for folder, suite in zip(folders, suites, strict=True):
+        if folder not in empty:
+            write_reports(folder)
+            known = suite.get("full", suite)["methods"]
+            print_board(folder, [name for name in suite["methods"] if name not in known])
+            hint_matplotlib(folder)

@@ -1,0 +1,1 @@
+"""Bundles: a run with what another person needs to repeat and verify it."""

@@ -1,0 +1,1 @@
+"""Ranks of methods from a table of scores that were computed elsewhere."""

@@ -1,0 +1,122 @@
+"""The sentences of a page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from sigbench.benchmark.report.markdown import INFORMATION, partial_run
+from sigbench.benchmark.report.page.boards import MetricView
+from sigbench.benchmark.report.page.collect import RunData
+from sigbench.benchmark.report.run_charts import limit_row
+from sigbench.benchmark.report.tables import MISSING, digits
+from sigbench.core.durations import duration
+from sigbench.scoring.leaderboard import LIMITS, LeaderboardRow
+
+MAX_NAMED = 3  # of the best methods
+
+
+def meaning(run: RunData) -> list[str]:
+    """Return what the numbers of a run mean, in a few sentences."""
+    dependent = not all(summary.independent for summary in run.summaries.values())
+    units = "groups of dependent items" if dependent else "items"
+    if not run.summaries:
+        units = "items or groups of them"
+    texts = [
+        f"A number is the mean over all items of all seeds, with its 95 % confidence interval "
+        f"over {units}. Every method was given the same noise.",
+        "Methods share ranks, such as 2-4, if their difference is not significant (paired tests, "
+        "corrected for all pairs of methods, 5 %). The best methods are in bold.",
+    ]
+    if any(row["knowledge"] in LIMITS for row in run.board):
+        texts.append(
+            "Methods in italics use the clean item or the true prior. They have no rank: they "
+            "show what can be reached at best. The gap to the limit is what is left."
+        )
+    return texts
+
+
+def warnings(run: RunData) -> list[str]:
+    """Return what a reader must know before the numbers."""
+    found = []
+    problems = {row["problem"] for row in run.board}
+    if run.has_cells:
+        seeds = {seed for summary in run.summaries.values() for seed in summary.seeds}
+        partial = partial_run(run.suite, seeds, problems)
+        found += [partial] if partial else []
+    else:
+        found.append(
+            "This folder has the leaderboard and the manifest, but not the values of the items: "
+            "comparisons, their charts, examples, cost and cautions are missing here. Running the "
+            "suite again computes them."
+        )
+    if run.failures:
+        count = len(run.failures)
+        found.append(f"{count} cell{'s' * (count != 1)} failed: see the list below.")
+    if "secret" in run.suite:
+        found.append(
+            f"Private data seeds, derived from a secret with the digest {run.suite['secret']}."
+        )
+    return found
+
+
+def facts(run: RunData) -> list[tuple[str, str]]:
+    """Return the size of a run and where it was computed."""
+    manifest = run.manifest
+    versions = manifest["versions"] if isinstance(manifest["versions"], dict) else {}
+    return [
+        ("problems", str(len(run.problems))),
+        ("methods", str(len({row["method"] for row in run.board}))),
+        ("metrics", str(len({row["metric"] for row in run.board}))),
+        ("seeds", ", ".join(map(str, manifest["seeds"]))),
+        ("computed by sigbench", str(versions.get("sigbench", "of an unknown version"))),
+        ("computing time", duration(manifest["wall_time_s"])),
+    ]
+
+
+def data_line(run: RunData, problem: str) -> str:
+    """Return the data of a problem, and how much of it there is."""
+    summary = run.summaries.get((problem, run.metrics(problem)[0]))
+    if summary is None:
+        most = max(row["n"] for row in run.board if row["problem"] == problem)
+        return f"{most:,} items."
+    few, most = min(summary.items), max(summary.items)
+    count = f"{most:,}" if few == most else f"{few:,} to {most:,}"
+    groups = "" if summary.independent else f" in {summary.groups:,} groups"
+    seeds = f"{len(summary.seeds)} seed{'s' * (len(summary.seeds) != 1)}"
+    return f"{summary.dataset}, {summary.degradation}: {seeds} × {count} items{groups}."
+
+
+def summary_line(rows: Sequence[LeaderboardRow]) -> str:
+    """Return the best methods of a problem and the limit, in a few words."""
+    best = [row for row in rows if row["rank_low"] == 1]
+    first, places = rows[0], digits(rows)
+    unit = f" {first['unit']}" if first["unit"] else ""
+    if not best:
+        return ""
+    named = ", ".join(row["method"] for row in best[:MAX_NAMED])
+    named += f" and {len(best) - MAX_NAMED} more" * (len(best) > MAX_NAMED)
+    text = f"best: {named}"
+    if math.isfinite(best[0]["mean"]):
+        text += f" ({best[0]['mean']:.{places}f}{unit})"
+    limit = limit_row(rows)
+    if limit is not None and math.isfinite(limit["mean"]):
+        text += f"; limit {limit['mean']:.{places}f}{unit}"
+    return text
+
+
+def notes(run: RunData, problem: str, views: Sequence[MetricView]) -> list[str]:
+    """Return the notes below the board of a problem."""
+    rows = [row for row in run.board if row["problem"] == problem]
+    used = [
+        f"{k}: {text}" for k, text in INFORMATION.items() if any(r["knowledge"] == k for r in rows)
+    ]
+    found = [f"Information used, {'; '.join(used)}."]
+    if any(MISSING in str(cell[2]) for view in views for cell in view.cells.values()):
+        found.append(f"{MISSING} Could not be computed for every item: see below.")
+    if any(place == problem for place, _ in run.grid_edges):
+        found.append(
+            "At the edge of its grid: a better value may lie outside, unless the edge is a limit "
+            "of the parameter."
+        )
+    return found

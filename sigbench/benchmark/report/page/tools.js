@@ -1,0 +1,33 @@
+// Elements that several scripts make. Text is set as text: it cannot become markup.
+const tools = (() => {
+  "use strict";
+
+  function element(tag, attributes = {}, ...children) {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (name === "text") made.textContent = value;
+      else if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+      else if (value === true) made.setAttribute(name, "");
+      else if (value !== false && value !== null) made.setAttribute(name, value);
+    }
+    made.append(...children);
+    return made;
+  }
+
+  // Calls a function when a part of the page is first seen.
+  function whenSeen(part, make) {
+    new IntersectionObserver((entries, observer) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      observer.disconnect();
+      make(part);
+    }, { rootMargin: "300px" }).observe(part);
+  }
+
+  function select(label, options, chosen, onchange) {
+    const made = element("select", { autocomplete: "off", onchange: () => onchange(Number(made.value)) });
+    options.forEach((text, index) => made.append(element("option", { value: index, text, selected: index === chosen })));
+    return element("label", { class: "choice" }, `${label} `, made);
+  }
+
+  return { element, whenSeen, select };
+})();

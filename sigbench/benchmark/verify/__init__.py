@@ -1,0 +1,1 @@
+"""Verify a run: rebuild its suite, check its records, and recompute cells."""
