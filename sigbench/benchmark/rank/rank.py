@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -151,14 +152,13 @@ def _overall(table: ScoreTable) -> OverallRanks:
     scores, ranks = scores[:, order], ranks[:, order]
     methods = [table.methods[i] for i in order]
     tests = _datasets_pairs(methods, scores, table.higher_is_better)
-    rows = []
-    for j, method in enumerate(methods):
-        better = sum(
-            pair.better not in ("", method) for pair in tests if method in (pair.a, pair.b)
-        )
-        worse = sum(pair.better == method for pair in tests)
-        best = int((ranks[:, j] == ranks.min(axis=1, initial=k)).sum())
-        rows.append(OverallMethod(method, float(average[order[j]]), best, 1 + better, k - worse))
+    won = Counter(pair.better for pair in tests if pair.better)
+    lost = Counter(pair.b if pair.better == pair.a else pair.a for pair in tests if pair.better)
+    best = (ranks == ranks.min(axis=1, initial=k, keepdims=True)).sum(axis=0)
+    rows = [
+        OverallMethod(method, float(average[i]), int(own), 1 + lost[method], k - won[method])
+        for method, i, own in zip(methods, order, best, strict=True)
+    ]
     found = _left_out(table, names, fewer)
     n = len(names)
     if smallest_p(n, pairs) >= LEVEL:
