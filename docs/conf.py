@@ -57,7 +57,12 @@ autodoc_typehints = "none"  # numpydoc lists the types
 autodoc_member_order = "bysource"
 autosummary_generate = True
 numpydoc_show_class_members = False
-numpydoc_xref_param_type = False
+# Sections in order and complete, parameters that exist, sentences that end with a period.
+numpydoc_validation_checks = {
+    "GL05", "GL06", "GL07", "GL09", "GL10",
+    "PR02", "PR05", "PR07", "PR10",
+    "RT04", "RT05", "SS01",
+}  # fmt: skip
 
 bibtex_bibfiles = ["bibliography.bib"]
 bibtex_default_style = "plain"
@@ -70,7 +75,7 @@ html_context = {"default_mode": "auto"}
 html_title = "sigbench"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_extra_path = ["_root"]  # leads from / to root_doc
+html_extra_path = ["_root", "reference/extra"]  # the first leads from / to root_doc
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
