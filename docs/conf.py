@@ -57,12 +57,6 @@ autodoc_typehints = "none"  # numpydoc lists the types
 autodoc_member_order = "bysource"
 autosummary_generate = True
 numpydoc_show_class_members = False
-# Sections in order and complete, parameters that exist, sentences that end with a period.
-numpydoc_validation_checks = {
-    "GL05", "GL06", "GL07", "GL09", "GL10",
-    "PR02", "PR05", "PR07", "PR10",
-    "RT04", "RT05", "SS01",
-}  # fmt: skip
 
 bibtex_bibfiles = ["bibliography.bib"]
 bibtex_default_style = "plain"
