@@ -51,6 +51,7 @@ extensions = [
 myst_enable_extensions = ["colon_fence", "fieldlist"]
 myst_heading_anchors = 4
 
+smartquotes = False  # names such as white--5dB and options such as --out
 default_role = "py:obj"  # `name` in a docstring is a link if there is a page about it
 templates_path = ["_templates"]
 autodoc_typehints = "none"  # numpydoc lists the types
