@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import sigbench
 from sigbench import Tuned
 from sigbench.benchmark.methods.resolve import resolve
 from sigbench.benchmark.suites.suite import load, suite_names
@@ -42,19 +43,6 @@ def test_commands_parse_and_their_names_exist(line):
         assert args.method.startswith(USERS) or resolve(args.method)
     elif hasattr(args, "recipe"):
         assert args.recipe.endswith(".toml") or load_recipe(args.recipe)
-
-
-def python_blocks():
-    for page in PAGES:
-        if page.parent.name == "methods" or page.stem in ("networks", "jacobian", "your-method"):
-            blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
-            runnable = (b for b in blocks if "torch" not in b and "deepinv" not in b)
-            yield from (pytest.param(block, id=page.stem) for block in runnable)
-
-
-@pytest.mark.parametrize("block", list(python_blocks()))
-def test_python_blocks_run(block, capsys):
-    exec(compile(block, "page", "exec"), {})
 
 
 def test_the_table_in_the_readme_matches_the_committed_run():
@@ -132,3 +120,36 @@ def test_the_table_of_bias_free_networks_matches_the_committed_run():
     for method, figures in found:
         wanted = [f"{board[(f'sigma-{s}', method)]:.2f}" for s in (10, 30, 50, 70, 90)]
         assert figures.replace("|", " ").split() == wanted
+
+
+def test_the_table_of_filters_matches_the_committed_run():
+    with open(ROOT / "results/signals/leaderboard.csv", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["metric"] == "psnr"]
+    board = {(row["problem"], row["method"]): row for row in rows}
+    text = (ROOT / "docs/choose.md").read_text(encoding="utf-8")
+    table = text[text.index("<!-- choose -->") : text.index("<!-- /choose -->")]
+    found = re.findall(r"^\| `(\S+)` \|(.*)\|$", table, re.M)
+    assert len(found) >= 9
+    problems = [f"{name}-snr3" for name in ("blocks", "bumps", "heavisine", "doppler")]
+    ranked = {key: float(r["mean"]) for key, r in board.items() if r["rank_low"]}
+    for method, figures in found:
+        *gains, times = (cell.strip() for cell in figures.split("|"))
+        for problem, shown in zip(problems, gains, strict=True):
+            mean = ranked[problem, method]
+            best = mean == max(value for (p, _), value in ranked.items() if p == problem)
+            gain = f"{mean - ranked[problem, 'noisy']:.1f}"
+            assert shown == (f"**{gain}**" if best else gain), (method, problem)
+        ms = [float(board[problem, method]["ms_per_item"]) for problem in problems]
+        assert times == f"{min(ms):.2g} to {max(ms):.2g}", method
+
+
+def test_methods_to_choose_from_exist():
+    text = (ROOT / "docs/choose.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^\| [^|`]+ \| (.*) \|$", text, re.M)
+    names = [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
+    assert len(names) >= 12
+    for name in names:
+        if not name.startswith("sigbench.") and name != "auto":
+            assert resolve(name)
+        elif name != "auto":
+            assert hasattr(sigbench, name.removeprefix("sigbench."))

@@ -107,18 +107,19 @@ def _cautions(
             f"{len(partial)} of {len(methods)} methods do not have all items ({first}): two methods "
             "are compared on their common items, and a mean is over a method's own items."
         )
-    apart = [pair for pair in pairs if not pair.test.difference.n]
+    apart = [pair for pair in pairs if pair.test.groups < min(groups, MIN_GROUPS)]
     if apart:
         found.append(
-            f"{len(apart):,} of {len(pairs):,} pairs have no common items and cannot be compared, "
-            f"such as {shown(apart[0].a)} and {shown(apart[0].b)}."
+            f"{len(apart):,} of {len(pairs):,} pairs of methods have fewer than "
+            f"{min(groups, MIN_GROUPS)} common {units}, such as {shown(apart[0].a)} and "
+            f"{shown(apart[0].b)}: their difference cannot be significant."
         )
     if groups < MIN_GROUPS:
         found.append(
             f"{groups} {units}: too few for a test, nothing is significant. {MIN_GROUPS} are "
             f"the least, {units_needed(len(pairs))} are needed without assumptions."
         )
-    elif smallest_p(groups, len(pairs)) >= LEVEL:
+    elif len(apart) < len(pairs) and smallest_p(groups, len(pairs)) >= LEVEL:
         found.append(
             f"{groups} {units} are few: {_impossible(groups, len(pairs), 'sign test', units)} A "
             "t test can be significant, but relies on normally distributed differences."
