@@ -24,6 +24,7 @@ from sigbench.cli.main import main
 from sigbench.cli.model_card import Figures
 from sigbench.core.fingerprint import identity
 from sigbench.core.progress import Progress
+from sigbench.networks.models.base import is_learned
 from sigbench.networks.pretrained.weights import load
 from sigbench.networks.training import loop, plan
 from sigbench.networks.training.batches import Batches
@@ -344,6 +345,27 @@ def test_bfloat16_is_used_or_refused(monkeypatch):
     assert {w.dtype for w in rounded.weights.values()} == {np.dtype("float32")}
     assert rounded.log[0].loss != exact.log[0].loss
     np.testing.assert_allclose(rounded.log[0].loss, exact.log[0].loss, rtol=0.05)
+
+
+def test_float16_rounds_and_keeps_its_weights_in_float32():
+    rounded = outcome(write(engine="torch", precision="float16"))
+    exact = outcome(write("exact", engine="torch"))
+    assert {w.dtype for w in rounded.weights.values()} == {np.dtype("float32")}
+    assert rounded.log[0].loss != exact.log[0].loss
+    np.testing.assert_allclose(rounded.log[0].loss, exact.log[0].loss, rtol=0.01)
+
+
+def test_a_step_whose_gradients_overflow_in_float16_is_skipped():
+    """Gradients are scaled by 65,536, half of it after each overflow, as torch documents."""
+    engine = open_engine(load_recipe(write(engine="torch", precision="float16", loss="mse")))
+    first = engine.weights()
+    noisy = np.random.default_rng(1).normal(size=(1, 1, 100)).astype(np.float32)
+    engine.step(noisy, 1e4 * noisy, 1e-4)
+    learned = [name for name in first if is_learned(name)]
+    assert all(np.array_equal(engine.weights()[name], first[name]) for name in learned)
+    assert engine.optimizer_state()["gradients/scale"] == 2**15
+    engine.step(noisy, noisy, 1e-4)
+    assert any(not np.array_equal(engine.weights()[name], first[name]) for name in learned)
 
 
 def test_a_gpu_that_is_not_there_is_refused(capsys):
