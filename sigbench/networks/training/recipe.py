@@ -321,7 +321,7 @@ def load_recipe(name: str) -> Recipe:
     Examples
     --------
     >>> load_recipe("icnn-report").epochs, load_recipe("icnn-report[steps=10,target=noisy]").steps
-    (200, 10)
+    (140, 10)
     """
     spec = spec_of(name)
     path = find_toml("recipe", spec.name, FOLDER)
