@@ -52,6 +52,17 @@
 
   for (const board of all(".board")) board.addEventListener("input", () => filter(board));
 
+  // What scrolls can be reached by keyboard
+
+  const scrollers = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      const scrolls = target.scrollWidth > target.clientWidth || target.scrollHeight > target.clientHeight;
+      if (scrolls) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    }
+  });
+  for (const frame of all(".scroll, .chart-frame, pre")) scrollers.observe(frame);
+
   // Copying
 
   for (const button of all("button.copy")) {
