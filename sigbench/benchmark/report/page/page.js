@@ -100,14 +100,21 @@
   }
   if (location.hash) openTarget();
 
-  // On paper, the parts that matter are open
+  // On paper the theme is light, and the parts that matter are open
 
   let closed = [];
+  let theme;
   addEventListener("beforeprint", () => {
+    theme = root.dataset.theme;
+    root.dataset.theme = "light";
+    document.dispatchEvent(new Event("theme-change"));
     closed = all("details.printed:not([open])");
     for (const details of closed) details.open = true;
   });
   addEventListener("afterprint", () => {
+    if (theme) root.dataset.theme = theme;
+    else delete root.dataset.theme;
+    document.dispatchEvent(new Event("theme-change"));
     for (const details of closed) details.open = false;
   });
 })();
