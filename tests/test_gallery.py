@@ -19,7 +19,7 @@ from sigbench.benchmark.report import plots
 from sigbench.benchmark.report.plots import Strip
 from sigbench.benchmark.run_suite import write_reports
 from sigbench.benchmark.store.cells import UNTRAINED, encode_cells
-from sigbench.benchmark.store.gallery import figure_file, example_file, training_file
+from sigbench.benchmark.store.gallery import example_file, figure_file, training_file
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.cli.main import main
 from sigbench.core.fingerprint import identity
