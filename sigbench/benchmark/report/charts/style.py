@@ -87,9 +87,9 @@ def page_css() -> str:
     light, dark = _properties(LIGHT), _properties(DARK)
     themes = (
         f":root, [data-theme=light] {{ {light} }}\n"
-        f"@media (prefers-color-scheme: dark) {{ :root:not([data-theme=light]) {{ {dark} }} }}\n"
-        f"[data-theme=dark] {{ {dark} }}\n"
-        f"@media print {{ :root, :root[data-theme] {{ {light} }} }}\n"
+        "@media screen and (prefers-color-scheme: dark) "
+        f"{{ :root:not([data-theme=light]) {{ {dark} }} }}\n"
+        f"@media screen {{ [data-theme=dark] {{ {dark} }} }}\n"
     )
     return themes + LAYOUT + _rules(lambda name: f"var(--chart-{name})")
 
