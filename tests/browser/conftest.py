@@ -118,7 +118,11 @@ def opened(chromium, page_file):
     found = []
 
     def open_page(file=page_file, **options):
-        options = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", **options}
+        options = {
+            "viewport": {"width": 1280, "height": 900},
+            "reduced_motion": "reduce",
+            **options,
+        }
         context = chromium.new_context(**options)
         found.append((context, Opened(context, file)))
         return found[-1][1]

@@ -76,7 +76,11 @@ def test_another_metric_is_shown_best_first(opened, run_folder):
     page.locator(BOARD).get_by_label("Metric").select_option(label="rmse (lower is better)")
     assert page.locator(f"{BOARD} thead th.mean").inner_text() == "rmse"
     with (run_folder / "leaderboard.csv").open(newline="") as file:
-        rows = [r for r in csv.DictReader(file) if (r["problem"], r["metric"]) == ("sparse-spikes", "rmse")]
+        rows = [
+            r
+            for r in csv.DictReader(file)
+            if (r["problem"], r["metric"]) == ("sparse-spikes", "rmse")
+        ]
     assert names(page) == [row["method"] for row in rows]
     assert means(page) == sorted(means(page))
     assert bar.get_attribute("d") != before
@@ -281,9 +285,13 @@ def test_axe_finds_no_fault(opened, theme, width):
     view.open_all()
     view.page.evaluate((Path(axe_core_python.__file__).parent / "axe.min.js").read_text())
     found = view.page.evaluate("axe.run({ rules: { 'target-size': { enabled: true } } })")
-    faults = [(v["id"], [node["html"][:200] for node in v["nodes"][:3]]) for v in found["violations"]]
+    faults = [
+        (v["id"], [node["html"][:200] for node in v["nodes"][:3]]) for v in found["violations"]
+    ]
     assert faults == []
-    assert {"color-contrast", "label", "button-name"} <= {passed["id"] for passed in found["passes"]}
+    assert {"color-contrast", "label", "button-name"} <= {
+        passed["id"] for passed in found["passes"]
+    }
 
 
 def test_a_phone_shows_the_page_without_scrolling_sideways(opened):
