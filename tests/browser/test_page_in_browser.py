@@ -11,17 +11,16 @@ from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.scoring.aggregate import compare_pair
 from sigbench.scoring.metrics import METRICS
 
+ATTACK = "</script><img src=x onerror=alert(1)>"
+BOARD = "#r1-p1-board"  # of sparse-spikes
+COMPARE = "#r1-p1-compare"
+SIGNALS, IMAGES, SOUNDS = "#r1-p1-media", "#r1-p2-media", "#r1-p3-media"
+
 
 def expect(locator):
     from playwright.sync_api import expect
 
     return expect(locator)
-
-
-ATTACK = "</script><img src=x onerror=alert(1)>"
-BOARD = "#r1-p1-board"  # of sparse-spikes
-COMPARE = "#r1-p1-compare"
-SIGNALS, IMAGES, SOUNDS = "#r1-p1-media", "#r1-p2-media", "#r1-p3-media"
 
 
 def names(page):
@@ -286,9 +285,8 @@ def test_markup_that_was_not_escaped_could_not_run(chromium, page_file):
     page.close()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 360])
-def test_axe_finds_no_fault(opened, theme, width):
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (360, "dark")])
+def test_axe_finds_no_fault(opened, width, theme):
     import axe_core_python
 
     view = opened(color_scheme=theme, viewport={"width": width, "height": 800})
