@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from skimage.color import deltaE_ciede2000, rgb2lab
 
 from sigbench.benchmark.report import charts
 from sigbench.benchmark.report.charts import (
@@ -160,11 +161,42 @@ class TestMarkup:
             short(NAN)
 
 
+# Machado, Oliveira, Fernandes (2009), Table 1: severity 1, for linear RGB.
+VISION = {
+    "normal": np.eye(3),
+    "protanopia": np.array(
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ]
+    ),
+    "deuteranopia": np.array(
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ]
+    ),
+    "tritanopia": np.array(
+        [
+            [1.255528, -0.076749, -0.178779],
+            [-0.078411, 0.930809, 0.147602],
+            [0.004733, 0.691367, 0.303900],
+        ]
+    ),
+}
+
+
+def linear(color):
+    """Return the linear RGB values of a color in sRGB."""
+    parts = np.array([int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    return np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+
+
 def luminance(color):
     """Return the relative luminance of WCAG 2.2."""
-    parts = np.array([int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)])
-    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
+    return float(linear(color) @ [0.2126, 0.7152, 0.0722])
 
 
 def contrast(a, b):
@@ -183,6 +215,15 @@ class TestStyle:
                 assert contrast(color, ground) >= 3, name
             if name.startswith(("above", "below")):  # numbers are written on these
                 assert contrast(color, theme["text"]) >= 4.5, name
+
+    @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+    @pytest.mark.parametrize("vision", VISION)
+    def test_series_differ_for_all_types_of_color_vision(self, theme, vision):
+        colors = [color for name, color in theme.items() if name.startswith(("series", "other"))]
+        seen = np.clip(np.array([linear(color) for color in colors]) @ VISION[vision].T, 0, 1)
+        lab = rgb2lab(np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055))
+        least = min(deltaE_ciede2000(a, b) for a, b in itertools.combinations(lab, 2))
+        assert least >= (15 if vision == "normal" else 8)
 
     def test_every_variable_is_defined_in_both_themes(self):
         used = set(re.findall(r"var\(--chart-([a-z0-9-]+)\)", page_css()))
