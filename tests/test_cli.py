@@ -33,6 +33,15 @@ def test_run_prints_the_leaderboard(capsys):
     assert {r["method"] for r in board()} == {"noisy", "l1-printed", "limit", "limit-samplewise"}
 
 
+@pytest.mark.parametrize("columns", [75, 80])
+def test_a_leaderboard_fits_the_columns_that_are_asked_for(capsys, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main([*RUN, "-m", "l1-printed", "-m", "icnn-report-3e-4-running"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all(len(line) <= columns for line in lines)
+    assert max(map(len, lines)) > columns - 12
+
+
 def test_a_long_run_without_a_terminal_prints_its_progress(capsys, monkeypatch):
     monkeypatch.setattr("sigbench.core.progress.LINE_EVERY_S", 0.01)
     Path("slow.py").write_text(
@@ -242,6 +251,33 @@ def test_list_methods_follows_the_contract(capsys):
     }
     assert list(knowledge.values()) == ["none", "fitted", "blind", "oracle"]
     assert rows["spikes-posterior-mean"]["knowledge"] == "prior"
+
+
+def test_a_default_that_is_an_object_is_listed_by_its_spec(capsys):
+    main(["list", "methods", "--json"])
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    trackers = {name: r["parameters"].get("tracker") for name, r in rows.items()}
+    assert trackers["om-lsa"] == "speech-presence"
+    assert {*trackers.values()} == {None, "mcra", "speech-presence"}
+    main(["list", "methods"])
+    assert "tracker=mcra, " in capsys.readouterr().out
+
+
+def test_changed_parameters_of_a_default_are_listed():
+    from sigbench.cli.list import _plain
+    from sigbench.config.registry import build
+    from sigbench.denoisers.speech.trackers import TRACKERS
+
+    assert _plain(TRACKERS["mcra"](threshold=6.0), TRACKERS) == "mcra[threshold=6]"
+    assert build("tracker", TRACKERS, "mcra[threshold=6]") == TRACKERS["mcra"](threshold=6.0)
+    assert _plain(TRACKERS["mcra"](), {}) == "Mcra(memory_s=1.0, threshold=5.0)"
+
+
+def test_descriptions_of_a_list_fit_the_columns(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "70")
+    assert main(["list", "datasets"]) == 0
+    below = [line for line in capsys.readouterr().out.splitlines() if line.startswith("    ")]
+    assert 60 < max(map(len, below)) <= 70
 
 
 def test_sys_info(capsys):

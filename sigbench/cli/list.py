@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import textwrap
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, get_args, get_type_hints
 
 from sigbench.benchmark.methods.resolve import METHODS
@@ -107,14 +107,22 @@ def _parameters(cls: Any) -> dict[str, Any]:
     return {
         f.name: None
         if f.default is dataclasses.MISSING
-        else _plain(getattr(cls, f.name, f.default))
+        else _plain(getattr(cls, f.name, f.default), f.metadata.get("table", {}))
         for f in dataclasses.fields(cls)
         if f.init
     }
 
 
-def _plain(value: Any) -> Any:
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+def _plain(value: Any, table: Mapping[str, Any]) -> Any:
+    """Return a default value as it is written in a spec; ``table`` has the names of objects."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    name = next((name for name, cls in table.items() if type(value) is cls), None)
+    if name is None:
+        return str(value)
+    own = dataclasses.fields(value)
+    changed = {f.name: getattr(value, f.name) for f in own if getattr(value, f.name) != f.default}
+    return str(Spec(name, tuple(changed.items())))
 
 
 def datasets() -> list[Record]:
@@ -154,7 +162,7 @@ OWN: dict[str, Collection[str]] = {
     "datasets": DATASETS,
     "metrics": METRICS,
 }  # not those of plugins
-WIDTH = 100  # columns of a table
+WIDTH = 100  # columns of a table, or fewer
 COUNTED = ("problems", "methods", "metrics")  # lists of which a table shows the length
 BELOW = {
     "description": "",
@@ -167,8 +175,8 @@ JSON_ONLY = {"methods": "the methods of each suite", "source": "the source of ea
 MAX_LINES = 3  # for a value below a row
 
 
-def as_text(records: list[Record]) -> str:
-    """Return records as a plain table of at most 100 columns.
+def as_text(records: list[Record], width: int = WIDTH) -> str:
+    """Return records as a plain table, with lines of at most ``width`` columns below its rows.
 
     Descriptions, parameters and the names of problems and metrics are wrapped below each row. Names with
     parameters, ``name[...]``, are long and have a separate table.
@@ -182,18 +190,18 @@ def as_text(records: list[Record]) -> str:
     """
     plain = [record for record in records if "[" not in record["name"]]
     specs = [record for record in records if "[" in record["name"]]
-    blocks = [_table(group) for group in (plain, specs) if group]
+    blocks = [_table(group, min(width, WIDTH)) for group in (plain, specs) if group]
     if more := [what for key, what in JSON_ONLY.items() if records and key in records[0]]:
         blocks.append(f"--json also prints {' and '.join(more)}.")
     return "\n\n".join(blocks)
 
 
-def _table(records: list[Record]) -> str:
+def _table(records: list[Record], width: int) -> str:
     first = records[0]
     columns = [key for key in first if key in COUNTED or key not in {*BELOW, *JSON_ONLY}]
     rows = [columns, *([_cell(key, record[key]) for key in columns] for record in records)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    below: list[list[str]] = [[], *([_below(record) for record in records])]
+    below: list[list[str]] = [[], *([_below(record, width) for record in records])]
     return "\n".join(
         "\n".join(["  ".join(map(str.ljust, row, widths)).rstrip(), *lines])
         for row, lines in zip(rows, below, strict=True)
@@ -206,7 +214,7 @@ def _cell(key: str, value: Any) -> str:
     return str(value)
 
 
-def _below(record: Record) -> list[str]:
+def _below(record: Record, width: int) -> list[str]:
     """Return the lines below a row."""
     lines = []
     for key, label in BELOW.items():
@@ -218,7 +226,7 @@ def _below(record: Record) -> list[str]:
         if value:
             lines += textwrap.wrap(
                 f"{label}{value}",
-                WIDTH,
+                width,
                 initial_indent="    ",
                 subsequent_indent="    ",
                 break_on_hyphens=False,

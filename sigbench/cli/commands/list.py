@@ -19,7 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def call(args: argparse.Namespace) -> int:
     """Run the command."""
-    from sigbench.cli.list import LISTS, OWN, as_text
+    import shutil
+
+    from sigbench.cli.list import LISTS, OWN, WIDTH, as_text
     from sigbench.config.plugins import faulty
     from sigbench.core.escape import cut
 
@@ -27,7 +29,7 @@ def call(args: argparse.Namespace) -> int:
     if args.json:
         show_json(rows)
     else:
-        show(as_text(rows))
+        show(as_text(rows, shutil.get_terminal_size((WIDTH, 40)).columns))
     for error in faulty(args.what.removesuffix("s"), OWN.get(args.what, ())):
         show(f"sigbench: warning: {cut(' '.join(error.split()))}", sys.stderr)
     return SUCCESS

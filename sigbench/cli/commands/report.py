@@ -33,6 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="write the charts of the runs into this folder, as SVG, PDF and PNG",
     )
+    parser.add_argument(
+        "--latex",
+        metavar="FILE",
+        help="write the boards as LaTeX tables (booktabs); FILE is replaced only if sigbench "
+        "wrote it",
+    )
 
 
 def call(args: argparse.Namespace) -> int:
@@ -45,10 +51,18 @@ def call(args: argparse.Namespace) -> int:
         from sigbench.benchmark.report.chart_files import check_target, write_chart_files
 
         check_target(folders, Path(args.figures))  # before anything is written
+    if args.latex is not None:
+        from sigbench.benchmark.report.latex import check_replaceable
+
+        check_replaceable(Path(args.latex))  # before anything is written
     if not has_page:
-        _write_boards(folders, skip_empty=args.figures is not None)
+        _write_boards(folders, skip_empty=args.figures is not None or args.latex is not None)
     if args.figures is not None:
         show(write_chart_files(folders, Path(args.figures)))
+    if args.latex is not None:
+        from sigbench.benchmark.report.latex import write_latex
+
+        show(write_latex(folders, Path(args.latex)))
     if has_page:
         from sigbench.cli.page import write
 

@@ -133,7 +133,7 @@ def print_board(path: Path, added: list[str], *, failures: bool = True) -> None:
     text = board_text(
         RunFolder(path),
         added,
-        columns=size.columns if terminal else MAX_WIDTH,
+        columns=size.columns,
         lines=size.lines if terminal else None,
         bold=terminal and "NO_COLOR" not in os.environ,
         failures=failures,
