@@ -88,6 +88,7 @@ def test_another_metric_is_shown_best_first(opened, run_folder):
             if (r["problem"], r["metric"]) == ("sparse-spikes", "rmse")
         ]
     assert names(page) == [row["method"] for row in rows]
+    assert page.locator(f"{BOARD} thead th.interval").inner_text().startswith("interval, 1.")
     assert means(page) == sorted(means(page))
     assert bar.get_attribute("d") != before
 
