@@ -48,6 +48,7 @@ def test_the_folder_contains_the_documented_files_and_columns(run):
     assert names == {
         ".lock",
         "cells",
+        "estimates",
         "leaderboard.csv",
         "leaderboard.md",
         "manifest.json",

@@ -12,6 +12,7 @@ from sigbench.benchmark.engine.evaluate import Cell, Fit
 from sigbench.benchmark.engine.executors.base import ExecutorConfig
 from sigbench.benchmark.engine.scheduler import Failure, run
 from sigbench.benchmark.methods.own import is_own
+from sigbench.benchmark.report.citation import bibtex, citation
 from sigbench.benchmark.report.figures import figure_files, write_figures
 from sigbench.benchmark.report.gains import in_families
 from sigbench.benchmark.report.markdown import markdown
@@ -211,6 +212,7 @@ def write_reports_of(folder: RunFolder) -> None:
             cautions=folder.cells.cautions(),
             figures=figure_files(folder),
             gains=gains_of,
+            citation=(citation(folder), bibtex(folder)),
         )
         write_atomically(path / "leaderboard.md", text.encode())
 

@@ -17,6 +17,33 @@ _MARKDOWN = re.compile(
     """,
     re.VERBOSE,
 )
+_LATEX = {
+    **{c: f"\\{c}" for c in "&%$#_"},
+    "{": r"\textbraceleft{}",  # BibTeX counts braces, and escaped ones too
+    "}": r"\textbraceright{}",
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\char34{}",
+    "'": r"\textquotesingle{}",
+    "`": r"\textasciigrave{}",
+    "µ": r"$\mu$",
+    "λ": r"$\lambda$",
+    "μ": r"$\mu$",
+    "σ": r"$\sigma$",
+    "τ": r"$\tau$",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "÷": r"$\div$",
+    "−": "$-$",
+    "∞": r"$\infty$",
+    "–": r"\textendash{}",
+    "—": r"\textemdash{}",
+    "…": r"\dots{}",
+}
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _AUTOLINK = re.compile(r"(?<=/)(?=/)|(?<=www)(?=\.)|(?<=@)", re.IGNORECASE)
 _BREAK = "<!-- -->"  # an entity would not do: links are found after entities are replaced
@@ -135,6 +162,29 @@ def script_json(value: Any) -> str:
     """
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return re.sub("[<>&]", lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def latex(text: object) -> str:
+    r"""Return a text for LaTeX, by pdfLaTeX too: no commands, formulas, comments or ligatures.
+
+    Characters beyond Latin-1 that are not in a small table are shown by their number.
+
+    Examples
+    --------
+    >>> print(latex("psnr_table1 50 % $x$ [a] " + chr(92) + "input"))
+    psnr\_table1 50 \% \$x\$ [a] \textbackslash{}input
+    >>> print(latex("a--b " + chr(955) + chr(1046)))
+    a-{}-b $\lambda${[}U+0416{]}
+    """
+    escaped = "".join(map(_latex_character, printable(str(text))))
+    return re.sub(r"([-,])(?=\1)", r"\1{}", escaped)
+
+
+def _latex_character(character: str) -> str:
+    if character in _LATEX:
+        return _LATEX[character]
+    is_letter = "À" <= character <= "ÿ" and character not in "ÐðÞþ"  # these need another encoding
+    return character if character.isascii() or is_letter else f"{{[}}U+{ord(character):04X}{{]}}"
 
 
 def csv_text(text: str) -> str:

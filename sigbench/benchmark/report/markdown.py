@@ -74,6 +74,7 @@ def markdown(
     cautions: Mapping[tuple[str, str], Sequence[str]] | None = None,
     figures: Mapping[str, Mapping[str, str]] | None = None,
     gains: Gains | None = None,
+    citation: Sequence[str] = (),
 ) -> str:
     """Return the leaderboard as Markdown: a table per problem, best method first.
 
@@ -97,6 +98,8 @@ def markdown(
         The figures of each problem: what each shows, and its file.
     gains : mapping, optional
         The gains over the noisy input; the tables show these instead of the means.
+    citation : sequence of str
+        How to cite the run: a line, and a BibTeX entry.
     """
     metrics = suite["metrics"]
     independent = all(summary.independent for summary in summaries.values())
@@ -160,6 +163,9 @@ def markdown(
         header = ("problem", "seed", "method", "error")
         rows = [[escape.markdown(failure[name]) for name in header] for failure in failures]
         parts.append(markdown_table(header, rows, right=["seed"]))
+    if citation:
+        line, entry = citation
+        parts += ["## Citation", escape.markdown(line), f"```bibtex\n{entry}\n```"]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -5,13 +5,29 @@ from __future__ import annotations
 import argparse
 
 from sigbench.cli.exit_codes import SUCCESS
+from sigbench.cli.output import show
 
-HELP = "write and print the leaderboards of run folders"
+TYPE_CHECKING = False  # importing typing would slow down --help
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HELP = "write and print the leaderboards of run folders, or write a page to share"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("folders", metavar="DIR", nargs="+", help="run folders")
+    parser.add_argument(
+        "--html",
+        metavar="FILE",
+        help="write one page that works without a network: boards, charts, examples. The run "
+        "folders are only read",
+    )
+    parser.add_argument(
+        "--open",
+        action="store_true",
+        help="open the page in the browser; without --html it is DIR/report.html",
+    )
     parser.add_argument(
         "--figures",
         metavar="FOLDER",
@@ -23,17 +39,41 @@ def call(args: argparse.Namespace) -> int:
     """Run the command."""
     from pathlib import Path
 
-    from sigbench.benchmark.report.chart_files import write_chart_files
+    folders = [Path(name) for name in args.folders]
+    has_page = args.html is not None or args.open
+    if args.figures is not None:
+        from sigbench.benchmark.report.chart_files import check_target, write_chart_files
+
+        check_target(folders, Path(args.figures))  # before anything is written
+    if not has_page:
+        _write_boards(folders, skip_empty=args.figures is not None)
+    if args.figures is not None:
+        show(write_chart_files(folders, Path(args.figures)))
+    if has_page:
+        from sigbench.cli.page import write
+
+        write(folders, None if args.html is None else Path(args.html), opens=args.open)
+    return SUCCESS
+
+
+def _write_boards(folders: list[Path], *, skip_empty: bool) -> None:
+    """Write and print the boards; a folder without finished cells keeps the board that it has."""
     from sigbench.benchmark.run_suite import write_reports
     from sigbench.benchmark.store.run_folder import RunFolder
     from sigbench.cli.commands.run import hint_matplotlib, print_board
+    from sigbench.core.errors import InputError
 
-    for folder in map(Path, args.folders):
-        write_reports(folder)
-        suite = RunFolder(folder).manifest.require()["suite"]
-        known = suite.get("full", suite)["methods"]
-        print_board(folder, [name for name in suite["methods"] if name not in known])
-        hint_matplotlib(folder)
-    if args.figures is not None:
-        print(write_chart_files([Path(name) for name in args.folders], Path(args.figures)))
-    return SUCCESS
+    runs = [RunFolder(folder) for folder in folders]
+    suites = [run.manifest.require()["suite"] for run in runs]
+    empty = [run.path for run in runs if not run.cells.all()]
+    if empty and not skip_empty:
+        raise InputError(
+            f"{empty[0]} has no finished cells: no leaderboard is written; --html FILE shows one "
+            "that is there"
+        )
+    for folder, suite in zip(folders, suites, strict=True):
+        if folder not in empty:
+            write_reports(folder)
+            known = suite.get("full", suite)["methods"]
+            print_board(folder, [name for name in suite["methods"] if name not in known])
+            hint_matplotlib(folder)

@@ -172,10 +172,8 @@ def board_table(
         line += [Cell(_settings(run, problem, row))]
         style = "known" if row["knowledge"] in LIMITS else ""
         rows.append(Row(line, row["knowledge"], style, first.order.index(method)))
-    tools = render("board-tools", views=views)
-    return table(
-        caption, columns, rows, anchor=anchor, heading=1, tags="Information", tools=tools
-    )
+    tools = render("board-tools", views=views, anchor=anchor)
+    return table(caption, columns, rows, anchor=anchor, heading=1, tags="Information", tools=tools)
 
 
 def _name(run: RunData, problem: str, row: LeaderboardRow, most: int) -> str:

@@ -170,7 +170,11 @@ def _cost_row(method: str, own: Sequence[Mapping[str, Any]], sound: bool) -> Ite
 
 
 def _certificates(run: RunData) -> Content:
-    columns = [Column("method"), Column("largest relative duality gap", "number"), Column("problem")]
+    columns = [
+        Column("method"),
+        Column("largest relative duality gap", "number"),
+        Column("problem"),
+    ]
     largest: dict[str, tuple[float, str]] = {}
     for timing in run.timings:
         if not math.isnan(timing["relative_gap"]):

@@ -15,6 +15,7 @@
     const first = element("img", { slot: "first", alt: "" });
     const second = element("img", { slot: "second", alt: "" });
     const stills = element("div", { class: "stills" });
+    const note = element("p", { class: "note" });
     slider.append(first, second);
 
     function pictures() {
@@ -55,11 +56,12 @@
       slider.setAttribute("aria-label", `${pair[0].name} on the left, ${pair[1].name} on the right: move with the arrow keys`);
       const estimate = pair[1];
       const range = examples[item].range;
+      note.textContent = `Map of the error: blue is too dark, orange too bright, with full color at ±${range}.`;
       stills.replaceChildren(
         still(all[0], all[0].image, "noisy"),
         ...(right > 1 ? [still(estimate, estimate.image, estimate.label)] : []),
         still(all[1], all[1].image, "clean"),
-        ...(estimate.error ? [still(estimate, estimate.error, `error of ${estimate.name}: blue is too dark, orange too bright, full color at ±${range}`)] : []));
+        ...(estimate.error ? [still(estimate, estimate.error, `error of ${estimate.name}`)] : []));
     }
 
     function controls() {
@@ -72,7 +74,7 @@
 
     const moved = () => slider.setAttribute("aria-valuenow", Math.round(slider.value));
     slider.addEventListener("slide", moved);
-    part.append(choices, element("div", { class: "pictures" }, slider, stills));
+    part.append(choices, element("div", { class: "pictures" }, slider, stills), note);
     right = Math.min(right, pictures().length - 1);
     controls();
     draw();

@@ -1,12 +1,14 @@
-"""Things to look at and listen to, chosen in a fair order until the budget is used up.
+"""Things to look at and listen to, chosen fairly until the budget is used up.
 
-Every problem gets its first example with its best methods before any problem gets more.
+First every problem gets its first example with its best method. Then each may use an equal share of
+the budget, for its other methods and examples in this order. What is left goes to those that need
+more, in turns.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +21,7 @@ from sigbench.core import escape
 from sigbench.scoring.leaderboard import LIMITS
 
 BUDGET = 3_000_000  # bytes of media in a page
+FIRST_PARTS = 2  # of every problem: the noisy and the clean item, and the best estimate
 
 Encoded = dict[str, Any]
 Pair = Callable[[Originals, int], Encoded]
@@ -46,34 +49,29 @@ class Media:
 
     Attributes
     ----------
-    domain : str
-        What the items are: it decides how they are shown.
+    domain, metric : str
+        What the items are, which decides how they are shown, and the metric of their values.
+    items, estimates : int
+        The number of items in the run folder, and of their estimates.
     examples : list
-        One per item: its number, the noisy and the clean item, and the estimates.
-    available : int
-        The number of estimates in the run folder, over all items.
+        One per item in the page: its number, the noisy and the clean item, and the estimates.
     """
 
     domain: str
     metric: str
+    items: int
+    estimates: int
     examples: list[Encoded] = field(default_factory=list)
-    available: int = 0
-    items: int = 0
-    closed: bool = False
-
-    @property
-    def shown(self) -> int:
-        """The number of estimates in the page."""
-        return sum(len(example["estimates"]) for example in self.examples)
 
     @property
     def left_out(self) -> str:
         """What did not fit into the budget; empty if everything did."""
-        if not self.closed:
+        shown = sum(len(example["estimates"]) for example in self.examples)
+        if shown == self.estimates and len(self.examples) == self.items:
             return ""
         return (
-            f"{len(self.examples)} of {self.items} items and {self.shown} of {self.available} "
-            "estimates are in this page: the others did not fit into its budget."
+            f"{len(self.examples)} of {self.items} items and {shown} of {self.estimates} "
+            "estimates are in this page; the others did not fit into it."
         )
 
 
@@ -93,6 +91,41 @@ def material(run: RunData, problem: str) -> Material | None:
     return Material(originals, {name: found[name] for name in order}, rows[0]["metric"])
 
 
+class _Supply:
+    """The parts of the media of a problem that are not in the page yet, in their order."""
+
+    def __init__(self, source: Material) -> None:
+        self.media = Media(
+            source.originals.domain,
+            source.metric,
+            len(source.originals.items),
+            len(source.originals.items) * len(source.estimates),
+        )
+        self.used = 0
+        self._parts = (
+            (item, method, _encoded(source, item, method))
+            for item in range(len(source.originals.items))
+            for method in (None, *source.estimates)
+        )
+        self._next = next(self._parts, None)
+
+    def take(self, most: int) -> int:
+        """Put the next part into the page if it has at most ``most`` bytes; return its size or 0."""
+        if self._next is None:
+            return 0
+        item, method, part = self._next
+        size = len(escape.script_json(part))
+        if size > most:
+            return 0
+        if method is None:
+            self.media.examples.append(part)
+        else:
+            self.media.examples[item]["estimates"].append(part)
+        self.used += size
+        self._next = next(self._parts, None)
+        return size
+
+
 def fill(
     sources: Mapping[str, Material], budget: int, advance: Callable[[], None] = lambda: None
 ) -> dict[str, Media]:
@@ -110,45 +143,28 @@ def fill(
     Returns
     -------
     dict of str to Media
-        By problem. When a part does not fit, its problem gets no more, and others go on.
+        By problem.
     """
-    media = {
-        key: Media(
-            source.originals.domain,
-            source.metric,
-            available=len(source.originals.items) * len(source.estimates),
-            items=len(source.originals.items),
-        )
-        for key, source in sources.items()
-    }
-    for key, item, method in _in_fair_order(sources):
-        own = media[key]
-        if own.closed:
-            continue
-        part = _encoded(sources[key], item, method)
-        size = len(escape.script_json(part))
-        advance()
-        if size > budget:
-            own.closed = True
-            continue
-        budget -= size
-        if method is None:
-            own.examples.append(part)
-        else:
-            own.examples[item]["estimates"].append(part)
-    return media
-
-
-def _in_fair_order(sources: Mapping[str, Material]) -> Iterator[tuple[str, int, str | None]]:
-    """Yield (problem, item, method); method None stands for the noisy and the clean item."""
-    items = max((len(source.originals.items) for source in sources.values()), default=0)
-    methods = max((len(source.estimates) for source in sources.values()), default=0)
-    for item in range(items):
-        for turn in range(-1, methods):
-            for key, source in sources.items():
-                order: Sequence[str | None] = [None, *source.estimates]
-                if item < len(source.originals.items) and turn + 1 < len(order):
-                    yield key, item, order[turn + 1]
+    supplies = {key: _Supply(source) for key, source in sources.items()}
+    left = budget
+    for _ in range(FIRST_PARTS):
+        for supply in supplies.values():
+            left -= supply.take(left)
+            advance()
+    share = budget // max(1, len(supplies))
+    for supply in supplies.values():
+        while size := supply.take(min(left, share - supply.used)):
+            left -= size
+            advance()
+    open_ = list(supplies.values())
+    while open_:
+        for supply in list(open_):
+            size = supply.take(left)
+            left -= size
+            advance()
+            if not size:
+                open_.remove(supply)
+    return {key: supply.media for key, supply in supplies.items()}
 
 
 def _encoded(source: Material, item: int, method: str | None) -> Encoded:

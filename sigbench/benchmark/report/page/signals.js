@@ -21,8 +21,7 @@
       if (example.noisy) found.push({ name: "noisy", curve: example.noisy, stroke: () => color("--chart-other"), width: 1 });
       found.push({ name: "clean", curve: example.clean, stroke: () => color("--text"), width: 2 });
       example.estimates.forEach(({ method, value, curve }, index) => {
-        const unit = value ? ` (${metric} ${value})` : "";
-        found.push({ name: method, label: `${method}${unit}`, curve, stroke: () => series(index), width: 1.5, index });
+        found.push({ name: method, value, curve, stroke: () => series(index), width: 1.5, index });
       });
       return found;
     }
@@ -45,7 +44,7 @@
       note.dataset.cut = shown < size ? `The first ${shown} of ${size} samples. ` : "";
       described(made);
       switches.replaceChildren(
-        element("legend", { text: "Show" }),
+        element("legend", { text: `Show (with ${metric})` }),
         ...own.map((line, index) => {
           const box = element("input", { type: "checkbox", autocomplete: "off" });
           box.checked = !off.has(line.name);
@@ -56,12 +55,13 @@
           });
           const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
           swatch.style.background = line.stroke();
-          return element("label", {}, box, swatch, line.label ?? line.name);
+          return element("label", {}, box, swatch, element("span", { text: line.name }), element("span", { class: "value muted", text: line.value ?? "" }));
         }));
     }
 
     function described(u) {
       const { min, max } = u.scales.x;
+      if (typeof min !== "number") return; // not drawn yet
       const all = u.data[0];
       const whole = min <= all[0] && max >= all[all.length - 1];
       note.textContent = `${note.dataset.cut ?? ""}${whole ? "Drag over the curves to zoom in; double-click to see all." : `From ${min.toPrecision(4)} to ${max.toPrecision(4)}.`}`;

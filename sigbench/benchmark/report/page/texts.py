@@ -54,7 +54,9 @@ def warnings(run: RunData) -> list[str]:
         count = len(run.failures)
         found.append(f"{count} cell{'s' * (count != 1)} failed: see the list below.")
     if "secret" in run.suite:
-        found.append(f"Private data seeds, derived from a secret with the digest {run.suite['secret']}.")
+        found.append(
+            f"Private data seeds, derived from a secret with the digest {run.suite['secret']}."
+        )
     return found
 
 
@@ -92,21 +94,23 @@ def summary_line(rows: Sequence[LeaderboardRow]) -> str:
     unit = f" {first['unit']}" if first["unit"] else ""
     if not best:
         return ""
-    named = ", ".join(row["method"] for row in best[:MAX_NAMED])
+    named = " · ".join(row["method"] for row in best[:MAX_NAMED])
     named += f" and {len(best) - MAX_NAMED} more" * (len(best) > MAX_NAMED)
-    text = f"best: {named}"
+    text = f"Best: {named}"
     if math.isfinite(best[0]["mean"]):
         text += f" ({best[0]['mean']:.{places}f}{unit})"
     limit = limit_row(rows)
     if limit is not None and math.isfinite(limit["mean"]):
-        text += f"; limit {limit['mean']:.{places}f}{unit}"
+        text += f". Limit: {limit['mean']:.{places}f}{unit}"
     return text
 
 
 def notes(run: RunData, problem: str, views: Sequence[MetricView]) -> list[str]:
     """Return the notes below the board of a problem."""
     rows = [row for row in run.board if row["problem"] == problem]
-    used = [f"{k}: {text}" for k, text in INFORMATION.items() if any(r["knowledge"] == k for r in rows)]
+    used = [
+        f"{k}: {text}" for k, text in INFORMATION.items() if any(r["knowledge"] == k for r in rows)
+    ]
     found = [f"Information used, {'; '.join(used)}."]
     if any(MISSING in str(cell[2]) for view in views for cell in view.cells.values()):
         found.append(f"{MISSING} Could not be computed for every item: see below.")
