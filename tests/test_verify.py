@@ -282,7 +282,7 @@ def test_changed_weights_are_found(here, monkeypatch):
     planned, cells = verified(here / "run")
     assert {("weights", "different"), ("keys", "different")} < states(planned)
     (check,) = [check for check in planned.checks if check.name == "weights"]
-    assert f"[0].{name} is 'array" in check.details[0]
+    assert f"{name} is 'array" in check.details[0]
     (here / "mine.safetensors").unlink()
     planned, cells = verified(here / "run")
     assert ("weights", "not checked") in states(planned)
@@ -444,15 +444,47 @@ def test_no_path_of_this_machine_is_in_a_manifest(entry, expected):
     assert is_portable(expected)
 
 
-def test_a_definition_that_leads_outside_is_refused(copy):
-    def outside(manifest):
-        entry = {"method": "network[weights=/etc/x.safetensors]"}
+@pytest.mark.parametrize(
+    ("entry", "error"),
+    [
+        ({"method": "network[weights=/etc/x.safetensors]"}, "outside the working directory"),
+        (
+            {"name": "blur", "method": "network", "tune": {"weights": ["/etc/x.safetensors"]}},
+            "outside the working directory",
+        ),
+        ({"method": "noisy[depends_on=/etc/passwd]"}, "outside the working directory"),
+        ({"method": "noisy", "depends_on": ["../x"]}, "outside the working directory"),
+        ({"name": "other", "method": "gaussian-blur"}, "has another name"),
+        ({"method": "affine"}, "has another name"),
+        ({"method": 3}, "must be"),
+        ({"method": "noisy", "depends_on": 3}, "must be"),
+        ({"name": "blur"}, "needs the key 'method'"),
+        ({"method": "nothing"}, "unknown method"),
+        ({"method": "l1[["}, "l1[["),
+    ],
+)
+def test_invalid_definitions_are_reported(copy, entry, error):
+    def other(manifest):
         manifest["suite"]["definition"]["methods"]["blur"] = entry
 
-    change_manifest(copy, outside)
-    planned, _ = verified(copy)
+    change_manifest(copy, other)
+    planned, cells = verified(copy, Selection(1, 0, 60.0))
     (check,) = [check for check in planned.checks if check.state == "not checked"]
-    assert "names a file outside the working directory" in check.details[0]
+    assert error in check.details[0]
+    assert check.details[0].startswith("blur on sparse-spikes: ")
+    assert len(cells) == 1
+
+
+def test_an_invalid_problem_is_reported(copy):
+    def other(manifest):
+        entry = {"dataset": "sparse-spikes", "degradation": "gaussian[sigma=3]", "name": "x"}
+        manifest["suite"]["definition"]["problems"]["sparse-spikes"] = {**entry, "items": 3}
+
+    change_manifest(copy, other)
+    planned, cells = verified(copy)
+    (check,) = [check for check in planned.checks if check.state == "not checked"]
+    assert "its definition in the manifest has another name" in check.details[0]
+    assert not cells
 
 
 def test_floors_record_what_methods_depend_on(here):

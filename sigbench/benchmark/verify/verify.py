@@ -99,7 +99,8 @@ def plan(
         reports = check_reports(folder)
     rebuilt = rebuild(manifest["suite"], stored, trust_code=trust_code, secret=secret)
     same, keys = check_keys(manifest, stored, rebuilt)
-    kinds = sorted({cell.problem.labels["dataset"] for cell in rebuilt.cells().values()})
+    problems = () if rebuilt.suite is None else rebuilt.suite.problems
+    kinds = sorted({problem.labels["dataset"] for problem in problems})
     states = check_data(kinds)
     bad = {kind: text for kind, text in states.items() if text}
     checks = [*check_manifest(manifest, stored), *keys, *check_weights(manifest, rebuilt)]
@@ -167,8 +168,10 @@ def compute(
                 progress(out.cell, out)
     finally:
         executor.close()
-    order = [(cell.problem.name, cell.seed, cell.method.name) for cell in plan.cells]
-    return sorted(checks, key=lambda check: order.index(check.cell))
+    order = {
+        (cell.problem.name, cell.seed, cell.method.name): i for i, cell in enumerate(plan.cells)
+    }
+    return sorted(checks, key=lambda check: order[check.cell])
 
 
 def _data(states: Mapping[str, str]) -> list[Check]:
