@@ -21,6 +21,7 @@ from sigbench.config.registry import lookup
 from sigbench.config.spec import parse
 from sigbench.config.toml import find_toml, read_toml
 from sigbench.core.errors import InputError
+from sigbench.core.fingerprint import identity
 from sigbench.scoring.metrics import METRICS
 
 UNTRUSTED = "its code is not part of sigbench, and is not run without --trust-code"
@@ -49,9 +50,11 @@ class Rebuilt:
         return {(cell.problem.name, cell.seed, cell.method.name): cell for cell in cells}
 
     def reason(self, cell: CellId) -> str:
-        """Return why a cell cannot be computed."""
+        """Return which problem or method of a cell cannot be built, and why."""
         problem, _, method = cell
-        return self.failed.get(("problem", problem)) or self.failed[("method", method)]
+        if ("problem", problem) in self.failed:
+            return f"{problem}: {self.failed['problem', problem]}"
+        return f"{method}: {self.failed['method', method]}"
 
 
 def rebuild(
@@ -89,9 +92,10 @@ def rebuild(
     counts = {name: problem["items"] for name, problem in about["problems"].items()}
 
     def sized(entry: Entry) -> list[AnyProblem]:
-        return [
-            dataclasses.replace(p, items=counts.get(p.name, p.items)) for p in problems_of(entry)
-        ]
+        problems = problems_of(entry)
+        for problem in problems:
+            identity(problem)  # fails if its data are missing
+        return [dataclasses.replace(p, items=counts.get(p.name, p.items)) for p in problems]
 
     problems = _built("problem", wanted, definition, sized, failed)
     used: dict[str, list[str]] = {}

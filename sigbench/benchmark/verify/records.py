@@ -69,7 +69,7 @@ def check_keys(
     failed: dict[str, int] = {}
     for one, cell in stored.items():
         if one not in here:
-            reason = f"{one[2]} on {one[0]}: {rebuilt.reason(one)}"
+            reason = rebuilt.reason(one)
             failed[reason] = failed.get(reason, 0) + 1
         elif text := _difference(manifest["suite"], cell, here[one]):
             changed[text] = changed.get(text, 0) + 1

@@ -29,6 +29,7 @@ from sigbench.benchmark.verify.records import (
 from sigbench.benchmark.verify.values import CellCheck, compared
 from sigbench.core import environment
 from sigbench.core.durations import duration
+from sigbench.core.errors import InputError
 
 CheckData = Callable[[Collection[str]], Mapping[str, str]]
 Progress = Callable[[Cell | Fit, Any], None]
@@ -90,12 +91,15 @@ def plan(
     Raises
     ------
     InputError
-        If the folder contains no run, a file of it cannot be read, or its secret is missing.
+        If the folder contains no run or no cells, a file of it cannot be read, or its secret is
+        missing.
     """
     folder = RunFolder(path)
     manifest = folder.manifest.require()
     with unchanged(path):
         stored = folder.cells.all()
+        if not stored:
+            raise InputError(f"{path} has no cells, of which values could be verified")
         reports = check_reports(folder)
     rebuilt = rebuild(manifest["suite"], stored, trust_code=trust_code, secret=secret)
     same, keys = check_keys(manifest, stored, rebuilt)
