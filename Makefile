@@ -70,7 +70,7 @@ figures: $(VENV)/installed-dev
 	$(VENV)/bin/python docs/draw.py
 
 docs: $(VENV)/installed-docs
-	$(VENV)/bin/python -m sphinx -W --keep-going -n -q -c docs -d build/doctrees . build/docs
+	$(VENV)/bin/python -m sphinx -W --keep-going -n -q -j auto -c docs -d build/doctrees . build/docs
 	$(VENV)/bin/python docs/check_site.py build/docs
 
 runs/speech-synthesis: | $(VENV)/installed  # needs flite and espeak-ng

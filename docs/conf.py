@@ -51,13 +51,13 @@ extensions = [
 myst_enable_extensions = ["colon_fence", "fieldlist"]
 myst_heading_anchors = 4
 
+smartquotes = False  # names such as white--5dB and options such as --out
 default_role = "py:obj"  # `name` in a docstring is a link if there is a page about it
 templates_path = ["_templates"]
 autodoc_typehints = "none"  # numpydoc lists the types
 autodoc_member_order = "bysource"
 autosummary_generate = True
 numpydoc_show_class_members = False
-numpydoc_xref_param_type = False
 
 bibtex_bibfiles = ["bibliography.bib"]
 bibtex_default_style = "plain"
@@ -70,7 +70,7 @@ html_context = {"default_mode": "auto"}
 html_title = "sigbench"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_extra_path = ["_root"]  # leads from / to root_doc
+html_extra_path = ["_root", "reference/extra"]  # the first leads from / to root_doc
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {

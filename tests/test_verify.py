@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from sigbench.networks.pretrained import weights as weight_files
 from sigbench.networks.pretrained.weights import Weights, save, shipped
 from sigbench.scoring.metrics import METRICS
 
-TINY = Path(__file__).parent / "tiny.toml"
+ROOT = Path(__file__).parents[1]
+TINY = ROOT / "tests/tiny.toml"
 ALL = Selection(None, 0, 60.0)
 
 
@@ -358,11 +360,20 @@ def test_private_seeds_need_the_secret(here, capsys):
         assert text in capsys.readouterr().err
 
 
-def test_missing_data_are_named(real_data, tmp_path, monkeypatch):
-    monkeypatch.setenv("SIGBENCH_DATA", str(real_data))
-    assert check_data(["fsdd", "sparse-spikes"]) == {"fsdd": ""}
+def test_missing_data_are_named(tmp_path, monkeypatch):
     monkeypatch.setenv("SIGBENCH_DATA", str(tmp_path))
-    assert check_data(["fsdd"])["fsdd"].endswith("run: sigbench data fetch fsdd")
+    states = check_data(["photos32", "sparse-spikes", "fsdd"])
+    assert states["photos32"] == ""
+    assert states["fsdd"].startswith("0_george_0.wav is missing (and 2399 other files)")
+    assert "sparse-spikes" not in states
+
+
+def test_cells_on_damaged_data_are_not_computed(run):
+    planned = plan(run, ALL, check_data=lambda kinds: dict.fromkeys(kinds, "damaged"))
+    assert not planned.cells
+    (check,) = [check for check in planned.checks if check.name == "data"]
+    assert (check.state, check.details) == ("not checked", ["sparse-spikes: damaged"])
+    assert not is_good(planned.checks, [])
 
 
 @pytest.mark.parametrize(
@@ -493,3 +504,82 @@ def test_objects_that_were_added_in_python_cannot_be_rebuilt(tmp_path):
     planned, cells = verified(tmp_path / "run")
     assert ("keys", "not checked") in states(planned)
     assert len(cells) == 4
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A run in which a network is trained for a moment."""
+    folder = tmp_path_factory.mktemp("trained")
+    recipe = (ROOT / "sigbench/networks/training/recipes/ablation.toml").read_text()
+    recipe = recipe.replace("epochs = 16", "steps = 4").replace(
+        "validation = 500", "validation = 8"
+    )
+    (folder / "brief.toml").write_text(recipe)
+    path = folder / "suite.toml"
+    path.write_text(
+        TINY.read_text()
+        + f'[[methods]]\nname = "net"\nmethod = "trained[recipe={folder}/brief.toml]"\n'
+    )
+    run_suite(load(str(path)).select(methods=["net"], seeds=[1]), folder / "run")
+    return folder
+
+
+def change_cells(folder, method, values=lambda values: values, about=lambda about: None):
+    """Change all values of a method, and the metadata of its cells."""
+    for path in (folder / "cells").glob("*.parquet"):
+        table = pq.read_table(path)
+        cells = json.loads(table.schema.metadata[b"sigbench"])
+        for cell in cells:
+            if cell["method"] == method:
+                about(cell)
+        params = {cell["method"]: cell["params"] for cell in cells}
+        methods = table["method"].to_pylist()
+        own = np.array([name == method for name in methods])
+        if not own.any():
+            continue
+        new = np.array(table["value"].to_pylist())
+        new[own] = values(new[own])
+        for name, column in (
+            ("value", pa.array(new.tolist(), pa.float64())),
+            ("params", pa.array([params[name] for name in methods])),
+        ):
+            table = table.set_column(table.column_names.index(name), name, column)
+        pq.write_table(table.replace_schema_metadata({"sigbench": json.dumps(cells)}), path)
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        (lambda v: v, "identical"),
+        (lambda v: np.r_[v[0] + 0.5, v[1:]], "close"),
+        (lambda v: np.r_[v[0] + 1.5, v[1:]], "different"),
+        (lambda v: np.r_[v[:20] + 0.1, v[20:]], "different"),  # the mean of psnr
+    ],
+)
+def test_trained_networks_may_differ_more_but_not_in_the_mean(
+    trained, tmp_path, monkeypatch, change, state
+):
+    monkeypatch.chdir(trained)
+    copy = Path(shutil.copytree(trained / "run", tmp_path / "run"))
+    change_cells(copy, "net", change)
+    _, cells = verified(copy)
+    assert [cell.state for cell in cells if cell.cell[2] == "net"] == [state]
+
+
+def test_the_weights_of_trained_networks_may_differ(trained, tmp_path, monkeypatch):
+    monkeypatch.chdir(trained)
+    copy = Path(shutil.copytree(trained / "run", tmp_path / "run"))
+
+    def other(cell):
+        cell["params"], count = re.subn(r"\([0-9a-f]{8},", "(01234567,", cell["params"])
+        assert count == 1
+
+    change_cells(copy, "net", about=other)
+    _, cells = verified(copy)
+    assert [cell.state for cell in cells if cell.cell[2] == "net"] == ["identical"]
+    assert (
+        "/"
+        not in json.loads((copy / "manifest.json").read_text())["suite"]["definition"]["methods"][
+            "net"
+        ]["method"]
+    )

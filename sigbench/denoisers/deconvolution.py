@@ -220,6 +220,11 @@ def _wiener_gain(H: NDArray[np.complex128], S: Spectrum, noise: Array) -> NDArra
 class FittedWiener:
     """Learn the power spectrum of x: the mean of |F x|²/n over the clean training items.
 
+    References
+    ----------
+    Wiener, Extrapolation, Interpolation, and Smoothing of Stationary Time Series (1949): the filter;
+    see `WienerDeconvolution`.
+
     Examples
     --------
     >>> from sigbench.core.protocols import Pairs
@@ -256,6 +261,11 @@ class TrueWiener:
     ----------
     kernel, prior_spectrum : array or nested tuple, optional
         As in `WienerDeconvolution`; by default those of the problem.
+
+    References
+    ----------
+    Wiener, Extrapolation, Interpolation, and Smoothing of Stationary Time Series (1949): the
+    non-causal filter.
 
     Examples
     --------

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from sigbench_site import docstrings, links, methods, suites, tables
+from sigbench.benchmark.suites.suite import suite_names
+from sigbench_site import docstrings, links, methods, runs, suites, tables
 from sigbench_site.pages import REFERENCE, Pages
 
 
 def setup(app: Any) -> dict[str, bool]:
     """Connect the extension to a Sphinx application."""
+    from pygments.lexers.special import TextLexer
+
+    app.add_lexer("csv", TextLexer)  # Pygments has none
     # Pages must be there when Sphinx looks for its sources.
     app.connect("config-inited", lambda app, config: write(Pages(REFERENCE)))
+    app.connect("config-inited", lambda app, config: runs.write(suite_names()))
     app.connect("autodoc-process-docstring", docstrings.escape_bars, priority=400)
     app.connect("source-read", links.add_links)
     app.connect("doctree-read", links.to_folders)

@@ -71,4 +71,4 @@ def add_links(app: Any, docname: str, content: list[str]) -> None:
         content[0] += f"\n```{{toctree}}\n:hidden:\n:glob:\n\n{pages}\n```\n"
     if names := page_of_methods().get(docname):
         links = ", ".join(f"[`{name}`](../reference/methods/{name}.md)" for name in names)
-        content[0] += f"\n## Reference\n\nParameters, defaults and sources: {links}.\n"
+        content[0] += f"\n## Parameters and sources\n\nOf each method: {links}.\n"

@@ -28,9 +28,9 @@ from sigbench.core import escape
 from sigbench.core.protocols import info_of
 from sigbench.problems.degradations import DEGRADATIONS
 from sigbench.scoring.leaderboard import LIMITS, LeaderboardRow, from_csv
-from sigbench_site.pages import ROOT, Pages, facts, table, toctree
+from sigbench_site.pages import Pages, facts, table, toctree
+from sigbench_site.runs import RESULTS, has_page
 
-RESULTS = ROOT / "results"
 MAX_OPEN = 3  # boards that are shown at once; further ones are folded
 
 INTRODUCTION = """\
@@ -127,6 +127,9 @@ def _run_facts(run: Path) -> str:
         "[leaderboard.csv](/results/{0}/leaderboard.csv)",
         "[manifest.json](/results/{0}/manifest.json)",
     ]
+    if has_page(run.name):  # copied to the root of the site
+        page = f"../../../runs/{run.name}.html"
+        links.insert(0, f'<a href="{page}">page with charts and examples</a>')
     made = f"sigbench {manifest['versions']['sigbench']}: " if "versions" in manifest else ""
     return made + ", ".join(links).format(run.name)
 

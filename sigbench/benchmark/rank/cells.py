@@ -16,7 +16,9 @@ from sigbench.core.parsing import read_text
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
 MAX_BYTES = 2**26
 MAX_METHODS = 500  # they have 124,750 pairs
-MAX_CELLS = 2**25  # methods × items
+MAX_NAME = 200  # characters of a method or dataset
+MAX_WORK = 2**32  # pairs of methods × items: some minutes
+PAIR_WORK = 1000  # a test of a pair takes as long as this many items
 
 _COMMA = re.compile(r"\s*[+-]?[0-9]+,[0-9]+\s*", re.A)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -106,18 +107,19 @@ def _cautions(
             f"{len(partial)} of {len(methods)} methods do not have all items ({first}): two methods "
             "are compared on their common items, and a mean is over a method's own items."
         )
-    apart = [pair for pair in pairs if not pair.test.difference.n]
+    apart = [pair for pair in pairs if pair.test.groups < min(groups, MIN_GROUPS)]
     if apart:
         found.append(
-            f"{len(apart):,} of {len(pairs):,} pairs have no common items and cannot be compared, "
-            f"such as {shown(apart[0].a)} and {shown(apart[0].b)}."
+            f"{len(apart):,} of {len(pairs):,} pairs of methods have fewer than "
+            f"{min(groups, MIN_GROUPS)} common {units}, such as {shown(apart[0].a)} and "
+            f"{shown(apart[0].b)}: their difference cannot be significant."
         )
     if groups < MIN_GROUPS:
         found.append(
             f"{groups} {units}: too few for a test, nothing is significant. {MIN_GROUPS} are "
             f"the least, {units_needed(len(pairs))} are needed without assumptions."
         )
-    elif smallest_p(groups, len(pairs)) >= LEVEL:
+    elif len(apart) < len(pairs) and smallest_p(groups, len(pairs)) >= LEVEL:
         found.append(
             f"{groups} {units} are few: {_impossible(groups, len(pairs), 'sign test', units)} A "
             "t test can be significant, but relies on normally distributed differences."
@@ -151,14 +153,13 @@ def _overall(table: ScoreTable) -> OverallRanks:
     scores, ranks = scores[:, order], ranks[:, order]
     methods = [table.methods[i] for i in order]
     tests = _datasets_pairs(methods, scores, table.higher_is_better)
-    rows = []
-    for j, method in enumerate(methods):
-        better = sum(
-            pair.better not in ("", method) for pair in tests if method in (pair.a, pair.b)
-        )
-        worse = sum(pair.better == method for pair in tests)
-        best = int((ranks[:, j] == ranks.min(axis=1, initial=k)).sum())
-        rows.append(OverallMethod(method, float(average[order[j]]), best, 1 + better, k - worse))
+    won = Counter(pair.better for pair in tests if pair.better)
+    lost = Counter(pair.b if pair.better == pair.a else pair.a for pair in tests if pair.better)
+    best = (ranks == ranks.min(axis=1, initial=k, keepdims=True)).sum(axis=0)
+    rows = [
+        OverallMethod(method, float(average[i]), int(own), 1 + lost[method], k - won[method])
+        for method, i, own in zip(methods, order, best, strict=True)
+    ]
     found = _left_out(table, names, fewer)
     n = len(names)
     if smallest_p(n, pairs) >= LEVEL:

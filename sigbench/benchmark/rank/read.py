@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from sigbench.benchmark.rank.cells import MAX_CELLS, MAX_METHODS, Cells, read_cells
+from sigbench.benchmark.rank.cells import (
+    MAX_METHODS,
+    MAX_NAME,
+    MAX_WORK,
+    PAIR_WORK,
+    Cells,
+    read_cells,
+)
 from sigbench.benchmark.rank.layout import Columns, Layout, find_layout, one_score
 from sigbench.benchmark.rank.names import is_summary, lower_is_usual
 from sigbench.core.errors import InputError, shown
@@ -105,6 +113,8 @@ def read_scores(
     if len(methods) > MAX_METHODS:
         raise InputError(f"{path} has {len(methods):,} methods: at most {MAX_METHODS}. {read_as}")
     datasets = _datasets(cells, layout, methods, scores)
+    if not any((~np.isnan(own.values)).sum(axis=0).max() > 1 for own in datasets):
+        raise InputError(f"{path}: no two methods have a common item. {read_as}")
     if len(datasets) == 1 and len(datasets[0].items) == 1:
         raise InputError(f"{one_score(path)}. {read_as}")
     cautions = (*layout.cautions, *_direction(path, layout, higher_is_better))
@@ -150,6 +160,12 @@ def _scores(cells: Cells, layout: Layout, skipped: list[str]) -> Iterator[_Score
             method = own.get("method", name)
             dataset = name if layout.kind == "rows" else own.get("dataset", "")
             value = cells.number(i, name)
+            for text in (method, dataset):
+                if len(text) > MAX_NAME:
+                    raise InputError(
+                        f"{cells.path}, line {line}: the name {shown(text)} has {len(text):,} "
+                        f"characters: at most {MAX_NAME}"
+                    )
             yield _Score(method, dataset, own.get("item", ""), own.get("group"), value, line)
 
 
@@ -170,11 +186,11 @@ def _datasets(
                     f"{path}: the item {shown(score.item)} is in group {shown(group)} on line "
                     f"{line} and in {shown(score.group)} on line {score.line}"
                 )
-    total = len(methods) * sum(map(len, items.values()))
-    if total > MAX_CELLS:
+    work = sum(len(own) + PAIR_WORK * (len(own) > 1) for own in items.values())
+    if math.comb(len(methods), 2) * work > MAX_WORK:
         raise InputError(
-            f"{path}: {len(methods):,} methods on {total // len(methods):,} items are {total:,} "
-            f"scores: at most {MAX_CELLS:,}"
+            f"{path}: {len(methods):,} methods on {sum(map(len, items.values())):,} items of "
+            f"{len(items):,} datasets are too many comparisons: rank fewer methods or datasets"
         )
     values = {name: np.full((len(methods), len(own)), np.nan) for name, own in items.items()}
     first: dict[tuple[str, int, int], int] = {}
