@@ -61,15 +61,13 @@ def warnings(run: RunData) -> list[str]:
 
 
 def facts(run: RunData) -> list[tuple[str, str]]:
-    """Return the size of a run and where it was computed."""
+    """Return the size of a run."""
     manifest = run.manifest
-    versions = manifest["versions"] if isinstance(manifest["versions"], dict) else {}
     return [
         ("problems", str(len(run.problems))),
         ("methods", str(len({row["method"] for row in run.board}))),
         ("metrics", str(len({row["metric"] for row in run.board}))),
         ("seeds", ", ".join(map(str, manifest["seeds"]))),
-        ("computed by sigbench", str(versions.get("sigbench", "of an unknown version"))),
         ("computing time", duration(manifest["wall_time_s"])),
     ]
 
@@ -94,14 +92,14 @@ def summary_line(rows: Sequence[LeaderboardRow]) -> str:
     unit = f" {first['unit']}" if first["unit"] else ""
     if not best:
         return ""
-    named = ", ".join(row["method"] for row in best[:MAX_NAMED])
+    named = " · ".join(row["method"] for row in best[:MAX_NAMED])
     named += f" and {len(best) - MAX_NAMED} more" * (len(best) > MAX_NAMED)
-    text = f"best: {named}"
+    text = f"Best: {named}"
     if math.isfinite(best[0]["mean"]):
         text += f" ({best[0]['mean']:.{places}f}{unit})"
     limit = limit_row(rows)
     if limit is not None and math.isfinite(limit["mean"]):
-        text += f"; limit {limit['mean']:.{places}f}{unit}"
+        text += f". Limit: {limit['mean']:.{places}f}{unit}"
     return text
 
 

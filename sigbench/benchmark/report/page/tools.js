@@ -14,19 +14,26 @@ const tools = (() => {
     return made;
   }
 
-  // Calls a function when a part of the page is first seen.
+  // Calls a function when a part of the page is first seen or printed.
   function whenSeen(part, make) {
-    new IntersectionObserver((entries, observer) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
+    const once = () => {
       observer.disconnect();
+      removeEventListener("beforeprint", once);
       make(part);
-    }, { rootMargin: "300px" }).observe(part);
+    };
+    const observer = new IntersectionObserver(
+      (entries) => entries.some((entry) => entry.isIntersecting) && once(), { rootMargin: "300px" });
+    observer.observe(part);
+    addEventListener("beforeprint", once);
   }
 
+  let selects = 0;
+
   function select(label, options, chosen, onchange) {
-    const made = element("select", { autocomplete: "off", onchange: () => onchange(Number(made.value)) });
+    const id = `select-${++selects}`;
+    const made = element("select", { id, autocomplete: "off", onchange: () => onchange(Number(made.value)) });
     options.forEach((text, index) => made.append(element("option", { value: index, text, selected: index === chosen })));
-    return element("label", { class: "choice" }, `${label} `, made);
+    return element("span", { class: "choice" }, element("label", { for: id, text: label }), made);
   }
 
   return { element, whenSeen, select };
