@@ -26,7 +26,6 @@ PAGES = [
     ROOT / "README.md",
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((ROOT / "docs/methods").glob("*.md")),
-    *sorted((ROOT / "examples").rglob("README.md")),
 ]
 BLOCK = re.compile(
     r"^(?:<!-- file: (?P<file>\S+) -->\n+)?^```(?P<kind>\w+)\n(?P<text>.*?)^```", re.M | re.S
@@ -45,6 +44,9 @@ NOT_RUN = {
     r"sigbench run \S+ --executor dask": "needs a Dask scheduler",
     r"python datasets/speech-synthesis": "needs flite and espeak-ng",
     r"python benchmarks/honest.py": "needs the cells of the reference runs",
+    r"NPY_DISABLE_CPU_FEATURES": "needs a processor on which these variables have an effect",
+    r"docker ": "needs Docker",
+    r"python -m pytest -W error": "fails if a floor is inconclusive, as it is with few items",
 }
 # Runs that train or tune for a minute or more, even with few items: only their cells are listed.
 ONLY_LISTED = (
@@ -52,6 +54,7 @@ ONLY_LISTED = (
     r"sigbench run images32",
     r"sigbench run (deconvolution|signals -p (heavisine|blocks))",
 )
+FAILS = (r"sigbench verify mine.zip$",)  # exit code 1: without its code, a bundle is not verified
 OTHER_PACKAGES = ("deepinv",)  # Python blocks that need them do not run
 
 
@@ -110,7 +113,7 @@ class Shell:
         if self.site.exists():  # the packages in it are known from the start of a process
             self.process(["-m", "sigbench", *words])
         else:
-            assert main(words) == 0, line
+            assert main(words) == matches(FAILS, line.partition(" #")[0].strip()), line
 
     def process(self, arguments, **options):
         path = [str(self.site), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -125,7 +128,7 @@ class Shell:
 
 @pytest.fixture(scope="session")
 def readers_folder(tmp_path_factory):
-    """The files that readers have, and a run of table1."""
+    """Return a folder with the files that readers have, and runs of table1."""
     folder = tmp_path_factory.mktemp("reader")
     rng = np.random.default_rng(7)
     t = np.arange(4000) / 8000
@@ -136,7 +139,8 @@ def readers_folder(tmp_path_factory):
     for name in ("recordings/test/c.wav", "recordings/test/d.wav"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(folder / name, tone, 8000)
-    photo = np.add.outer(np.arange(32), np.arange(32)) * 4 + rng.normal(0, 25, (32, 32))
+    photo = np.add.outer(np.arange(32), np.arange(32))[..., None] * 4
+    photo = photo + rng.normal(0, 25, (32, 32, 3))
     Image.fromarray(photo.clip(0, 255).astype(np.uint8)).save(folder / "photo.png")
     for name in ("sensor.csv", "steps.csv", "spikes.csv"):
         np.savetxt(folder / name, 5 * (np.arange(200) % 50 < 5) + rng.normal(size=200))
@@ -147,6 +151,8 @@ def readers_folder(tmp_path_factory):
         common = ["--items", "3", "--seeds", "1", "-j", "1", "--quiet", "-o"]
         chosen = ["-m", "mine:mine", "l1-tuned", "affine"]
         assert main(["run", "table1", *chosen, *common, "runs/table1"]) == 0
+    for name in ("a", "b", "released"):
+        shutil.copytree(folder / "runs/table1", folder / "runs" / name)
     return folder
 
 

@@ -11,6 +11,9 @@ from sigbench_site.pages import REFERENCE, Pages
 
 def setup(app: Any) -> dict[str, bool]:
     """Connect the extension to a Sphinx application."""
+    from pygments.lexers.special import TextLexer
+
+    app.add_lexer("csv", TextLexer)  # Pygments has none
     # Pages must be there when Sphinx looks for its sources.
     app.connect("config-inited", lambda app, config: write(Pages(REFERENCE)))
     app.connect("config-inited", lambda app, config: runs.write(suite_names()))
