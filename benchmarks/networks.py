@@ -165,7 +165,7 @@ def loops():
         "| target for the loop |"
     )
     print("| --- | ---: | ---: | ---: | ---: | --- |")
-    for name in ("icnn-report", "icnn", "shrinknet"):
+    for name in ("icnn-report-he", "icnn", "shrinknet"):
         recipe = dataclasses.replace(load_recipe(name), engine="torch")
         training = recipe.source.training(recipe.pairs)
         batches, engine = Batches(recipe, training), open_engine(recipe)

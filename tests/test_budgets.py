@@ -105,12 +105,12 @@ def test_a_short_budget_is_called_short():
     recipe = recipe_within("1m", "shrinknet")
     assert caution(recipe, 600, 8) is None
     assert caution(recipe, 599, 8).endswith("599 steps, 10 % of the recipe's 6,000")
-    fixed = recipe_within("1m", "icnn-report[steps=1000]")
+    fixed = recipe_within("1m", "icnn-report-he[steps=1000]")
     assert caution(fixed, 700, 700) is None
     assert caution(fixed, 650, 700).endswith(
         "650 steps, less than an epoch of 700, so that some pairs are not used"
     )
-    assert recipe_within("1m", "icnn-report").own_steps == 140_000  # 200 epochs of 700
+    assert recipe_within("1m", "icnn-report-he").own_steps == 140_000  # 200 epochs of 700
     assert caution(load_recipe("shrinknet"), 1, 8) is None  # without a time budget
 
 

@@ -130,7 +130,7 @@ def test_every_network_and_optimizer_is_among_the_cases():
     assert {name.partition("[")[0] for name in OWN_STEPS} == OPTIMIZERS.keys()
 
 
-@pytest.mark.parametrize("precision", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", "float64", "bfloat16", "float16"])
 @pytest.mark.parametrize("network", NETS)
 def test_torch_in_pieces_ends_the_same(network, precision, bfloat16):
     """Stopped after every single step, so also at validations and in the last step."""

@@ -154,7 +154,10 @@ def as_markdown(weights: Weights, figures: Figures, sha256: str) -> str:
     threads = card["threads"]
     source = card["recipe"]["data"]
     targets = source.get("target", "clean")
-    selected_by = "" if targets == "clean" else "noisy views of "
+    noisy_views = "" if targets == "clean" else "noisy views of "
+    selected = f"The best weights were selected on {noisy_views}the same items."
+    if card["recipe"].get("validate_every", 0) >= card["steps"]:  # validated once
+        selected = "The weights are those of the last step."
     planned = f" of {card['planned_steps']:,} planned" if "planned_steps" in card else ""
     about = {
         "network": f"`{card['network']}`, {card['n_params']:,} parameters",
@@ -176,7 +179,7 @@ def as_markdown(weights: Weights, figures: Figures, sha256: str) -> str:
     rows = "\n".join(f"| {name} | {value} |" for name, value in about.items())
     return (
         f"# {card['name']}\n\n{card['description']}\n\n{short}"
-        f"Validation: {figures}. The best weights were selected on {selected_by}the same items.\n\n"
+        f"Validation: {figures}. {selected}\n\n"
         f"| | |\n| --- | --- |\n{rows}\n\n"
         "Recipe of this training; save it to a file to repeat it with `sigbench train FILE`:\n\n"
         f"```toml\n{tomlkit.dumps(card['recipe'])}```\n"

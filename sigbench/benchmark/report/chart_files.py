@@ -5,20 +5,37 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 from sigbench.benchmark.report.charts import Chart
 from sigbench.benchmark.report.level_charts import level_charts
+from sigbench.benchmark.report.page.collect import MAX_READS, RunData, collect
 from sigbench.benchmark.report.run_charts import problem_charts
 from sigbench.benchmark.store.gallery import legal
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.core.atomic import write_atomically
 from sigbench.core.errors import InputError
-from sigbench.scoring.leaderboard import from_csv
 
 PNG_SCALE = 2.0  # pixels per unit of a chart
 HINT = "PDF and PNG need vl-convert-python: pip install 'sigbench[figures]'"
+
+
+def check_target(runs: Sequence[Path], out: Path) -> None:
+    """Check that the charts of runs can be written into a folder.
+
+    Raises
+    ------
+    InputError
+        If ``out`` is a file, or two runs have the same suite.
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--figures {out} is a file: it must be a folder")
+    suites = [_suite(run) for run in runs]
+    if len(set(suites)) < len(suites):
+        twice = next(name for name in suites if suites.count(name) > 1)
+        raise InputError(f"--figures: several runs of {twice}: write them into different folders")
 
 
 def write_chart_files(runs: Sequence[Path], out: Path) -> str:
@@ -29,26 +46,22 @@ def write_chart_files(runs: Sequence[Path], out: Path) -> str:
     Parameters
     ----------
     runs : sequence of Path
-        Run folders with a leaderboard.
+        Run folders; they are only read.
     out : Path
         The folder; it is created if it does not exist.
 
     Raises
     ------
     InputError
-        If ``out`` is a file, or two runs have the same suite.
+        See `check_target`.
     """
-    if out.exists() and not out.is_dir():
-        raise InputError(f"--figures {out} is a file: it must be a folder")
-    suites = [RunFolder(run).manifest.require()["suite"]["name"] for run in runs]
-    if len(set(suites)) < len(suites):
-        twice = next(name for name in suites if suites.count(name) > 1)
-        raise InputError(f"--figures: several runs of {twice}: write them into different folders")
+    check_target(runs, out)
+    drawn = {_suite(run): run_charts(run) for run in runs}
     out.mkdir(parents=True, exist_ok=True)
     formats = ("svg", "pdf", "png") if find_spec("vl_convert") else ("svg",)
     count, taken = 0, set[str]()
-    for run, suite in zip(runs, suites, strict=True):
-        for words, chart in run_charts(RunFolder(run)):
+    for suite, own in drawn.items():
+        for words, chart in own:
             name = file_name([suite, *words] if len(runs) > 1 else words, taken)
             taken.add(name.casefold())
             for kind in formats:
@@ -58,15 +71,37 @@ def write_chart_files(runs: Sequence[Path], out: Path) -> str:
     return text if len(formats) > 1 else f"{text}. {HINT}"
 
 
-def run_charts(folder: RunFolder) -> Iterator[tuple[list[str], Chart]]:
-    """Yield all charts of a run, with the words of their names."""
-    board = from_csv((folder.path / "leaderboard.csv").read_text(encoding="utf-8"))
-    suite = folder.manifest.require()["suite"]
-    for problem, metric in dict.fromkeys((row["problem"], row["metric"]) for row in board):
-        rows = [row for row in board if (row["problem"], row["metric"]) == (problem, metric)]
-        for kind, chart in problem_charts(rows, folder.scores(problem, metric)).items():
-            yield [problem, metric, kind], chart
-    for chart in level_charts(board, suite["problems"]):
+def _suite(run: Path) -> str:
+    name: str = RunFolder(run).manifest.require()["suite"]["name"]
+    return name
+
+
+def run_charts(path: Path) -> list[tuple[list[str], Chart]]:
+    """Return all charts of a run folder, with the words of their names.
+
+    Parameters
+    ----------
+    path : Path
+        The run folder; another process may be combining its files.
+
+    Raises
+    ------
+    InputError
+        If it contains no run, or neither cells nor a leaderboard.
+    """
+    for _ in range(MAX_READS - 1):
+        with suppress(FileNotFoundError):
+            return list(_charts(collect(path)))
+    return list(_charts(collect(path)))
+
+
+def _charts(run: RunData) -> Iterator[tuple[list[str], Chart]]:
+    for problem in run.problems:
+        for metric in run.metrics(problem):
+            scores = run.folder.scores(problem, metric)
+            for kind, chart in problem_charts(run.rows(problem, metric), scores).items():
+                yield [problem, metric, kind], chart
+    for chart in level_charts(run.board, run.suite["problems"]):
         yield [chart.name], chart
 
 

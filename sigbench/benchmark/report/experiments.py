@@ -24,12 +24,18 @@ confidence interval of the mean over trainings (Student's t)."""
 def experiments_table(
     table: Sequence[LeaderboardRow], own: Mapping[str, Summary], experiments: Mapping[str, Any]
 ) -> str:
-    """Return one column per experiment (seed), their average, and the printed values."""
+    """Return one column per experiment (seed), their average, and the printed values.
+
+    A single experiment is its own average.
+    """
     first = experiments["metrics"][0]
+    several = len(own[first].seeds) > 1
     order = [row["method"] for row in table if row["metric"] == first]
     header = ["method"]
     for metric in experiments["metrics"]:
-        header += [f"{metric}, seed {seed}" for seed in own[metric].seeds] + [f"{metric}, average"]
+        if several:
+            header += [f"{metric}, seed {seed}" for seed in own[metric].seeds]
+        header += [f"{metric}, average" if several else metric]
         header += [f"{metric}, printed"] if experiments["printed"] else []
     rows = []
     for method in order:
@@ -37,20 +43,20 @@ def experiments_table(
         for number, metric in enumerate(experiments["metrics"]):
             known = lookup("metric", METRICS, metric)
             values = [own[metric].means[method, seed] for seed in own[metric].seeds]
-            line += [f"{v:.2f}" if math.isfinite(v) else "" for v in values]
+            if several:
+                line += [f"{v:.2f}" if math.isfinite(v) else "" for v in values]
             mean = known.mean(np.array(values))
             line.append(f"{mean:.2f}" if math.isfinite(mean) else "")
             if experiments["printed"]:
                 printed = experiments["printed"].get(method)
                 line.append(f"{printed[number]:.2f}" if printed else "")
         rows.append(line)
-    source = (
-        f" Printed values: {escape.markdown(experiments['source'])}."
-        if experiments["source"]
-        else ""
-    )
-    title = f"### In the layout of the printed table\n\nOne experiment per seed.{source}"
-    return f"{title}\n\n{markdown_table(header, rows, right=header[1:])}"
+    words = ["One experiment per seed."] if several else []
+    if experiments["source"]:
+        words.append(f"Printed values: {escape.markdown(experiments['source'])}.")
+    table_text = markdown_table(header, rows, right=header[1:])
+    parts = ("### In the layout of the printed table", " ".join(words), table_text)
+    return "\n\n".join(filter(None, parts))
 
 
 def trainings_table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from sigbench.cli.exit_codes import SUCCESS
+from sigbench.cli.output import show
 
 TYPE_CHECKING = False  # importing typing would slow down --help
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ def call(args: argparse.Namespace) -> int:
 
     folders = [Path(name) for name in args.folders]
     has_page = args.html is not None or args.open
+    if args.figures is not None:
+        from sigbench.benchmark.report.chart_files import check_target, write_chart_files
+
+        check_target(folders, Path(args.figures))  # before anything is written
     if args.latex is not None:
         from sigbench.benchmark.report.latex import check_replaceable
 
@@ -53,13 +58,11 @@ def call(args: argparse.Namespace) -> int:
     if not has_page:
         _write_boards(folders, skip_empty=args.figures is not None or args.latex is not None)
     if args.figures is not None:
-        from sigbench.benchmark.report.chart_files import write_chart_files
-
-        print(write_chart_files(folders, Path(args.figures)))
+        show(write_chart_files(folders, Path(args.figures)))
     if args.latex is not None:
         from sigbench.benchmark.report.latex import write_latex
 
-        print(write_latex(folders, Path(args.latex)))
+        show(write_latex(folders, Path(args.latex)))
     if has_page:
         from sigbench.cli.page import write
 

@@ -31,7 +31,7 @@ FOLDER = Path(__file__).parent
 
 # The weights shipped with sigbench, and the sha256 of their files.
 SHIPPED = {
-    "icnn-report": "9e0b13fd976d4159397e842b02868658b9a51d1c726ae40427abb7fc7b5ef33a",
+    "icnn-report-he": "7402806d03816bdec41f79bd79916b719afa63d83f33fc0e8897b5a8e7d85c03",
     "icnn-report-3e-4": "758a957fc7471fac5d2dc01843e20331e7ab7795308fbda311f42617c67ca264",
     "icnn": "1cdb22de3fa57e556208eb7b03fa02f63d77d8cb8d7020a6606445d9e8e9d1d1",
     "shrinknet": "55e3eabcb33109fd8db55f2478f3aee35d70eb0ea0f682bd337b9cd1ad97784c",

@@ -17,7 +17,7 @@ from sigbench.networks import nn
 from sigbench.networks.models.base import check_cuda, first_weights, is_learned, torch_engine
 from sigbench.networks.nn import SGD, Adam, Net, Optimizer
 from sigbench.networks.pretrained.denoiser import chosen_engine
-from sigbench.networks.training.recipe import Recipe
+from sigbench.networks.training.recipe import HALF, Recipe
 
 Arrays = dict[str, Array]
 Device = Literal["cpu", "cuda"]
@@ -25,6 +25,7 @@ Device = Literal["cpu", "cuda"]
 BLOCK = 256  # items denoised per pass
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # options of mallopt, from malloc.h
 MAX_KEPT = 2**30  # bytes
+SCALER = "gradients"  # name of the scale of the gradients in the optimizer's state
 
 
 class TrainingEngine(Protocol):
@@ -58,11 +59,11 @@ class TrainingEngine(Protocol):
 def settled(recipe: Recipe, device: Device = "cpu") -> Recipe:
     """Return a recipe in which ``auto`` is replaced by the engine and precision for this machine.
 
-    The engine is NumPy for signals and torch for images (if installed); for a GPU and for bfloat16
-    it is always torch.
+    The engine is NumPy for signals and torch for images (if installed); for a GPU and for mixed
+    precision it is always torch.
     """
     engine, precision = chosen_engine(recipe.engine, recipe.network), recipe.precision
-    if recipe.engine == "auto" and (device == "cuda" or precision == "bfloat16"):
+    if recipe.engine == "auto" and (device == "cuda" or precision in HALF):
         engine = "torch"
     if precision == "auto":
         half = engine == "torch" and has_bfloat16(device)
@@ -171,8 +172,7 @@ class TorchEngine:
         if device == "cuda":
             check_cuda()
         self.precision: str = recipe.precision
-        half = self.precision == "bfloat16"
-        if half and not has_bfloat16(device):
+        if self.precision == "bfloat16" and not has_bfloat16(device):
             raise InputError(
                 "precision=bfloat16 is not supported by this processor; use float32 or float64"
             )
@@ -184,7 +184,9 @@ class TorchEngine:
         self._network = recipe.network
         self._loss = loss_of(recipe, self._ops.LOSSES)
         self._dtype = torch.float64 if self.precision == "float64" else torch.float32
-        self._precision = torch.autocast(device, dtype=torch.bfloat16) if half else nullcontext()
+        half = getattr(torch, self.precision) if self.precision in HALF else None
+        self._precision = torch.autocast(device, dtype=half) if half else nullcontext()
+        self._scaler = torch.amp.GradScaler(device, enabled=self.precision == "float16")
         first = first_weights(recipe.network, initial=recipe.initial, seed=recipe.seed)
         self._weights = {
             name: self._tensor(w).requires_grad_(is_learned(name)) for name, w in first.items()
@@ -219,8 +221,9 @@ class TorchEngine:
             net = Net(self._ops, self._weights, "batch")
             estimate = self._network.forward(net, self._tensor(noisy))
         loss = self._loss(estimate.to(self._dtype), self._tensor(target))
-        loss.backward()
-        self._optimizer.step()
+        self._scaler.scale(loss).backward()
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
         return loss.detach()
 
     def denoise(self, noisy: Array) -> Array:
@@ -240,12 +243,14 @@ class TorchEngine:
     def optimizer_state(self) -> Arrays:
         """Return a copy of the optimizer's state, keyed by ``weight/name``."""
         state = self._optimizer.state_dict()["state"]
-        return {
+        arrays = {
             f"{self._learned[i]}/{name}": _array(tensor)
             for i, own in state.items()
             for name, tensor in own.items()
             if tensor is not None
         }
+        scale = {f"{SCALER}/{k}": np.array(v) for k, v in self._scaler.state_dict().items()}
+        return arrays | scale
 
     def load(self, weights: Mapping[str, Array], optimizer_state: Mapping[str, Array]) -> None:
         """Continue from these weights and this state."""
@@ -253,10 +258,16 @@ class TorchEngine:
             for name, weight in weights.items():
                 self._weights[name].copy_(self._tensor(weight))
         state: dict[int, dict[str, Any]] = {}
+        scale: dict[str, Any] = {}
         for key, array in optimizer_state.items():
             name, _, entry = key.rpartition("/")
-            own = state.setdefault(self._learned.index(name), {})
-            own[entry] = self._like(self._weights[name], array)
+            if name == SCALER:
+                scale[entry] = array.item()
+            else:
+                own = state.setdefault(self._learned.index(name), {})
+                own[entry] = self._like(self._weights[name], array)
+        if scale:
+            self._scaler.load_state_dict(scale)
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": state, "param_groups": groups})
 

@@ -87,8 +87,9 @@ MAX_STEPS, MAX_BATCH = 2**40, 2**20  # larger numbers are typing errors
 EPOCH = 1000  # default samples per epoch of fresh pairs
 
 EngineName = Literal["auto", "numpy", "torch"]
-Precision = Literal["float32", "float64", "bfloat16", "auto"]
+Precision = Literal["float32", "float64", "bfloat16", "float16", "auto"]
 Target = Literal["clean", "noisy"]
+HALF = ("bfloat16", "float16")  # precisions of torch's automatic mixed precision
 
 
 @dataclass(frozen=True)
@@ -191,9 +192,11 @@ class Recipe:
         Seed of the initial weights and of the order or draws of pairs.
     engine : {"auto", "numpy", "torch"}
         Training engine.
-    precision : {"float32", "float64", "bfloat16", "auto"}
-        ``bfloat16`` is torch's automatic mixed precision, with weights in float32. ``auto`` selects
-        it if torch trains and the device supports it in hardware, otherwise ``float32``.
+    precision : {"float32", "float64", "bfloat16", "float16", "auto"}
+        ``bfloat16`` and ``float16`` are torch's automatic mixed precision, with weights in float32;
+        with ``float16`` the gradients are scaled, and steps in which they overflow are skipped.
+        ``auto`` selects ``bfloat16`` if torch trains and the device supports it in hardware,
+        otherwise ``float32``.
     table : mapping
         The recipe as written.
     """
@@ -247,8 +250,11 @@ class Recipe:
         check_field("unit", self.unit, 1e-12)
         if self.time is not None and not 0 < self.time < math.inf:
             raise InputError(f"time={self.time:g} s must be > 0 and finite")
-        if self.precision == "bfloat16" and self.engine == "numpy":
-            raise InputError("precision=bfloat16 needs engine=torch: NumPy has no bfloat16")
+        if self.precision in HALF and self.engine == "numpy":
+            raise InputError(
+                f"precision={self.precision} needs engine=torch: "
+                "NumPy has no automatic mixed precision"
+            )
 
     def within(self, budget: str) -> Recipe:
         """Return the recipe with its budget replaced by a time such as ``10m``."""
@@ -315,7 +321,7 @@ def load_recipe(name: str) -> Recipe:
     Examples
     --------
     >>> load_recipe("icnn-report").epochs, load_recipe("icnn-report[steps=10,target=noisy]").steps
-    (200, 10)
+    (140, 10)
     """
     spec = spec_of(name)
     path = find_toml("recipe", spec.name, FOLDER)

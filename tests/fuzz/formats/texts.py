@@ -97,7 +97,7 @@ method = "gaussian-blur[width=[1,2]]"
 problems = ["p*"]
 [[methods]]
 name = "net"
-method = "trained[recipe=icnn-report[steps=2]]"
+method = "trained[recipe=icnn-report-he[steps=2]]"
 training_seeds = [1, 2]
 [experiments]
 metrics = ["rmse"]

@@ -138,16 +138,18 @@ def _unit(sizes: Sequence[float]) -> float:
 
 
 def color_class(mean: float, unit: float) -> str:
-    """Return the class of a difference: its side of 0 and its step, counted from 1.
+    """Return the class of a difference: its side of 0 and its step, counted from 1, or ``zero``.
 
     Examples
     --------
     >>> color_class(0.3, 0.5), color_class(-1.2, 0.5), color_class(math.inf, 0.5)
     ('above-1', 'below-3', 'above-4')
     """
+    if mean == 0:
+        return "zero"
     size = abs(mean) / unit
     step = N_STEPS if size >= N_STEPS else math.floor(size) + 1
-    return f"{'above' if mean >= 0 else 'below'}-{step}"
+    return f"{'above' if mean > 0 else 'below'}-{step}"
 
 
 def _cell(own: PairDifference, box: _Box, unit: float, words: str, places: int | None) -> Markup:

@@ -68,7 +68,8 @@ def over_level(
 ) -> Chart:
     """Draw the means of methods over noise levels, with their confidence intervals as bars.
 
-    The first eight methods that are no references have colors and labels, the others are gray.
+    The first eight methods that are no references have colors and labels. The others are gray, with
+    their intervals only in the tooltips.
 
     Parameters
     ----------
@@ -129,7 +130,7 @@ def _line(own: LevelLine, cls: str, x: Scale, y: Scale) -> Markup:
     points = sorted(own.points, key=lambda point: point.level)
     for point in [*points, None]:
         if point is not None and not math.isnan(point.mean):
-            parts.append(_point(own, point, x, y))
+            parts.append(_point(own, point, x, y, bar=cls != "other"))
         if point is not None and math.isfinite(point.mean):
             known.append((x(point.level), y(point.mean)))
             continue
@@ -139,13 +140,14 @@ def _line(own: LevelLine, cls: str, x: Scale, y: Scale) -> Markup:
     return group(cls, *parts, title=own.name)
 
 
-def _point(own: LevelLine, point: LevelPoint, x: Scale, y: Scale) -> Markup:
+def _point(own: LevelLine, point: LevelPoint, x: Scale, y: Scale, *, bar: bool) -> Markup:
     at, height = x(point.level), y(point.mean)
     interval = ""
     parts = []
     if not (math.isnan(point.low) or math.isnan(point.high)):
         interval = f" ({number(point.low)} to {number(point.high)})"
-        parts.append(line(at, y(point.low), at, y(point.high), "thin"))
+        if bar:
+            parts.append(line(at, y(point.low), at, y(point.high), "thin"))
     title = f"{own.name} at {number(point.level)}: {number(point.mean)}{interval}"
     if not y.low <= point.mean <= y.high:  # beyond the axis: an arrow
         d = 7 if point.mean > y.high else -7

@@ -224,7 +224,7 @@ def left_axis(scale: Scale, left: float, right: float, label: str, percent: bool
         text(left - 6, scale(tick) + 4, word, "small muted", "end")
         for tick, word in zip(at, words, strict=True)
     ]
-    parts.append(text(4, scale.end - 10, fitted(label, right - 4), "muted"))
+    parts.append(text(4, scale.end - 10, fitted(label, right - 150), "muted"))
     return joined(parts)
 
 

@@ -1,8 +1,9 @@
 """The style of all charts: one sheet of rules, with the colors of a light and a dark theme.
 
 Text has a contrast of at least 4.5 : 1 to the background of its theme, and marks of at least 3 : 1.
-The series have the hues of Okabe and Ito for all types of color vision, darker or lighter where the
-contrast requires it.
+Any two series differ in both themes, for normal vision and for full protanopia, deuteranopia and
+tritanopia (Machado, Oliveira, Fernandes, IEEE Trans. Vis. Comput. Graph. 15, 2009). No chart tells
+methods apart by color alone: names are at the ends of the lines.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ LIGHT = {
     "grid": "#e4e7ea",
     "axis": "#858d96",
     "series-0": "#0072b2",
-    "series-1": "#b84e00",
-    "series-2": "#00795a",
-    "series-3": "#b0447f",
-    "series-4": "#8a6200",
-    "series-5": "#15306b",
-    "series-6": "#6a4fc4",
-    "series-7": "#5a2d0c",
+    "series-1": "#c34b69",
+    "series-2": "#005a3c",
+    "series-3": "#876900",
+    "series-4": "#2d0fd2",
+    "series-5": "#780000",
+    "series-6": "#870069",
+    "series-7": "#1e002d",
     "above-1": "#d6e9f5",
     "above-2": "#a9cfe8",
     "above-3": "#74b0d9",
@@ -44,13 +45,13 @@ DARK = {
     "grid": "#2b3138",
     "axis": "#737d88",
     "series-0": "#56b4e9",
-    "series-1": "#f08a3c",
-    "series-2": "#2cc295",
-    "series-3": "#e58fbd",
-    "series-4": "#e6b23c",
-    "series-5": "#cfe4ff",
-    "series-6": "#b3a0ff",
-    "series-7": "#d9c2a7",
+    "series-1": "#ff5ab4",
+    "series-2": "#d2ffa5",
+    "series-3": "#ffe100",
+    "series-4": "#b45aff",
+    "series-5": "#a57869",
+    "series-6": "#ffb4b4",
+    "series-7": "#e1960f",
     "above-1": "#1b3242",
     "above-2": "#1d4a67",
     "above-3": "#1f628c",
@@ -86,9 +87,9 @@ def page_css() -> str:
     light, dark = _properties(LIGHT), _properties(DARK)
     themes = (
         f":root, [data-theme=light] {{ {light} }}\n"
-        f"@media (prefers-color-scheme: dark) {{ :root:not([data-theme=light]) {{ {dark} }} }}\n"
-        f"[data-theme=dark] {{ {dark} }}\n"
-        f"@media print {{ :root, :root[data-theme] {{ {light} }} }}\n"
+        "@media screen and (prefers-color-scheme: dark) "
+        f"{{ :root:not([data-theme=light]) {{ {dark} }} }}\n"
+        f"@media screen {{ [data-theme=dark] {{ {dark} }} }}\n"
     )
     return themes + LAYOUT + _rules(lambda name: f"var(--chart-{name})")
 
@@ -147,5 +148,6 @@ def _rules(color: Callable[[str], str]) -> str:
         ".chart .dashed { stroke-dasharray: 6 4; }",
         ".chart .dotted { stroke-dasharray: 2 3; }",
         *steps,
+        f".chart .zero {{ fill: {color('grid')}; }}",
     ]
     return "\n".join(rules) + "\n"

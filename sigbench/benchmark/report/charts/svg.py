@@ -27,7 +27,8 @@ class Chart:
     Attributes
     ----------
     name : str
-        Name of the chart, usable as a file name.
+        Kind of the chart; that of a chart over several problems also contains their names, so
+        `chart_files.file_name` makes file names of it.
     title : str
         What the chart shows, in one line.
     description : str
@@ -156,7 +157,9 @@ def diamond(x: float, y: float, r: float, cls: str, title: str = "") -> Markup:
 def text(
     x: float, y: float, words: str, cls: str = "", anchor: str = "start", title: str = ""
 ) -> Markup:
-    """Return one line of text whose baseline is at y."""
+    """Return one line of text whose baseline is at y; nothing if there are no words."""
+    if not words:
+        return Markup("")
     attributes: dict[str, str | float] = {"x": x, "y": y}
     if cls:
         attributes["class"] = cls

@@ -34,6 +34,7 @@
     body.append(...[...metric.order, ...left].map((index) => rows.get(index)));
     const heading = board.querySelector("thead .mean");
     heading.title = metric.title;
+    heading.dataset.title = metric.name;
     heading.querySelector("button").textContent = metric.name;
   }
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sigbench.benchmark.report.citation import citation
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.core.errors import InputError
 from sigbench.core.parsing import read_text
@@ -29,6 +30,8 @@ class RunData:
         The run folder.
     manifest : mapping
         Its manifest.
+    citation : str
+        How to cite it, with the digest of its values.
     board : sequence of LeaderboardRow
         The leaderboard.
     summaries : mapping
@@ -43,6 +46,7 @@ class RunData:
 
     folder: RunFolder
     manifest: Mapping[str, Any]
+    citation: str
     board: Sequence[LeaderboardRow]
     summaries: Mapping[tuple[str, str], Summary]
     scores: Mapping[str, Scores]
@@ -100,11 +104,11 @@ def collect(path: Path) -> RunData:
 
 
 def _collect(folder: RunFolder) -> RunData:
-    manifest = folder.manifest.require()
+    manifest, cited = folder.manifest.require(), citation(folder)
     failures = folder.failures()
     if not folder.cells.all():
         board = _stored_board(folder.path / "leaderboard.csv")
-        return RunData(folder, manifest, board, {}, {}, (), failures, {}, {})
+        return RunData(folder, manifest, cited, board, {}, {}, (), failures, {}, {})
     suite = manifest["suite"]
     found = [
         scores
@@ -116,6 +120,7 @@ def _collect(folder: RunFolder) -> RunData:
     return RunData(
         folder,
         manifest,
+        cited,
         leaderboard(found, timings, suite["bounds"]),
         {(scores.problem, scores.metric): scores.summary() for scores in found},
         {scores.problem: scores for scores in reversed(found)},  # the first metric is last

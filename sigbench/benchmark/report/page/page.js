@@ -52,6 +52,17 @@
 
   for (const board of all(".board")) board.addEventListener("input", () => filter(board));
 
+  // What scrolls can be reached by keyboard
+
+  const scrollers = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      const scrolls = target.scrollWidth > target.clientWidth || target.scrollHeight > target.clientHeight;
+      if (scrolls) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    }
+  });
+  for (const frame of all(".scroll, .chart-frame, pre")) scrollers.observe(frame);
+
   // Copying
 
   for (const button of all("button.copy")) {
@@ -89,14 +100,21 @@
   }
   if (location.hash) openTarget();
 
-  // On paper, the parts that matter are open
+  // On paper the theme is light, and the parts that matter are open
 
   let closed = [];
+  let theme;
   addEventListener("beforeprint", () => {
+    theme = root.dataset.theme;
+    root.dataset.theme = "light";
+    document.dispatchEvent(new Event("theme-change"));
     closed = all("details.printed:not([open])");
     for (const details of closed) details.open = true;
   });
   addEventListener("afterprint", () => {
+    if (theme) root.dataset.theme = theme;
+    else delete root.dataset.theme;
+    document.dispatchEvent(new Event("theme-change"));
     for (const details of closed) details.open = false;
   });
 })();

@@ -66,13 +66,11 @@ class _Content:
     problems: Sequence[_Problem]
     charts: Mapping[str, Drawings]
     comparisons: Mapping[str, Any]
-    citations: Sequence[str]
 
 
 def make_page(
     runs: Sequence[RunData],
     *,
-    citations: Sequence[str] = (),
     advance: Callable[[], None] = lambda: None,
 ) -> Page:
     """Return the page of one or several runs.
@@ -81,8 +79,6 @@ def make_page(
     ----------
     runs : sequence of RunData
         The runs.
-    citations : sequence of str
-        How to cite each run.
     advance : callable
         Called after each part of the work, to report progress.
 
@@ -95,7 +91,7 @@ def make_page(
     problems = [problem for anchor, run in named.items() for problem in _problems(run, anchor)]
     charts = chosen(_charts(named, problems, advance))
     comparisons = dict(_comparisons(problems, advance))
-    content = _Content(named, problems, charts, comparisons, citations)
+    content = _Content(named, problems, charts, comparisons)
     sources = {
         problem.anchor: found
         for problem in problems
@@ -159,7 +155,6 @@ def _assembled(content: _Content, media: Mapping[str, Media]) -> str:
         [_section(content, anchor, media) for anchor in content.runs],
         lead="What denoisers reach on the same noisy items: means with confidence intervals, "
         "ranks by paired tests, and the distance to the limit.",
-        citation="\n".join(content.citations),
         libraries=[SORTABLE, *[UPLOT] * curves, *[SLIDER] * ("image" in domains)],
         scripts=scripts,
         styles=page_css() + own_file("report.css"),
@@ -179,6 +174,8 @@ def _section(content: _Content, anchor: str, media: Mapping[str, Media]) -> Sect
     problems = [problem for problem in content.problems if problem.run is run]
     body = render(
         "run",
+        anchor=anchor,
+        citation=run.citation,
         description=run.suite["description"],
         warnings=texts.warnings(run),
         facts=texts.facts(run),

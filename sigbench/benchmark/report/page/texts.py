@@ -94,14 +94,14 @@ def summary_line(rows: Sequence[LeaderboardRow]) -> str:
     unit = f" {first['unit']}" if first["unit"] else ""
     if not best:
         return ""
-    named = ", ".join(row["method"] for row in best[:MAX_NAMED])
+    named = " · ".join(row["method"] for row in best[:MAX_NAMED])
     named += f" and {len(best) - MAX_NAMED} more" * (len(best) > MAX_NAMED)
-    text = f"best: {named}"
+    text = f"Best: {named}"
     if math.isfinite(best[0]["mean"]):
         text += f" ({best[0]['mean']:.{places}f}{unit})"
     limit = limit_row(rows)
     if limit is not None and math.isfinite(limit["mean"]):
-        text += f"; limit {limit['mean']:.{places}f}{unit}"
+        text += f". Limit: {limit['mean']:.{places}f}{unit}"
     return text
 
 

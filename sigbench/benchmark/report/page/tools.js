@@ -14,13 +14,17 @@ const tools = (() => {
     return made;
   }
 
-  // Calls a function when a part of the page is first seen.
+  // Calls a function when a part of the page is first seen or printed.
   function whenSeen(part, make) {
-    new IntersectionObserver((entries, observer) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
+    const once = () => {
       observer.disconnect();
+      removeEventListener("beforeprint", once);
       make(part);
-    }, { rootMargin: "300px" }).observe(part);
+    };
+    const observer = new IntersectionObserver(
+      (entries) => entries.some((entry) => entry.isIntersecting) && once(), { rootMargin: "300px" });
+    observer.observe(part);
+    addEventListener("beforeprint", once);
   }
 
   function select(label, options, chosen, onchange) {
