@@ -30,17 +30,17 @@ def commands():
                     yield line.partition(" #")[0]
 
 
-USERS = ("mine:", "network[weights=my-", 'network[weights="my')  # files of the reader
+USERS = re.compile(r"\w+:\w|network\[weights=\"?my")  # modules and weights of the reader
 
 
 @pytest.mark.parametrize("line", list(commands()))
 def test_commands_parse_and_their_names_exist(line):
     args = build_parser().parse_args(shlex.split(line)[1:])
     if hasattr(args, "suite") and not args.suite.endswith(".toml"):
-        known = [m for m in args.method or [] if not m.startswith(USERS)]
+        known = [m for m in args.method or [] if not USERS.match(m)]
         load(args.suite).select(methods=known or None, problems=args.problem)
     elif hasattr(args, "source") and args.method != "auto":
-        assert args.method.startswith(USERS) or resolve(args.method)
+        assert USERS.match(args.method) or resolve(args.method)
     elif hasattr(args, "recipe"):
         assert args.recipe.endswith(".toml") or load_recipe(args.recipe)
 

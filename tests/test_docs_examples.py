@@ -1,6 +1,6 @@
 """The code blocks of the documentation run, page by page, in an empty folder and with few items.
 
-A block after `<!-- file: NAME -->` is a file that the page asks the reader to write. All other
+A block after `<!-- file: NAME -->` or `<!-- NAME -->` is a file of the reader. All other
 blocks of Python run, and so does every line of blocks of shell commands, or it is listed in NOT_RUN.
 """
 
@@ -28,7 +28,8 @@ PAGES = [
     *sorted((ROOT / "docs/methods").glob("*.md")),
 ]
 BLOCK = re.compile(
-    r"^(?:<!-- file: (?P<file>\S+) -->\n+)?^```(?P<kind>\w+)\n(?P<text>.*?)^```", re.M | re.S
+    r"^(?:<!-- (?:file: )?(?P<file>[\w/-]+(?:\.\w+)+) -->\n+)?^```(?P<kind>\w+)\n(?P<text>.*?)^```",
+    re.M | re.S,
 )
 
 # Lines that do not run here: a pattern that matches from the beginning, and why.
@@ -145,6 +146,9 @@ def readers_folder(tmp_path_factory):
     for name in ("sensor.csv", "steps.csv", "spikes.csv"):
         np.savetxt(folder / name, 5 * (np.arange(200) % 50 < 5) + rng.normal(size=200))
     np.save(folder / "mine.npy", np.ones(3))
+    (folder / "errors.csv").write_text(
+        "item,first,second\n" + "".join(f"{i},{1 + i % 3},{2 + i % 2}\n" for i in range(9))
+    )
     code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
     (folder / "mine.py").write_text(code[1])
     with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
@@ -160,11 +164,14 @@ def readers_folder(tmp_path_factory):
 def test_the_code_blocks_of_a_page_run(page, readers_folder, here, capsys):
     shutil.copytree(readers_folder, here, dirs_exist_ok=True)
     shell = Shell(here)
-    for block, line, words in commands_of(page):
+    for block in BLOCK.finditer(page.read_text(encoding="utf-8")):
         if block["file"]:
             Path(block["file"]).parent.mkdir(parents=True, exist_ok=True)
             Path(block["file"]).write_text(small(block["text"]), encoding="utf-8")
-        elif block["kind"] == "python" and not any(p in block["text"] for p in OTHER_PACKAGES):
+    for block, line, words in commands_of(page):
+        if block["file"]:
+            continue
+        if block["kind"] == "python" and not any(p in block["text"] for p in OTHER_PACKAGES):
             exec(compile(small(block["text"]), str(page), "exec"), {"__name__": "__main__"})
         elif line and not matches(NOT_RUN, line):
             shell.run(line, words)
