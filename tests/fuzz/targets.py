@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuzz.formats import archive, image, npy, run_folder, sound, table, texts, weights
+from fuzz.formats import archive, bundle, image, npy, run_folder, sound, table, texts, weights
 from fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
@@ -26,6 +26,7 @@ TARGETS: dict[str, Target] = {
     "failures": run_folder.FAILURES,
     "cells": run_folder.CELLS,
     "cell-folder": run_folder.CELL_FOLDER,
+    "bundle": bundle.TARGET,
     "weights": weights.WEIGHTS,
     "checkpoint": weights.CHECKPOINT,
 }
