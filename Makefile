@@ -70,6 +70,7 @@ figures: $(VENV)/installed-dev
 	$(VENV)/bin/python docs/draw.py
 
 docs: $(VENV)/installed-docs
+	rm -rf build/docs build/doctrees  # links of unchanged pages may lead elsewhere now
 	$(VENV)/bin/python -m sphinx -W --keep-going -n -q -j auto -c docs -d build/doctrees . build/docs
 	$(VENV)/bin/python docs/check_site.py build/docs
 

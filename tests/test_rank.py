@@ -130,7 +130,7 @@ def test_a_guess_is_never_silent(table):
     rows = "\na1,1,3\na2,2,5\n"
     assert "--dataset 'TESTACC'" in table(f"TESTACC,a,b{rows}").cautions[0]
     assert not table(f"TESTACC,a,b{rows}", Columns(item="TESTACC")).cautions
-    assert "'n_wins'" in table(f"item,n_wins,b{rows}").cautions[0]
+    assert "'win_rate'" in table(f"item,win_rate,b{rows}").cautions[0]
     assert "lines" not in str(table(f"item,a,b{rows}").cautions)
     skipped = table(f"item,a,b{rows}Mean,1.5,4\n")
     assert skipped.cautions == ("Rows with the name of an average are not used: line 4.",)

@@ -1,6 +1,7 @@
 """The documentation site: its generated pages, the bibliography, and the check of built pages."""
 
 import ast
+import doctest
 import re
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import check_site
 import pytest
 import sigbench_site
 from sigbench_site import docstrings, links, suites, works
+from sigbench_site import pages as pages_module
 from sigbench_site.pages import Pages, public_name
 
 from sigbench.benchmark.methods.resolve import METHODS
@@ -125,6 +127,13 @@ def test_works_are_found_by_surname_and_year(text, keys):
 )
 def test_bars_are_escaped_outside_of_literals(line, expected):
     assert docstrings.escaped(line) == expected
+
+
+@pytest.mark.parametrize("module", [docstrings, pages_module, works], ids=lambda m: m.__name__)
+def test_examples_of_the_extension_are_correct(module):
+    found = doctest.testmod(module)
+    assert found.attempted
+    assert not found.failed
 
 
 SITE = {

@@ -78,6 +78,7 @@ class TestSecret:
         seed = str(secret.seed(1)).encode()
         content = [file.read_bytes() for file in (folder / "run").rglob("*") if file.is_file()]
         assert not any(seed in one or secret.content in one for one in content)
+        assert not (folder / "run/estimates").exists()  # they would show clean items
         groups = read_run(folder / "run").scores["group"]
         assert set(groups) == {f"1:{i}" for i in range(4)}
         assert (folder / "run/leaderboard.md").read_text().count(secret.digest) == 1

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import soundfile
 
 from sigbench.benchmark.engine.executors.base import ExecutorConfig
 from sigbench.benchmark.run_suite import run_suite
@@ -19,6 +20,7 @@ from sigbench.benchmark.verify.values import difference, first_difference
 from sigbench.benchmark.verify.verify import Selection, compute, plan
 from sigbench.cli.main import main
 from sigbench.cli.verify import check_data, is_good
+from sigbench.core.errors import InputError
 from sigbench.networks.pretrained import weights as weight_files
 from sigbench.networks.pretrained.weights import Weights, save, shipped
 from sigbench.scoring.metrics import METRICS
@@ -282,7 +284,7 @@ def test_changed_weights_are_found(here, monkeypatch):
     planned, cells = verified(here / "run")
     assert {("weights", "different"), ("keys", "different")} < states(planned)
     (check,) = [check for check in planned.checks if check.name == "weights"]
-    assert f"[0].{name} is 'array" in check.details[0]
+    assert f"{name} is 'array" in check.details[0]
     (here / "mine.safetensors").unlink()
     planned, cells = verified(here / "run")
     assert ("weights", "not checked") in states(planned)
@@ -368,6 +370,49 @@ def test_missing_data_are_named(tmp_path, monkeypatch):
     assert "sparse-spikes" not in states
 
 
+def test_missing_recordings_of_noise_leave_the_other_problems(tmp_path, monkeypatch):
+    def entry(name, noise):
+        spec = f"[[problems]]\nname = '{name}'\ndataset = 'speech-smoke'\nitems = 2\n"
+        return f"{spec}degradation = '{noise}'\n"
+
+    noise = tmp_path / "noise"
+    noise.mkdir()
+    samples = np.random.default_rng(0).normal(scale=0.1, size=(2, 32_000))
+    for i, sound in enumerate(samples):
+        soundfile.write(noise / f"{i}.wav", sound, 16_000)
+    monkeypatch.chdir(tmp_path)
+    Path("s.toml").write_text(
+        'metrics = ["rmse"]\nseeds = [1]\n'
+        + entry("white", "gaussian[snr_db=5]")
+        + entry("recorded", "mix[noise=recording[path=noise],snr_db=5]")
+        + "[[methods]]\nmethod = 'noisy'\n"
+    )
+    run_suite(load("s.toml"), "run")
+    shutil.rmtree(noise)
+    planned, cells = verified(Path("run"))
+    (check,) = [check for check in planned.checks if check.state == "not checked"]
+    assert "recorded: " in check.details[0]
+    assert [cell.cell[0] for cell in cells] == ["white"]
+
+
+def test_data_that_are_missing_when_a_key_is_computed_are_reported(run, monkeypatch):
+    def missing(problem):
+        raise InputError(f"the data of {problem.name} have not been fetched")
+
+    monkeypatch.setattr("sigbench.benchmark.verify.rebuild.identity", missing)
+    planned, _ = verified(run)
+    (check,) = [check for check in planned.checks if check.state == "not checked"]
+    assert check.details == [
+        "sparse-spikes: the data of sparse-spikes have not been fetched (8 cells)"
+    ]
+
+
+def test_a_run_without_cells_is_invalid(copy, capsys):
+    shutil.rmtree(copy / "cells")
+    assert main(["verify", str(copy)]) == 2
+    assert "has no cells" in capsys.readouterr().err
+
+
 def test_cells_on_damaged_data_are_not_computed(run):
     planned = plan(run, ALL, check_data=lambda kinds: dict.fromkeys(kinds, "damaged"))
     assert not planned.cells
@@ -444,15 +489,47 @@ def test_no_path_of_this_machine_is_in_a_manifest(entry, expected):
     assert is_portable(expected)
 
 
-def test_a_definition_that_leads_outside_is_refused(copy):
-    def outside(manifest):
-        entry = {"method": "network[weights=/etc/x.safetensors]"}
+@pytest.mark.parametrize(
+    ("entry", "error"),
+    [
+        ({"method": "network[weights=/etc/x.safetensors]"}, "outside the working directory"),
+        (
+            {"name": "blur", "method": "network", "tune": {"weights": ["/etc/x.safetensors"]}},
+            "outside the working directory",
+        ),
+        ({"method": "noisy[depends_on=/etc/passwd]"}, "outside the working directory"),
+        ({"method": "noisy", "depends_on": ["../x"]}, "outside the working directory"),
+        ({"name": "other", "method": "gaussian-blur"}, "has another name"),
+        ({"method": "affine"}, "has another name"),
+        ({"method": 3}, "must be"),
+        ({"method": "noisy", "depends_on": 3}, "must be"),
+        ({"name": "blur"}, "needs the key 'method'"),
+        ({"method": "nothing"}, "unknown method"),
+        ({"method": "l1[["}, "l1[["),
+    ],
+)
+def test_invalid_definitions_are_reported(copy, entry, error):
+    def other(manifest):
         manifest["suite"]["definition"]["methods"]["blur"] = entry
 
-    change_manifest(copy, outside)
-    planned, _ = verified(copy)
+    change_manifest(copy, other)
+    planned, cells = verified(copy, Selection(1, 0, 60.0))
     (check,) = [check for check in planned.checks if check.state == "not checked"]
-    assert "names a file outside the working directory" in check.details[0]
+    assert error in check.details[0]
+    assert check.details[0].startswith("blur: ")
+    assert len(cells) == 1
+
+
+def test_an_invalid_problem_is_reported(copy):
+    def other(manifest):
+        entry = {"dataset": "sparse-spikes", "degradation": "gaussian[sigma=3]", "name": "x"}
+        manifest["suite"]["definition"]["problems"]["sparse-spikes"] = {**entry, "items": 3}
+
+    change_manifest(copy, other)
+    planned, cells = verified(copy)
+    (check,) = [check for check in planned.checks if check.state == "not checked"]
+    assert "its definition in the manifest has another name" in check.details[0]
+    assert not cells
 
 
 def test_floors_record_what_methods_depend_on(here):

@@ -15,15 +15,37 @@ from sigbench.core.progress import Progress
 NAME = "report.html"
 
 
-def write(folders: list[Path], file: Path | None, *, opens: bool) -> None:
+def target(folders: list[Path], file: Path | None) -> Path:
+    """Return where the page is written, after checking that it may be written there.
+
+    Parameters
+    ----------
+    folders : list of Path
+        The run folders.
+    file : Path or None
+        The page. None stands for ``report.html`` in the run folder, of which there must be one.
+
+    Raises
+    ------
+    InputError
+        If there are several folders and no file, or there is something else than a page.
+    """
+    if file is None and len(folders) > 1:
+        raise InputError("--open needs --html FILE for several run folders")
+    found = folders[0] / NAME if file is None else file
+    check_target(found)
+    return found
+
+
+def write(folders: list[Path], file: Path, *, opens: bool) -> None:
     """Write the page of some runs, say how large it is, and open it if that is wanted.
 
     Parameters
     ----------
     folders : list of Path
         The run folders; they are only read.
-    file : Path or None
-        The page. None stands for ``report.html`` in the run folder, of which there must be one.
+    file : Path
+        The page.
     opens : bool
         Whether to open the page in the browser.
 
@@ -32,10 +54,6 @@ def write(folders: list[Path], file: Path | None, *, opens: bool) -> None:
     InputError
         If a folder cannot be read, or the file may not be written.
     """
-    if file is None and len(folders) > 1:
-        raise InputError("--open needs --html FILE for several run folders")
-    target = folders[0] / NAME if file is None else file
-    check_target(target)  # before the work
     with Progress(None, "part") as progress:
         runs = []
         for folder in folders:
@@ -44,8 +62,8 @@ def write(folders: list[Path], file: Path | None, *, opens: bool) -> None:
             progress.advance()
         progress.describe("drawing")
         page = make_page(runs, advance=progress.advance)
-    size = write_page(target, page.html)
+    size = write_page(file, page.html)
     media = f", {page.media_bytes / 1e6:.1f} MB of them examples" if page.media_bytes else ""
-    show(f"{target}: {size / 1e6:.1f} MB{media}")
-    if opens and not open_page(target):
+    show(f"{file}: {size / 1e6:.1f} MB{media}")
+    if opens and not open_page(file):
         show("no browser was found: open the file yourself", sys.stderr)

@@ -64,6 +64,7 @@ class Opened:
         self.trouble = []
         context.route("**/*", self._route)
         self.page = context.new_page()
+        self.page.set_default_timeout(10_000)
         self.page.on("console", lambda m: self.trouble.append(f"console: {m.text}"))
         self.page.on("pageerror", lambda error: self.trouble.append(f"error: {error}"))
         self.page.on("dialog", self._dialog)
@@ -98,11 +99,22 @@ class Opened:
     def sort(self, action):
         """Do something that sorts a table, and wait until it is sorted."""
         self.page.evaluate(
-            "window.sorted = new Promise((done) =>"
-            " document.addEventListener('sort-end', () => done(true), { once: true }))"
+            "() => { window.sorted = new Promise((done) =>"
+            " document.addEventListener('sort-end', () => done(true), { once: true })); }"
         )
         action()
         self.page.evaluate("window.sorted")
+
+    def wait(self, condition):
+        """Wait until a condition in JavaScript holds.
+
+        Playwright's own function evaluates a string in the page, which the policy forbids.
+        """
+        for _ in range(500):
+            if self.page.evaluate(condition):
+                return
+            self.page.wait_for_timeout(20)
+        raise AssertionError(condition)
 
     def open_all(self):
         """Open all parts and see each example, so that everything is drawn."""

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from fuzz.formats import archive, examples, image, npy, run_folder, sound, table, texts, weights
+from fuzz.formats import (
+    archive,
+    examples,
+    image,
+    npy,
+    run_folder,
+    scores,
+    sound,
+    table,
+    texts,
+    weights,
+)
 from fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
@@ -13,6 +24,7 @@ TARGETS: dict[str, Target] = {
     "wav": sound.WAV,
     "flac": sound.FLAC,
     "csv": table.TARGET,
+    "scores": scores.TARGET,
     "tar.gz": archive.TAR,
     "tar": archive.PLAIN_TAR,
     "zip": archive.ZIP,

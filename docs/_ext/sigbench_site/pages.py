@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -82,15 +83,14 @@ def public_name(thing: Any) -> str:
     >>> public_name(L1)
     'sigbench.L1'
     """
-    import sys
-
     import sigbench
 
-    if thing.__name__ in sigbench.__all__ and getattr(sigbench, thing.__name__) is thing:
-        return f"sigbench.{thing.__name__}"
+    name: str = thing.__name__
+    if name in sigbench.__all__ and getattr(sigbench, name) is thing:
+        return f"sigbench.{name}"
     parts = thing.__module__.split(".")
-    for count in range(2, len(parts) + 1):
-        module = sys.modules.get(".".join(parts[:count]))
-        if getattr(module, thing.__name__, None) is thing:
-            return f"{'.'.join(parts[:count])}.{thing.__name__}"
-    return f"{thing.__module__}.{thing.__name__}"
+    for count in range(2, len(parts)):
+        module = ".".join(parts[:count])
+        if getattr(sys.modules.get(module), name, None) is thing:
+            return f"{module}.{name}"
+    return f"{thing.__module__}.{name}"

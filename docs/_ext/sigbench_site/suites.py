@@ -18,6 +18,7 @@ from sigbench.benchmark.report.tables import (
     heading,
     is_best,
     is_ranked,
+    markdown_table,
     mean_text,
     rank,
     two_digits,
@@ -56,7 +57,9 @@ def write(pages: Pages) -> None:
         "suites/index",
         "# Suites",
         INTRODUCTION,
-        table(["suite", "description", "problems", "methods"], rows, ["problems", "methods"]),
+        markdown_table(
+            ["suite", "description", "problems", "methods"], rows, ["problems", "methods"]
+        ),
         toctree([suite.name for suite in suites], hidden=""),
     )
 

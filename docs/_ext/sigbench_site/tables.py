@@ -13,6 +13,7 @@ from sigbench.config.toml import read_toml
 from sigbench.core import escape
 from sigbench.datasets import DATASETS
 from sigbench.networks.models import NETWORKS
+from sigbench.networks.models.base import n_params
 from sigbench.networks.pretrained.weights import SHIPPED, shipped
 from sigbench.problems.degradations import DEGRADATIONS
 from sigbench.problems.kernels import KERNELS
@@ -139,7 +140,7 @@ def _field(field: Any) -> str:
 
 def _networks() -> list[str]:
     rows = [
-        [escape.code(spec), f"{lists.n_params(network):,}", ", ".join(network.info.domains)]
+        [escape.code(spec), f"{n_params(network):,}", ", ".join(network.info.domains)]
         for spec, network in lists.networks().items()
     ]
     weights = [[escape.code(f"network[weights={name}]"), *_card(name)] for name in SHIPPED]
@@ -148,7 +149,7 @@ def _networks() -> list[str]:
         table(["network", "parameters", "data"], rows, ["parameters"]),
         *_documented(NETWORKS),
         "## Weights",
-        table(
+        markdown_table(
             ["method", "network", "parameters", "trained on", "description"],
             weights,
             ["parameters"],

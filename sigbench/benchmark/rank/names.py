@@ -31,11 +31,11 @@ USUAL = {
 SUMMARIES = _words("average avg mean overall total median rank meanrank averagerank avgrank")
 LOWER = _words(
     "rmse mse mae mape nmse loss losses error errors err wer cer eer fid lpips perplexity ppl nll "
-    "regret brier time runtime latency distance"
+    "regret brier runtime latency"
 )
 PROPERTIES = _words(
-    "n std sd se stderr error count size parameters params param rank elo votes rate winrate time "
-    "rtf rtfx speed memory year date length epochs seed flops cost price"
+    "std stderr error count size parameters params param rank elo votes rate winrate "
+    "time rtf rtfx speed memory year date length epochs seed flops cost price"
 )
 
 
@@ -66,7 +66,7 @@ def is_property(name: str) -> bool:
 
     Examples
     --------
-    >>> is_property("n_wins"), is_property("Model size (B)"), is_property("CoLA")
+    >>> is_property("win_rate"), is_property("Model size (B)"), is_property("CoLA")
     (True, True, False)
     """
     return not PROPERTIES.isdisjoint(re.split(r"[^a-z]+", name.casefold()))

@@ -34,6 +34,7 @@ from sigbench.scoring.inference import (
     Floats,
     holm,
     mean_interval,
+    mean_of,
     paired_difference,
 )
 from sigbench.scoring.ranks import pair_tests
@@ -138,12 +139,14 @@ def _impossible(n: int, pairs: int, test: str, units: str) -> str:
 
 
 def _overall(table: ScoreTable) -> OverallRanks:
-    names, columns, fewer = [], [], 0
+    names: list[str] = []
+    columns: list[list[float]] = []
+    fewer = 0
     for own in table.datasets:
         common = ~np.isnan(own.values).any(axis=0)
         if common.any():
             names.append(own.name)
-            columns.append(own.values[:, common].mean(axis=1))
+            columns.append([mean_of(row[common]) for row in own.values])
             fewer += int(not common.all())
     k, pairs = len(table.methods), math.comb(len(table.methods), 2)
     scores = np.array(columns).reshape(len(names), k)

@@ -83,19 +83,37 @@ def is_portable(entry: Entry) -> bool:
     >>> is_portable({"method": "network[weights=../mine.safetensors]"})
     False
     """
-    listed = [text for text in entry.get(FILES, ()) if isinstance(text, str)]
-    return not any(map(_leads_outside, [*listed, *texts(entry)]))
+    return not any(map(_leads_outside, [*_texts(entry.get(FILES)), *texts(entry)]))
 
 
 def texts(entry: Entry) -> list[str]:
-    """Return all words and texts that are values of parameters in the specs of an entry.
+    """Return all words and texts that are values of parameters in an entry.
 
     Examples
     --------
     >>> texts({"method": "network[weights=icnn,statistics=input]", "sigma": "given"})
     ['icnn', 'input']
     """
-    return [text for key in SPECS if key in entry for text in _texts(parse(entry[key]))]
+    specs = [parse(entry[key]) for key in SPECS if isinstance(entry.get(key), str)]
+    return [text for one in (*specs, entry.get("tune")) for text in _texts(one)]
+
+
+def is_name(name: str, made: str) -> bool:
+    """Return whether the method that an entry makes has this name in the run.
+
+    A name that is a spec had the paths of the machine of the run.
+
+    Examples
+    --------
+    >>> is_name("network[weights=/home/me/w.safetensors]", "network[weights=w.safetensors]")
+    True
+    """
+    if name == made:
+        return True
+    try:
+        return bool(_replaced(parse(name)) == parse(made))
+    except InputError:
+        return False
 
 
 def check_portable(name: str, entry: Entry) -> None:
@@ -113,6 +131,8 @@ def check_portable(name: str, entry: Entry) -> None:
 def _texts(value: Any) -> list[str]:
     if isinstance(value, Spec):
         return [text for _, one in value.params for text in _texts(one)]
+    if isinstance(value, Mapping):
+        return [text for one in value.values() for text in _texts(one)]
     if isinstance(value, tuple | list):
         return [text for one in value for text in _texts(one)]
     return [value] if isinstance(value, str) else []

@@ -14,13 +14,14 @@ from sigbench.benchmark.engine.evaluate import Cell
 from sigbench.benchmark.engine.secret import Secret
 from sigbench.benchmark.methods.resolve import Method
 from sigbench.benchmark.store.cells import CellId
-from sigbench.benchmark.suites.definition import Entry, check_portable
+from sigbench.benchmark.suites.definition import Entry, check_portable, is_name
 from sigbench.benchmark.suites.entries import AnyProblem, methods_of, problems_of
 from sigbench.benchmark.suites.suite import FOLDER, Suite, suite_names
 from sigbench.config.registry import lookup
 from sigbench.config.spec import parse
 from sigbench.config.toml import find_toml, read_toml
 from sigbench.core.errors import InputError
+from sigbench.core.fingerprint import identity
 from sigbench.scoring.metrics import METRICS
 
 UNTRUSTED = "its code is not part of sigbench, and is not run without --trust-code"
@@ -49,9 +50,11 @@ class Rebuilt:
         return {(cell.problem.name, cell.seed, cell.method.name): cell for cell in cells}
 
     def reason(self, cell: CellId) -> str:
-        """Return why a cell cannot be computed."""
+        """Return which problem or method of a cell cannot be built, and why."""
         problem, _, method = cell
-        return self.failed.get(("problem", problem)) or self.failed[("method", method)]
+        if ("problem", problem) in self.failed:
+            return f"{problem}: {self.failed['problem', problem]}"
+        return f"{method}: {self.failed['method', method]}"
 
 
 def rebuild(
@@ -86,12 +89,15 @@ def rebuild(
     definition = definition_of(about)
     failed: dict[tuple[str, str], str] = {}
     wanted = list(dict.fromkeys(problem for problem, _, _ in cells))
-    problems = _built("problem", wanted, definition, problems_of, failed)
-    problems = [
-        dataclasses.replace(problem, items=about["problems"][problem.name]["items"])
-        for problem in problems
-        if problem.name in about["problems"]
-    ]
+    counts = {name: problem["items"] for name, problem in about["problems"].items()}
+
+    def sized(entry: Entry) -> list[AnyProblem]:
+        problems = problems_of(entry)
+        for problem in problems:
+            identity(problem)  # fails if its data are missing
+        return [dataclasses.replace(p, items=counts.get(p.name, p.items)) for p in problems]
+
+    problems = _built("problem", wanted, definition, sized, failed)
     used: dict[str, list[str]] = {}
     for problem, _, method in cells:
         if problem not in used.setdefault(method, []):
@@ -144,8 +150,12 @@ def _built(
         result = made[key]
         if isinstance(result, InputError):
             failed[kind, name] = str(result)
-        elif one := [thing for thing in result if thing.name == name] or result[:1]:
-            found.append(dataclasses.replace(one[0], name=name))
+            continue
+        named = [thing for thing in result if is_name(name, thing.name)]
+        if named:
+            found.append(dataclasses.replace(named[0], name=name))
+        else:
+            failed[kind, name] = "its definition in the manifest has another name"
     return found
 
 

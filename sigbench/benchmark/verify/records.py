@@ -69,7 +69,7 @@ def check_keys(
     failed: dict[str, int] = {}
     for one, cell in stored.items():
         if one not in here:
-            reason = f"{one[2]} on {one[0]}: {rebuilt.reason(one)}"
+            reason = rebuilt.reason(one)
             failed[reason] = failed.get(reason, 0) + 1
         elif text := _difference(manifest["suite"], cell, here[one]):
             changed[text] = changed.get(text, 0) + 1
@@ -157,11 +157,18 @@ def check_weights(manifest: Mapping[str, Any], rebuilt: Rebuilt) -> list[Check]:
         text = f"{good} of {len(used)} methods with weights have those of the run"
         checks.append(Check("weights", "good", text))
     if different:
-        details = [f"{n}: {first_difference(recorded[n], here[n])}" for n in different]
+        details = [f"{n}: {_first(recorded[n], here[n])}" for n in different]
         checks.append(Check("weights", "different", "they are not those of the run", details))
     if lacking:
         checks.append(Check("weights", "not checked", "they cannot be read here", lacking))
     return checks
+
+
+def _first(old: list[Any], new: list[Any]) -> str:
+    """Return the first difference; most methods have the arrays of one network."""
+    if len(old) == len(new) == 1:
+        return first_difference(old[0], new[0])
+    return first_difference(old, new)
 
 
 def _arrays(value: Any) -> list[Any]:

@@ -28,9 +28,9 @@ class Tolerance(NamedTuple):
 # Other processors order sums differently and use other instructions. Emulated here by those of
 # NumPy, OpenBLAS and torch for processors without AVX-512, and without AVX, on table1 (all cells)
 # and random cells of signals, images32, speech-smoke, deconvolution, system-function and
-# noise-tracking, the largest difference of an item was 1.2e-6 dB and 1.3e-7 (relative), by a
-# network in float32; 9e-8 dB by an ill-conditioned inverse filter; 2e-12 dB by all others but
-# iterative solvers, with 8e-10 dB. The limits are about 80 times larger.
+# noise-tracking, the largest difference of an item was 1.4e-6 dB and 1.6e-7 (relative), by a
+# network in float32. It was 9e-8 dB for an ill-conditioned inverse filter, 8e-10 dB for iterative
+# solvers and 5e-12 dB for all others. The limits are about 60 times the largest difference.
 DB, OTHER = Tolerance(1e-4, 1e-4), Tolerance(1e-5, 1e-5)
 # The training of a network enlarges such differences. Two networks of 16,000 pairs that were
 # trained again in this way differed by up to 0.16 dB and 1.8 % for an item, 0.007 dB and 0.08 % in

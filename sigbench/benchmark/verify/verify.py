@@ -29,6 +29,7 @@ from sigbench.benchmark.verify.records import (
 from sigbench.benchmark.verify.values import CellCheck, compared
 from sigbench.core import environment
 from sigbench.core.durations import duration
+from sigbench.core.errors import InputError
 
 CheckData = Callable[[Collection[str]], Mapping[str, str]]
 Progress = Callable[[Cell | Fit, Any], None]
@@ -90,16 +91,20 @@ def plan(
     Raises
     ------
     InputError
-        If the folder contains no run, a file of it cannot be read, or its secret is missing.
+        If the folder contains no run or no cells, a file of it cannot be read, or its secret is
+        missing.
     """
     folder = RunFolder(path)
     manifest = folder.manifest.require()
     with unchanged(path):
         stored = folder.cells.all()
+        if not stored:
+            raise InputError(f"{path} has no cells, of which values could be verified")
         reports = check_reports(folder)
     rebuilt = rebuild(manifest["suite"], stored, trust_code=trust_code, secret=secret)
     same, keys = check_keys(manifest, stored, rebuilt)
-    kinds = sorted({cell.problem.labels["dataset"] for cell in rebuilt.cells().values()})
+    problems = () if rebuilt.suite is None else rebuilt.suite.problems
+    kinds = sorted({problem.labels["dataset"] for problem in problems})
     states = check_data(kinds)
     bad = {kind: text for kind, text in states.items() if text}
     checks = [*check_manifest(manifest, stored), *keys, *check_weights(manifest, rebuilt)]
@@ -167,8 +172,10 @@ def compute(
                 progress(out.cell, out)
     finally:
         executor.close()
-    order = [(cell.problem.name, cell.seed, cell.method.name) for cell in plan.cells]
-    return sorted(checks, key=lambda check: order.index(check.cell))
+    order = {
+        (cell.problem.name, cell.seed, cell.method.name): i for i, cell in enumerate(plan.cells)
+    }
+    return sorted(checks, key=lambda check: order[check.cell])
 
 
 def _data(states: Mapping[str, str]) -> list[Check]:

@@ -55,7 +55,11 @@ def call(args: argparse.Namespace) -> int:
         from sigbench.benchmark.report.latex import check_replaceable
 
         check_replaceable(Path(args.latex))  # before anything is written
-    if not has_page:
+    if has_page:
+        from sigbench.cli.page import target, write
+
+        page = target(folders, None if args.html is None else Path(args.html))
+    else:
         _write_boards(folders, skip_empty=args.figures is not None or args.latex is not None)
     if args.figures is not None:
         show(write_chart_files(folders, Path(args.figures)))
@@ -64,9 +68,7 @@ def call(args: argparse.Namespace) -> int:
 
         show(write_latex(folders, Path(args.latex)))
     if has_page:
-        from sigbench.cli.page import write
-
-        write(folders, None if args.html is None else Path(args.html), opens=args.open)
+        write(folders, page, opens=args.open)
     return SUCCESS
 
 

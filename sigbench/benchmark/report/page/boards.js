@@ -33,6 +33,7 @@
     const left = [...rows.keys()].filter((index) => !metric.order.includes(index));
     body.append(...[...metric.order, ...left].map((index) => rows.get(index)));
     const heading = board.querySelector("thead .mean");
+    board.querySelector("thead .interval").textContent = metric.scale;
     heading.title = metric.title;
     heading.dataset.title = metric.name;
     heading.querySelector("button").textContent = metric.name;

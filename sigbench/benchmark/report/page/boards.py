@@ -46,8 +46,8 @@ class MetricView:
         The methods, best first.
     limit : int or None
         Where the limit is drawn.
-    ends : tuple of str
-        The values at the ends of the drawing.
+    scale : str
+        What is drawn, from which value to which.
     """
 
     name: str
@@ -55,7 +55,7 @@ class MetricView:
     cells: Mapping[str, tuple[Any, ...]]
     order: Sequence[str]
     limit: int | None
-    ends: tuple[str, str]
+    scale: str
 
 
 def metric_view(rows: Sequence[LeaderboardRow], incomplete: Mapping[str, Any]) -> MetricView:
@@ -109,7 +109,7 @@ def metric_view(rows: Sequence[LeaderboardRow], incomplete: Mapping[str, Any]) -
         cells,
         [row["method"] for row in rows],
         None if limit is None else x(limit["mean"]),
-        (f"{low:.{places}f}", f"{high:.{places}f}"),
+        f"interval, {low:.{places}f} to {high:.{places}f}",
     )
 
 
@@ -144,7 +144,7 @@ def board_table(
         Column("rank", "number", "Methods whose difference is not significant share ranks", "rank"),
         Column("method", name="method"),
         Column(first.name, "number", first.title, "mean"),
-        Column("interval and limit", "drawing", "Mean with its 95 % interval", "interval"),
+        Column(first.scale, "drawing", "Mean, 95 % interval, and the limit", "interval"),
     ]
     columns += [Column("gap to limit", "number", name="gap")] if has_gap else []
     columns += [Column("information", hint="What the method used", name="information")]
@@ -172,7 +172,7 @@ def board_table(
         line += [Cell(_settings(run, problem, row))]
         style = "known" if row["knowledge"] in LIMITS else ""
         rows.append(Row(line, row["knowledge"], style, first.order.index(method)))
-    tools = render("board-tools", views=views)
+    tools = render("board-tools", views=views, anchor=anchor)
     return table(caption, columns, rows, anchor=anchor, heading=1, tags="Information", tools=tools)
 
 
@@ -201,6 +201,7 @@ def board_data(views: Sequence[MetricView]) -> list[dict[str, Any]]:
             "cells": [_plain(view.cells.get(method)) for method in methods],
             "order": [methods.index(method) for method in view.order if method in methods],
             "limit": view.limit,
+            "scale": view.scale,
         }
         for view in views
     ]

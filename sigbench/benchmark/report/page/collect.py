@@ -145,6 +145,8 @@ def _stored_board(path: Path) -> list[LeaderboardRow]:
             raise ValueError("it has no rows, and there are no finished cells")
         if any(row["n"] is None for row in board):
             raise ValueError("a row has no number of items")
+        if any((row["rank_low"] is None) != (row["rank_high"] is None) for row in board):
+            raise ValueError("a row has one end of a rank")
     except (ValueError, csv.Error) as error:
         raise InputError(f"{path} is not the leaderboard of a run: {error}") from None
     return board

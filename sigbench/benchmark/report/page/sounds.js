@@ -108,7 +108,7 @@
 
     const half = examples[0].fs / 2000;
     part.append(
-      element("div", { class: "choices" },
+      element("div", { class: "choices player" },
         ...(examples.length > 1 ? [select("Clip", examples.map((one) => String(one.item)), 0, (index) => ((item = index), draw()))] : []),
         play, position, clock),
       list,

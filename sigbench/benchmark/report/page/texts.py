@@ -61,15 +61,13 @@ def warnings(run: RunData) -> list[str]:
 
 
 def facts(run: RunData) -> list[tuple[str, str]]:
-    """Return the size of a run and where it was computed."""
+    """Return the size of a run."""
     manifest = run.manifest
-    versions = manifest["versions"] if isinstance(manifest["versions"], dict) else {}
     return [
         ("problems", str(len(run.problems))),
         ("methods", str(len({row["method"] for row in run.board}))),
         ("metrics", str(len({row["metric"] for row in run.board}))),
         ("seeds", ", ".join(map(str, manifest["seeds"]))),
-        ("computed by sigbench", str(versions.get("sigbench", "of an unknown version"))),
         ("computing time", duration(manifest["wall_time_s"])),
     ]
 

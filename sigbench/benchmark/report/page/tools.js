@@ -27,10 +27,13 @@ const tools = (() => {
     addEventListener("beforeprint", once);
   }
 
+  let selects = 0;
+
   function select(label, options, chosen, onchange) {
-    const made = element("select", { autocomplete: "off", onchange: () => onchange(Number(made.value)) });
+    const id = `select-${++selects}`;
+    const made = element("select", { id, autocomplete: "off", onchange: () => onchange(Number(made.value)) });
     options.forEach((text, index) => made.append(element("option", { value: index, text, selected: index === chosen })));
-    return element("label", { class: "choice" }, `${label} `, made);
+    return element("span", { class: "choice" }, element("label", { for: id, text: label }), made);
   }
 
   return { element, whenSeen, select };
