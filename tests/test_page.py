@@ -132,7 +132,6 @@ def test_every_value_of_a_document_is_escaped():
         [Section("a", bad, body, [("b", bad)])],
         lead=bad,
         facts=[(bad, bad)],
-        citation=bad,
         data={"x": bad},
     )
     assert html.startswith(MARKER)

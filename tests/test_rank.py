@@ -11,6 +11,7 @@ import scipy.stats
 from test_output import HOSTILE, rendered
 
 from sigbench import InputError
+from sigbench.benchmark.rank import page
 from sigbench.benchmark.rank.json_output import as_json
 from sigbench.benchmark.rank.layout import Columns
 from sigbench.benchmark.rank.over_datasets import (
@@ -450,8 +451,8 @@ def test_json_has_the_documented_keys_and_no_nan(rng, table):
     text = "".join(long_table(rng.normal(size=(3, 2)), dataset=f"d{i}") for i in range(3))
     ranking = rank_scores(table(f"dataset,method,item,value\n{text}d9,a,x,1\n"))
     found = json.loads(json.dumps(as_json(ranking), allow_nan=False))
-    page = PAGE.read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `([\w.\[\], `]+)` \| (.*) \|$", page, re.M))
+    documentation = PAGE.read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([\w.\[\], `]+)` \| (.*) \|$", documentation, re.M))
 
     def documented(key):
         return set(re.findall(r"`(\w+)`", rows[key])) - {"null", "t", "sign"}
@@ -483,11 +484,11 @@ def test_hostile_names_are_only_shown(tmp_path, table, capsys):
     html = rendered(as_markdown(ranking, width=None))
     for start in ("<script", "<a ", "<img", "<del", "<em>it", "<code"):
         assert start not in html
-    page = as_page(ranking)
-    body = page[page.index("<main") : page.index("</main")]
+    html = as_page(ranking)
+    body = html[html.index("<main") : html.index("</main")]
     assert "<script>alert" not in body
     assert "&lt;script&gt;alert" in body
-    assert "\x1b" not in page
+    assert "\x1b" not in html
     assert main(["rank", str(tmp_path / "scores.csv")]) == 0
     assert "\x1b" not in capsys.readouterr().out
 
@@ -512,13 +513,22 @@ def test_the_command_writes_a_page_and_replaces_nothing_else(tmp_path, capsys, m
 def test_a_page_of_many_methods_and_datasets_is_bounded(rng, table):
     many = rng.normal(size=(60, 12)) + np.arange(60)[:, None] / 9
     names = [f"m{i}" for i in range(60)]
-    page = as_page(rank_scores(table("method,item,value\n" + long_table(many, names))))
-    assert page.count('<svg class="chart"') == 3
-    assert "the first 40 of 60 methods" in page
+    html = as_page(rank_scores(table("method,item,value\n" + long_table(many, names))))
+    assert html.count('<svg class="chart"') == 3
+    assert "the first 40 of 60 methods" in html
     text = "".join(long_table(many[:3, :5], dataset=f"d{i}") for i in range(12))
-    page = as_page(rank_scores(table(f"dataset,method,item,value\n{text}")))
-    assert page.count('<svg class="chart"') == 2  # over datasets only
-    assert page.count('<svg class="bar"') == 36
+    html = as_page(rank_scores(table(f"dataset,method,item,value\n{text}")))
+    assert html.count('<svg class="chart"') == 2  # over datasets only
+    assert html.count('<svg class="bar"') == 36
+
+
+def test_a_page_that_would_be_too_large_has_no_charts(rng, table, monkeypatch):
+    text = "".join(long_table(rng.normal(size=(4, 5)), dataset=f"d{i}") for i in range(3))
+    ranking = rank_scores(table(f"dataset,method,item,value\n{text}"))
+    assert as_page(ranking).count('<svg class="chart"') == 11  # 2 over datasets, 3 for each
+    monkeypatch.setattr(page, "MAX_BYTES", 1000)
+    assert '<svg class="chart"' not in as_page(ranking)
+    assert as_page(ranking).count('<svg class="bar"') == 12
 
 
 EXAMPLES = re.findall(

@@ -8,10 +8,11 @@ from pathlib import Path
 import check_site
 import pytest
 import sigbench_site
-from sigbench_site import docstrings, links, suites, works
+from sigbench_site import docstrings, links, runs, suites, works
 from sigbench_site import pages as pages_module
 from sigbench_site.pages import Pages, public_name
 
+from sigbench import run_suite
 from sigbench.benchmark.methods.resolve import METHODS
 from sigbench.benchmark.suites.suite import load, suite_names
 from sigbench.core.protocols import info_of
@@ -127,6 +128,38 @@ def test_works_are_found_by_surname_and_year(text, keys):
 )
 def test_bars_are_escaped_outside_of_literals(line, expected):
     assert docstrings.escaped(line) == expected
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(runs, "FOLDER", tmp_path / "runs")
+    return tmp_path / "results"
+
+
+def test_runs_without_cells_have_no_page_and_lose_an_old_one(results, tmp_path):
+    (results / "table1").mkdir(parents=True)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs/table1.html").write_text("old")
+    runs.write(["table1"])
+    assert not list((tmp_path / "runs").iterdir())
+
+
+def test_a_run_with_cells_has_a_page_that_is_not_written_again(results, tmp_path):
+    suite = load("table1").select(methods=["noisy"], seeds=[1], items=3)
+    run_suite(suite, results / "table1")
+    runs.write(["table1"])
+    page = tmp_path / "runs/table1.html"
+    written = page.stat().st_mtime_ns
+    assert "table1" in page.read_text(encoding="utf-8")
+    runs.write(["table1"])
+    assert page.stat().st_mtime_ns == written
+
+
+def test_a_run_that_cannot_be_read_is_an_error(results):
+    (results / "table1/cells").mkdir(parents=True)
+    with pytest.raises(RuntimeError, match=r"report .*table1 ended with 2: sigbench: error: "):
+        runs.write(["table1"])
 
 
 @pytest.mark.parametrize("module", [docstrings, pages_module, works], ids=lambda m: m.__name__)

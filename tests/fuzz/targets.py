@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fuzz.formats import (
     archive,
+    bundle,
     examples,
     image,
     npy,
@@ -40,6 +41,7 @@ TARGETS: dict[str, Target] = {
     "cell-folder": run_folder.CELL_FOLDER,
     "originals": examples.ORIGINALS_FILE,
     "estimates": examples.ESTIMATES_FILE,
+    "bundle": bundle.TARGET,
     "weights": weights.WEIGHTS,
     "checkpoint": weights.CHECKPOINT,
 }

@@ -38,6 +38,7 @@ from sigbench.benchmark.report.page.document import Section, document
 from sigbench.benchmark.report.page.libraries import own_file
 from sigbench.benchmark.report.page.rendering import render, safe
 from sigbench.benchmark.report.page.table import Cell, Column, Row, table
+from sigbench.benchmark.report.page.writing import MAX_BYTES
 from sigbench.core import escape
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 MAX_CHARTED = 10  # datasets with charts; more are rows of one table
 MAX_DRAWN = 40  # methods in a matrix or critical-difference diagram
-MAX_ROWS = 4_000  # of the table of many datasets
+MAX_ROWS = 3_000  # of the table of many datasets
 WIDTH, MARGIN = 160, 5  # of the drawing of an interval, in pixels
 
 
@@ -53,39 +54,43 @@ def as_page(ranking: Ranking) -> str:
     """Return a ranking as an HTML document: tables that sort, and charts.
 
     Up to 10 datasets have charts of their own; more are rows of one table. Matrices and
-    critical-difference diagrams have the 40 best methods.
+    critical-difference diagrams have the 40 best methods. A page that would be too large to be sent
+    by mail has no charts.
 
     Parameters
     ----------
     ranking : Ranking
         The ranking.
     """
-    score_table = ranking.table
+    page = _page(ranking, charts=True)
+    return page if len(page.encode()) <= MAX_BYTES else _page(ranking, charts=False)
+
+
+def _page(ranking: Ranking, *, charts: bool) -> str:
+    own = ranking.table
     sections = []
-    if score_table.cautions:
-        sections.append(Section("cautions", "Cautions", _cautions(score_table.cautions)))
+    if own.cautions:
+        sections.append(Section("cautions", "Cautions", _cautions(own.cautions)))
     if ranking.overall is not None:
-        n = len(ranking.overall.datasets)
-        sections.append(Section("overall", f"Over {n} datasets", _overall(ranking.overall)))
-    if len(ranking.datasets) > MAX_CHARTED:
+        title = f"Over {len(ranking.overall.datasets)} datasets"
+        sections.append(Section("overall", title, _overall(ranking.overall, charts)))
+    if len(ranking.datasets) > MAX_CHARTED or (ranking.datasets and not charts):
         title = f"Within {len(ranking.datasets)} datasets"
         sections.append(Section("datasets", title, _many(ranking.datasets)))
     else:
         sections += [
-            Section(
-                f"d{i}", one.name or "Ranks", _dataset(one, f"d{i}", score_table.higher_is_better)
-            )
+            Section(f"d{i}", one.name or "Ranks", _dataset(one, f"d{i}", own.higher_is_better))
             for i, one in enumerate(ranking.datasets, 1)
         ]
     facts = [
-        ("Methods", f"{len(score_table.methods):,}"),
-        ("Datasets", f"{len(score_table.datasets):,}"),
-        ("Direction", "higher is better" if score_table.higher_is_better else "lower is better"),
+        ("Methods", f"{len(own.methods):,}"),
+        ("Datasets", f"{len(own.datasets):,}"),
+        ("Direction", "higher is better" if own.higher_is_better else "lower is better"),
     ]
     return document(
-        f"Ranks: {score_table.path.name}",
+        f"Ranks: {own.path.name}",
         sections,
-        lead=score_table.read_as,
+        lead=own.read_as,
         facts=facts,
         styles=own_file("report.css") + page_css(),
     )
@@ -104,7 +109,7 @@ def _charts(found: Sequence[Chart], left_out: str) -> Markup:
     return render("charts", charts=drawn, left_out=left_out)
 
 
-def _overall(overall: OverallRanks) -> Markup:
+def _overall(overall: OverallRanks, charts: bool) -> Markup:
     rows = [
         Row(
             [
@@ -130,10 +135,10 @@ def _overall(overall: OverallRanks) -> Markup:
         won = float(pair.wins - pair.losses)
         return PairDifference(won, math.nan, math.nan, bool(pair.better), pair.adjusted)
 
-    charts = []
-    if overall.datasets:
+    drawn = []
+    if charts and overall.datasets:
         positions = [row.average_rank for row in overall.methods][:MAX_DRAWN]
-        charts = [
+        drawn = [
             critical_difference(
                 names, positions, _differ(names, found), label="average rank", lower_is_better=True
             ),
@@ -153,7 +158,7 @@ def _overall(overall: OverallRanks) -> Markup:
         _cautions(overall.cautions)
         + table(caption, columns, rows, anchor="overall-table", heading=1)
         + _paragraphs(texts)
-        + _charts(charts, _not_drawn(len(overall.methods)))
+        + _charts(drawn, _not_drawn(len(overall.methods)) if drawn else "")
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -66,11 +66,40 @@ def trainings_table(
     trainings: Mapping[str, str],
 ) -> str:
     """Return a table of means over training seeds, best first; empty if there are none."""
+    incomplete = {(method, metric) for metric, own in summaries.items() for method in own.missing}
+    rows = [
+        (escape.markdown(name), *line)
+        for name, *line in training_rows(table, incomplete, metrics, trainings)
+    ]
+    header = ("method", "trainings", *map(heading, metrics))
+    title = f"### Over training seeds\n\n{TRAININGS}"
+    return f"{title}\n\n{markdown_table(header, rows, right=header[1:])}" if rows else ""
+
+
+def training_rows(
+    table: Sequence[LeaderboardRow],
+    incomplete: Collection[tuple[str, str]],
+    metrics: Sequence[str],
+    trainings: Mapping[str, str],
+) -> list[list[Any]]:
+    """Return the name, the number of trainings and the means over them, best first.
+
+    Parameters
+    ----------
+    table : sequence of LeaderboardRow
+        The rows of one problem.
+    incomplete : collection of (str, str)
+        The methods and metrics with values that could not be computed.
+    metrics : sequence of str
+        The metrics; the first one orders the rows.
+    trainings : mapping of str to str
+        The name that the trainings of a method share, by method.
+    """
     of_name: dict[str, dict[str, list[float]]] = {}
     for row in table:
         if row["method"] in trainings:
             own = of_name.setdefault(trainings[row["method"]], {m: [] for m in metrics})
-            partial = row["method"] in summaries[row["metric"]].missing
+            partial = (row["method"], row["metric"]) in incomplete
             own[row["metric"]].append(math.nan if partial else row["mean"])
     first = metrics[0]
     known = {m: lookup("metric", METRICS, m) for m in metrics}
@@ -81,11 +110,9 @@ def trainings_table(
 
     rows = []
     for name, own in sorted(of_name.items(), key=worst_last):
-        line = [escape.markdown(name), len(own[first])]
+        line = [name, len(own[first])]
         for metric in metrics:
             mean = average(known[metric], np.array(own[metric]), range(len(own[metric])))
             line.append(mean_text(mean.mean, (mean.high - mean.low) / 2, 2))
         rows.append(line)
-    header = ("method", "trainings", *map(heading, metrics))
-    title = f"### Over training seeds\n\n{TRAININGS}"
-    return f"{title}\n\n{markdown_table(header, rows, right=header[1:])}" if rows else ""
+    return rows

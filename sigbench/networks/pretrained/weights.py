@@ -31,6 +31,7 @@ FOLDER = Path(__file__).parent
 
 # The weights shipped with sigbench, and the sha256 of their files.
 SHIPPED = {
+    "icnn-report": "1fe2584d57093a05b42479f1fec7b73e6bf9ea9086b6942909df951c47835114",
     "icnn-report-he": "7402806d03816bdec41f79bd79916b719afa63d83f33fc0e8897b5a8e7d85c03",
     "icnn-report-3e-4": "758a957fc7471fac5d2dc01843e20331e7ab7795308fbda311f42617c67ca264",
     "icnn": "1cdb22de3fa57e556208eb7b03fa02f63d77d8cb8d7020a6606445d9e8e9d1d1",

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from sigbench.benchmark.report.experiments import training_rows
 from sigbench.benchmark.report.page.collect import RunData
 from sigbench.benchmark.report.page.table import Cell, Column, Row, table
 from sigbench.benchmark.report.tables import two_digits
@@ -38,6 +39,7 @@ def detail_tables(run: RunData, anchor: str) -> list[tuple[str, Markup]]:
         "Cautions": _cautions,
         "Items left out": _left_out,
         "Printed values": _printed,
+        "Over training seeds": _trainings,
         "Cost": _cost,
         "Certificates": _certificates,
         "Methods as run": _methods,
@@ -116,6 +118,27 @@ def _printed(run: RunData) -> Content:
                 line += [f"{figure:.2f}", "" if math.isnan(mean) else f"{mean:.2f}"]
             rows.append(line)
     return f"Source: {experiments['source']}", columns, rows
+
+
+def _trainings(run: RunData) -> Content:
+    metrics = list(run.suite["metrics"])
+    columns = [Column("method"), Column("problem"), Column("trainings", "number")]
+    columns += [Column(metric, "number") for metric in metrics]
+    trainings = run.suite.get("trainings", {})
+    rows = []
+    for problem in run.problems if trainings else ():
+        table = [row for row in run.board if row["problem"] == problem]
+        own = {m: s for (p, m), s in run.summaries.items() if p == problem}
+        incomplete = {(method, m) for m, summary in own.items() for method in summary.missing}
+        rows += [
+            [name, problem, *line]
+            for name, *line in training_rows(table, incomplete, metrics, trainings)
+        ]
+    caption = (
+        "Each training seed gives one training, scored by its mean over all items; ± half the "
+        "95 % confidence interval of the mean over trainings."
+    )
+    return caption, columns, rows
 
 
 def _cost(run: RunData) -> Content:

@@ -51,7 +51,6 @@ def document(
     *,
     lead: str = "",
     facts: Sequence[tuple[str, str]] = (),
-    citation: str = "",
     libraries: Iterable[Library] = (SORTABLE,),
     scripts: Sequence[str] = (),
     styles: str = "",
@@ -72,8 +71,6 @@ def document(
         A sentence or two below the title.
     facts : sequence of (str, str)
         Names and values below the lead.
-    citation : str
-        How to cite the results; empty if there is nothing to cite.
     libraries : iterable of Library
         The libraries that the page uses; their licenses are shown at its end.
     scripts : sequence of str
@@ -98,7 +95,6 @@ def document(
         sections=sections,
         lead=lead,
         facts=facts,
-        citation=citation,
         version=__version__,
         policy=POLICY.format(scripts=" ".join(map(_digest, [theme, *code]))),
         styles=safe(

@@ -25,7 +25,9 @@ def render(template: str, **values: Any) -> Markup:
 
     Examples
     --------
-    >>> print(render("note", text="<b>"))
+    >>> print(render("charts", charts=[], left_out="<b>"))
+    <div class="charts">
+    </div>
     <p class="note">&lt;b&gt;</p>
     """
     from markupsafe import Markup

@@ -29,10 +29,10 @@ def meaning(run: RunData) -> list[str]:
         "corrected for all pairs of methods, 5 %). The best methods are in bold.",
     ]
     if any(row["knowledge"] in LIMITS for row in run.board):
-        texts.append(
-            "Methods in italics use the clean item or the true prior. They have no rank: they "
-            "show what can be reached at best. The gap to the limit is what is left."
-        )
+        text = "Methods in italics use the clean item or the true prior, and have no rank."
+        if any(not math.isnan(row["gap_to_limit"]) for row in run.board):
+            text += " The gap to the limit is how much better a method could still be."
+        texts.append(text)
     return texts
 
 
