@@ -129,7 +129,7 @@ class Shell:
 
 @pytest.fixture(scope="session")
 def readers_folder(tmp_path_factory):
-    """Return a folder with the files that readers have, and runs of table1."""
+    """Return a folder with the files that readers have, and runs of two suites."""
     folder = tmp_path_factory.mktemp("reader")
     rng = np.random.default_rng(7)
     t = np.arange(4000) / 8000
@@ -153,8 +153,9 @@ def readers_folder(tmp_path_factory):
     (folder / "mine.py").write_text(code[1])
     with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
         common = ["--items", "3", "--seeds", "1", "-j", "1", "--quiet", "-o"]
-        chosen = ["-m", "mine:mine", "l1-tuned", "affine"]
-        assert main(["run", "table1", *chosen, *common, "runs/table1"]) == 0
+        chosen = {"table1": ["mine:mine", "l1-tuned", "affine"], "images32": ["affine"]}
+        for suite, methods in chosen.items():
+            assert main(["run", suite, "-m", *methods, *common, f"runs/{suite}"]) == 0
     for name in ("a", "b", "released"):
         shutil.copytree(folder / "runs/table1", folder / "runs" / name)
     return folder
