@@ -146,9 +146,9 @@ def readers_folder(tmp_path_factory):
     for name in ("sensor.csv", "steps.csv", "spikes.csv"):
         np.savetxt(folder / name, 5 * (np.arange(200) % 50 < 5) + rng.normal(size=200))
     np.save(folder / "mine.npy", np.ones(3))
-    (folder / "errors.csv").write_text(
-        "item,first,second\n" + "".join(f"{i},{1 + i % 3},{2 + i % 2}\n" for i in range(9))
-    )
+    scores = [f"{i},{1 + i % 3},{2 + i % 2}" for i in range(9)]
+    for name in ("errors.csv", "scores.csv"):
+        (folder / name).write_text("\n".join(["item,first,second", *scores, ""]))
     code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
     (folder / "mine.py").write_text(code[1])
     with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
