@@ -1,6 +1,7 @@
 """Means over items: PSNR as the mean of the values of items, and of all items together."""
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from sigbench import METRICS, load, run_suite
 from sigbench.benchmark.checks.check_floors import check, update
 from sigbench.benchmark.checks.floors import load_floors
 from sigbench.benchmark.compare import compare
+from sigbench.benchmark.report.experiments import experiments_table
 from sigbench.benchmark.report.markdown import markdown
 from sigbench.cli.main import main
 from sigbench.scoring.aggregate import average, difference
@@ -272,3 +274,25 @@ def test_every_metric_of_errors_is_in_decibels_where_more_is_better():
         scaled = metric.scaled(np.array(values))
         assert [metric.unscaled(float(v)) for v in scaled] == pytest.approx(values)
         assert (np.diff(scaled) > 0) == (np.diff(values) > 0)
+
+
+@pytest.mark.parametrize("seeds", [(1,), (1, 2)])
+def test_a_single_experiment_is_not_shown_twice(seeds):
+    """A column per seed and their average, or one column; the printed value stands beside them."""
+    means = {("a", seed): 10.0 + seed for seed in seeds}
+    text = experiments_table(
+        [{"method": "a", "metric": "psnr"}],
+        {"psnr": SimpleNamespace(seeds=seeds, means=means)},
+        {"metrics": ["psnr"], "source": "a report", "printed": {"a": [9.876]}},
+    )
+    header, _, row = (
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[-3:]
+    )
+    if len(seeds) == 1:
+        assert header == ["method", "psnr", "psnr, printed"]
+        assert row == ["a", "11.00", "9.88"]
+        assert "\n\nPrinted values: a report.\n\n" in text
+    else:
+        assert header[1:] == ["psnr, seed 1", "psnr, seed 2", "psnr, average", "psnr, printed"]
+        assert row == ["a", "11.00", "12.00", "11.50", "9.88"]
+        assert "\n\nOne experiment per seed. Printed values: a report.\n\n" in text
