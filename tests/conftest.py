@@ -42,6 +42,12 @@ def pytest_configure(config):
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(autouse=True)
+def no_columns(monkeypatch):
+    """The width of output does not depend on the terminal: readline sets COLUMNS in xdist's workers."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(20210601)

@@ -141,8 +141,8 @@ class TestNotes:
 
     def test_a_partial_run_is_marked(self, run):
         text = self.report(run.path)
-        assert "**Partial run: 5 of 26 methods, 2 of 3 seeds, 40 of 1,000 items per seed.**" in text
-        assert "Partial run: 5 of 26 methods" in board_text(RunFolder(run.path))
+        assert "**Partial run: 5 of 28 methods, 2 of 3 seeds, 40 of 1,000 items per seed.**" in text
+        assert "Partial run: 5 of 28 methods" in board_text(RunFolder(run.path))
 
     def test_a_complete_run_is_not_marked(self, tmp_path):
         suite = load("table1").select(methods=["noisy"], seeds=[1], items=3)
