@@ -8,7 +8,7 @@
 #               bias-free and speech need bsd400, bsd68, fsdd and esc10, see sigbench data)
 # make weights  train the networks whose weights are shipped; six hours (needs flite, espeak-ng, and the
 #               datasets bsd400, fsdd and esc10)
-# make figures  draw the figures of docs from results/ and these weights
+# make figures  draw the figures of docs from results/ and these weights (needs Debian's chromium)
 # make docs     build the documentation site in build/docs (offline, warnings are errors) and check its links
 # make bench    print speed ratios: against loops, plain torch, benchopt, Dask
 # make kills    kill commands at random moments and check that nothing is lost; half an hour
@@ -68,6 +68,7 @@ weights: $(VENV)/installed-dev runs/speech-synthesis
 
 figures: $(VENV)/installed-dev
 	$(VENV)/bin/python docs/draw.py
+	$(VENV)/bin/python docs/screenshot.py
 
 docs: $(VENV)/installed-docs
 	rm -rf build/docs build/doctrees  # links of unchanged pages may lead elsewhere now
