@@ -430,7 +430,7 @@ def test_neighbors_are_counted(table):
     assert found.methods[0].method == "c"
     assert told_apart([row.method for row in found.methods], found.pairs) == (1, 2)
     text = as_markdown(rank_scores(table(datasets_table(steps))))
-    assert "1 of 2 pairs of neighbors differ significantly, and 2 of all 3 pairs." in text
+    assert "Significant differences: 2 of 3 pairs, and 1 of 2 pairs of neighbors on this" in text
 
 
 # Output

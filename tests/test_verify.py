@@ -410,7 +410,7 @@ def test_data_that_are_missing_when_a_key_is_computed_are_reported(run, monkeypa
 def test_a_run_without_cells_is_invalid(copy, capsys):
     shutil.rmtree(copy / "cells")
     assert main(["verify", str(copy)]) == 2
-    assert "has no cells" in capsys.readouterr().err
+    assert "has no finished cells" in capsys.readouterr().err
 
 
 def test_cells_on_damaged_data_are_not_computed(run):

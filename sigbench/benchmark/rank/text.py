@@ -120,8 +120,8 @@ def neighbors_text(ranks: OverallRanks | DatasetRanks) -> str:
         return f"The two methods {'differ' if found else 'do not differ'} significantly."
     pairs = sum(bool(pair.better) for pair in ranks.pairs)
     return (
-        f"{found} of {of} pairs of neighbors differ significantly, and {pairs:,} of all "
-        f"{len(ranks.pairs):,} pairs."
+        f"Significant differences: {pairs:,} of {len(ranks.pairs):,} pairs, and {found} of {of} pairs "
+        "of neighbors on this list."
     )
 
 
