@@ -167,7 +167,7 @@ def changed_gain(files):
 def test_changed_files_are_found(bundle, capsys):
     remade(bundle, changed_gain, index=False)
     assert main(["verify", str(bundle)]) == 2
-    assert "work/pkg/gain.py is not the file that was bundled" in capsys.readouterr().err
+    assert "work/pkg/gain.py does not match its digest in bundle.json" in capsys.readouterr().err
 
 
 def test_changed_code_is_found_also_with_its_digest(bundle, capsys):
@@ -206,7 +206,7 @@ def test_names_in_the_index_are_checked(bundle, tmp_path, name, capsys):
     index["files"][name] = "0"
     (folder / "bundle.json").write_text(json.dumps(index))
     assert main(["verify", str(folder)]) == 2
-    assert "is not a name of a file of a bundle" in capsys.readouterr().err
+    assert "is not a valid name of a file in a bundle" in capsys.readouterr().err
 
 
 def test_links_are_refused(bundle, tmp_path, capsys):

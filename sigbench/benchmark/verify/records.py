@@ -78,7 +78,9 @@ def check_keys(
     total = f"of {_cells(len(stored))}"
     checks = []
     if same or not (changed or failed):
-        checks.append(Check("keys", "good", f"{len(same):,} {total} have the same key in this installation"))
+        checks.append(
+            Check("keys", "good", f"{len(same):,} {total} have the same key in this installation")
+        )
     if changed:
         text = f"{sum(changed.values()):,} {total} were computed with other code or settings"
         checks.append(Check("keys", "different", text, _counted(changed)))

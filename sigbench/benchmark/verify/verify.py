@@ -183,7 +183,9 @@ def _data(states: Mapping[str, str]) -> list[Check]:
     good = [kind for kind, text in states.items() if not text]
     checks = []
     if good:
-        checks.append(Check("data", "good", f"the files of {', '.join(good)} have the expected digests"))
+        checks.append(
+            Check("data", "good", f"the files of {', '.join(good)} have the expected digests")
+        )
     if bad:
         checks.append(Check("data", "not checked", "files are missing or damaged", bad))
     return checks
@@ -205,7 +207,5 @@ def _environment(manifest: Mapping[str, Any]) -> list[Check]:
         if own.get(key) != machine[key]
     ]
     if not details:
-        return [
-            Check("environment", "note", "versions and kind of processor are those of the run")
-        ]
+        return [Check("environment", "note", "versions and kind of processor are those of the run")]
     return [Check("environment", "note", "it differs from that of the run", details)]
