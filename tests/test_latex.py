@@ -75,7 +75,7 @@ def test_the_caption_and_the_label_describe_the_data(run):
     assert r"\caption{sparse-spikes (suite tiny): 40 items, seeds 1, 2. Means $\pm$ half" in text
     assert r"\label{tab:tiny-sparse-spikes}" in text
     assert "Ranks are by psnr." in text
-    assert "Italics: uses the clean item or the true prior, not ranked." in text
+    assert "Italics: the method uses the clean item or the true prior and is not ranked." in text
     first, second = text.splitlines()[:2]
     assert first.startswith(MARKER)
     assert re.fullmatch("% sigbench .*, suite tiny, 4 methods, seeds 1-2, run sha256:.*", second)
@@ -113,7 +113,7 @@ def test_values_that_could_not_be_computed_are_marked(run, monkeypatch):
     text = latex_tables([RunFolder(run)])
     (blur,) = [row for row in parts(text)[1] if row[0] == "blur"]
     assert all(cell.endswith(r"$$^\dagger$") for cell in blur[1:3])
-    assert r"$^\dagger$ Not computed for every item, not ranked.}" in text
+    assert r"$^\dagger$ Could not be computed for every item; not ranked.}" in text
 
 
 def test_several_runs_have_different_labels(run, here):

@@ -194,7 +194,7 @@ def test_a_folder_without_cells_keeps_its_board(without_cells, capsys):
     before = (without_cells / "leaderboard.csv").read_bytes()
     assert main(["report", str(without_cells)]) == 2
     message = capsys.readouterr().err
-    assert "ablation has no finished cells: no leaderboard is written" in message
+    assert "ablation has no finished cells: no leaderboard can be computed" in message
     assert message.count("\n") == 1
     assert (without_cells / "leaderboard.csv").read_bytes() == before
     assert not (without_cells / "timings.parquet").exists()
@@ -419,7 +419,7 @@ def test_every_problem_gets_its_first_example_before_any_gets_more(sources):
     found = media.fill(sources, first + 10)
     assert [len(one.examples) for one in found.values()] == [1, 1, 1]
     assert [one.examples[0]["estimates"][0]["method"] for one in found.values()] == ["m0"] * 3
-    assert found["sounds"].left_out.startswith("1 of 2 items and 1 of 8 estimates are in this page")
+    assert found["sounds"].left_out.startswith("1 of 2 items and 1 of 8 estimates are shown")
 
 
 def test_small_media_are_not_left_out_for_large_ones(sources):

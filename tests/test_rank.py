@@ -134,13 +134,13 @@ def test_a_guess_is_never_silent(table):
     assert "'win_rate'" in table(f"item,win_rate,b{rows}").cautions[0]
     assert "lines" not in str(table(f"item,a,b{rows}").cautions)
     skipped = table(f"item,a,b{rows}Mean,1.5,4\n")
-    assert skipped.cautions == ("Rows with the name of an average are not used: line 4.",)
+    assert skipped.cautions == ("Rows that look like averages are not used: line 4.",)
 
 
 @pytest.mark.parametrize("name", ["rmse", "WER", "test_loss", "fid", "error rate"])
 def test_the_direction_of_an_error_is_asked_for(name, table):
     text = LONG.replace("value", name)
-    assert f"By the name '{name}'" in table(text).cautions[0]
+    assert f"The name '{name}' suggests" in table(text).cautions[0]
     assert table(LONG, name="wer.csv").cautions
     assert not table(text, higher_is_better=True).cautions
     assert not table(text, higher_is_better=False).cautions
@@ -163,15 +163,18 @@ def test_the_direction_of_an_error_is_asked_for(name, table):
         (LONG.replace("y,2", "x,2"), "two scores of method 'a' on item 'x', lines 2 and 3"),
         ("item,a,b\nx,1,2\nx,1,3\n", "two scores of method 'a' on item 'x', lines 2 and 3"),
         ("item,a,a\nx,1,2\n", "the column 'a' occurs twice"),
-        ("method,item,value\na,x,1\na,y,2\n", "has 1 method: two are needed"),
+        ("method,item,value\na,x,1\na,y,2\n", "has 1 method: at least two are needed"),
         ("method,item,value\na,x,1\nb,y,2\n", "no two methods have a common item"),
         ("method,score\na,1\nb,2\n", "has one score per method"),
         ("method,accuracy,f1\na,1,2\nb,2,3\n", "has one score per method"),
         ("item,a,b\nx,1,2\n", "has one score per method"),
-        ("method,score\na,1\na,3\nb,2\n", "no column that pairs them.*--item.*--dataset"),
+        ("method,score\na,1\na,3\nb,2\n", "no column of items or datasets.*--item.*--dataset"),
         ("method,item,psnr,ssim\na,x,1,2\nb,x,1,2\n", "--value; one of: 'psnr', 'ssim'"),
-        ("method,item,fold,value\na,x,1,2\n", "the item can be in 'item' or 'fold': .* --item"),
-        ("method,item,value\na,x,big\n", "has no column of numbers with scores"),
+        (
+            "method,item,fold,value\na,x,1,2\n",
+            "'item' or 'fold' may be the column of the item: .* --item",
+        ),
+        ("method,item,value\na,x,big\n", "has no column of numbers"),
         ("method,item,group,value\na,x,g,1\nb,x,h,2\n", "'x' is in group 'g' on line 2 and in 'h'"),
         ("method,item,value\na,x," + "9" * 200_000 + "\n", "line 2 cannot be read: field larger"),
         (f"method,item,value\n{'m' * 201},x,1\nb,x,1\n", "has 201 characters: at most 200"),
@@ -280,7 +283,7 @@ def test_missing_items_are_left_out_in_pairs_and_said(rng, table):
 @pytest.mark.parametrize(
     ("items", "methods", "words"),
     [
-        (2, 2, "2 items: too few for a test, nothing is significant. 3 are the least, 6 are"),
+        (2, 2, "2 items are too few for a test: nothing is significant. A test needs at least 3"),
         (5, 2, "sign test is 2/2^5 = 0.062, which is not below 5 %; 6 items are needed"),
         (6, 2, None),
         (6, 3, "2/2^6 = 0.031, and 0.094 after Holm over 3 pairs, which is not below 5 %; 7 items"),
@@ -427,7 +430,7 @@ def test_neighbors_are_counted(table):
     assert found.methods[0].method == "c"
     assert told_apart([row.method for row in found.methods], found.pairs) == (1, 2)
     text = as_markdown(rank_scores(table(datasets_table(steps))))
-    assert "1 of 2 neighbors on this list can be told apart, and 2 of 3 pairs." in text
+    assert "Significant differences: 2 of 3 pairs, and 1 of 2 pairs of neighbors on this" in text
 
 
 # Output

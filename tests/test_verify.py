@@ -202,7 +202,7 @@ def test_a_wrong_key_is_found(copy):
     planned, cells = verified(copy)
     assert not cells
     (check,) = [check for check in planned.checks if check.state == "different"]
-    assert check.text == "8 of 8 cells were computed by other code or settings"
+    assert check.text == "8 of 8 cells were computed with other code or settings"
 
 
 def test_cells_that_the_manifest_does_not_have_are_found(copy):
@@ -318,7 +318,7 @@ def test_own_methods_are_computed_if_their_code_is_the_same(here, capsys):
     assert main(["run", "table1", *call, "-o", "run"]) == 0
     capsys.readouterr()
     assert main(["verify", "run", "--all", "--quiet", "-j", "1"]) == 0
-    assert "computed anew agree to the bit" in capsys.readouterr().out
+    assert "were recomputed and are identical" in capsys.readouterr().out
     assert main(["verify", "run", "--all", "--quiet", "-j", "1", "--no-trust-code"]) == 1
     assert "NOT VERIFIED: could not check: keys." in capsys.readouterr().out
     (here / "mine.py").write_text(MINE.replace("0.5", "0.6"))
@@ -410,7 +410,7 @@ def test_data_that_are_missing_when_a_key_is_computed_are_reported(run, monkeypa
 def test_a_run_without_cells_is_invalid(copy, capsys):
     shutil.rmtree(copy / "cells")
     assert main(["verify", str(copy)]) == 2
-    assert "has no cells" in capsys.readouterr().err
+    assert "has no finished cells" in capsys.readouterr().err
 
 
 def test_cells_on_damaged_data_are_not_computed(run):

@@ -34,7 +34,7 @@ def bundle(args: argparse.Namespace) -> int:
     found = [] if args.allow_paths else list(private_texts(contents, (Path.home(), Path.cwd())))
     if found:
         name, text = found[0]
-        more = f", and {len(found) - 1} other files do" if len(found) > 1 else ""
+        more = f", and so do {len(found) - 1} other files" if len(found) > 1 else ""
         raise InputError(
             f"{name} contains a path of this machine ({text}){more}: remove it, or use --allow-paths"
         )

@@ -29,8 +29,8 @@ from sigbench.core.escape import cut
 
 MAX_DETAILS = 5  # lines for one check
 STATES = {
-    "identical": ", equal to the bit",
-    "close": ", within the tolerance of another processor",
+    "identical": ", bit for bit",
+    "close": ", within the tolerance for another processor",
     "different": "",
     "not computed": "",
 }
@@ -105,7 +105,7 @@ def lines(
         if len(check.details) > MAX_DETAILS:
             text.append(f"{'':12} - and {len(check.details) - MAX_DETAILS:,} more")
     how = "all" if selection.count is None else f"chosen with --seed {selection.seed}"
-    text.append(f"{len(cells):,} of {total:,} cells computed anew, {how}:")
+    text.append(f"{len(cells):,} of {total:,} cells recomputed, {how}:")
     for state, words in STATES.items():
         own = [cell for cell in cells if cell.state == state]
         if not own:
@@ -135,7 +135,7 @@ def verdict(checks: Sequence[Check], cells: Sequence[CellCheck], total: int) -> 
     values = sum(cell.state == "different" for cell in cells)
     failed = sum(cell.state == "not computed" for cell in cells)
     parts = [", ".join(dict.fromkeys(different))] if different else []
-    parts += [f"{values:,} of {len(cells):,} cells computed anew"] if values else []
+    parts += [f"{values:,} of {len(cells):,} recomputed cells"] if values else []
     if parts:
         return f"DIFFERENT: {'; '.join(parts)}."
     parts = [f"could not check: {', '.join(dict.fromkeys(unknown))}"] if unknown else []
@@ -143,10 +143,10 @@ def verdict(checks: Sequence[Check], cells: Sequence[CellCheck], total: int) -> 
     if parts:
         return f"NOT VERIFIED: {'; '.join(parts)}."
     close = any(cell.state == "close" for cell in cells)
-    how = "within the tolerance of another processor" if close else "to the bit"
+    how = "agree within the tolerance for another processor" if close else "are identical"
     if not cells:
-        return "VERIFIED: the records agree; no cell was computed anew."
-    return f"VERIFIED: {len(cells):,} of {total:,} cells computed anew agree {how}."
+        return "VERIFIED: all checks are good; no cell was recomputed."
+    return f"VERIFIED: {len(cells):,} of {total:,} cells were recomputed and {how}."
 
 
 def as_json(

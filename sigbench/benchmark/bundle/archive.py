@@ -105,7 +105,7 @@ def opened(path: Path, *, trust_code: bool) -> Iterator[Opened]:
             if left < 0:
                 raise InputError(f"{path} unpacks to more than {MAX_BYTES >> 20} MiB")
             if hashlib.sha256(content).hexdigest() != digest:
-                raise InputError(f"{path}: {name} is not the file that was bundled")
+                raise InputError(f"{path}: {name} does not match its digest in {INDEX}")
             if name.startswith(f"{RUN}/") or (
                 name.startswith(f"{WORK}/") and (trust_code or name.endswith(DATA_FILES))
             ):
@@ -124,12 +124,12 @@ def _checked(path: Path, text: bytes) -> dict[str, Any]:
     index: dict[str, Any] = parse_json(f"{path}: {INDEX}", text)
     check(f"{path}: {INDEX}", index, _INDEX)
     if index["format"] != FORMAT:
-        raise InputError(f"{path}: format {index['format']} is not known: it must be {FORMAT}")
+        raise InputError(f"{path}: format {index['format']} is unknown: it must be {FORMAT}")
     if len(index["files"]) > MAX_FILES:
         raise InputError(f"{path} has more than {MAX_FILES:,} files")
     for name in index["files"]:
         if not _NAME.fullmatch(name):
-            raise InputError(f"{path}: {shown(name)} is not a name of a file of a bundle")
+            raise InputError(f"{path}: {shown(name)} is not a valid name of a file in a bundle")
     return index
 
 

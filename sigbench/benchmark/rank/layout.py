@@ -119,7 +119,7 @@ def find_layout(cells: Cells, named: Columns) -> Layout:
         if unique and len(scores) > 1 and not metrics:
             doubtful = [] if chosen else [name for name in scores if is_property(name)]
             guess = (
-                f"{_some(doubtful, 3)} may be no scores: choose the columns by a pattern, such as "
+                f"{_some(doubtful, 3)} may not be scores: choose the columns by a pattern, such as "
                 "--value '* WER'."
             )
             return _layout(
@@ -127,8 +127,8 @@ def find_layout(cells: Cells, named: Columns) -> Layout:
             )
         if not unique:
             raise InputError(
-                f"{cells.path} has several rows of a method and no column that pairs them: name "
-                f"the column of items with --item, or of datasets with --dataset; {_one_of(rest)}"
+                f"{cells.path} has several rows per method, but no column of items or datasets that "
+                f"pairs them was found: name it with --item or --dataset; {_one_of(rest)}"
             )
         raise InputError(one_score(cells.path))
     value = value or _value(cells, numeric)
@@ -145,9 +145,9 @@ def _chosen(cells: Cells, value: str | None, numeric: Sequence[str]) -> list[str
 def one_score(path: object) -> str:
     """Return the error for a table with one score per method."""
     return (
-        f"{path} has one score per method: from that alone nothing can be said about differences. "
-        "Needed are the scores of every method on several items (columns method, item, value) or "
-        "on several datasets (columns method, dataset, value)"
+        f"{path} has one score per method, which is not enough for a test: give the scores of every "
+        "method on several items (columns method, item, value) or on several datasets (columns "
+        "method, dataset, value)"
     )
 
 
@@ -156,7 +156,9 @@ def _usual(cells: Cells, role: str, given: Sequence[str]) -> str | None:
     names = [n for n in cells.header if plain(n) in USUAL[role] and n not in given]
     if len(names) > 1:
         options = " or ".join(map(shown, names))
-        raise InputError(f"{cells.path}: the {role} can be in {options}: choose one with --{role}")
+        raise InputError(
+            f"{cells.path}: {options} may be the column of the {role}: choose one with --{role}"
+        )
     return names[0] if names else None
 
 
@@ -166,7 +168,9 @@ def _value(cells: Cells, numeric: Sequence[str]) -> str:
         if len(names) == 1:
             return names[0]
     if not numeric:
-        raise InputError(f"{cells.path} has no column of numbers with scores: name it with --value")
+        raise InputError(
+            f"{cells.path} has no column of numbers: name the column of scores with --value"
+        )
     raise InputError(f"{cells.path}: name the column of scores with --value; {_one_of(numeric)}")
 
 
@@ -181,7 +185,7 @@ def _wide(cells: Cells, found: Columns, numeric: Sequence[str], chosen: bool) ->
     doubtful = [] if chosen else [name for name in numeric if is_property(name)]
     if doubtful:
         guesses.append(
-            f"{_some(doubtful, 3)} may be no method. If each row is a method, name its column with "
+            f"{_some(doubtful, 3)} may not be a method. If each row is a method, name its column with "
             "--method; the columns of scores can be chosen by a pattern: --value PATTERN."
         )
     if found.item is None and found.dataset is None:

@@ -117,8 +117,9 @@ def _cautions(
         )
     if groups < MIN_GROUPS:
         found.append(
-            f"{groups} {units}: too few for a test, nothing is significant. {MIN_GROUPS} are "
-            f"the least, {units_needed(len(pairs))} are needed without assumptions."
+            f"{groups} {units} are too few for a test: nothing is significant. A test needs at least "
+            f"{MIN_GROUPS}; without assumptions about the distribution, "
+            f"{units_needed(len(pairs))} are needed."
         )
     elif len(apart) < len(pairs) and smallest_p(groups, len(pairs)) >= LEVEL:
         found.append(
@@ -167,7 +168,7 @@ def _overall(table: ScoreTable) -> OverallRanks:
     n = len(names)
     if smallest_p(n, pairs) >= LEVEL:
         impossible = _impossible(n, pairs, "Wilcoxon test", "datasets")
-        found.append(f"{n} datasets are too few, no difference can be significant: {impossible}")
+        found.append(f"{n} datasets are too few: no difference can be significant: {impossible}")
     test = friedman(ranks) if k > 2 and n > 1 else None
     return OverallRanks(tuple(names), scores, tuple(rows), tests, test, tuple(found))
 

@@ -109,7 +109,7 @@ def read_scores(
     methods = tuple(dict.fromkeys(score.method for score in scores))
     read_as = layout.sentence(cells.delimiter)
     if len(methods) < 2:
-        raise InputError(f"{path} has {len(methods)} method: two are needed. {read_as}")
+        raise InputError(f"{path} has {len(methods)} method: at least two are needed. {read_as}")
     if len(methods) > MAX_METHODS:
         raise InputError(f"{path} has {len(methods):,} methods: at most {MAX_METHODS}. {read_as}")
     datasets = _datasets(cells, layout, methods, scores)
@@ -119,7 +119,7 @@ def read_scores(
         raise InputError(f"{one_score(path)}. {read_as}")
     cautions = (*layout.cautions, *_direction(path, layout, higher_is_better))
     if skipped:
-        cautions += (f"Rows with the name of an average are not used: {', '.join(skipped)}.",)
+        cautions += (f"Rows that look like averages are not used: {', '.join(skipped)}.",)
     higher = True if higher_is_better is None else higher_is_better
     read_as += f" {'Higher' if higher else 'Lower'} is better."
     return ScoreTable(path, read_as, methods, datasets, higher, cautions)
@@ -132,7 +132,7 @@ def _direction(path: Path, layout: Layout, stated: bool | None) -> tuple[str, ..
     for name in (layout.columns.value or "", path.stem, *datasets):
         if lower_is_usual(name):
             return (
-                f"By the name {shown(name)}, lower may be better. Higher was taken as better: state "
+                f"The name {shown(name)} suggests that lower is better, but higher was assumed: state "
                 "the direction with --lower-is-better or --higher-is-better.",
             )
     return ()

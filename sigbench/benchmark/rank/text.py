@@ -20,8 +20,8 @@ MAX_TABLES = 10  # datasets; of more, only the best methods are listed
 NAMES = ("method", "dataset", "best mean")  # columns of names
 LEGEND = (
     "rank: from 1 + the number of significantly better methods to K - the number of significantly "
-    "worse ones, of K methods. Methods whose ranks overlap are not proven to be equal: the data "
-    "do not tell them apart."
+    "worse ones, of K methods. Overlapping ranks do not prove that methods are equal: there may be "
+    "too few data to see the difference."
 )
 
 
@@ -114,14 +114,14 @@ def friedman_text(test: Friedman) -> str:
 
 
 def neighbors_text(ranks: OverallRanks | DatasetRanks) -> str:
-    """Return how many neighbors on the list, and pairs, can be told apart, in a sentence."""
+    """Return how many neighbors on the list, and pairs, differ significantly, in a sentence."""
     found, of = told_apart([row.method for row in ranks.methods], ranks.pairs)
     if of == 1:
-        return f"The two methods {'can' if found else 'cannot'} be told apart."
+        return f"The two methods {'differ' if found else 'do not differ'} significantly."
     pairs = sum(bool(pair.better) for pair in ranks.pairs)
     return (
-        f"{found} of {of} neighbors on this list can be told apart, and {pairs:,} of "
-        f"{len(ranks.pairs):,} pairs."
+        f"Significant differences: {pairs:,} of {len(ranks.pairs):,} pairs, and {found} of {of} pairs "
+        "of neighbors on this list."
     )
 
 
@@ -195,11 +195,11 @@ def _short_parts(datasets: Sequence[DatasetRanks], width: int | None) -> Iterato
         rows.append(
             [str(best), one.name, one.methods[0].method, f"{found} of {of}", f"{one.items:,}"]
         )
-    yield _table(["may be best", "dataset", "best mean", "told apart", "items"], rows, width)
+    yield _table(["may be best", "dataset", "best mean", "differ", "items"], rows, width)
     yield (
-        "may be best: methods than which none is significantly better (paired tests over items, "
-        "Holm at 5 %). told apart: neighbors on the list. All means, intervals and ranks: --json "
-        "or --html FILE."
+        "may be best: number of methods that are not significantly worse than any other (paired "
+        "tests over items, Holm at 5 %). differ: pairs of neighbors that differ significantly. "
+        "For all means, intervals and ranks, use --json or --html FILE."
     )
     few = sum(bool(one.cautions) for one in datasets)
     if few:

@@ -30,7 +30,7 @@ def run_digest(folder: RunFolder) -> str | None:
 
     It is the same for a run with any number of workers, resumed or merged. It does not depend on
     times, on the machine's name or on how cells are divided into files. Two runs with equal digests
-    have the same values to the bit; another processor may give other last bits.
+    have bit-identical values; another processor may give other last bits.
 
     Parameters
     ----------

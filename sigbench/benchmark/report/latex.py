@@ -1,4 +1,4 @@
-"""The boards of runs as LaTeX: a table with booktabs for each problem."""
+"""The leaderboards of runs as LaTeX: a table with booktabs for each problem."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BOLD = (
 
 
 def write_latex(folders: Sequence[Path], path: Path) -> str:
-    """Write the boards of runs as LaTeX, and return what was written, in one line.
+    """Write the leaderboards of runs as LaTeX, and return what was written, in one line.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def check_replaceable(path: Path) -> None:
 
 
 def latex_tables(folders: Sequence[RunFolder]) -> str:
-    """Return the boards of runs as LaTeX: one table for each problem.
+    """Return the leaderboards of runs as LaTeX: one table for each problem.
 
     A metric has a column with means ± half the interval; the best are in bold. Limits are in
     italics, below a rule.
@@ -205,9 +205,9 @@ def _caption(
     if len(cells) > 1:
         parts.append(f"Ranks are by {latex(row['metric'])}.")
     if any(one["knowledge"] in LIMITS for one in first):
-        parts.append("Italics: uses the clean item or the true prior, not ranked.")
+        parts.append("Italics: the method uses the clean item or the true prior and is not ranked.")
     if any(DAGGER in text for column in cells.values() for text in column.values()):
-        parts.append(f"{DAGGER} Not computed for every item, not ranked.")
+        parts.append(f"{DAGGER} Could not be computed for every item; not ranked.")
     return " ".join(parts)
 
 

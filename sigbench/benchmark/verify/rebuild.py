@@ -24,7 +24,7 @@ from sigbench.core.errors import InputError
 from sigbench.core.fingerprint import identity
 from sigbench.scoring.metrics import METRICS
 
-UNTRUSTED = "its code is not part of sigbench, and is not run without --trust-code"
+UNTRUSTED = "its code is not part of sigbench and runs only with --trust-code"
 
 Named = TypeVar("Named", AnyProblem, Method)
 

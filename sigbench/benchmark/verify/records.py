@@ -59,7 +59,7 @@ def check_keys(
     Returns
     -------
     cells : dict
-        The cells whose key is the same: they can be computed anew.
+        The cells whose key is the same: they can be recomputed.
     checks : list of Check
         What differs, and what could not be checked.
     """
@@ -78,9 +78,11 @@ def check_keys(
     total = f"of {_cells(len(stored))}"
     checks = []
     if same or not (changed or failed):
-        checks.append(Check("keys", "good", f"{len(same):,} {total} have the key of this code"))
+        checks.append(
+            Check("keys", "good", f"{len(same):,} {total} have the same key in this installation")
+        )
     if changed:
-        text = f"{sum(changed.values()):,} {total} were computed by other code or settings"
+        text = f"{sum(changed.values()):,} {total} were computed with other code or settings"
         checks.append(Check("keys", "different", text, _counted(changed)))
     if failed:
         text = f"{sum(failed.values()):,} {total} cannot be built here"
@@ -136,8 +138,8 @@ def check_manifest(manifest: Mapping[str, Any], stored: Iterable[CellId]) -> lis
     if manifest["block"] != about["block"]:
         details.append(f"block is {manifest['block']} and {about['block']}")
     if details:
-        return [Check("manifest", "different", "it does not describe the cells", details)]
-    return [Check("manifest", "good", "it describes the cells")]
+        return [Check("manifest", "different", "it does not match the cells", details)]
+    return [Check("manifest", "good", "it matches the cells")]
 
 
 def check_weights(manifest: Mapping[str, Any], rebuilt: Rebuilt) -> list[Check]:
@@ -154,11 +156,11 @@ def check_weights(manifest: Mapping[str, Any], rebuilt: Rebuilt) -> list[Check]:
     lacking = [f"{n}: {rebuilt.failed['method', n]}" for n in used if n not in here]
     checks = []
     if good := len(used) - len(different) - len(lacking):
-        text = f"{good} of {len(used)} methods with weights have those of the run"
+        text = f"{good} of {len(used)} methods with weights have the weights of the run"
         checks.append(Check("weights", "good", text))
     if different:
         details = [f"{n}: {_first(recorded[n], here[n])}" for n in different]
-        checks.append(Check("weights", "different", "they are not those of the run", details))
+        checks.append(Check("weights", "different", "they differ from those of the run", details))
     if lacking:
         checks.append(Check("weights", "not checked", "they cannot be read here", lacking))
     return checks
@@ -180,7 +182,7 @@ def _arrays(value: Any) -> list[Any]:
 
 
 def check_reports(folder: RunFolder) -> list[Check]:
-    """Check that ``leaderboard.csv`` and ``timings.parquet`` follow from the cells."""
+    """Check that ``leaderboard.csv`` and ``timings.parquet`` match the cells."""
     return [_board(folder), _timings(folder)]
 
 
@@ -194,7 +196,7 @@ def _board(folder: RunFolder) -> Check:
     board = to_csv(leaderboard(found, folder.cells.timings(), about["bounds"]))
     text = read_text(path)
     if text == board:
-        return Check(name, "good", "it follows from the cells")
+        return Check(name, "good", "it matches the cells")
     try:
         old, new = from_csv(text), from_csv(board)
         keys = [tuple(row[k] for k in ("problem", "method", "metric")) for row in old]
@@ -206,8 +208,8 @@ def _board(folder: RunFolder) -> Check:
     details += ["a row occurs twice"] if len(set(keys)) < len(keys) else []
     details = [line for line in details if line]
     if details:
-        return Check(name, "different", "it does not follow from the cells", details)
-    return Check(name, "good", "it follows from the cells, but for the last digit or the order")
+        return Check(name, "different", "it does not match the cells", details)
+    return Check(name, "good", "it matches the cells, except for the last digit or the order")
 
 
 def _spaced(key: tuple[str, ...]) -> str:
@@ -229,7 +231,7 @@ def _row(key: tuple[str, ...], old: Mapping[str, Any], new: Mapping[str, Any] | 
         else:
             same = a == b
         if not same:
-            return f"{_spaced(key)}: {column} is {a!r} in the file, {b!r} by the cells"
+            return f"{_spaced(key)}: {column} is {a!r} in the file, and {b!r} from the cells"
     return ""
 
 
@@ -251,9 +253,9 @@ def _timings(folder: RunFolder) -> Check:
             if old != new and not (old != old and new != new):
                 cell = cells[row]
                 where = f"{cell['method']} on {cell['problem']}, seed {cell['seed']}"
-                text = f"{column} of {where} is {old!r}, {new!r} by the cells"
-                return Check(name, "different", "it does not follow from the cells", [text])
-    return Check(name, "good", "it follows from the cells")
+                text = f"{column} of {where} is {old!r} in the file, and {new!r} from the cells"
+                return Check(name, "different", "it does not match the cells", [text])
+    return Check(name, "good", "it matches the cells")
 
 
 def _read(path: Path, rows: int) -> pa.Table:

@@ -1,4 +1,4 @@
-"""Comparison of a cell that has been computed anew with the stored one."""
+"""Comparison of a recomputed cell with the stored one."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ State = Literal["identical", "close", "different", "not computed"]
 
 @dataclass(frozen=True)
 class CellCheck:
-    """How a cell that was computed anew compares with the stored one.
+    """How a recomputed cell compares with the stored one.
 
     Attributes
     ----------
     cell : tuple
         Problem, seed and method.
     state : {"identical", "close", "different", "not computed"}
-        All values are equal to the bit; they are within the tolerance of another processor; they
-        are not; or the cell could not be computed.
+        ``identical``: all values are bit-identical; ``close``: they are within the tolerance for
+        another processor; ``different``: they are not; or the cell could not be computed.
     text : str
         The first difference, or why the cell could not be computed.
     largest : mapping of str to float

@@ -1,4 +1,4 @@
-"""Verify a run: check its records, and compute a sample of its cells anew."""
+"""Verify a run: check its records, and recompute a sample of its cells."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Progress = Callable[[Cell | Fit, Any], None]
 
 @dataclass(frozen=True)
 class Selection:
-    """Which cells are computed anew.
+    """Which cells are recomputed.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Plan:
-    """The checks of the records of a run, and the cells that are to be computed anew."""
+    """The checks of the records of a run, and the cells to recompute."""
 
     checks: list[Check]
     cells: list[Cell]
@@ -72,7 +72,7 @@ def plan(
     trust_code: bool = True,
     secret: Secret | None = None,
 ) -> Plan:
-    """Check the records of a run, and choose the cells to compute anew. Nothing is written.
+    """Check the records of a run, and choose the cells to recompute. Nothing is written.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def plan(
     with unchanged(path):
         stored = folder.cells.all()
         if not stored:
-            raise InputError(f"{path} has no cells, of which values could be verified")
+            raise InputError(f"{path} has no finished cells: nothing can be verified")
         reports = check_reports(folder)
     rebuilt = rebuild(manifest["suite"], stored, trust_code=trust_code, secret=secret)
     same, keys = check_keys(manifest, stored, rebuilt)
@@ -150,7 +150,7 @@ def _in_order(cells: Mapping[CellId, Cell], wanted: Collection[CellId]) -> Itera
 def compute(
     plan: Plan, config: ExecutorConfig, progress: Progress | None = None
 ) -> list[CellCheck]:
-    """Compute the cells of a plan anew, and compare them with the stored ones.
+    """Recompute the cells of a plan, and compare them with the stored ones.
 
     Raises
     ------
@@ -183,7 +183,9 @@ def _data(states: Mapping[str, str]) -> list[Check]:
     good = [kind for kind, text in states.items() if not text]
     checks = []
     if good:
-        checks.append(Check("data", "good", f"the files of {', '.join(good)} have their digests"))
+        checks.append(
+            Check("data", "good", f"the files of {', '.join(good)} have the expected digests")
+        )
     if bad:
         checks.append(Check("data", "not checked", "files are missing or damaged", bad))
     return checks
@@ -205,7 +207,5 @@ def _environment(manifest: Mapping[str, Any]) -> list[Check]:
         if own.get(key) != machine[key]
     ]
     if not details:
-        return [
-            Check("environment", "note", "the same versions and kind of processor as in the run")
-        ]
+        return [Check("environment", "note", "versions and kind of processor are those of the run")]
     return [Check("environment", "note", "it differs from that of the run", details)]

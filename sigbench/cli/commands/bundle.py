@@ -10,7 +10,12 @@ HELP = "pack a run with its suite, code, weights and versions, so that others ca
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("folder", metavar="DIR", help="a run folder")
-    parser.add_argument("-o", "--out", metavar="FILE.zip", help="default: DIR.zip, in this folder")
+    parser.add_argument(
+        "-o",
+        "--out",
+        metavar="FILE.zip",
+        help="the bundle (default: DIR.zip in the working directory)",
+    )
     parser.add_argument("--force", action="store_true", help="replace an existing file")
     parser.add_argument(
         "--logs", action="store_true", help="also pack tracebacks and what methods printed"
@@ -23,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--secret-seed",
         metavar="FILE",
-        help="the secret of a run with private data seeds; it is used for a check and not packed",
+        help="the secret of a run with private data seeds; used to check the run, never packed",
     )
     parser.add_argument("--dry-run", action="store_true", help="list the files and stop")
 

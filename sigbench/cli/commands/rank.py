@@ -8,7 +8,7 @@ import sys
 from sigbench.cli.exit_codes import SUCCESS
 from sigbench.cli.output import show, show_json
 
-HELP = "rank methods by a table of scores from elsewhere: intervals, tests, tied ranks"
+HELP = "rank methods by a table of scores from any source: intervals, tests, tied ranks"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,9 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         parser.add_argument(f"--{role}", metavar="C", help=f"the column of {what}")
     direction = parser.add_mutually_exclusive_group()
-    direction.add_argument("--lower-is-better", action="store_true", help="as for errors")
     direction.add_argument(
-        "--higher-is-better", action="store_true", help="the default; states it for a name like wer"
+        "--lower-is-better", action="store_true", help="for errors and other scores to be minimized"
+    )
+    direction.add_argument(
+        "--higher-is-better",
+        action="store_true",
+        help="the default; give it for a column such as wer, to avoid a caution",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     parser.add_argument(

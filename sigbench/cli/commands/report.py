@@ -20,23 +20,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--html",
         metavar="FILE",
-        help="write one page that works without a network: boards, charts, examples. The run "
-        "folders are only read",
+        help="write one page that works offline: leaderboards, charts, examples. The run folders "
+        "are only read",
     )
     parser.add_argument(
         "--open",
         action="store_true",
-        help="open the page in the browser; without --html it is DIR/report.html",
+        help="open the page in the browser; without --html, write it to DIR/report.html",
     )
     parser.add_argument(
         "--figures",
         metavar="FOLDER",
-        help="write the charts of the runs into this folder, as SVG, PDF and PNG",
+        help="write the charts of the runs into this folder, as SVG, and as PDF and PNG if "
+        "vl-convert-python is installed",
     )
     parser.add_argument(
         "--latex",
         metavar="FILE",
-        help="write the boards as LaTeX tables (booktabs); FILE is replaced only if sigbench "
+        help="write the leaderboards as LaTeX tables (booktabs); FILE is replaced only if sigbench "
         "wrote it",
     )
 
@@ -73,7 +74,7 @@ def call(args: argparse.Namespace) -> int:
 
 
 def _write_boards(folders: list[Path], *, skip_empty: bool) -> None:
-    """Write and print the boards; a folder without finished cells keeps the board that it has."""
+    """Write and print leaderboards; a folder without finished cells keeps the one that it has."""
     from sigbench.benchmark.run_suite import write_reports
     from sigbench.benchmark.store.run_folder import RunFolder
     from sigbench.cli.commands.run import hint_matplotlib, print_board
@@ -84,8 +85,8 @@ def _write_boards(folders: list[Path], *, skip_empty: bool) -> None:
     empty = [run.path for run in runs if not run.cells.all()]
     if empty and not skip_empty:
         raise InputError(
-            f"{empty[0]} has no finished cells: no leaderboard is written; --html FILE shows one "
-            "that is there"
+            f"{empty[0]} has no finished cells: no leaderboard can be computed. --html FILE shows "
+            "an existing one"
         )
     for folder, suite in zip(folders, suites, strict=True):
         if folder not in empty:

@@ -33,7 +33,7 @@
     let found = `${nameA} − ${nameB}: ${text(mean)}${unit}`;
     if (!Number.isNaN(low)) found += ` [${text(low)}, ${text(high)}], 95 % interval${sign ? " of the sign test" : ""}`;
     if (!data.enough) return `${found}. There are too few items for a test.`;
-    if (p === null) return `${found}. One of them has no rank: it is not tested.`;
+    if (p === null) return `${found}. One of them has no rank, so the difference is not tested.`;
     const value = p < 0.0001 ? "p < 0.0001" : `p = ${p.toFixed(4)}`;
     const pairs = (data.ranked * (data.ranked - 1)) / 2;
     const corrected = `${value}, corrected for ${pairs} pair${pairs === 1 ? "" : "s"}`;

@@ -1,4 +1,4 @@
-"""The tables of a run besides its boards: cost, failures, cautions, settings, environment."""
+"""The tables of a run besides its leaderboards: cost, failures, cautions, settings, environment."""
 
 from __future__ import annotations
 
@@ -83,14 +83,16 @@ def _uncomputed(run: RunData) -> Content:
         for (problem, metric), summary in run.summaries.items()
         for method, missing in summary.missing.items()
     ]
-    caption = "Such a method has no rank by the metric; its mean is over the other items."
+    caption = (
+        "A method with such values has no rank by this metric. Its mean is over the other items."
+    )
     return caption, columns, rows
 
 
 def _cautions(run: RunData) -> Content:
     columns = [Column("method"), Column("caution"), Column("problems")]
     rows = [[method, text, ", ".join(own)] for (method, text), own in run.cautions.items()]
-    return "What methods warned of when they were called.", columns, rows
+    return "Warnings of methods when they were called.", columns, rows
 
 
 def _left_out(run: RunData) -> Content:
@@ -100,7 +102,7 @@ def _left_out(run: RunData) -> Content:
         for problem, files in run.suite.get("left_out", {}).items()
         for file, reason in files.items()
     ]
-    return "Files that could not be an item of a dataset.", columns, rows
+    return "Files that could not be used as items of a dataset.", columns, rows
 
 
 def _printed(run: RunData) -> Content:
@@ -135,8 +137,8 @@ def _trainings(run: RunData) -> Content:
             for name, *line in training_rows(table, incomplete, metrics, trainings)
         ]
     caption = (
-        "Each training seed gives one training, scored by its mean over all items; ± half the "
-        "95 % confidence interval of the mean over trainings."
+        "A training is scored by its mean over all items. The table shows the mean over the "
+        "trainings ± half of its 95 % confidence interval."
     )
     return caption, columns, rows
 
@@ -157,7 +159,7 @@ def _cost(run: RunData) -> Content:
         ]
     rows = [list(_cost_row(m, own, sound)) for m, own in _by_method(run.timings).items()]
     contended = any(timing["contended"] for timing in run.timings)
-    caption = "Times are medians on one thread, of the call only."
+    caption = "Times are medians on one thread, and include only the call of the method."
     if contended:
         caption += " Some were measured while other work was running."
     return caption, columns, rows
@@ -221,7 +223,7 @@ def _methods(run: RunData) -> Content:
         definition = json.dumps(about.get("entry", ""), ensure_ascii=False)
         sigma, source = str(about.get("sigma", "")), str(about.get("source", ""))
         rows.append([method, sigma, cut(definition, MAX_DEFINITION), source])
-    return "What the manifest records of every method.", columns, rows
+    return "The manifest's record of every method.", columns, rows
 
 
 def _environment(run: RunData) -> Content:
@@ -236,4 +238,4 @@ def _environment(run: RunData) -> Content:
         ["block", str(manifest["block"])],
         ["wall time", duration(manifest["wall_time_s"])],
     ]
-    return "Where the run was computed.", [Column("what"), Column("value")], rows
+    return "The machine and software of the run.", [Column("name"), Column("value")], rows

@@ -71,7 +71,7 @@ class Media:
             return ""
         return (
             f"{len(self.examples)} of {self.items} items and {shown} of {self.estimates} "
-            "estimates are in this page; the others did not fit into it."
+            "estimates are shown; the others were left out to keep the page small."
         )
 
 

@@ -153,8 +153,8 @@ def _assembled(content: _Content, media: Mapping[str, Media]) -> str:
     return document(
         f"Benchmark of denoisers: {', '.join(names)}",
         [_section(content, anchor, media) for anchor in content.runs],
-        lead="What denoisers reach on the same noisy items: means with confidence intervals, "
-        "ranks by paired tests, and the distance to the limit.",
+        lead="Results of denoisers on the same noisy items: means with confidence intervals, "
+        "ranks by paired tests, and the gap to the limit.",
         libraries=[SORTABLE, *[UPLOT] * curves, *[SLIDER] * ("image" in domains)],
         scripts=scripts,
         styles=page_css() + own_file("report.css"),

@@ -112,7 +112,7 @@
         ...(examples.length > 1 ? [select("Clip", examples.map((one) => String(one.item)), 0, (index) => ((item = index), draw()))] : []),
         play, position, clock),
       list,
-      element("p", { class: "note", text: `Spectrograms: 0 to ${half} kHz from bottom to top, 70 dB below the loudest point of the clean clip. All sounds have one level; switching keeps the position.` }));
+      element("p", { class: "note", text: `Spectrograms: 0 to ${half} kHz from bottom to top, 70 dB below the loudest point of the clean clip. All sounds are played at the same gain. Playback continues at the same position when you switch.` }));
     players.push(pause);
     draw();
   }

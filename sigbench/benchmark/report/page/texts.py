@@ -17,27 +17,27 @@ MAX_NAMED = 3  # of the best methods
 
 
 def meaning(run: RunData) -> list[str]:
-    """Return what the numbers of a run mean, in a few sentences."""
+    """Return a few sentences that explain the values of a run."""
     dependent = not all(summary.independent for summary in run.summaries.values())
     units = "groups of dependent items" if dependent else "items"
     if not run.summaries:
         units = "items or groups of them"
     texts = [
-        f"A number is the mean over all items of all seeds, with its 95 % confidence interval "
-        f"over {units}. Every method was given the same noise.",
+        f"Each value is the mean over all items of all seeds, with its 95 % confidence interval "
+        f"over {units}. Every method was given the same noisy items.",
         "Methods share ranks, such as 2-4, if their difference is not significant (paired tests, "
         "corrected for all pairs of methods, 5 %). The best methods are in bold.",
     ]
     if any(row["knowledge"] in LIMITS for row in run.board):
         text = "Methods in italics use the clean item or the true prior, and have no rank."
         if any(not math.isnan(row["gap_to_limit"]) for row in run.board):
-            text += " The gap to the limit is how much better a method could still be."
+            text += " The gap to limit is how far a method is from the best possible result."
         texts.append(text)
     return texts
 
 
 def warnings(run: RunData) -> list[str]:
-    """Return what a reader must know before the numbers."""
+    """Return what a reader must know before reading the values."""
     found = []
     problems = {row["problem"] for row in run.board}
     if run.has_cells:
@@ -46,13 +46,13 @@ def warnings(run: RunData) -> list[str]:
         found += [partial] if partial else []
     else:
         found.append(
-            "This folder has the leaderboard and the manifest, but not the values of the items: "
-            "comparisons, their charts, examples, cost and cautions are missing here. Running the "
-            "suite again computes them."
+            "The run folder contains the leaderboard and the manifest, but not the values of the "
+            "items. Therefore comparisons, their charts, examples, cost and cautions are missing. "
+            "Running the suite again computes them."
         )
     if run.failures:
         count = len(run.failures)
-        found.append(f"{count} cell{'s' * (count != 1)} failed: see the list below.")
+        found.append(f"{count} cell{'s' * (count != 1)} failed and are listed below.")
     if "secret" in run.suite:
         found.append(
             f"Private data seeds, derived from a secret with the digest {run.suite['secret']}."
@@ -104,17 +104,19 @@ def summary_line(rows: Sequence[LeaderboardRow]) -> str:
 
 
 def notes(run: RunData, problem: str, views: Sequence[MetricView]) -> list[str]:
-    """Return the notes below the board of a problem."""
+    """Return the notes below the leaderboard of a problem."""
     rows = [row for row in run.board if row["problem"] == problem]
     used = [
         f"{k}: {text}" for k, text in INFORMATION.items() if any(r["knowledge"] == k for r in rows)
     ]
     found = [f"Information used, {'; '.join(used)}."]
     if any(MISSING in str(cell[2]) for view in views for cell in view.cells.values()):
-        found.append(f"{MISSING} Could not be computed for every item: see below.")
+        found.append(
+            f"{MISSING} Could not be computed for every item; the reasons are listed below."
+        )
     if any(place == problem for place, _ in run.grid_edges):
         found.append(
-            "At the edge of its grid: a better value may lie outside, unless the edge is a limit "
-            "of the parameter."
+            "At the edge of its grid: the best value may be outside the grid, unless the edge is a "
+            "limit of the parameter."
         )
     return found
