@@ -18,7 +18,7 @@ from sigbench.benchmark.store.cells import TIMINGS, CellId, StoredCell
 from sigbench.benchmark.store.footer import SNAPPY, UNCOMPRESSED, codecs
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.benchmark.verify.rebuild import Rebuilt
-from sigbench.benchmark.verify.values import first_difference
+from sigbench.benchmark.verify.values import equal, first_difference
 from sigbench.core.errors import InputError
 from sigbench.core.fingerprint import identity
 from sigbench.core.parsing import read_text
@@ -220,15 +220,11 @@ def _row(key: tuple[str, ...], old: Mapping[str, Any], new: Mapping[str, Any] | 
         return f"{_spaced(key)} is not in the cells"
     for column in COLUMNS:
         a, b = old.get(column), new[column]
-        if column in NUMBERS and isinstance(a, float):
-            same = (
-                a == b
-                or math.isclose(a, b, rel_tol=REL_TOL, abs_tol=ABS_TOL)
-                or (a != a and b != b)
-            )
+        if column in NUMBERS and isinstance(a, float) and isinstance(b, float):
+            close = math.isclose(a, b, rel_tol=REL_TOL, abs_tol=ABS_TOL)
         else:
-            same = a == b
-        if not same:
+            close = False
+        if not (close or equal(a, b)):
             return f"{_spaced(key)}: {column} is {a!r} in the file, {b!r} by the cells"
     return ""
 
@@ -248,7 +244,7 @@ def _timings(folder: RunFolder) -> Check:
         for row, (old, new) in enumerate(
             zip(table[column].to_pylist(), (cell[column] for cell in cells), strict=True)
         ):
-            if old != new and not (old != old and new != new):
+            if not equal(old, new):
                 cell = cells[row]
                 where = f"{cell['method']} on {cell['problem']}, seed {cell['seed']}"
                 text = f"{column} of {where} is {old!r}, {new!r} by the cells"
