@@ -18,13 +18,9 @@ from sigbench.benchmark.suites.suite import load
 from sigbench.networks.models.base import first_weights
 from sigbench.networks.pretrained.denoiser import NetworkDenoiser
 from sigbench.networks.pretrained.weights import Weights
-from sigbench.networks.training.engines import (
-    has_bfloat16,
-    keep_memory,
-    open_engine,
-    torch_optimizer,
-)
+from sigbench.networks.training.engines import open_engine, torch_optimizer
 from sigbench.networks.training.loop import train
+from sigbench.networks.training.processor import has_bfloat16, keep_memory
 from sigbench.networks.training.recipe import load_recipe
 from sigbench.scoring.inference import mean_interval
 from sigbench.scoring.metrics import METRICS

@@ -214,7 +214,7 @@ class TestCommand:
         assert not (run / "leaderboard.md").exists()
 
     def test_a_folder_is_refused(self, run):
-        with pytest.raises(InputError, match="run is not a file"):
+        with pytest.raises(InputError, match="run is a folder"):
             write_latex([run], Path("run"))
 
     def test_a_run_without_a_leaderboard_is_refused(self, run):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from sigbench.benchmark.store.run_folder import (
     MAX_SMALL_FILES,
     MAX_SMALL_FILES_AT_END,
     RunFolder,
+    read_run,
 )
 from sigbench.benchmark.suites.suite import Suite
 from sigbench.core import environment
@@ -33,8 +33,6 @@ from sigbench.datasets.folder import Folder
 from sigbench.scoring.gains import gains
 from sigbench.scoring.leaderboard import leaderboard, to_csv
 from sigbench.scoring.scores import Scores
-
-MAX_READS = 5  # attempts to read a folder in which a run may be combining files
 
 Progress = Callable[[Cell | Fit, Any], None]
 
@@ -172,10 +170,7 @@ def write_reports(path: Path) -> None:
     InputError
         If the folder contains no run.
     """
-    for _ in range(MAX_READS - 1):
-        with suppress(FileNotFoundError):
-            return write_reports_of(RunFolder(path))
-    return write_reports_of(RunFolder(path))
+    read_run(path, write_reports_of)
 
 
 def write_reports_of(folder: RunFolder) -> None:

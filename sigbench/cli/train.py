@@ -29,9 +29,10 @@ from sigbench.networks.models.base import check_rate
 from sigbench.networks.pretrained.weights import Weights, save
 from sigbench.networks.training.checkpoint import Checkpoint, TrainingState, ValidationRow
 from sigbench.networks.training.curve import curve
-from sigbench.networks.training.engines import Device, TrainingEngine, open_engine
+from sigbench.networks.training.engines import TrainingEngine, open_engine
 from sigbench.networks.training.loop import Diverged, Report, TrainingResult, key_of, train
 from sigbench.networks.training.plan import caution, planned
+from sigbench.networks.training.processor import Device
 from sigbench.networks.training.recipe import Recipe, load_recipe
 from sigbench.networks.training.threads import limited_threads, thread_count
 

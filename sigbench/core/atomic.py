@@ -73,6 +73,31 @@ def check_replaceable(path: Path) -> None:
         raise InputError(f"{path} is not a regular file")
 
 
+def check_own(path: Path, marker: str, otherwise: str) -> None:
+    """Check that a path can be written: nothing is there, or a file that sigbench wrote.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    marker : str
+        The first characters of a file that sigbench wrote.
+    otherwise : str
+        What another file is, for the error.
+
+    Raises
+    ------
+    InputError
+        If there is something else.
+    """
+    check_replaceable(path)
+    data = marker.encode()
+    if path.exists():
+        with path.open("rb") as file:
+            if file.read(len(data)) != data:
+                raise InputError(f"{path} exists and {otherwise}: choose another file")
+
+
 def append(path: Path, text: str) -> None:
     """Append text to a file."""
     try:

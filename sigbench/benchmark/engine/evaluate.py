@@ -47,6 +47,11 @@ class Cell:
     secret: Secret | None = None
 
     @property
+    def id(self) -> tuple[str, int, str]:
+        """The problem, seed and method, which identify a cell in a run."""
+        return self.problem.name, self.seed, self.method.name
+
+    @property
     def data_seed(self) -> int:
         """The seed of the data, which is private if there is a secret."""
         return self.seed if self.secret is None else self.secret.seed(self.seed)

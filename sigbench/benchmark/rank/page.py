@@ -26,7 +26,6 @@ from sigbench.benchmark.rank.text import (
     tests_text,
 )
 from sigbench.benchmark.report.charts import (
-    Chart,
     IntervalRow,
     PairDifference,
     critical_difference,
@@ -35,8 +34,10 @@ from sigbench.benchmark.report.charts import (
     page_css,
 )
 from sigbench.benchmark.report.page.document import Section, document
+from sigbench.benchmark.report.page.drawings import charts_html
+from sigbench.benchmark.report.page.interval import interval_axis, interval_drawing
 from sigbench.benchmark.report.page.libraries import own_file
-from sigbench.benchmark.report.page.rendering import render, safe
+from sigbench.benchmark.report.page.rendering import safe
 from sigbench.benchmark.report.page.table import Cell, Column, Row, table
 from sigbench.benchmark.report.page.writing import MAX_BYTES
 from sigbench.core import escape
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
 MAX_CHARTED = 10  # datasets with charts; more are rows of one table
 MAX_DRAWN = 40  # methods in a matrix or critical-difference diagram
 MAX_ROWS = 3_000  # of the table of many datasets
-WIDTH, MARGIN = 160, 5  # of the drawing of an interval, in pixels
 
 
 def as_page(ranking: Ranking) -> str:
@@ -104,11 +104,6 @@ def _cautions(texts: Iterable[str]) -> Markup:
     return safe("".join(f'<p class="warning">{escape.html(text)}</p>' for text in texts))
 
 
-def _charts(found: Sequence[Chart], left_out: str) -> Markup:
-    drawn = [{"title": chart.title, "svg": safe(chart.inline())} for chart in found]
-    return render("charts", charts=drawn, left_out=left_out)
-
-
 def _overall(overall: OverallRanks, charts: bool) -> Markup:
     rows = [
         Row(
@@ -158,7 +153,7 @@ def _overall(overall: OverallRanks, charts: bool) -> Markup:
         _cautions(overall.cautions)
         + table(caption, columns, rows, anchor="overall-table", heading=1)
         + _paragraphs(texts)
-        + _charts(drawn, _not_drawn(len(overall.methods)) if drawn else "")
+        + charts_html(drawn, _not_drawn(len(overall.methods)) if drawn else "")
     )
 
 
@@ -191,19 +186,10 @@ def _columns(first: Sequence[Column]) -> list[Column]:
 
 
 def _row(row: MethodRanks, one: DatasetRanks, places: int, first: Sequence[Cell] = ()) -> Row:
-    ends = [
-        end
-        for own in one.methods
-        for end in (own.mean.low, own.mean.mean, own.mean.high)
-        if math.isfinite(end)
-    ]
-    low, span = min(ends), (max(ends) - min(ends)) or 1.0
-
-    def x(value: float) -> int | None:
-        share = (value - low) / span
-        return round(MARGIN + (WIDTH - 2 * MARGIN) * share) if math.isfinite(share) else None
-
-    drawn = [x(row.mean.low), x(row.mean.mean), x(row.mean.high)]
+    axis = interval_axis(
+        end for own in one.methods for end in (own.mean.low, own.mean.mean, own.mean.high)
+    )
+    drawn = [axis.pixel(end) for end in (row.mean.low, row.mean.mean, row.mean.high)]
     return Row(
         [
             *first,
@@ -211,7 +197,7 @@ def _row(row: MethodRanks, one: DatasetRanks, places: int, first: Sequence[Cell]
             Cell(row.method, style="best" if row.rank_low == 1 else ""),
             Cell(number_text(row.mean.mean, places), row.mean.mean),
             Cell(interval_text(row.mean, places), "" if math.isnan(row.mean.low) else row.mean.low),
-            Cell(render("interval", width=WIDTH, ends=drawn, limit=None)),
+            Cell(interval_drawing(drawn)),
             Cell(f"{row.mean.n:,}", row.mean.n),
         ]
     )
@@ -262,7 +248,7 @@ def _dataset(one: DatasetRanks, anchor: str, higher_is_better: bool) -> Markup:
         _cautions(one.cautions)
         + body
         + _paragraphs([*texts, LEGEND])
-        + _charts(charts, _not_drawn(len(one.methods)))
+        + charts_html(charts, _not_drawn(len(one.methods)))
     )
 
 

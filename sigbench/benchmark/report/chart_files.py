@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 from sigbench.benchmark.report.charts import Chart
 from sigbench.benchmark.report.level_charts import level_charts
-from sigbench.benchmark.report.page.collect import MAX_READS, RunData, collect
+from sigbench.benchmark.report.page.collect import RunData, run_data
 from sigbench.benchmark.report.run_charts import problem_charts
 from sigbench.benchmark.store.gallery import legal
-from sigbench.benchmark.store.run_folder import RunFolder
+from sigbench.benchmark.store.run_folder import RunFolder, read_run
 from sigbench.core.atomic import write_atomically
 from sigbench.core.errors import InputError
 
@@ -89,10 +88,7 @@ def run_charts(path: Path) -> list[tuple[list[str], Chart]]:
     InputError
         If it contains no run, or neither cells nor a leaderboard.
     """
-    for _ in range(MAX_READS - 1):
-        with suppress(FileNotFoundError):
-            return list(_charts(collect(path)))
-    return list(_charts(collect(path)))
+    return read_run(path, lambda folder: list(_charts(run_data(folder))))
 
 
 def _charts(run: RunData) -> Iterator[tuple[list[str], Chart]]:

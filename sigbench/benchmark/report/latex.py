@@ -11,7 +11,7 @@ from sigbench.benchmark.report.citation import citation
 from sigbench.benchmark.report.tables import digits, heading, is_best, is_ranked, rank
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.config.registry import lookup
-from sigbench.core.atomic import write_atomically
+from sigbench.core.atomic import check_own, write_atomically
 from sigbench.core.errors import InputError
 from sigbench.core.escape import latex
 from sigbench.core.parsing import read_text
@@ -44,14 +44,14 @@ def write_latex(folders: Sequence[Path], path: Path) -> str:
     InputError
         If there is another file, or a run has no ``leaderboard.csv``.
     """
-    check_replaceable(path)
+    check_target(path)
     text = latex_tables([RunFolder(folder) for folder in folders])
     write_atomically(path, text.encode())
     count = text.count(r"\begin{table}")
     return f"{path}: {count} table{'s' * (count != 1)}"
 
 
-def check_replaceable(path: Path) -> None:
+def check_target(path: Path) -> None:
     """Check that a file does not exist, or was written by `write_latex`.
 
     Raises
@@ -59,16 +59,11 @@ def check_replaceable(path: Path) -> None:
     InputError
         If it is another file.
     """
-    if not path.exists():
-        return
-    if not path.is_file():
-        raise InputError(f"{path} is not a file")
-    with path.open("rb") as file:
-        if not file.read(len(MARKER)) == MARKER.encode():
-            raise InputError(
-                f"{path} exists and was not written by report --latex (its first line does not "
-                f"begin with {MARKER!r}): choose another FILE"
-            )
+    check_own(
+        path,
+        MARKER,
+        f"was not written by report --latex (its first line does not begin with {MARKER!r})",
+    )
 
 
 def latex_tables(folders: Sequence[RunFolder]) -> str:

@@ -72,7 +72,7 @@ class CellStore:
 
     def is_finished(self, cell: Cell) -> bool:
         """Return whether a cell with the same key is stored."""
-        stored = self.all().get((cell.problem.name, cell.seed, cell.method.name))
+        stored = self.all().get(cell.id)
         return stored is not None and stored.about["cell_key"] == cell.key
 
     def write(self, suite: str, result: Result) -> None:
@@ -105,7 +105,7 @@ class CellStore:
         """
         cells = list(cells)
         method_keys = {cell.method.name: cell.method.key for cell in cells}
-        keys = {(cell.problem.name, cell.seed, cell.method.name): cell.key for cell in cells}
+        keys = {cell.id: cell.key for cell in cells}
 
         def is_outdated(cell: StoredCell) -> bool:
             key, method_key = cell.about["cell_key"], cell.about["method_key"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sigbench.benchmark.store.cell_store import CellStore
 from sigbench.benchmark.store.cells import collect_scores, encode_timings
@@ -18,6 +18,9 @@ from sigbench.scoring.scores import Scores
 
 MAX_SMALL_FILES = 64  # during a run
 MAX_SMALL_FILES_AT_END = 8
+MAX_READS = 5  # attempts to read a folder in which a run may be combining files
+
+T = TypeVar("T")
 
 
 class RunFolder:
@@ -123,3 +126,19 @@ class RunFolder:
     def write_timings(self) -> None:
         """Write ``timings.parquet``."""
         write_atomically(self.path / "timings.parquet", encode_timings(self.cells.timings()))
+
+
+def read_run(path: Path, read: Callable[[RunFolder], T]) -> T:
+    """Return what a function reads from a run folder in which a run may be combining files.
+
+    Parameters
+    ----------
+    path : Path
+        The run folder.
+    read : callable
+        It is called again if a file has vanished.
+    """
+    for _ in range(MAX_READS - 1):
+        with suppress(FileNotFoundError):
+            return read(RunFolder(path))
+    return read(RunFolder(path))

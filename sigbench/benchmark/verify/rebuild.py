@@ -47,7 +47,7 @@ class Rebuilt:
     def cells(self) -> dict[CellId, Cell]:
         """Return the cells that can be computed."""
         cells = [] if self.suite is None else self.suite.cells()
-        return {(cell.problem.name, cell.seed, cell.method.name): cell for cell in cells}
+        return {cell.id: cell for cell in cells}
 
     def reason(self, cell: CellId) -> str:
         """Return which problem or method of a cell cannot be built, and why."""

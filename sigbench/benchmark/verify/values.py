@@ -154,6 +154,11 @@ def _plain(missing: Mapping[str, Mapping[str, Sequence[int]]]) -> dict[str, dict
     return {m: {reason: list(items) for reason, items in by.items()} for m, by in missing.items()}
 
 
+def equal(a: Any, b: Any) -> bool:
+    """Return whether two values are equal; NaN equals NaN."""
+    return bool(a == b or (a != a and b != b))
+
+
 def first_difference(old: Any, new: Any, where: str = "") -> str:
     """Return the first difference of two values that were parsed from JSON; empty if there is none.
 
@@ -176,7 +181,7 @@ def first_difference(old: Any, new: Any, where: str = "") -> str:
             for i, (a, b) in enumerate(zip(old, new, strict=True))
         )
         return next(filter(None, texts), "")
-    if old == new or (old != old and new != new):
+    if equal(old, new):
         return ""
     is_ = f"{where} is " if where else ""
     return f"{is_}{shown(old)} in the run and {shown(new)} here"

@@ -163,7 +163,7 @@ def compute(
     checks = []
     try:
         for out in run(plan.cells, plan.suite.metrics, plan.suite.block, executor, progress):
-            one = (out.cell.problem.name, out.cell.seed, out.cell.method.name)
+            one = out.cell.id
             if isinstance(out, Failure):
                 checks.append(CellCheck(one, "not computed", out.error))
             else:
@@ -172,9 +172,7 @@ def compute(
                 progress(out.cell, out)
     finally:
         executor.close()
-    order = {
-        (cell.problem.name, cell.seed, cell.method.name): i for i, cell in enumerate(plan.cells)
-    }
+    order = {cell.id: i for i, cell in enumerate(plan.cells)}
     return sorted(checks, key=lambda check: order[check.cell])
 
 

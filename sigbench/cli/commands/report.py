@@ -49,13 +49,13 @@ def call(args: argparse.Namespace) -> int:
     folders = [Path(name) for name in args.folders]
     has_page = args.html is not None or args.open
     if args.figures is not None:
-        from sigbench.benchmark.report.chart_files import check_target, write_chart_files
+        from sigbench.benchmark.report import chart_files
 
-        check_target(folders, Path(args.figures))  # before anything is written
+        chart_files.check_target(folders, Path(args.figures))  # before anything is written
     if args.latex is not None:
-        from sigbench.benchmark.report.latex import check_replaceable
+        from sigbench.benchmark.report import latex
 
-        check_replaceable(Path(args.latex))  # before anything is written
+        latex.check_target(Path(args.latex))  # before anything is written
     if has_page:
         from sigbench.cli.page import target, write
 
@@ -63,11 +63,9 @@ def call(args: argparse.Namespace) -> int:
     else:
         _write_boards(folders, skip_empty=args.figures is not None or args.latex is not None)
     if args.figures is not None:
-        show(write_chart_files(folders, Path(args.figures)))
+        show(chart_files.write_chart_files(folders, Path(args.figures)))
     if args.latex is not None:
-        from sigbench.benchmark.report.latex import write_latex
-
-        show(write_latex(folders, Path(args.latex)))
+        show(latex.write_latex(folders, Path(args.latex)))
     if has_page:
         write(folders, page, opens=args.open)
     return SUCCESS

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import dataclasses
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,14 +15,12 @@ from sigbench.networks import nn
 from sigbench.networks.models.base import check_cuda, first_weights, is_learned, torch_engine
 from sigbench.networks.nn import SGD, Adam, Net, Optimizer
 from sigbench.networks.pretrained.denoiser import chosen_engine
+from sigbench.networks.training.processor import Device, has_bfloat16, keep_memory
 from sigbench.networks.training.recipe import HALF, Recipe
 
 Arrays = dict[str, Array]
-Device = Literal["cpu", "cuda"]
 
 BLOCK = 256  # items denoised per pass
-TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # options of mallopt, from malloc.h
-MAX_KEPT = 2**30  # bytes
 SCALER = "gradients"  # name of the scale of the gradients in the optimizer's state
 
 
@@ -278,25 +274,6 @@ def loss_of(recipe: Recipe, losses: Mapping[str, Callable[..., Any]]) -> Callabl
     return loss if unit is None else lambda a, b: loss(a * (1 / unit), b * (1 / unit))
 
 
-def keep_memory() -> None:
-    """Make glibc keep freed memory blocks in this process, for reuse in the next step.
-
-    By default large blocks are returned to the system, and each step causes page faults again,
-    which may take longer than the step itself (``benchmarks/images.py``). The setting is not
-    restored, because glibc does not report the previous values.
-    """
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, TypeError, AttributeError):  # not glibc
-        return
-    for option, value in (
-        (TRIM_THRESHOLD, MAX_KEPT),
-        (TOP_PAD, MAX_KEPT // 8),
-        (MMAP_THRESHOLD, MAX_KEPT),
-    ):
-        mallopt(option, value)
-
-
 def _array(tensor: Any) -> Array:
     array: Array = tensor.detach().cpu().numpy().copy()
     return array
@@ -324,17 +301,3 @@ def torch_optimizer(optimizer: Optimizer, parameters: list[Any]) -> Any:
         weight_decay=optimizer.weight_decay,
         fused=True,
     )
-
-
-def has_bfloat16(device: Device) -> bool:
-    """Return whether a device supports bfloat16 in hardware.
-
-    For CPUs this is known only on Linux; elsewhere the result is False.
-    """
-    if device == "cuda":
-        import torch
-
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    cpuinfo = Path("/proc/cpuinfo")
-    words = set(cpuinfo.read_text(encoding="utf-8").split()) if cpuinfo.is_file() else set()
-    return bool(words & {"avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16"})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sigbench.benchmark.report.page.collect import RunData
+from sigbench.benchmark.report.page.interval import interval_axis, interval_drawing
 from sigbench.benchmark.report.page.rendering import render
 from sigbench.benchmark.report.page.table import Cell, Column, Row, table
 from sigbench.benchmark.report.run_charts import limit_row
@@ -25,9 +26,6 @@ from sigbench.scoring.leaderboard import LIMITS, LeaderboardRow
 
 if TYPE_CHECKING:
     from markupsafe import Markup
-
-WIDTH = 160  # of the drawing of an interval, in pixels
-MARGIN = 5
 
 
 @dataclass(frozen=True)
@@ -69,19 +67,9 @@ def metric_view(rows: Sequence[LeaderboardRow], incomplete: Mapping[str, Any]) -
         The methods with values that could not be computed.
     """
     first, places, ranked = rows[0], digits(rows), is_ranked(rows)
-    finite = [
-        end
-        for row in rows
-        for end in (row["mean"], row["ci_low"], row["ci_high"])
-        if math.isfinite(end)
-    ]
-    low, high = min(finite, default=0.0), max(finite, default=1.0)
-
-    def x(value: float) -> int | None:
-        if not math.isfinite(value):
-            return None
-        return round(MARGIN + (WIDTH - 2 * MARGIN) * ((value - low) / ((high - low) or 1.0)))
-
+    axis = interval_axis(
+        end for row in rows for end in (row["mean"], row["ci_low"], row["ci_high"])
+    )
     cells = {}
     for row in rows:
         half = (row["ci_high"] - row["ci_low"]) / 2
@@ -96,9 +84,9 @@ def metric_view(rows: Sequence[LeaderboardRow], incomplete: Mapping[str, Any]) -
             "" if math.isnan(gap) else f"{round(gap, 2) + 0.0:.2f}",
             _order(gap),
             ranked and is_best(row) and row["method"] not in incomplete,
-            x(row["ci_low"]),
-            x(row["mean"]),
-            x(row["ci_high"]),
+            axis.pixel(row["ci_low"]),
+            axis.pixel(row["mean"]),
+            axis.pixel(row["ci_high"]),
         )
     limit = limit_row(rows)
     better = "higher is better" if first["higher_is_better"] else "lower is better"
@@ -108,8 +96,8 @@ def metric_view(rows: Sequence[LeaderboardRow], incomplete: Mapping[str, Any]) -
         f"{first['metric']} ({unit}{better})",
         cells,
         [row["method"] for row in rows],
-        None if limit is None else x(limit["mean"]),
-        f"interval, {low:.{places}f} to {high:.{places}f}",
+        None if limit is None else axis.pixel(limit["mean"]),
+        f"interval, {axis.low:.{places}f} to {axis.high:.{places}f}",
     )
 
 
@@ -156,12 +144,11 @@ def board_table(
     for method in first.order:
         row = own[method]
         order, order_of, mean, mean_of, gap, gap_of, best, *ends = first.cells[method]
-        drawing = render("interval", width=WIDTH, ends=ends, limit=first.limit)
         line = [
             Cell(order, order_of),
             Cell(_name(run, problem, row, most), row["method"]),
             Cell(mean, mean_of, "best" if best else ""),
-            Cell(drawing),
+            Cell(interval_drawing(ends, first.limit)),
         ]
         line += [Cell(gap, gap_of)] if has_gap else []
         line += [Cell(row["knowledge"])]

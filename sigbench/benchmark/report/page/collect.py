@@ -5,19 +5,16 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sigbench.benchmark.report.citation import citation
-from sigbench.benchmark.store.run_folder import RunFolder
+from sigbench.benchmark.store.run_folder import RunFolder, read_run
 from sigbench.core.errors import InputError
 from sigbench.core.parsing import read_text
 from sigbench.scoring.leaderboard import COLUMNS, LeaderboardRow, from_csv, leaderboard
 from sigbench.scoring.scores import Scores, Summary
-
-MAX_READS = 5  # attempts to read a folder in which a run may be combining files
 
 
 @dataclass(frozen=True)
@@ -97,13 +94,11 @@ def collect(path: Path) -> RunData:
     InputError
         If it contains no run, a file cannot be read, or it has neither cells nor a leaderboard.
     """
-    for _ in range(MAX_READS - 1):
-        with suppress(FileNotFoundError):
-            return _collect(RunFolder(path))
-    return _collect(RunFolder(path))
+    return read_run(path, run_data)
 
 
-def _collect(folder: RunFolder) -> RunData:
+def run_data(folder: RunFolder) -> RunData:
+    """Return the data of a run that no other process combines: see `collect`."""
     manifest, cited = folder.manifest.require(), citation(folder)
     failures = folder.failures()
     if not folder.cells.all():

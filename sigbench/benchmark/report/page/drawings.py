@@ -34,10 +34,15 @@ class Drawings:
         """Return the charts as HTML; empty if there are none."""
         if not self.shown and not self.left_out:
             return ""
-        charts = [{"title": chart.title, "svg": safe(chart.inline())} for chart in self.shown]
         titles = "; ".join(self.left_out)
         note = f"Left out, to keep the page small: {titles}." if titles else ""
-        return render("charts", charts=charts, left_out=note)
+        return charts_html(self.shown, note)
+
+
+def charts_html(charts: Sequence[Chart], note: str) -> Markup:
+    """Return charts as HTML, with a note on those that were left out; it may be empty."""
+    drawn = [{"title": chart.title, "svg": safe(chart.inline())} for chart in charts]
+    return render("charts", charts=drawn, left_out=note)
 
 
 def chosen(charts: Mapping[str, Sequence[Chart]], budget: int = BUDGET) -> dict[str, Drawings]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
-from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sigbench.benchmark.report.page.packing import data_uri
+from sigbench.benchmark.report.page.packing import palette, png
 from sigbench.benchmark.store.examples import Originals
 from sigbench.core.protocols import Array
 
@@ -57,30 +54,11 @@ def _png(image: Array, peak: float) -> str:
     """Return an image with 8 bits per value; values outside 0..peak are clipped."""
     scaled = np.clip(image.astype(np.float64) / peak, 0, 1) * 255
     pixels = np.rint(scaled).astype(np.uint8)
-    return _encoded(pixels[0] if len(pixels) != 3 else np.moveaxis(pixels, 0, -1))
+    return png(pixels[0] if len(pixels) != 3 else np.moveaxis(pixels, 0, -1))
 
 
 def _map_of(image: Array, clean: Array, largest: float) -> str:
     """Return the error of an image, averaged over colors, as a PNG with a palette."""
     error = (image.astype(np.float64) - clean).mean(axis=0)
     levels = np.rint(np.clip(error / largest, -1, 1) * SHADES) + SHADES
-    return _encoded(levels.astype(np.uint8), _palette())
-
-
-@cache
-def _palette() -> bytes:
-    """Return the colors of a map of errors, three bytes each."""
-    at = np.linspace(0, len(COLORS) - 1, 2 * SHADES + 1)
-    channels = [np.interp(at, range(len(COLORS)), c) for c in np.transpose(COLORS)]
-    return np.rint(np.stack(channels, axis=1)).astype(np.uint8).tobytes()
-
-
-def _encoded(pixels: NDArray[np.uint8], palette: bytes | None = None) -> str:
-    from PIL import Image
-
-    picture = Image.fromarray(np.ascontiguousarray(pixels))
-    if palette is not None:
-        picture.putpalette(palette)
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", optimize=True)
-    return data_uri("image/png", buffer.getvalue())
+    return png(levels.astype(np.uint8), palette(COLORS, 2 * SHADES + 1))

@@ -1,8 +1,10 @@
-"""Arrays and files as text inside the page."""
+"""Arrays, images and files as text inside the page."""
 
 from __future__ import annotations
 
 import base64
+import io
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -48,6 +50,40 @@ def quantized(values: NDArray[np.float64]) -> tuple[NDArray[np.int16], float, fl
     numbers[np.isposinf(values)] = INFINITE
     numbers[np.isneginf(values)] = -INFINITE
     return numbers, low, step
+
+
+def png(pixels: NDArray[np.uint8], colors: bytes | None = None) -> str:
+    """Return an image as a PNG in a data URI.
+
+    Parameters
+    ----------
+    pixels : array of uint8, shape (H, W) or (H, W, 3)
+        Gray values or colors; indices if there is a palette.
+    colors : bytes, optional
+        The palette, from `palette`.
+    """
+    from PIL import Image
+
+    picture = Image.fromarray(np.ascontiguousarray(pixels))
+    if colors is not None:
+        picture.putpalette(colors)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return data_uri("image/png", buffer.getvalue())
+
+
+@cache
+def palette(colors: tuple[tuple[int, int, int], ...], shades: int) -> bytes:
+    """Return evenly spaced shades between colors, three bytes each.
+
+    Examples
+    --------
+    >>> list(palette(((0, 0, 0), (10, 20, 30)), 3))
+    [0, 0, 0, 5, 10, 15, 10, 20, 30]
+    """
+    at = np.linspace(0, len(colors) - 1, shades)
+    channels = [np.interp(at, range(len(colors)), c) for c in np.transpose(colors)]
+    return np.rint(np.stack(channels, axis=1)).astype(np.uint8).tobytes()
 
 
 def data_uri(kind: str, content: bytes) -> str:

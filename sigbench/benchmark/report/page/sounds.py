@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sigbench.benchmark.report.page.packing import data_uri
+from sigbench.benchmark.report.page.packing import data_uri, palette, png
 from sigbench.benchmark.store.examples import Originals
 from sigbench.core.protocols import Array
 
@@ -97,20 +96,7 @@ def _power(signal: NDArray[np.float64], fs: int) -> NDArray[np.float64]:
 
 def _spectrogram(power: NDArray[np.float64], top: float) -> str:
     """Return powers in dB below ``top`` as a PNG, low frequencies at the bottom."""
-    from PIL import Image
-
     with np.errstate(divide="ignore"):
         db = 10 * np.log10(power / top)
     levels = np.rint(np.clip(1 + db / RANGE_DB, 0, 1) * (SHADES - 1)).astype(np.uint8)
-    picture = Image.fromarray(np.ascontiguousarray(levels[::-1]))
-    picture.putpalette(_palette())
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", optimize=True)
-    return data_uri("image/png", buffer.getvalue())
-
-
-@cache
-def _palette() -> bytes:
-    at = np.linspace(0, len(COLORS) - 1, SHADES)
-    channels = [np.interp(at, range(len(COLORS)), c) for c in np.transpose(COLORS)]
-    return np.rint(np.stack(channels, axis=1)).astype(np.uint8).tobytes()
+    return png(levels[::-1], palette(COLORS, SHADES))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sigbench.benchmark.report.page.document import MARKER
-from sigbench.core.atomic import check_replaceable, write_atomically
+from sigbench.core.atomic import check_own, write_atomically
 from sigbench.core.errors import InputError
 
 MAX_BYTES = 5_000_000  # of a page: it can be sent by mail
@@ -27,9 +27,7 @@ def check_target(path: Path) -> None:
     """
     if not path.parent.is_dir():
         raise InputError(f"{path.parent} is not a folder: {path.name} cannot be written there")
-    check_replaceable(path)
-    if path.exists() and not _is_page(path):
-        raise InputError(f"{path} exists and is not a page of sigbench: choose another file")
+    check_own(path, MARKER, "is not a page of sigbench")
 
 
 def write_page(path: Path, html: str) -> int:
@@ -63,8 +61,3 @@ def open_page(path: Path) -> bool:
     import webbrowser
 
     return webbrowser.open(path.resolve().as_uri())
-
-
-def _is_page(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(MARKER)) == MARKER.encode()
