@@ -127,6 +127,18 @@ class TestProblemCharts:
             found["differences"].description == "9 of 10 pairs of 5 methods differ significantly."
         )
 
+    def test_a_mean_over_some_items_is_not_on_the_front(self, rng):
+        scores = made_scores(rng)
+        assert "m4 (" in problem_charts(board_of(scores), scores)["over_time"].description
+        values = scores.values.copy()
+        values[4, 5:] = np.nan  # computed for five items, which may be the easy ones
+        missing = {"m4": MissingValues(5, {"the estimate is silent": 35})}
+        scores = dataclasses.replace(scores, values=values, missing=missing)
+        chart = problem_charts(board_of(scores), scores)["over_time"]
+        assert "m4" not in chart.description + chart.body
+        assert "m3 (" in chart.description
+        assert "1 without a time, or a finite mean over all items" in chart.description
+
     def test_infinite_and_missing_values(self, rng):
         scores = made_scores(rng)
         values = scores.values.copy()

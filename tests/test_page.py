@@ -18,7 +18,7 @@ import soundfile
 from PIL import Image
 
 import sigbench.benchmark.report.page as package
-from sigbench.benchmark.report.page import media, writing
+from sigbench.benchmark.report.page import media, pairs, render, writing
 from sigbench.benchmark.report.page.boards import board_data, metric_view
 from sigbench.benchmark.report.page.collect import collect
 from sigbench.benchmark.report.page.document import MARKER, Section, document
@@ -32,6 +32,7 @@ from sigbench.benchmark.report.page.rendering import safe
 from sigbench.benchmark.report.page.signals import MAX_POINTS, curve_pair
 from sigbench.benchmark.report.page.sounds import sound, sound_pair
 from sigbench.benchmark.report.page.table import Cell, Column, Row, table
+from sigbench.benchmark.report.page.texts import summary_line
 from sigbench.benchmark.store.examples import Estimates, Originals
 from sigbench.cli.main import main
 from sigbench.core import escape
@@ -324,14 +325,51 @@ def test_values_and_tests_of_pairs_are_those_of_the_scores(run):
     assert list(zip(data["seed"], data["item"], strict=True)) == list(
         zip(scores.seeds.tolist(), scores.items.tolist(), strict=True)
     )
-    pairs = list(itertools.combinations(methods, 2))
-    for (a, b), (mean, low, high, p, _) in zip(pairs, data["tests"], strict=True):
+    both = list(itertools.combinations(methods, 2))
+    for (a, b), (mean, low, high, p, _) in zip(both, data["tests"], strict=True):
         one, other = (scores.values[scores.methods.index(name)] for name in (a, b))
         test = compare_pair(METRICS["psnr"], one, other, scores.groups)
         expected = (test.difference.mean, test.difference.low, test.difference.high)
         np.testing.assert_allclose((mean, low, high), expected, rtol=1e-5, atol=1e-12)
         assert (p is None) == ("limit" in (a, b))
         assert p is None or p >= 0.99 * test.p_value
+
+
+def test_a_p_value_is_not_rounded_over_the_level():
+    found = [pairs.shown_p(p) for p in (0.04997, 0.05003, 0.0123456, math.nan)]
+    assert found == [0.04997, 0.05, 0.0123, None]
+
+
+def test_the_first_methods_are_compared_if_the_pairs_are_too_many(run, monkeypatch):
+    monkeypatch.setattr(render, "PAIR_BUDGET", 3)
+    data = collect(run)
+    html = make_page([data]).html
+    (text,) = re.findall(r'id="comparisons">(.*?)</script>', html, re.DOTALL)
+    (found,) = json.loads(text).values()
+    order = [row["method"] for row in data.rows("sparse-spikes", "psnr")]
+    assert (found["methods"], found["all"]) == (order[:3], len(order))
+    assert len(found["tests"]) == 3
+    assert len(order) > 3
+
+
+def summarized(run, *ranks):
+    rows = [dict(row) for row in collect(run).rows("sparse-spikes", "psnr")]
+    rows = [row for row in rows if row["rank_low"] is not None][: len(ranks)]
+    for i, (row, rank) in enumerate(zip(rows, ranks, strict=True)):
+        row.update(method=f"m{i}", rank_low=rank, mean=20.0 - i)
+    return summary_line(rows)
+
+
+def test_the_best_methods_are_named_only_if_any_is_better(run):
+    assert summarized(run, 1, 1, 3) == "Best: m0 · m1 (20.00 dB)"
+    assert summarized(run, 1, 1, 1) == "No significant difference. Best mean: m0 (20.00 dB)"
+    assert summarized(run, 1) == "The only method with a rank: m0 (20.00 dB)"
+
+
+def test_all_folders_are_checked_before_one_is_read(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sigbench.cli.page.collect", None)
+    assert main(["report", str(run), str(tmp_path), "--html", str(tmp_path / "a.html")]) == 2
+    assert "is not a run folder" in capsys.readouterr().err
 
 
 def test_values_of_few_items_are_sampled_evenly(run):
@@ -458,6 +496,25 @@ def test_a_map_of_errors_is_signed_and_has_one_range():
     assert levels[0, :4].tolist() == [62, 0, 62, 31]
     red, _, blue = np.asarray(Image.open(decoded(uri, "image/png")).convert("RGB"))[0, 0]
     assert red > blue  # too bright is orange
+
+
+def test_maps_of_few_or_infinite_errors_are_finite():
+    clean = np.full((3, 32, 32), 100, np.float32)
+    noisy = clean.copy()
+    noisy[0, 0, 0] = 250  # the 99.5 % quantile of the noise is 0
+    first = Originals((0,), (noisy,), (clean,), 255.0, "image", None)
+    assert image_pair(first, 0)["range"] == "150"
+    estimate = clean.copy()
+    estimate[0, 0, 0], estimate[1, 0, 0] = np.inf, -np.inf
+    estimate[:, 0, 1] = np.inf
+    uri = image_of_error(first, 0, estimate)["error"]
+    levels = np.asarray(Image.open(decoded(uri, "image/png")))
+    assert levels[0, :3].tolist() == [31, 62, 31]
+
+
+@pytest.mark.parametrize(("fs", "expected"), [(0.3, 1), (8000.4, 8000), (2e6, 655_350)])
+def test_any_sampling_rate_can_be_written(fs, expected):
+    assert sound_pair(originals("speech", fs=fs), 0)["fs"] == expected
 
 
 def test_sounds_of_an_item_have_one_scale_and_are_not_made_louder():

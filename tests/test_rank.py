@@ -137,6 +137,33 @@ def test_a_guess_is_never_silent(table):
     assert skipped.cautions == ("Rows that look like averages are not used: line 4.",)
 
 
+def test_a_method_with_the_name_of_an_average_is_not_left_out_silently(table):
+    columns = table("item,a,b,median\nx,1,3,2\ny,2,5,4\n")
+    assert columns.methods == ("a", "b")
+    assert any("'median'. If one is a method, rename it" in text for text in columns.cautions)
+    rows = table("method,d1,d2\na,1,2\nb,2,3\nmedian,3,4\n")
+    assert any("line 4. If one is a method, rename it" in text for text in rows.cautions)
+    assert not table("item,a,b,average\nx,1,3,2\ny,2,5,4\n", Columns(item="item")).cautions
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("item,a,b\nx,91.5%,92.5%\ny,93.5%,94.5%\n", "'91.5%'"),
+        ("method;item;value\na;x;0,5\nb;x;0,6\n", "'0,5'"),
+        ('item,a,b\nx,"1,100","2,100"\n', "'1,100'"),
+    ],
+)
+def test_scores_that_are_no_numbers_are_shown(text, cell, table):
+    with pytest.raises(InputError, match=f"contains no numbers such as 0.5, but {cell}: write"):
+        table(text)
+
+
+def test_scores_below_the_least_normal_number_can_be_drawn(rng, table):
+    values = (1e-310 * (1 + rng.random((3, 8)))).tolist()
+    assert "<svg" in as_page(rank_scores(table(f"method,item,value\n{long_table(values)}")))
+
+
 @pytest.mark.parametrize("name", ["rmse", "WER", "test_loss", "fid", "error rate"])
 def test_the_direction_of_an_error_is_asked_for(name, table):
     text = LONG.replace("value", name)
@@ -349,7 +376,11 @@ def test_friedman_is_the_test_of_scipy_with_the_correction_of_iman_and_davenport
     assert own.p_value == pytest.approx(scipy.stats.f.sf(own.f, 3, 39))
     same = friedman(np.full((5, 3), 2.0))
     assert (same.chi2, same.p_value) == (0.0, 1.0)
-    assert friedman(np.tile([1.0, 2.0, 3.0], (5, 1))).p_value == 0.0
+    # Of 3! orders, each of the other four datasets has the one of the first by chance.
+    equal = friedman(np.tile([1.0, 2.0, 3.0], (5, 1)))
+    assert (equal.f, equal.p_value) == (np.inf, pytest.approx(6.0**-4))
+    tied = friedman(np.tile([1.5, 1.5, 3.0], (2, 1)))  # the worst of three methods is the same
+    assert (tied.f, tied.p_value) == (np.inf, pytest.approx(1 / 3))
 
 
 def datasets_table(scores, methods="abcdefgh"):

@@ -8,6 +8,7 @@ from pathlib import Path
 from sigbench.benchmark.report.page.collect import collect
 from sigbench.benchmark.report.page.render import make_page
 from sigbench.benchmark.report.page.writing import check_target, open_page, write_page
+from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.cli.output import show
 from sigbench.core.errors import InputError
 from sigbench.core.progress import Progress
@@ -28,12 +29,15 @@ def target(folders: list[Path], file: Path | None) -> Path:
     Raises
     ------
     InputError
-        If there are several folders and no file, or there is something else than a page.
+        If there are several folders and no file, there is something else than a page, or a folder
+        is not a run folder.
     """
     if file is None and len(folders) > 1:
         raise InputError("--open needs --html FILE for several run folders")
     found = folders[0] / NAME if file is None else file
     check_target(found)
+    for folder in folders:  # before any is read, which can take a minute
+        RunFolder(folder).manifest.require()
     return found
 
 

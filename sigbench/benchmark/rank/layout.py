@@ -8,7 +8,13 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from sigbench.benchmark.rank.cells import DELIMITERS, Cells
-from sigbench.benchmark.rank.names import USUAL, is_property, is_summary, plain
+from sigbench.benchmark.rank.names import (
+    USUAL,
+    is_property,
+    is_summary,
+    may_be_filter,
+    plain,
+)
 from sigbench.core.errors import InputError, shown
 from sigbench.core.media.table import NUMBER
 
@@ -63,7 +69,7 @@ class Layout:
         kind = "long" if self.kind == "long" else "wide"
         text = f"Read as a {kind} table ({DELIMITERS[delimiter]} between cells): {text}."
         if self.kind != "long":
-            text += f" Columns of scores: {_some(self.scores)}."
+            text += f" Columns of scores: {_some(self.scores) or 'none'}."
         return text + (f" Not used: {_some(self.unused)}." if self.unused else "")
 
 
@@ -168,9 +174,9 @@ def _value(cells: Cells, numeric: Sequence[str]) -> str:
         if len(names) == 1:
             return names[0]
     if not numeric:
-        raise InputError(
-            f"{cells.path} has no column of numbers: name the column of scores with --value"
-        )
+        rest = [name for name in cells.header if plain(name) in USUAL["value"]]
+        hint = text_hint(cells, rest) or "name it with --value"
+        raise InputError(f"{cells.path} has no column of numbers with scores: {hint}")
     raise InputError(f"{cells.path}: name the column of scores with --value; {_one_of(numeric)}")
 
 
@@ -198,6 +204,12 @@ def _wide(cells: Cells, found: Columns, numeric: Sequence[str], chosen: bool) ->
                 f"--dataset {shown(first)}; otherwise --item {shown(first)} confirms it."
             )
     scores = [name for name in numeric if not is_summary(name)]
+    doubtful = [name for name in numeric if may_be_filter(name)]
+    if doubtful:
+        guesses.append(
+            f"Not used, because of the name of an average: {_some(doubtful, 3)}. If one is a "
+            "method, rename it."
+        )
     return _layout(cells, "wide", replace(found, value=None), scores, guesses)
 
 
@@ -224,6 +236,18 @@ def _layout(
     taken = {*scores, *(name for name in vars(found).values() if name)}
     unused = tuple(name for name in cells.header if name not in taken)
     return Layout(kind, found, tuple(scores), unused, tuple(cautions))
+
+
+def text_hint(cells: Cells, names: Sequence[str]) -> str:
+    """Return that columns contain no numbers, with a cell of the first of them; may be empty."""
+    for name in names:
+        cell = next((cell for cell in cells.column(name) if cell), "")
+        if cell and not cells.is_numeric(name) and any("0" <= letter <= "9" for letter in cell):
+            return (
+                f"{shown(name)} contains no numbers such as 0.5, but {shown(cell)}: write scores "
+                "with decimal points and without separators and units"
+            )
+    return ""
 
 
 def _one_of(names: Sequence[str]) -> str:

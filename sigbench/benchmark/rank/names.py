@@ -61,6 +61,17 @@ def is_summary(name: str) -> bool:
     return plain(name) in SUMMARIES or plain(name.split()[0]) in ("avg", "average")
 
 
+def may_be_filter(name: str) -> bool:
+    """Return whether the name of an average is also the name of a filter.
+
+    Examples
+    --------
+    >>> may_be_filter("Median"), may_be_filter("average")
+    (True, False)
+    """
+    return plain(name) in ("mean", "median")
+
+
 def is_property(name: str) -> bool:
     """Return whether a column has the name of a property or statistic rather than of a score.
 

@@ -22,7 +22,9 @@ class Friedman:
     chi2, p_chi2 : float
         Friedman's statistic, corrected for ties, and its p-value.
     f, p_value : float
-        Iman and Davenport's statistic, which is less conservative, and its p-value.
+        Iman and Davenport's statistic, which is less conservative, and its p-value. If the order of
+        the methods is the same on all datasets, f is infinite, and the p-value is the chance of
+        this: 1 over the number of orders, to the power of n - 1.
     methods, datasets : int
         The numbers of methods k and datasets n: chi2 has k − 1 degrees of freedom, and f has
         k − 1 and (k − 1)(n − 1).
@@ -103,6 +105,9 @@ def friedman(ranks: Floats) -> Friedman:
     >>> test = friedman(np.array([[1.0, 2.0, 3.0], [1.0, 3.0, 2.0], [1.0, 2.0, 3.0]]))
     >>> round(test.chi2, 3), round(test.f, 3), round(test.p_value, 4)
     (4.667, 7.0, 0.0494)
+    >>> test = friedman(np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]]))
+    >>> test.f, round(test.p_value, 4)
+    (inf, 0.1667)
     """
     from scipy.stats import f as f_distribution
     from scipy.stats import friedmanchisquare
@@ -113,9 +118,18 @@ def friedman(ranks: Floats) -> Friedman:
     found = friedmanchisquare(*ranks.T)
     chi2 = float(found.statistic)
     rest = n * (k - 1) - chi2
-    f = (n - 1) * chi2 / rest if rest > 1e-9 * chi2 else math.inf
+    if rest <= 1e-9 * chi2:
+        return Friedman(chi2, float(found.pvalue), math.inf, _same_order_p(ranks), k, n)
+    f = (n - 1) * chi2 / rest
     p = float(f_distribution.sf(f, k - 1, (k - 1) * (n - 1)))
     return Friedman(chi2, float(found.pvalue), f, p, k, n)
+
+
+def _same_order_p(ranks: Floats) -> float:
+    """Return the chance that all datasets order the methods as the first one does."""
+    tied = np.unique(ranks[0], return_counts=True)[1]
+    log_orders = math.lgamma(ranks.shape[1] + 1) - sum(math.lgamma(t + 1) for t in tied.tolist())
+    return math.exp(-(len(ranks) - 1) * log_orders)
 
 
 def wilcoxon_p(differences: Floats) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from sigbench.benchmark.rank.cells import (
     Cells,
     read_cells,
 )
-from sigbench.benchmark.rank.layout import Columns, Layout, find_layout, one_score
+from sigbench.benchmark.rank.layout import Columns, Layout, find_layout, one_score, text_hint
 from sigbench.benchmark.rank.names import is_summary, lower_is_usual
 from sigbench.core.errors import InputError, shown
 from sigbench.scoring.inference import Floats
@@ -109,7 +109,10 @@ def read_scores(
     methods = tuple(dict.fromkeys(score.method for score in scores))
     read_as = layout.sentence(cells.delimiter)
     if len(methods) < 2:
-        raise InputError(f"{path} has {len(methods)} method: at least two are needed. {read_as}")
+        found = f"{len(methods)} method{'s' * (len(methods) != 1)}"
+        hints = [text_hint(cells, layout.unused), *layout.cautions]
+        why = "; ".join(hint.rstrip(".") for hint in hints if hint)
+        raise InputError(f"{path} has {found}: at least two are needed. {read_as}{f' {why}' * bool(why)}")
     if len(methods) > MAX_METHODS:
         raise InputError(f"{path} has {len(methods):,} methods: at most {MAX_METHODS}. {read_as}")
     datasets = _datasets(cells, layout, methods, scores)
@@ -119,7 +122,8 @@ def read_scores(
         raise InputError(f"{one_score(path)}. {read_as}")
     cautions = (*layout.cautions, *_direction(path, layout, higher_is_better))
     if skipped:
-        cautions += (f"Rows that look like averages are not used: {', '.join(skipped)}.",)
+        text = f"Rows that look like averages are not used: {', '.join(skipped)}."
+        cautions += (text + " If one is a method, rename it." * (layout.kind == "rows"),)
     higher = True if higher_is_better is None else higher_is_better
     read_as += f" {'Higher' if higher else 'Lower'} is better."
     return ScoreTable(path, read_as, methods, datasets, higher, cautions)

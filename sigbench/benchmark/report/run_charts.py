@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -108,8 +109,13 @@ def _intervals(rows: Sequence[LeaderboardRow]) -> Chart:
 def _over_time(rows: Sequence[LeaderboardRow]) -> Chart:
     first, limit = rows[0], limit_row(rows)
     timed = [row for row in rows if row["knowledge"] not in LIMITS]
+
+    def mean(row: LeaderboardRow) -> float:
+        # The mean of a method without a rank lacks items, perhaps the hard ones.
+        return math.nan if row["rank_low"] is None else row["mean"]
+
     return charts.over_time(
-        [charts.TimedMethod(row["method"], row["mean"], row["ms_per_item"]) for row in timed],
+        [charts.TimedMethod(row["method"], mean(row), row["ms_per_item"]) for row in timed],
         label=heading(first["metric"]),
         higher_is_better=first["higher_is_better"],
         limits=[] if limit is None else [charts.Level(limit["method"], limit["mean"])],

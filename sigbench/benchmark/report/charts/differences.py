@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sigbench.benchmark.report.charts.scale import nice_step, number
+from sigbench.benchmark.report.charts.scale import LARGEST, nice_step, number
 from sigbench.benchmark.report.charts.style import N_STEPS
 from sigbench.benchmark.report.charts.svg import (
     Chart,
@@ -133,7 +133,7 @@ def _negative(own: PairDifference) -> PairDifference:
 
 def _unit(sizes: Sequence[float]) -> float:
     """Return the step of the colors: a round number, so that most differences are below the last."""
-    finite = [size for size in sizes if 0 < size < math.inf]
+    finite = [size for size in sizes if 1 / LARGEST < size < LARGEST]
     return nice_step(float(np.quantile(finite, 0.8)) / N_STEPS) if finite else 1.0
 
 

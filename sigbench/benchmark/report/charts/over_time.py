@@ -40,7 +40,7 @@ RADIUS = 4.0
 
 @dataclass(frozen=True)
 class TimedMethod:
-    """The mean of a method and its time per item in ms; the time may be NaN."""
+    """The mean of a method and its time per item in ms; both may be NaN."""
 
     name: str
     mean: float
@@ -107,7 +107,11 @@ def over_time(
     order = front + [m for m in shown if m.name not in on_front]
     parts.append(_labels(order, on_front, places, [y(limit.mean) for limit in limits]))
     missing = len(methods) - len(shown)
-    note = f" {missing} without a time or a finite mean are left out." if missing else ""
+    note = (
+        f" {missing} without a time, or a finite mean over all items, are left out."
+        if missing
+        else ""
+    )
     marks = [BEYOND] if any(not y.low <= m.mean <= y.high for m in shown) else []
     marks += [f"left out: {missing}"] if missing else []
     parts.append(text(WIDTH - RIGHT, TOP - 12, "; ".join(marks), "small muted", "end"))

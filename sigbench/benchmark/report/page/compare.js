@@ -34,7 +34,7 @@
     if (!Number.isNaN(low)) found += ` [${text(low)}, ${text(high)}], 95 % interval${sign ? " of the sign test" : ""}`;
     if (!data.enough) return `${found}. There are too few items for a test.`;
     if (p === null) return `${found}. One of them has no rank, so the difference is not tested.`;
-    const value = p < 0.0001 ? "p < 0.0001" : `p = ${p.toFixed(4)}`;
+    const value = p < 0.0001 ? "p < 0.0001" : `p = ${p < 0.05 && p >= 0.04995 ? p.toPrecision(6) : p.toFixed(4)}`;
     const pairs = (data.ranked * (data.ranked - 1)) / 2;
     const corrected = `${value}, corrected for ${pairs} pair${pairs === 1 ? "" : "s"}`;
     const better = (mean > 0) === data.higher ? nameA : nameB;
@@ -64,6 +64,7 @@
       result.textContent = sentence(data, a, b);
       const unshown = size - common.length;
       note.textContent =
+        (data.methods.length < data.all ? `The first ${data.methods.length.toLocaleString("en")} of ${data.all.toLocaleString("en")} methods of the board can be compared here. ` : "") +
         (size < data.items ? `${size.toLocaleString("en")} of ${data.items.toLocaleString("en")} items are drawn, evenly sampled; the test uses all. ` : "") +
         (unshown ? `${unshown} drawn items have no finite value for both. ` : "") + extremes(x, y, common);
       scatterTitle.textContent = `One point per item; ${data.methods[b]} is better ${data.higher ? "above" : "below"} the line`;

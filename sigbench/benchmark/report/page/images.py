@@ -45,20 +45,32 @@ def image_of_error(originals: Originals, item: int, estimate: Array) -> dict[str
 
 def _range(originals: Originals, item: int) -> float:
     """Return the largest error that the maps of an item distinguish."""
-    noise = np.abs(originals.noisy[item].astype(np.float64) - originals.clean[item])
+    noise = np.abs(_errors(originals.noisy[item], originals.clean[item]))
     noise = noise[np.isfinite(noise)]
-    return float(np.quantile(noise, QUANTILE)) if noise.any() else originals.peak / 10
+    if not noise.any():
+        return originals.peak / 10
+    # With noise on very few values, the quantile is 0.
+    return float(np.quantile(noise, QUANTILE)) or float(noise.max())
+
+
+def _errors(image: Array, clean: Array) -> NDArray[np.float64]:
+    """Return image - clean; where both are equal and infinite, it is 0."""
+    with np.errstate(invalid="ignore"):  # inf - inf
+        return np.where(image == clean, 0.0, image.astype(np.float64) - clean)
 
 
 def _png(image: Array, peak: float) -> str:
     """Return an image with 8 bits per value; values outside 0..peak are clipped."""
-    scaled = np.clip(image.astype(np.float64) / peak, 0, 1) * 255
+    with np.errstate(over="ignore"):  # an infinite value is clipped, too
+        scaled = np.clip(image.astype(np.float64) / peak, 0, 1) * 255
     pixels = np.rint(scaled).astype(np.uint8)
     return png(pixels[0] if len(pixels) != 3 else np.moveaxis(pixels, 0, -1))
 
 
 def _map_of(image: Array, clean: Array, largest: float) -> str:
     """Return the error of an image, averaged over colors, as a PNG with a palette."""
-    error = (image.astype(np.float64) - clean).mean(axis=0)
+    # Errors are clipped first: infinite ones of both signs have no mean.
+    limit = largest * len(image)
+    error = np.clip(_errors(image, clean), -limit, limit).mean(axis=0)
     levels = np.rint(np.clip(error / largest, -1, 1) * SHADES) + SHADES
     return png(levels.astype(np.uint8), palette(COLORS, 2 * SHADES + 1))

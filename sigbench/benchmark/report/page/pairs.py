@@ -11,7 +11,7 @@ import numpy as np
 from sigbench.benchmark.report.page.packing import packed
 from sigbench.config.registry import lookup
 from sigbench.scoring.aggregate import compare_all, compare_pair
-from sigbench.scoring.inference import MIN_GROUPS, PairedTest
+from sigbench.scoring.inference import LEVEL, MIN_GROUPS, PairedTest
 from sigbench.scoring.leaderboard import ranked_methods
 from sigbench.scoring.metrics import METRICS
 from sigbench.scoring.scores import Scores
@@ -27,16 +27,17 @@ def comparison_data(scores: Scores, methods: list[str], max_values: int) -> dict
     scores : Scores
         The values of one problem and metric.
     methods : list of str
-        The order of the methods.
+        The methods that can be compared, in their order.
     max_values : int
         How many values may be in the page, over all methods.
 
     Returns
     -------
     dict
-        The values of all methods, one method after the other, as `packed`. ``tests`` has, for every pair of methods, the mean difference, its
-        interval, the p-value adjusted for all pairs of ranked methods (None if a method has no
-        rank), and whether it is a sign test.
+        The values of these methods, one method after the other, as `packed`. ``tests`` has, for
+        every pair of them, the mean difference, its interval, the p-value adjusted for all pairs
+        of ranked methods (None if a method has no rank), and whether it is a sign test. ``all``
+        is the number of all methods.
     """
     metric = lookup("metric", METRICS, scores.metric)
     place = [scores.methods.index(method) for method in methods]
@@ -60,6 +61,7 @@ def comparison_data(scores: Scores, methods: list[str], max_values: int) -> dict
         "unit": metric.unit,
         "higher": metric.higher_is_better,
         "methods": methods,
+        "all": len(scores.methods),
         "items": scores.values.shape[1],
         "seed": scores.seeds[chosen].tolist(),
         "item": scores.items[chosen].tolist(),
@@ -69,6 +71,17 @@ def comparison_data(scores: Scores, methods: list[str], max_values: int) -> dict
         "first": _first_two(methods, [scores.methods[i] for i in ranked]),
         "enough": len(np.unique(scores.groups)) >= MIN_GROUPS,
     }
+
+
+def most_compared(pairs: int) -> int:
+    """Return the number of methods that have at most so many pairs, and at least two.
+
+    Examples
+    --------
+    >>> most_compared(3), most_compared(5), most_compared(6), most_compared(0)
+    (3, 3, 4, 2)
+    """
+    return max(2, (1 + math.isqrt(1 + 8 * pairs)) // 2)
 
 
 def sampled(count: int, most: int) -> list[int]:
@@ -94,8 +107,21 @@ def _numbers(test: PairedTest, adjusted: float, sign: int) -> list[Any]:
     d = test.difference
     low, high = sorted((sign * d.low, sign * d.high))
     ends = [_rounded(number) for number in (sign * d.mean, low, high)]
-    p = None if math.isnan(adjusted) else float(f"{adjusted:.3g}")
-    return [*ends, p, int(test.test == "sign")]
+    return [*ends, shown_p(adjusted), int(test.test == "sign")]
+
+
+def shown_p(adjusted: float) -> float | None:
+    """Return a p-value with three digits, or all if these would change whether it is significant.
+
+    Examples
+    --------
+    >>> shown_p(0.012345), shown_p(0.04998), shown_p(math.nan)
+    (0.0123, 0.04998, None)
+    """
+    if math.isnan(adjusted):
+        return None
+    rounded = float(f"{adjusted:.3g}")
+    return rounded if (rounded < LEVEL) == (adjusted < LEVEL) else float(adjusted)
 
 
 def _rounded(number: float) -> float | str | None:

@@ -16,7 +16,7 @@ from sigbench.benchmark.report.page.document import Section, document
 from sigbench.benchmark.report.page.drawings import Drawings, chosen
 from sigbench.benchmark.report.page.libraries import SLIDER, SORTABLE, UPLOT, own_file
 from sigbench.benchmark.report.page.media import BUDGET, Media, fill, material
-from sigbench.benchmark.report.page.pairs import comparison_data
+from sigbench.benchmark.report.page.pairs import comparison_data, most_compared
 from sigbench.benchmark.report.page.rendering import render
 from sigbench.benchmark.report.page.writing import MAX_BYTES
 from sigbench.benchmark.report.run_charts import problem_charts
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 VALUE_BUDGET = 350_000  # values of items in a page, each of 2.7 bytes
+PAIR_BUDGET = 30_000  # tests of pairs of methods in a page, each of about 45 bytes
 SPARE = 20_000  # bytes for the notes on what was left out
 CHARTS = ("intervals", "over_time", "ecdf", "critical_difference", "differences")
 MEDIA = {
@@ -132,9 +133,10 @@ def _comparisons(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the data for comparisons of two methods, for problems with at least two."""
     rows = sum(len(p.views[0].order) for p in problems if p.run.has_cells) or 1
+    most = most_compared(PAIR_BUDGET // max(1, sum(p.run.has_cells for p in problems)))
     for problem in problems:
         scores = problem.run.scores.get(problem.name)
-        methods = list(problem.views[0].order)
+        methods = list(problem.views[0].order[:most])
         if scores is not None and len(methods) > 1:
             share = VALUE_BUDGET * len(methods) // rows
             yield problem.anchor, comparison_data(scores, methods, share)

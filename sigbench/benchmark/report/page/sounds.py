@@ -12,6 +12,7 @@ from sigbench.benchmark.report.page.packing import data_uri, palette, png
 from sigbench.benchmark.store.examples import Originals
 from sigbench.core.protocols import Array
 
+MAX_RATE = 655_350  # Hz, of FLAC; a higher rate is played and shown at this one
 LOUDEST = 0.7  # amplitude of the loudest sample of a clean or noisy sound, of full scale
 WINDOW_S = 0.032
 MAX_COLUMNS, MAX_ROWS = 320, 96  # of a spectrogram
@@ -56,7 +57,7 @@ def sound(originals: Originals, item: int, estimate: Array) -> dict[str, Any]:
 
 
 def _rate(originals: Originals) -> int:
-    return round(originals.fs or 8000)
+    return max(1, round(min(originals.fs or 8000, MAX_RATE)))
 
 
 def _scale(originals: Originals, item: int) -> float:

@@ -9,7 +9,7 @@ from sigbench.benchmark.report.markdown import INFORMATION, partial_run
 from sigbench.benchmark.report.page.boards import MetricView
 from sigbench.benchmark.report.page.collect import RunData
 from sigbench.benchmark.report.run_charts import limit_row
-from sigbench.benchmark.report.tables import MISSING, digits
+from sigbench.benchmark.report.tables import MISSING, digits, is_best, is_ranked
 from sigbench.core.durations import duration
 from sigbench.scoring.leaderboard import LIMITS, LeaderboardRow
 
@@ -87,14 +87,19 @@ def data_line(run: RunData, problem: str) -> str:
 
 def summary_line(rows: Sequence[LeaderboardRow]) -> str:
     """Return the best methods of a problem and the limit, in a few words."""
-    best = [row for row in rows if row["rank_low"] == 1]
+    best = [row for row in rows if is_best(row)]
     first, places = rows[0], digits(rows)
     unit = f" {first['unit']}" if first["unit"] else ""
     if not best:
         return ""
-    named = " · ".join(row["method"] for row in best[:MAX_NAMED])
-    named += f" and {len(best) - MAX_NAMED} more" * (len(best) > MAX_NAMED)
-    text = f"Best: {named}"
+    if is_ranked(rows):
+        named = " · ".join(row["method"] for row in best[:MAX_NAMED])
+        named += f" and {len(best) - MAX_NAMED} more" * (len(best) > MAX_NAMED)
+        text = f"Best: {named}"
+    elif sum(row["rank_low"] is not None for row in rows) == 1:
+        text = f"The only method with a rank: {best[0]['method']}"
+    else:
+        text = f"No significant difference. Best mean: {best[0]['method']}"
     if math.isfinite(best[0]["mean"]):
         text += f" ({best[0]['mean']:.{places}f}{unit})"
     limit = limit_row(rows)
