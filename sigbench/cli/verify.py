@@ -144,9 +144,12 @@ def verdict(checks: Sequence[Check], cells: Sequence[CellCheck], total: int) -> 
         return f"NOT VERIFIED: {'; '.join(parts)}."
     close = any(cell.state == "close" for cell in cells)
     how = "within the tolerance of another processor" if close else "to the bit"
+    notes = {"complete": "cells are missing", "suite": "it is not the suite of this name"}
+    limits = [text for name, text in notes.items() if name in {check.name for check in checks}]
+    but = f" (but {' and '.join(limits)}: see above)" if limits else ""
     if not cells:
-        return "VERIFIED: the records agree; no cell was computed anew."
-    return f"VERIFIED: {len(cells):,} of {total:,} cells computed anew agree {how}."
+        return f"VERIFIED: the records agree; no cell was computed anew{but}."
+    return f"VERIFIED: {len(cells):,} of {total:,} cells computed anew agree {how}{but}."
 
 
 def as_json(

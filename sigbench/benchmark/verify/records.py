@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import math
@@ -19,7 +20,7 @@ from sigbench.benchmark.store.footer import SNAPPY, UNCOMPRESSED, codecs
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.benchmark.verify.rebuild import Rebuilt
 from sigbench.benchmark.verify.values import first_difference
-from sigbench.core.errors import InputError
+from sigbench.core.errors import InputError, shown
 from sigbench.core.fingerprint import identity
 from sigbench.core.parsing import read_text
 from sigbench.scoring.leaderboard import COLUMNS, NUMBERS, from_csv, leaderboard, to_csv
@@ -123,9 +124,11 @@ def _cells(count: int) -> str:
     return f"{count:,} cell{'s' * (count != 1)}"
 
 
-def check_manifest(manifest: Mapping[str, Any], stored: Iterable[CellId]) -> list[Check]:
-    """Check that the cells are those of the manifest."""
-    about, details = manifest["suite"], []
+def check_manifest(
+    manifest: Mapping[str, Any], stored: Iterable[CellId], others: Iterable[str] = ()
+) -> list[Check]:
+    """Check that the cells are those of the manifest; ``others`` are further differences."""
+    about, details = manifest["suite"], list(others)
     for name, legal, place in (
         ("problem", about["problems"], 0),
         ("seed", manifest["seeds"], 1),
@@ -198,7 +201,7 @@ def _board(folder: RunFolder) -> Check:
     try:
         old, new = from_csv(text), from_csv(board)
         keys = [tuple(row[k] for k in ("problem", "method", "metric")) for row in old]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
         return Check(name, "different", f"it cannot be read: {error}")
     of = {tuple(row[k] for k in ("problem", "method", "metric")): row for row in new}
     details = [_row(key, row, of.get(key)) for key, row in zip(keys, old, strict=True)]
@@ -218,6 +221,8 @@ def _spaced(key: tuple[str, ...]) -> str:
 def _row(key: tuple[str, ...], old: Mapping[str, Any], new: Mapping[str, Any] | None) -> str:
     if new is None:
         return f"{_spaced(key)} is not in the cells"
+    if others := [str(column) for column in old if column not in COLUMNS]:
+        return f"{_spaced(key)}: column {shown(others[0])} is not one of a leaderboard"
     for column in COLUMNS:
         a, b = old.get(column), new[column]
         if column in NUMBERS and isinstance(a, float):
@@ -264,4 +269,6 @@ def _read(path: Path, rows: int) -> pa.Table:
     metadata = pq.read_metadata(io.BytesIO(data))
     if metadata.num_rows != rows:
         raise InputError(f"it has {metadata.num_rows} rows for {_cells(rows)}")
+    if others := set(metadata.schema.names) - set(TIMINGS):
+        raise InputError(f"it has the column {shown(min(others))}")
     return pq.read_table(io.BytesIO(data), columns=list(TIMINGS))
