@@ -196,7 +196,10 @@ def test_damaged_bundles_are_invalid(bundle, change, error, capsys):
 
 @pytest.mark.parametrize(
     "name",
-    ["run/../../x", "work/.hidden", "work//x", "elsewhere/x", "work/c:x", "work/a\\b", "run"],
+    [
+        *("run/../../x", "work/.hidden", "work//x", "elsewhere/x", "work/c:x", "work/a\\b", "run"),
+        *("work/\x1b[31m.toml", "work/a\nb.toml", f"work/{'a' * 256}", "work" + "/a" * 300),
+    ],
 )
 def test_names_in_the_index_are_checked(bundle, tmp_path, name, capsys):
     folder = tmp_path / "unpacked"
@@ -207,6 +210,65 @@ def test_names_in_the_index_are_checked(bundle, tmp_path, name, capsys):
     (folder / "bundle.json").write_text(json.dumps(index))
     assert main(["verify", str(folder)]) == 2
     assert "is not a valid name of a file in a bundle" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("names", "error"),
+    [
+        (
+            ("work/a.toml", "work/a.toml/b.toml"),
+            "'work/a.toml' is a folder of 'work/a.toml/b.toml'",
+        ),
+        (
+            ("work/A.toml/b.toml", "work/a.toml"),
+            "'work/a.toml' is a folder of 'work/A.toml/b.toml'",
+        ),
+        (("work/A.toml", "work/a.toml"), "'work/a.toml' has the place of 'work/A.toml'"),
+        (("work/\u00e9.toml", "work/e\u0301.toml"), "has the place of"),
+    ],
+)
+def test_files_of_a_bundle_have_places_of_their_own(bundle, names, error, capsys):
+    remade(bundle, lambda files: files.update(dict.fromkeys(names, b"")))
+    assert main(["verify", str(bundle)]) == 2
+    assert error in capsys.readouterr().err
+
+
+def test_a_bundle_packs_only_names_that_can_be_opened(tmp_path):
+    with pytest.raises(InputError, match="'work/a:b' cannot be packed"):
+        Contents().add("work/a:b", b"")
+
+
+def test_the_index_and_the_directory_of_a_bundle_are_small(bundle, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sigbench.benchmark.bundle.archive.MAX_INDEX", 2_000)
+    many = {f"work/{i}.toml": b"" for i in range(99)}
+    with zipfile.ZipFile(tmp_path / "many.zip", "w") as file:
+        for name, content in many.items():
+            file.writestr(name, content)
+    assert main(["verify", str(tmp_path / "many.zip")]) == 2
+    assert "its directory has 5,732 bytes: the limit is 2,000" in capsys.readouterr().err
+    with zipfile.ZipFile(tmp_path / "one.zip", "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("bundle.json", b"[" + b"[]," * 1000 + b"[]]")
+    assert main(["verify", str(tmp_path / "one.zip")]) == 2
+    assert "bundle.json unpacks to more than 2000 bytes" in capsys.readouterr().err
+    with zipfile.ZipFile(tmp_path / "one.zip") as file:
+        file.extractall(tmp_path / "folder")
+    assert main(["verify", str(tmp_path / "folder")]) == 2
+    assert "bundle.json has more than" in capsys.readouterr().err
+    data = (tmp_path / "one.zip").read_bytes()
+    (tmp_path / "large.zip").write_bytes(data[:-22] + b"PK\6\7" + bytes(16) + data[-22:])
+    assert main(["verify", str(tmp_path / "large.zip")]) == 2
+    assert "(ZIP64): refused" in capsys.readouterr().err
+
+
+def test_the_code_of_a_bundle_is_listed_whatever_its_index_says(bundle, capsys):
+    def hidden(files):
+        index = json.loads(files["bundle.json"])
+        files["bundle.json"] = json.dumps({**index, "code": ["nothing"]}).encode()
+
+    remade(bundle, hidden)
+    assert main(["verify", str(bundle), "--trust-code", "-j", "1", "--quiet"]) == 0
+    listed = "work/mine.py, work/pkg/__init__.py, work/pkg/gain.py\n"
+    assert capsys.readouterr().err == f"running the code of the bundle: {listed}"
 
 
 def test_links_are_refused(bundle, tmp_path, capsys):

@@ -19,7 +19,7 @@ from sigbench.benchmark.suites.suite import load
 from sigbench.benchmark.verify.values import difference, first_difference
 from sigbench.benchmark.verify.verify import Selection, compute, plan
 from sigbench.cli.main import main
-from sigbench.cli.verify import check_data, is_good
+from sigbench.cli.verify import check_data, is_good, verdict
 from sigbench.core.errors import InputError
 from sigbench.networks.pretrained import weights as weight_files
 from sigbench.networks.pretrained.weights import Weights, save, shipped
@@ -41,7 +41,9 @@ def states(planned):
     return {(check.name, check.state) for check in planned.checks if check.name != "environment"}
 
 
-GOOD = {(name, "good") for name in ("manifest", "keys", "leaderboard.csv", "timings.parquet")}
+GOOD = {
+    (name, "good") for name in ("manifest", "keys", "columns", "leaderboard.csv", "timings.parquet")
+}
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +156,100 @@ def test_rows_of_the_leaderboard_are_those_of_the_cells(copy, change):
     path.write_text("\n".join(changed[change]) + "\n")
     planned = plan(copy, Selection(0, 0, 60.0), check_data=check_data)
     assert ("leaderboard.csv", "different") in states(planned)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "suite",
+        "problem",
+        "dataset",
+        "degradation",
+        "seed",
+        "method",
+        "params",
+        "knowledge",
+        "metric",
+        "cell_key",
+    ],
+)
+def test_changed_columns_are_found(copy, name):
+    path = min((copy / "cells").glob("*.parquet"))
+    table = pq.read_table(path)
+    values = table[name].to_pylist()
+    values[3] = values[3] + (7 if name == "seed" else "x")
+    place = table.column_names.index(name)
+    pq.write_table(table.set_column(place, name, pa.array(values)), path)
+    planned, _ = verified(copy, Selection(0, 0, 60.0))
+    (check,) = [check for check in planned.checks if check.state == "different"]
+    assert check.name == "columns"
+    assert f"{path.name}: its rows and metadata have another {name} of" in check.details[0]
+
+
+def test_columns_that_a_run_does_not_write_are_found_in_reports(copy):
+    path = copy / "leaderboard.csv"
+    head, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([f"{head},won", *(f"{row},yes" for row in rows)]) + "\n")
+    table = pq.read_table(copy / "timings.parquet")
+    extra = pa.array([1.0] * len(table))
+    pq.write_table(table.append_column("watts", extra), copy / "timings.parquet")
+    planned, _ = verified(copy, Selection(0, 0, 60.0))
+    bad = {check.name: check for check in planned.checks if check.state == "different"}
+    assert "column 'won' is not one of a leaderboard" in bad["leaderboard.csv"].details[0]
+    assert bad["timings.parquet"].text == "it cannot be read: it has the column 'watts'"
+
+
+def test_missing_cells_are_named(copy):
+    change_manifest(copy, lambda manifest: manifest["seeds"].append(7))
+    change_manifest(copy, lambda m: m["suite"]["methods"].update(more={}))
+    planned, cells = verified(copy, Selection(0, 0, 60.0))
+    (check,) = [check for check in planned.checks if check.name == "complete"]
+    assert check.state == "note"
+    assert check.details[0] == "no cell of the method more"
+    assert "blur on sparse-spikes, seed 7" in check.details
+    text = verdict(planned.checks, cells, len(planned.stored))
+    assert text.endswith("no cell was computed anew (but cells are missing: see above).")
+    assert is_good(planned.checks, cells)
+
+
+@pytest.mark.parametrize("key", ["bounds", "controls"])
+def test_another_role_of_a_method_is_found(copy, key):
+    change_manifest(copy, lambda manifest: manifest["suite"][key].append("blur"))
+    planned, _ = verified(copy, Selection(0, 0, 60.0))
+    (check,) = [check for check in planned.checks if check.name == "manifest"]
+    assert check.state == "different"
+    assert check.details == [f"blur is one of the {key} in the run, unlike here"]
+
+
+def test_a_suite_of_the_same_name_as_one_of_sigbench_is_named(tmp_path):
+    (tmp_path / "easier.toml").write_text(
+        TINY.read_text().replace('name = "tiny"', 'name = "table1"', 1)
+    )
+    run_suite(load(str(tmp_path / "easier.toml")), tmp_path / "easier")
+    planned, _ = verified(tmp_path / "easier", Selection(0, 0, 60.0))
+    (check,) = [check for check in planned.checks if check.name == "suite"]
+    assert (check.state, check.text) == ("note", "it is not the suite table1 of this version")
+    assert "that one has the method icnn" in check.details
+    assert "(but it is not the suite of this name: see above)" in verdict(planned.checks, [], 1)
+    own = load("table1").select(methods=["noisy", "gaussian-blur"], seeds=[5], items=4)
+    run_suite(own, tmp_path / "part")
+    planned, _ = verified(tmp_path / "part", Selection(0, 0, 60.0))
+    assert ("suite", "note") not in states(planned)
+
+
+def test_a_cell_that_is_stored_twice_has_the_same_rows(copy):
+    path = max((copy / "cells").glob("*.parquet"))
+    second = path.with_name("zz.parquet")
+    shutil.copy(path, second)
+    planned, _ = verified(copy, Selection(0, 0, 60.0))
+    assert states(planned) == GOOD
+    table = pq.read_table(second)
+    values = pa.array([value + 1 for value in table["value"].to_pylist()])
+    second.unlink()
+    first = path.with_name("0.parquet")
+    pq.write_table(table.set_column(table.column_names.index("value"), "value", values), first)
+    planned, _ = verified(copy, Selection(0, 0, 60.0))
+    assert ("columns", "different") in states(planned)
 
 
 def test_changed_timings_are_found(copy):

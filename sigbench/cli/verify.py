@@ -144,9 +144,12 @@ def verdict(checks: Sequence[Check], cells: Sequence[CellCheck], total: int) -> 
         return f"NOT VERIFIED: {'; '.join(parts)}."
     close = any(cell.state == "close" for cell in cells)
     how = "agree within the tolerance for another processor" if close else "are identical"
+    notes = {"complete": "cells are missing", "suite": "it is not the suite of this name"}
+    limits = [text for name, text in notes.items() if name in {check.name for check in checks}]
+    but = f" (but {' and '.join(limits)}: see above)" if limits else ""
     if not cells:
-        return "VERIFIED: all checks are good; no cell was recomputed."
-    return f"VERIFIED: {len(cells):,} of {total:,} cells were recomputed and {how}."
+        return f"VERIFIED: all checks are good; no cell was recomputed{but}."
+    return f"VERIFIED: {len(cells):,} of {total:,} cells were recomputed and {how}{but}."
 
 
 def as_json(

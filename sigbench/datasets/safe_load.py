@@ -31,6 +31,9 @@ BROKEN = (  # what the decoders raise for a broken file
     ArithmeticError,
     RuntimeError,
 )
+# The records at the end of a zip archive; a comment of at most 65,535 bytes may follow the last.
+_END, _LOCATOR = b"PK\5\6", b"PK\6\7"
+_END_BYTES = 20 + 22 + 2**16
 
 
 def members(path: Path, wanted: Mapping[str, int], max_bytes: int) -> Iterator[tuple[str, bytes]]:
@@ -104,6 +107,39 @@ def _check_name(name: str) -> None:
         raise InputError(
             f"the archive contains {name[:100]!r}, which leads outside its folder: refused"
         )
+
+
+def check_directory(path: Path, max_bytes: int) -> None:
+    """Check the size of the directory of a zip archive, which zipfile reads as a whole.
+
+    A file of 250 MiB can list five million files, which take gigabytes of memory.
+
+    Parameters
+    ----------
+    path : Path
+        Path of the archive.
+    max_bytes : int
+        Maximum size of its directory.
+
+    Raises
+    ------
+    InputError
+        If the directory is larger, or has the form for more than 65,535 files or 4 GiB (ZIP64).
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - _END_BYTES))
+        tail = file.read(_END_BYTES)
+    # The end record is found as by zipfile: at the very end, otherwise before a comment.
+    plain = tail[-22:-18] == _END and tail[-2:] == b"\0\0"
+    at = len(tail) - 22 if plain else tail.rfind(_END)
+    if at < 0 or len(tail) - at < 22:
+        return  # it is not a zip archive, as zipfile will say
+    if tail[max(0, at - 20) : at].startswith(_LOCATOR):
+        raise InputError("it is a zip archive in the form for very large files (ZIP64): refused")
+    (length,) = struct.unpack_from("<I", tail, at + 12)
+    if length > max_bytes:
+        raise InputError(f"its directory has {length:,} bytes: the limit is {max_bytes:,}")
 
 
 def zip_members(path: Path, max_bytes: int) -> list[zipfile.ZipInfo]:

@@ -6,28 +6,36 @@ import contextlib
 import hashlib
 import io
 import json
-import re
 import stat
 import tempfile
+import unicodedata
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from sigbench.benchmark.bundle.contents import DATA_FILES, MAX_BYTES, MAX_FILES, RUN, WORK, Contents
+from sigbench.benchmark.bundle.contents import (
+    DATA_FILES,
+    MAX_BYTES,
+    MAX_FILES,
+    RUN,
+    WORK,
+    Contents,
+    is_legal,
+)
 from sigbench.core.errors import InputError, shown
 from sigbench.core.parsing import parse_json
 from sigbench.core.schema import TEXT, List, Number, Record, Table, check
-from sigbench.datasets.safe_load import zip_content, zip_members
+from sigbench.datasets.safe_load import check_directory, zip_content, zip_members
 
 INDEX = "bundle.json"
 FORMAT = 1
 TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip file can express
 
 _INDEX = Record({"format": Number(1, whole=True), "files": Table(TEXT), "code": List(TEXT)})
-_PART = r"[^/\\:\0.][^/\\:\0]*"  # no hidden files
-_NAME = re.compile(rf"README\.md|requirements\.txt|({RUN}|{WORK})(/{_PART})+")
+CODE_FILES = (".py", ".pyc", ".pyd", ".so")  # what Python imports, whatever the index calls code
+MAX_INDEX = 2**22  # bytes of the index, and of the directory of the zip file
 
 
 @dataclass(frozen=True)
@@ -112,7 +120,8 @@ def opened(path: Path, *, trust_code: bool) -> Iterator[Opened]:
                 target = root / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
-        yield Opened(root / RUN, root / WORK, tuple(index["code"]))
+        code = (name for name in index["files"] if name.lower().endswith(CODE_FILES))
+        yield Opened(root / RUN, root / WORK, tuple(sorted(code)))
 
 
 def is_inside_bundle(path: Path) -> bool:
@@ -128,19 +137,35 @@ def _checked(path: Path, text: bytes) -> dict[str, Any]:
     if len(index["files"]) > MAX_FILES:
         raise InputError(f"{path} has more than {MAX_FILES:,} files")
     for name in index["files"]:
-        if not _NAME.fullmatch(name):
+        if not is_legal(name):
             raise InputError(f"{path}: {shown(name)} is not a valid name of a file in a bundle")
+    _check_distinct(path, index["files"])
     return index
+
+
+def _check_distinct(path: Path, names: Iterable[str]) -> None:
+    """Check that no two files have the same place; some systems ignore case and accents' form."""
+    found: dict[str, str] = {}
+    folders: dict[str, str] = {}
+    for name in names:
+        place = unicodedata.normalize("NFC", name.casefold())
+        if place in found:
+            raise InputError(f"{path}: {shown(name)} has the place of {shown(found[place])}")
+        found[place] = name
+        folders |= {str(parent): name for parent in PurePosixPath(place).parents}
+    for place in found.keys() & folders.keys():
+        raise InputError(f"{path}: {shown(found[place])} is a folder of {shown(folders[place])}")
 
 
 def _zipped(path: Path) -> tuple[dict[str, Any], Callable[[str], bytes]]:
     try:
+        check_directory(path, MAX_INDEX)
         members = {member.filename: member for member in zip_members(path, MAX_BYTES)}
         if len(members) > MAX_FILES + 1:
             raise InputError(f"it has more than {MAX_FILES:,} files")
         if INDEX not in members:
             raise InputError(f"it is not a bundle (it has no {INDEX})")
-        index = _checked(path, zip_content(path, members[INDEX], MAX_BYTES))
+        index = _checked(path, zip_content(path, members[INDEX], MAX_INDEX))
         _check_same(index["files"], members)
     except InputError as error:
         text = str(error)
@@ -158,15 +183,15 @@ def _check_same(listed: Mapping[str, str], found: Mapping[str, Any]) -> None:
 
 
 def _unpacked(path: Path) -> tuple[dict[str, Any], Callable[[str], bytes]]:
-    def read(name: str) -> bytes:
+    def read(name: str, max_bytes: int = MAX_BYTES) -> bytes:
         file = path / name
         parents = [path.joinpath(*Path(name).parts[:i]) for i in range(1, len(Path(name).parts))]
         if any(one.is_symlink() for one in (*parents, file)):
             raise InputError(f"{file} is a link: refused")
         if not file.is_file():
             raise InputError(f"{path}: {name} is missing")
-        if file.stat().st_size > MAX_BYTES:
-            raise InputError(f"{file} has more than {MAX_BYTES >> 20} MiB")
+        if file.stat().st_size > max_bytes:
+            raise InputError(f"{file} has more than {max_bytes >> 20} MiB")
         return file.read_bytes()
 
-    return _checked(path, read(INDEX)), read
+    return _checked(path, read(INDEX, MAX_INDEX)), read

@@ -22,18 +22,36 @@ from sigbench.benchmark.verify.rebuild import definition_of, entry_of, rebuild
 from sigbench.benchmark.verify.records import check_keys
 from sigbench.config.plugins import Plugin, plugins
 from sigbench.core.dependencies import Dependency
-from sigbench.core.errors import InputError
+from sigbench.core.errors import InputError, shown
 from sigbench.core.sources import module_file
 
 RUN, WORK = "run", "work"
 SUITE = "suite.toml"
 MAX_BYTES = 2**28  # of all files
 MAX_FILES = 2_000
+MAX_NAME = 512  # bytes
 DATA_FILES = (".safetensors", ".toml")  # weights and recipes that a method names
+_PART = (
+    r"[^/\\:\0-\x1f\x7f-\x9f.][^/\\:\0-\x1f\x7f-\x9f]*"  # no hidden files, no control characters
+)
+_NAME = re.compile(rf"README\.md|requirements\.txt|({RUN}|{WORK})(/{_PART})+")
 PRIVATE = re.compile(
     r"(.*\.(key|pem|p12|pfx|kdbx)|\.env.*|id_(rsa|dsa|ecdsa|ed25519).*|secrets?(\.[a-z]+)?)",
     re.IGNORECASE,
 )
+
+
+def is_legal(name: str) -> bool:
+    r"""Return whether a name can be that of a file of a bundle, below its folder on any system.
+
+    Examples
+    --------
+    >>> [is_legal(name) for name in ("work/mine.py", "work/../mine.py", "work/\x1b[31m.py")]
+    [True, False, False]
+    """
+    data = name.encode(errors="replace")
+    short = len(data) <= MAX_NAME and all(len(part) <= 255 for part in data.split(b"/"))
+    return short and _NAME.fullmatch(name) is not None
 
 
 @dataclass
@@ -63,11 +81,16 @@ class Contents:
         Raises
         ------
         InputError
-            If its name is that of a secret, or the bundle becomes too large.
+            If its name is that of a secret or is not portable, or the bundle becomes too large.
         """
         file = name.rpartition("/")[2]
         if name.startswith(f"{WORK}/") and PRIVATE.fullmatch(file):
             raise InputError(f"{name}: a file of this name may be a secret, and is not packed")
+        if not is_legal(name):
+            raise InputError(
+                f"{shown(name)} cannot be packed: no part of a name may begin with a dot, be longer "
+                "than 255 bytes or contain a colon, a backslash or a control character"
+            )
         self.files[name] = content
         total = sum(map(len, self.files.values()))
         if total > MAX_BYTES or len(self.files) > MAX_FILES:

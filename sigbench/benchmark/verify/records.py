@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import math
@@ -19,7 +20,7 @@ from sigbench.benchmark.store.footer import SNAPPY, UNCOMPRESSED, codecs
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.benchmark.verify.rebuild import Rebuilt
 from sigbench.benchmark.verify.values import equal, first_difference
-from sigbench.core.errors import InputError
+from sigbench.core.errors import InputError, shown
 from sigbench.core.fingerprint import identity
 from sigbench.core.parsing import read_text
 from sigbench.scoring.leaderboard import COLUMNS, NUMBERS, from_csv, leaderboard, to_csv
@@ -125,9 +126,11 @@ def _cells(count: int) -> str:
     return f"{count:,} cell{'s' * (count != 1)}"
 
 
-def check_manifest(manifest: Mapping[str, Any], stored: Iterable[CellId]) -> list[Check]:
-    """Check that the cells are those of the manifest."""
-    about, details = manifest["suite"], []
+def check_manifest(
+    manifest: Mapping[str, Any], stored: Iterable[CellId], others: Iterable[str] = ()
+) -> list[Check]:
+    """Check that the cells are those of the manifest; ``others`` are further differences."""
+    about, details = manifest["suite"], list(others)
     for name, legal, place in (
         ("problem", about["problems"], 0),
         ("seed", manifest["seeds"], 1),
@@ -200,7 +203,7 @@ def _board(folder: RunFolder) -> Check:
     try:
         old, new = from_csv(text), from_csv(board)
         keys = [tuple(row[k] for k in ("problem", "method", "metric")) for row in old]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
         return Check(name, "different", f"it cannot be read: {error}")
     of = {tuple(row[k] for k in ("problem", "method", "metric")): row for row in new}
     details = [_row(key, row, of.get(key)) for key, row in zip(keys, old, strict=True)]
@@ -220,6 +223,8 @@ def _spaced(key: tuple[str, ...]) -> str:
 def _row(key: tuple[str, ...], old: Mapping[str, Any], new: Mapping[str, Any] | None) -> str:
     if new is None:
         return f"{_spaced(key)} is not in the cells"
+    if others := [str(column) for column in old if column not in COLUMNS]:
+        return f"{_spaced(key)}: column {shown(others[0])} is not one of a leaderboard"
     for column in COLUMNS:
         a, b = old.get(column), new[column]
         if column in NUMBERS and isinstance(a, float) and isinstance(b, float):
@@ -262,4 +267,6 @@ def _read(path: Path, rows: int) -> pa.Table:
     file = pq.ParquetFile(io.BytesIO(data))  # unlike read_table, it does not import pandas
     if file.metadata.num_rows != rows:
         raise InputError(f"it has {file.metadata.num_rows} rows for {_cells(rows)}")
+    if others := set(file.metadata.schema.names) - set(TIMINGS):
+        raise InputError(f"it has the column {shown(min(others))}")
     return file.read(list(TIMINGS)).select(list(TIMINGS))  # a missing column is an error

@@ -26,6 +26,8 @@ from sigbench.benchmark.verify.records import (
     check_reports,
     check_weights,
 )
+from sigbench.benchmark.verify.rows import check_rows
+from sigbench.benchmark.verify.suite import check_complete, check_suite, role_differences
 from sigbench.benchmark.verify.values import CellCheck, compared
 from sigbench.core import environment
 from sigbench.core.durations import duration
@@ -100,14 +102,16 @@ def plan(
         stored = folder.cells.all()
         if not stored:
             raise InputError(f"{path} has no finished cells: nothing can be verified")
-        reports = check_reports(folder)
+        reports = [check_rows(stored, folder.cells.paths()), *check_reports(folder)]
     rebuilt = rebuild(manifest["suite"], stored, trust_code=trust_code, secret=secret)
     same, keys = check_keys(manifest, stored, rebuilt)
     problems = () if rebuilt.suite is None else rebuilt.suite.problems
     kinds = sorted({problem.labels["dataset"] for problem in problems})
     states = check_data(kinds)
     bad = {kind: text for kind, text in states.items() if text}
-    checks = [*check_manifest(manifest, stored), *keys, *check_weights(manifest, rebuilt)]
+    roles = role_differences(manifest["suite"], rebuilt)
+    checks = [*check_manifest(manifest, stored, roles), *check_suite(manifest["suite"])]
+    checks += [*check_complete(manifest, stored), *keys, *check_weights(manifest, rebuilt)]
     checks += [*_data(states), *reports, *_environment(manifest)]
     usable = {i: c for i, c in same.items() if c.problem.labels["dataset"] not in bad}
     chosen, notes = _chosen(usable, stored, selection)
