@@ -18,11 +18,12 @@ import soundfile
 from PIL import Image
 
 import sigbench.benchmark.report.page as package
+from sigbench.benchmark.report.charts import __all__ as kinds_of_charts
 from sigbench.benchmark.report.page import media, writing
 from sigbench.benchmark.report.page.boards import board_data, metric_view
 from sigbench.benchmark.report.page.collect import collect
 from sigbench.benchmark.report.page.document import MARKER, Section, document
-from sigbench.benchmark.report.page.drawings import chosen
+from sigbench.benchmark.report.page.drawings import READING, chosen
 from sigbench.benchmark.report.page.images import image_of_error, image_pair
 from sigbench.benchmark.report.page.libraries import SLIDER, SORTABLE, UPLOT
 from sigbench.benchmark.report.page.packing import INFINITE, MISSING
@@ -285,6 +286,14 @@ def test_several_runs_are_in_one_page(run, without_cells):
 
 
 # What is in the page
+
+
+def test_the_metrics_of_the_run_and_the_kinds_of_charts_are_explained(page, run):
+    named = [name for name in METRICS if f"<p>{name}: {METRICS[name].description}</p>" in page]
+    assert sorted(named) == sorted({row["metric"] for row in collect(run).board})
+    assert set(READING) <= set(kinds_of_charts)
+    assert READING["intervals"] in page
+    assert READING["ecdf"] in page
 
 
 def test_the_first_metric_and_all_others_are_those_of_the_board(run):

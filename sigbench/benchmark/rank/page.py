@@ -26,7 +26,6 @@ from sigbench.benchmark.rank.text import (
     tests_text,
 )
 from sigbench.benchmark.report.charts import (
-    Chart,
     IntervalRow,
     PairDifference,
     critical_difference,
@@ -35,6 +34,7 @@ from sigbench.benchmark.report.charts import (
     page_css,
 )
 from sigbench.benchmark.report.page.document import Section, document
+from sigbench.benchmark.report.page.drawings import framed
 from sigbench.benchmark.report.page.libraries import own_file
 from sigbench.benchmark.report.page.rendering import render, safe
 from sigbench.benchmark.report.page.table import Cell, Column, Row, table
@@ -104,11 +104,6 @@ def _cautions(texts: Iterable[str]) -> Markup:
     return safe("".join(f'<p class="warning">{escape.html(text)}</p>' for text in texts))
 
 
-def _charts(found: Sequence[Chart], left_out: str) -> Markup:
-    drawn = [{"title": chart.title, "svg": safe(chart.inline())} for chart in found]
-    return render("charts", charts=drawn, left_out=left_out)
-
-
 def _overall(overall: OverallRanks, charts: bool) -> Markup:
     rows = [
         Row(
@@ -158,7 +153,7 @@ def _overall(overall: OverallRanks, charts: bool) -> Markup:
         _cautions(overall.cautions)
         + table(caption, columns, rows, anchor="overall-table", heading=1)
         + _paragraphs(texts)
-        + _charts(drawn, _not_drawn(len(overall.methods)) if drawn else "")
+        + framed(drawn, _not_drawn(len(overall.methods)) if drawn else "")
     )
 
 
@@ -262,7 +257,7 @@ def _dataset(one: DatasetRanks, anchor: str, higher_is_better: bool) -> Markup:
         _cautions(one.cautions)
         + body
         + _paragraphs([*texts, LEGEND])
-        + _charts(charts, _not_drawn(len(one.methods)))
+        + framed(charts, _not_drawn(len(one.methods)))
     )
 
 
