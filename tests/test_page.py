@@ -509,7 +509,7 @@ def test_infinite_and_long_signals_are_drawn_as_far_as_they_can_be():
 
 def test_charts_are_left_out_in_turns():
     def chart(title, length):
-        return SimpleNamespace(title=title, inline=lambda: "x" * length)
+        return SimpleNamespace(name="items", title=title, inline=lambda: "x" * length)
 
     charts = {"a": [chart("a1", 10), chart("a2", 50)], "b": [chart("b1", 10), chart("b2", 5)]}
     found = chosen(charts, 30)
