@@ -74,6 +74,7 @@ docs: $(VENV)/installed-docs
 	rm -rf build/docs build/doctrees  # links of unchanged pages may lead elsewhere now
 	$(VENV)/bin/python -m sphinx -W --keep-going -n -q -j auto -c docs -d build/doctrees . build/docs
 	$(VENV)/bin/python docs/check_site.py build/docs
+	@echo 'the site is in build/docs: open build/docs/index.html'
 
 runs/speech-synthesis: | $(VENV)/installed  # needs flite and espeak-ng
 	$(VENV)/bin/python datasets/speech-synthesis/make.py $@ --clips 4000 --seed 1

@@ -166,7 +166,7 @@ def test_report_restores_deleted_files(here, capsys):
         (here / "out" / name).unlink()
     assert main(["report", "out"]) == 0
     assert (here / "out/leaderboard.md").read_text() == text
-    assert "settings, other metrics and certificates: out/leaderboard.md" in capsys.readouterr().out
+    assert "settings and other metrics: out/leaderboard.md" in capsys.readouterr().out
     assert (here / "out/leaderboard.csv").is_file()
 
 

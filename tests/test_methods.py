@@ -12,6 +12,7 @@ from sigbench.benchmark.methods.building import as_entry
 from sigbench.benchmark.methods.describe import bind_problem_info, describe
 from sigbench.benchmark.methods.functions import Function
 from sigbench.benchmark.methods.resolve import Method, resolve, unsealed
+from sigbench.benchmark.suites.suite import resolve_or_explain
 from sigbench.core.fingerprint import digest, identity
 from sigbench.transforms import DCT, DFT
 
@@ -382,8 +383,18 @@ class TestUsersOwn:
             resolve("own_broken:f")
         with pytest.raises(InputError, match=r"'\.\./own' must be a module in the working dir"):
             resolve("../own:f")
+        with pytest.raises(InputError, match=r"'own\.py' must be a module .*the file mine\.py"):
+            resolve("own.py:f")
         with pytest.raises(InputError, match=r"cannot import 'own_absent'.*ModuleNotFoundError"):
             resolve("own_absent:f")
+
+    def test_the_name_of_a_file_is_explained(self, here):
+        self.write(here, "own_file", "def f(noisy):\n    return noisy\n")
+        for text in ("own_file", "own_file.py"):
+            with pytest.raises(InputError, match=r"of own_file\.py is named own_file:F"):
+                resolve_or_explain(text)
+        with pytest.raises(InputError, match="one of: "):
+            resolve_or_explain("own_absent.py")
 
     def test_an_object_that_is_not_a_method_is_refused(self, here):
         self.write(here, "own_number", "x = 3\n")

@@ -18,11 +18,12 @@ import soundfile
 from PIL import Image
 
 import sigbench.benchmark.report.page as package
+from sigbench.benchmark.report.charts import __all__ as kinds_of_charts
 from sigbench.benchmark.report.page import media, pairs, render, writing
 from sigbench.benchmark.report.page.boards import board_data, metric_view
 from sigbench.benchmark.report.page.collect import collect
 from sigbench.benchmark.report.page.document import MARKER, Section, document
-from sigbench.benchmark.report.page.drawings import chosen
+from sigbench.benchmark.report.page.drawings import READING, chosen
 from sigbench.benchmark.report.page.images import image_of_error, image_pair
 from sigbench.benchmark.report.page.libraries import SLIDER, SORTABLE, UPLOT
 from sigbench.benchmark.report.page.packing import INFINITE, MISSING
@@ -286,6 +287,14 @@ def test_several_runs_are_in_one_page(run, without_cells):
 
 
 # What is in the page
+
+
+def test_the_metrics_of_the_run_and_the_kinds_of_charts_are_explained(page, run):
+    named = [name for name in METRICS if f"<p>{name}: {METRICS[name].description}</p>" in page]
+    assert sorted(named) == sorted({row["metric"] for row in collect(run).board})
+    assert set(READING) <= set(kinds_of_charts)
+    assert READING["intervals"] in page
+    assert READING["ecdf"] in page
 
 
 def test_the_first_metric_and_all_others_are_those_of_the_board(run):
@@ -557,7 +566,7 @@ def test_infinite_and_long_signals_are_drawn_as_far_as_they_can_be():
 
 def test_charts_are_left_out_in_turns():
     def chart(title, length):
-        return SimpleNamespace(title=title, inline=lambda: "x" * length)
+        return SimpleNamespace(name="items", title=title, inline=lambda: "x" * length)
 
     charts = {"a": [chart("a1", 10), chart("a2", 50)], "b": [chart("b1", 10), chart("b2", 5)]}
     found = chosen(charts, 30)

@@ -223,6 +223,12 @@ def test_a_metric_column_explains_duplicates(table):
         table(text)
 
 
+def test_metrics_that_were_read_as_methods_are_explained(table):
+    text = "net,clip,PESQ,ESTOI\na,1,2.1,0.7\nb,1,2.3,0.8\n"
+    with pytest.raises(InputError, match="name it with --method; it may be 'net'"):
+        table(text)
+
+
 def test_invalid_options_are_refused(table):
     for columns, message in (
         (Columns(item="foo"), "unknown column of .* 'foo': one of: item, method, value"),

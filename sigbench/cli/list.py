@@ -138,14 +138,13 @@ def metrics() -> list[Record]:
     """Return name, unit, direction, family and description of every metric."""
     rows = []
     for name, metric in usable("metric", METRICS).items():
-        first = (metric.function.__doc__ or "").strip().partition("\n")[0]
         rows.append(
             {
                 "name": name,
                 "unit": metric.label,
                 "higher_is_better": metric.higher_is_better,
                 "family": metric.family,
-                "description": first,
+                "description": metric.description,
             }
         )
     return rows

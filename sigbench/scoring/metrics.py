@@ -103,6 +103,11 @@ class Metric:
     mode: str = ""
 
     @property
+    def description(self) -> str:
+        """The first line of the documentation of the function."""
+        return (self.function.__doc__ or "").strip().partition("\n")[0]
+
+    @property
     def origin(self) -> str:
         """Version and mode of the package that computes the metric; empty if there is none."""
         if not self.requires:

@@ -91,6 +91,7 @@ def _write_one(pages: Pages, record: Mapping[str, Any], guide: str | None) -> No
     pages.add(
         f"methods/{name}",
         f"# {name}",
+        first_sentence(thing),
         facts(
             {
                 "Family": record["family"],

@@ -271,10 +271,10 @@ def _entry(spec: Spec) -> MethodEntry | OwnMethod:
     """Return the method of a spec without options; code of others is described, not loaded."""
     module_name, colon, _ = spec.name.partition(":")
     if colon:
-        if not all(part.isidentifier() for part in module_name.split(".")):
+        if module_name.endswith(".py") or not all(map(str.isidentifier, module_name.split("."))):
             raise InputError(
-                f"{module_name!r} must be a module in the working directory, such as mine or "
-                "package.mine"
+                f"{module_name!r} must be a module in the working directory, such as mine (for "
+                "the file mine.py) or package.mine"
             )
         return inspected(Origin(spec, spec.name))
     if spec.name not in METHODS and spec.name in plugins("method"):

@@ -86,7 +86,7 @@ class Cells:
         if _COMMA.fullmatch(cell):
             raise InputError(f"{where}: {shown(cell)} is not a number: use a decimal point")
         hint = "a finite number"
-        if cell.casefold() in ("-", "n/a", "na", "nan", "none", "null", "?", "--"):
+        if cell.casefold() in ("-", "n/a", "n.a.", "na", "nan", "none", "null", "?", "--"):
             hint += (
                 "; leave out what was not computed (a long table: the row; a wide one: the cell)"
             )

@@ -12,8 +12,8 @@ def _words(text: str) -> frozenset[str]:
 # Usual names of columns, in lower case, without spaces, dots, hyphens and underscores.
 USUAL = {
     "method": _words(
-        "method model classifier algorithm system approach estimator denoiser learner submission "
-        "methodname modelname classifiername algorithmname"
+        "method model network classifier algorithm system approach estimator denoiser learner "
+        "submission methodname modelname classifiername algorithmname"
     ),
     "item": _words(
         "item sample id instance example itemid sampleid image utterance clip file filename query "

@@ -34,7 +34,7 @@ from sigbench.benchmark.report.charts import (
     page_css,
 )
 from sigbench.benchmark.report.page.document import Section, document
-from sigbench.benchmark.report.page.drawings import charts_html
+from sigbench.benchmark.report.page.drawings import framed
 from sigbench.benchmark.report.page.interval import interval_axis, interval_drawing
 from sigbench.benchmark.report.page.libraries import own_file
 from sigbench.benchmark.report.page.rendering import safe
@@ -153,7 +153,7 @@ def _overall(overall: OverallRanks, charts: bool) -> Markup:
         _cautions(overall.cautions)
         + table(caption, columns, rows, anchor="overall-table", heading=1)
         + _paragraphs(texts)
-        + charts_html(drawn, _not_drawn(len(overall.methods)) if drawn else "")
+        + framed(drawn, _not_drawn(len(overall.methods)) if drawn else "")
     )
 
 
@@ -248,7 +248,7 @@ def _dataset(one: DatasetRanks, anchor: str, higher_is_better: bool) -> Markup:
         _cautions(one.cautions)
         + body
         + _paragraphs([*texts, LEGEND])
-        + charts_html(charts, _not_drawn(len(one.methods)))
+        + framed(charts, _not_drawn(len(one.methods)))
     )
 
 

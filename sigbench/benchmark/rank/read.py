@@ -226,7 +226,12 @@ def _duplicate(cells: Cells, layout: Layout, score: _Score, line: int) -> str:
         if a != b and name in layout.unused
     ]
     hint = ""
-    if differ:
+    if differ and layout.kind == "wide":
+        hint = (
+            "; each column of scores was read as a method: if a column has the names of methods, "
+            f"name it with --method; it may be {' or '.join(differ[:3])}"
+        )
+    elif differ:
         hint = f"; the lines differ in {', '.join(differ[:3])}: keep the rows of one value"
         hint += "" if score.item else ", or name the column of items with --item"
     return (

@@ -19,9 +19,9 @@ MIN_NAME = 12  # characters of a name that are shown in any case
 MAX_TABLES = 10  # datasets; of more, only the best methods are listed
 NAMES = ("method", "dataset", "best mean")  # columns of names
 LEGEND = (
-    "rank: from 1 + the number of significantly better methods to K - the number of significantly "
-    "worse ones, of K methods. Overlapping ranks do not prove that methods are equal: there may be "
-    "too few data to see the difference."
+    "rank: 2-4 means that one method is significantly better, and that two others may be as good. "
+    "Overlapping ranks do not prove that methods are equal: there may be too few data to see the "
+    "difference."
 )
 
 
@@ -100,7 +100,10 @@ def tests_text(ranks: OverallRanks | DatasetRanks) -> str:
     names = " and ".join({"t": "t tests", "sign": "sign tests"}[kind] for kind in kinds)
     if not names:
         return ""
-    return f"Paired {names} over {size_text(ranks)}, corrected by Holm's method for {pairs} at 5 %."
+    return (
+        f"Paired {names} over {size_text(ranks)}, corrected by Holm's method for {pairs} at 5 %. "
+        "Methods are compared item by item: they can differ although their intervals overlap."
+    )
 
 
 def friedman_text(test: Friedman) -> str:

@@ -286,6 +286,11 @@ def resolve_or_explain(text: str, names: Iterable[str] = ()) -> list[Method]:
         if not str(error).startswith("unknown method"):
             raise
         name = parse(text).name
+        module = name.removesuffix(".py")
+        if module.isidentifier() and Path(f"{module}.py").is_file():
+            raise InputError(
+                f"unknown method {name!r}: a function of {module}.py is named {module}:FUNCTION"
+            ) from None
         for suite in suite_names():
             if name in (specs := method_specs(suite)):
                 raise InputError(

@@ -139,7 +139,7 @@ def print_board(path: Path, added: list[str], *, failures: bool = True) -> None:
         failures=failures,
     )
     print(text)
-    show(f"settings, other metrics and certificates: {path / 'leaderboard.md'}")
+    show(f"settings and other metrics: {path / 'leaderboard.md'}")
 
 
 def hint_matplotlib(path: Path) -> None:

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 BUDGET = 1_200_000  # bytes of all charts
+READING = {  # how a chart is read, by its kind
+    "intervals": "A point is a mean, and the bar through it its interval, which can be shorter than "
+    "the point; an arrow leads beyond the axis. Blue: the best methods.",
+    "over_time": "Bold, on the dashed line: methods that are better than all faster ones.",
+    "ecdf": "The higher a curve, the more items are within this distance. Left of 0 are items on "
+    "which the method is better than the reference.",
+    "critical_difference": "A black bar joins the methods at its dots, which do not differ "
+    "significantly. A short bar looks like one dot.",
+}
 
 
 @dataclass
@@ -36,13 +45,20 @@ class Drawings:
             return ""
         titles = "; ".join(self.left_out)
         note = f"Left out, to keep the page small: {titles}." if titles else ""
-        return charts_html(self.shown, note)
+        return framed(self.shown, note)
 
 
-def charts_html(charts: Sequence[Chart], note: str) -> Markup:
-    """Return charts as HTML, with a note on those that were left out; it may be empty."""
-    drawn = [{"title": chart.title, "svg": safe(chart.inline())} for chart in charts]
-    return render("charts", charts=drawn, left_out=note)
+def framed(charts: Sequence[Chart], left_out: str) -> Markup:
+    """Return charts with their titles, how they are read, and a note on those left out."""
+    drawn = [
+        {
+            "title": chart.title,
+            "svg": safe(chart.inline()),
+            "reading": READING.get(chart.name, ""),
+        }
+        for chart in charts
+    ]
+    return render("charts", charts=drawn, left_out=left_out)
 
 
 def chosen(charts: Mapping[str, Sequence[Chart]], budget: int = BUDGET) -> dict[str, Drawings]:

@@ -12,6 +12,7 @@ from sigbench.benchmark.report.run_charts import limit_row
 from sigbench.benchmark.report.tables import MISSING, digits, is_best, is_ranked
 from sigbench.core.durations import duration
 from sigbench.scoring.leaderboard import LIMITS, LeaderboardRow
+from sigbench.scoring.metrics import METRICS
 
 MAX_NAMED = 3  # of the best methods
 
@@ -23,17 +24,31 @@ def meaning(run: RunData) -> list[str]:
     if not run.summaries:
         units = "items or groups of them"
     texts = [
-        f"Each value is the mean over all items of all seeds, with its 95 % confidence interval "
-        f"over {units}. Every method was given the same noisy items.",
-        "Methods share ranks, such as 2-4, if their difference is not significant (paired tests, "
-        "corrected for all pairs of methods, 5 %). The best methods are in bold.",
+        "An item is one signal, sound or image: noise was added to a clean item, and every method "
+        "was given the same noisy items. A seed determines the items and their noise. A number is "
+        f"the mean over all items of all seeds, ± half the 95 % confidence interval over {units}.",
+        "A rank such as 2-4 is a range: one method is significantly better, and two others may be "
+        "as good. Tests compare two methods item by item (5 %, corrected for all pairs), so "
+        "methods can differ although their intervals overlap. The best methods are in bold.",
     ]
     if any(row["knowledge"] in LIMITS for row in run.board):
-        text = "Methods in italics use the clean item or the true prior, and have no rank."
+        text = (
+            "Methods in italics use what a real method does not know, the clean item or the true "
+            "prior (the distribution of the clean items), and have no rank."
+        )
         if any(not math.isnan(row["gap_to_limit"]) for row in run.board):
-            text += " The gap to limit is how far a method is from the best possible result."
+            text += (
+                " No method can have a smaller mean squared error than the limit; the gap is how "
+                "far a method is from it."
+            )
         texts.append(text)
-    return texts
+    return texts + _metrics(run)
+
+
+def _metrics(run: RunData) -> list[str]:
+    """Return what the metrics are; those of other packages are not loaded for it."""
+    names = dict.fromkeys(row["metric"] for row in run.board)
+    return [f"{name}: {METRICS[name].description}" for name in names if name in METRICS]
 
 
 def warnings(run: RunData) -> list[str]:
