@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import sync_playwright
+
 from sigbench.benchmark.report.page.collect import collect
 from sigbench.benchmark.report.page.render import make_page
 

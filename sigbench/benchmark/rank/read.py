@@ -112,7 +112,9 @@ def read_scores(
         found = f"{len(methods)} method{'s' * (len(methods) != 1)}"
         hints = [text_hint(cells, layout.unused), *layout.cautions]
         why = "; ".join(hint.rstrip(".") for hint in hints if hint)
-        raise InputError(f"{path} has {found}: at least two are needed. {read_as}{f' {why}' * bool(why)}")
+        raise InputError(
+            f"{path} has {found}: at least two are needed. {read_as}{f' {why}' * bool(why)}"
+        )
     if len(methods) > MAX_METHODS:
         raise InputError(f"{path} has {len(methods):,} methods: at most {MAX_METHODS}. {read_as}")
     datasets = _datasets(cells, layout, methods, scores)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sigbench.benchmark.report.page.packing import palette, png
 from sigbench.benchmark.store.examples import Originals
