@@ -24,9 +24,9 @@ def meaning(run: RunData) -> list[str]:
     if not run.summaries:
         units = "items or groups of them"
     texts = [
-        "An item is one signal, sound or image: noise was added to a clean item, and every method "
-        "was given the same noisy items. A seed determines the items and their noise. A number is "
-        f"the mean over all items of all seeds, ± half the 95 % confidence interval over {units}.",
+        "An item is one signal, sound or image, made noisy from a clean one. Every method was "
+        "given the same noisy items. A seed starts the random numbers of items and noise. A number "
+        f"is the mean over all items of all seeds, ± half the 95 % confidence interval over {units}.",
         "A rank such as 2-4 is a range: one method is significantly better, and two others may be "
         "as good. Tests compare two methods item by item (5 %, corrected for all pairs), so "
         "methods can differ although their intervals overlap. The best methods are in bold.",
