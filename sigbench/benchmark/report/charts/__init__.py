@@ -7,7 +7,7 @@ from sigbench.benchmark.report.charts.intervals import IntervalRow, intervals
 from sigbench.benchmark.report.charts.items import items
 from sigbench.benchmark.report.charts.over_level import LevelLine, LevelPoint, over_level
 from sigbench.benchmark.report.charts.over_time import Level, TimedMethod, over_time
-from sigbench.benchmark.report.charts.style import file_css, page_css
+from sigbench.benchmark.report.charts.style import page_css
 from sigbench.benchmark.report.charts.svg import Chart
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "critical_difference",
     "differences",
     "ecdf",
-    "file_css",
     "intervals",
     "items",
     "over_level",
