@@ -37,9 +37,10 @@ def board(run):
 
 
 def change(run, **changes):
-    """Change the rows of a leaderboard."""
+    """Change the rows of a leaderboard, and delete the cells from which it is computed."""
     rows = [{**row, **changes} for row in board(run)]
     (run / "leaderboard.csv").write_text(to_csv(rows))
+    shutil.rmtree(run / "cells")
 
 
 def parts(text):
@@ -218,10 +219,27 @@ class TestCommand:
             write_latex([run], Path("run"))
 
     def test_a_run_without_a_leaderboard_is_refused(self, run):
+        shutil.rmtree(run / "cells")
         (run / "leaderboard.csv").unlink()
-        with pytest.raises(InputError, match=r"run has no leaderboard\.csv: run sigbench report"):
+        with pytest.raises(InputError, match=r"run has no finished cells and no leaderboard\.csv"):
             write_latex([run], Path("tables.tex"))
         assert not Path("tables.tex").exists()
+
+    def test_the_numbers_are_those_of_the_cells(self, run):
+        text = latex_tables([RunFolder(run)])
+        (run / "leaderboard.csv").write_text("older than the cells")
+        assert latex_tables([RunFolder(run)]) == text
+
+    @pytest.mark.parametrize("cell", ["mean", "n", "rank_low"])
+    def test_a_leaderboard_edited_by_hand_is_refused_in_one_line(self, run, capsys, cell):
+        text = to_csv([{**row, cell: "x"} for row in board(run)])
+        shutil.rmtree(run / "cells")
+        for edited in (text, text.partition("\n")[2], text + "a,b\n"):
+            (run / "leaderboard.csv").write_text(edited)
+            assert main(["report", "run", "--latex", "tables.tex"]) == 2
+            error = capsys.readouterr().err
+            assert "is not the leaderboard of a run" in error
+            assert error.count("\n") == 1
 
 
 def test_limits_are_those_of_the_board(run):

@@ -205,7 +205,7 @@ def test_the_direction_of_an_error_is_asked_for(name, table):
         ("method,item,group,value\na,x,g,1\nb,x,h,2\n", "'x' is in group 'g' on line 2 and in 'h'"),
         ("method,item,value\na,x," + "9" * 200_000 + "\n", "line 2 cannot be read: field larger"),
         (f"method,item,value\n{'m' * 201},x,1\nb,x,1\n", "has 201 characters: at most 200"),
-        ("method,item,value\n", "has 1 lines"),
+        ("method,item,value\n", "has 1 line: "),
         ("", "has 0 lines"),
         ('method,item,value\na,x,"1\nb,x,1\n', "cannot be read: unexpected end of data"),
         (b"method,item,value\na,\xff,1\n", "is not UTF-8"),

@@ -129,7 +129,8 @@ def read_cells(path: Path) -> Cells:
     except csv.Error as error:
         raise InputError(f"{path}, line {reader.line_num} cannot be read: {error}") from None
     if len(table) < 2:
-        raise InputError(f"{path} has {len(table)} lines: it must have a header and rows of scores")
+        count = f"{len(table)} line{'s' * (len(table) != 1)}"
+        raise InputError(f"{path} has {count}: it must have a header and rows of scores")
     header = table[0][1]
     body = table[1:]
     if all(len(row) == len(header) + 1 for _, row in body):

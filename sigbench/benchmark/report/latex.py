@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sigbench.benchmark.report.citation import citation
+from sigbench.benchmark.report.page.collect import collect
 from sigbench.benchmark.report.tables import digits, heading, is_best, is_ranked, rank
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.config.registry import lookup
 from sigbench.core.atomic import check_own, write_atomically
 from sigbench.core.errors import InputError
 from sigbench.core.escape import latex
-from sigbench.core.parsing import read_text
-from sigbench.scoring.leaderboard import LIMITS, LeaderboardRow, from_csv
+from sigbench.scoring.leaderboard import LIMITS, LeaderboardRow
 from sigbench.scoring.metrics import METRICS
 from sigbench.scoring.scores import Summary
 
@@ -35,14 +35,14 @@ def write_latex(folders: Sequence[Path], path: Path) -> str:
     Parameters
     ----------
     folders : sequence of Path
-        The run folders, with their reports.
+        The run folders. A folder without cells has what is in its ``leaderboard.csv``.
     path : Path
         The file; an existing one is replaced only if its first line says that sigbench wrote it.
 
     Raises
     ------
     InputError
-        If there is another file, or a run has no ``leaderboard.csv``.
+        If there is another file, or a run has neither cells nor a ``leaderboard.csv``.
     """
     check_target(path)
     text = latex_tables([RunFolder(folder) for folder in folders])
@@ -77,19 +77,12 @@ def latex_tables(folders: Sequence[RunFolder]) -> str:
     labels: set[str] = set()
     for folder in folders:
         suite = folder.manifest.require()["suite"]
-        board = _board(folder)
+        board = collect(folder.path).board
         for problem in dict.fromkeys(row["problem"] for row in board):
             rows = [row for row in board if row["problem"] == problem]
             metrics = [metric for metric in suite["metrics"] if _of(rows, metric)]
             lines += ["", *_table(folder, rows, metrics, _label(suite["name"], problem, labels))]
     return "\n".join(lines) + "\n"
-
-
-def _board(folder: RunFolder) -> list[LeaderboardRow]:
-    path = folder.path / "leaderboard.csv"
-    if not path.is_file():
-        raise InputError(f"{folder.path} has no leaderboard.csv: run sigbench report DIR first")
-    return from_csv(read_text(path))
 
 
 def _of(rows: Sequence[LeaderboardRow], metric: str) -> list[LeaderboardRow]:
