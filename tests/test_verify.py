@@ -208,7 +208,7 @@ def test_missing_cells_are_named(copy):
     assert check.details[0] == "no cell of the method more"
     assert "blur on sparse-spikes, seed 7" in check.details
     text = verdict(planned.checks, cells, len(planned.stored))
-    assert text.endswith("no cell was computed anew (but cells are missing: see above).")
+    assert text.endswith("no cell was recomputed (but cells are missing: see above).")
     assert is_good(planned.checks, cells)
 
 
