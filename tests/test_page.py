@@ -361,6 +361,26 @@ def test_the_first_methods_are_compared_if_the_pairs_are_too_many(run, monkeypat
     assert len(order) > 3
 
 
+def test_charts_are_left_out_of_a_page_that_would_be_too_large(run, monkeypatch):
+    full = make_page([collect(run)])
+    assert "Left out, to keep the page small" not in full.html
+    limit = len(full.html.encode()) - full.media_bytes + render.SPARE - 10_000
+    monkeypatch.setattr(render, "MAX_BYTES", limit)
+    page = make_page([collect(run)])
+    assert "Left out, to keep the page small" in page.html
+    assert len(page.html.encode()) <= limit
+
+
+@pytest.mark.parametrize("room", [100, 5_000, 12_000])
+def test_what_frames_the_media_counts_too(run, monkeypatch, room):
+    full = make_page([collect(run)])
+    assert full.media_bytes > room
+    limit = len(full.html.encode()) - full.media_bytes + room
+    monkeypatch.setattr(render, "MAX_BYTES", limit)
+    monkeypatch.setattr(render, "SPARE", 0)
+    assert len(make_page([collect(run)]).html.encode()) <= limit
+
+
 def summarized(run, *ranks):
     rows = [dict(row) for row in collect(run).rows("sparse-spikes", "psnr")]
     rows = [row for row in rows if row["rank_low"] is not None][: len(ranks)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sigbench.benchmark.report.charts import Chart, page_css
@@ -90,8 +90,9 @@ def make_page(
     """
     named = {f"r{number + 1}": run for number, run in enumerate(runs)}
     problems = [problem for anchor, run in named.items() for problem in _problems(run, anchor)]
-    charts = chosen(_charts(named, problems, advance))
+    drawn = _charts(named, problems, advance)
     comparisons = dict(_comparisons(problems, advance))
+    charts = chosen(drawn)
     content = _Content(named, problems, charts, comparisons)
     sources = {
         problem.anchor: found
@@ -99,8 +100,16 @@ def make_page(
         if problem.run.has_cells and (found := material(problem.run, problem.name)) is not None
     }
     without = len(_assembled(content, fill(sources, 0)).encode())
-    media = fill(sources, max(0, min(BUDGET, MAX_BYTES - without - SPARE)), advance)
-    html = _assembled(content, media)
+    excess = without + SPARE - MAX_BYTES
+    if excess > 0:  # fewer charts; the list of those left out takes room, too
+        used = sum(len(c.inline().encode()) for own in charts.values() for c in own.shown)
+        content = replace(content, charts=chosen(drawn, max(0, used - 2 * excess)))
+        without = len(_assembled(content, fill(sources, 0)).encode())
+    budget = max(0, min(BUDGET, MAX_BYTES - without - SPARE))
+    html = _assembled(content, fill(sources, budget, advance))
+    while budget and (excess := len(html.encode()) - MAX_BYTES) > 0:  # players and notes, too
+        budget = max(0, budget - excess - SPARE)
+        html = _assembled(content, fill(sources, budget, advance))
     return Page(html, len(html.encode()) - without)
 
 
