@@ -204,3 +204,16 @@ def test_the_leaderboard_is_built_from_the_cells(board, monkeypatch):
     assert "mine:half" in (board / "site/runs/mine/leaderboard.csv").read_text()
     assert "exists" in run(monkeypatch, "submissions", "site", example="leaderboard/build.py")
     assert "no bundle" in run(monkeypatch, ".", "new", example="leaderboard/build.py")
+
+
+def test_the_leaderboard_refuses_an_easier_suite_of_the_same_name(board, monkeypatch):
+    suite = Path(__file__).with_name("tiny.toml").read_text().replace("sigma=3]", "sigma=1]")
+    Path("easier.toml").write_text(suite.replace('name = "tiny"', 'name = "table1"', 1))
+    assert main(["run", "easier.toml", "--items", "5", "-j", "1", "--quiet", "-o", "easier"]) == 0
+    assert main(["bundle", "easier", "-o", str(board / "submissions/other.zip")]) == 0
+    monkeypatch.chdir(board)
+    error = run(monkeypatch, "submissions", "new", example="leaderboard/build.py")
+    assert (
+        "other.zip: it is not the suite table1 of this version: the problem sparse-spikes" in error
+    )
+    assert not Path("new/index.html").exists()

@@ -756,3 +756,25 @@ def test_the_weights_of_trained_networks_may_differ(trained, tmp_path, monkeypat
             "net"
         ]["method"]
     )
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"method": "self-ensemble", "tune": {"denoiser": ["network[weights=/etc/w.safetensors]"]}},
+        {"method": "self-ensemble", "tune": {"denoiser": ["network[weights=../w.safetensors]"]}},
+        {"method": 'self-ensemble[denoiser="network[weights=/etc/w.safetensors]"]'},
+    ],
+)
+def test_a_file_elsewhere_is_found_in_a_spec_within_a_text(copy, entry):
+    assert not is_portable(entry)
+    change_manifest(copy, lambda m: m["suite"]["definition"]["methods"].update(blur=entry))
+    planned, _ = verified(copy, Selection(0, 0, 60.0))
+    (check,) = [check for check in planned.checks if check.state == "not checked"]
+    assert "names a file outside the working directory" in check.details[0]
+
+
+def test_a_path_in_a_spec_within_a_text_is_not_in_a_manifest():
+    text = 'self-ensemble[denoiser="network[weights=/home/me/w.safetensors]"]'
+    assert "/home/me" not in portable({"method": text})["method"]
+    assert is_portable(portable({"method": text}))

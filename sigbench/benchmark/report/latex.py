@@ -13,7 +13,6 @@ from sigbench.benchmark.report.tables import digits, heading, is_best, is_ranked
 from sigbench.benchmark.store.run_folder import RunFolder
 from sigbench.config.registry import lookup
 from sigbench.core.atomic import check_own, write_atomically
-from sigbench.core.errors import InputError
 from sigbench.core.escape import latex
 from sigbench.scoring.leaderboard import LIMITS, LeaderboardRow
 from sigbench.scoring.metrics import METRICS

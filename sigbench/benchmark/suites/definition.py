@@ -64,7 +64,17 @@ def _replaced(value: Any) -> Any:
         return Spec(value.name, tuple((name, _replaced(one)) for name, one in value.params))
     if isinstance(value, tuple | list):
         return tuple(map(_replaced, value))
+    if isinstance(value, str) and (inner := _inner(value)) is not None:
+        return exact(_replaced(inner)) if any(map(_leads_outside, _texts(inner))) else value
     return _name_of(value) if isinstance(value, str) else value
+
+
+def _inner(text: str) -> Spec | None:
+    """Return the spec that a text of parameters contains, or None: it is built like a spec."""
+    try:
+        return parse(text) if "[" in text else None
+    except InputError:
+        return None
 
 
 def _name_of(text: str) -> str:
@@ -135,7 +145,10 @@ def _texts(value: Any) -> list[str]:
         return [text for one in value.values() for text in _texts(one)]
     if isinstance(value, tuple | list):
         return [text for one in value for text in _texts(one)]
-    return [value] if isinstance(value, str) else []
+    if isinstance(value, str):
+        inner = _inner(value)
+        return [value] if inner is None else [value, *_texts(inner)]
+    return []
 
 
 def _leads_outside(text: str) -> bool:
