@@ -26,7 +26,8 @@ class IntervalAxis:
         """Return where a value is drawn; None if it is not finite."""
         if not math.isfinite(value):
             return None
-        share = (value - self.low) / ((self.high - self.low) or 1.0)
+        low = self.low / 2  # the difference of halves never overflows
+        share = (value / 2 - low) / ((self.high / 2 - low) or 1.0)
         return round(MARGIN + (WIDTH - 2 * MARGIN) * share)
 
 
@@ -38,6 +39,8 @@ def interval_axis(values: Iterable[float]) -> IntervalAxis:
     >>> axis = interval_axis([1.0, 3.0, math.inf])
     >>> axis.pixel(1.0), axis.pixel(2.0), axis.pixel(3.0), axis.pixel(math.inf)
     (5, 80, 155, None)
+    >>> interval_axis([-1.7e308, 1.7e308]).pixel(0.0)
+    80
     """
     finite = [value for value in values if math.isfinite(value)]
     return IntervalAxis(min(finite, default=0.0), max(finite, default=1.0))
