@@ -44,7 +44,7 @@ NOT_RUN = {
     r"sigbench analyze jacobian bias-free": "half a minute and more",
     r"sigbench run \S+ --executor dask": "needs a Dask scheduler",
     r"python datasets/speech-synthesis": "needs flite and espeak-ng",
-    r"python benchmarks/honest.py": "needs the cells of the reference runs",
+    r"python benchmarks/honest.py": "reads results/ in the repository",
     r"NPY_DISABLE_CPU_FEATURES": "needs a processor on which these variables have an effect",
     r"docker ": "needs Docker",
     r"python -m pytest -W error": "fails if a floor is inconclusive, as it is with few items",

@@ -81,8 +81,8 @@ class RunData:
 def collect(path: Path) -> RunData:
     """Read a run folder.
 
-    The leaderboard is computed from the cells. A folder without cells, such as a committed
-    result, has only what its ``leaderboard.csv`` and manifest contain.
+    The leaderboard is computed from the cells. A folder without cells has only
+    what its ``leaderboard.csv`` and manifest contain.
 
     Parameters
     ----------
