@@ -2,7 +2,8 @@
 
 Arrays are ``(batch, channel, *space)``: signals and speech ``(N, 1, L)``, images
 ``(N, C, H, W)``, float32 or float64. ``sigma`` is the standard deviation of white noise in the
-signal's units: a float, an array of shape ``(N,)``, or None if it is unknown or not white.
+signal's units: a float, an array of shape ``(N,)``, or None if it is unknown or not white. Some
+methods also accept a `NoiseModel` there.
 """
 
 from __future__ import annotations
@@ -15,14 +16,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.floating[Any]]
-Sigma = float | Array | None
+
+
+@runtime_checkable
+class NoiseModel(Protocol):
+    """The noise in the N items of a batch, if it is not white noise of a known level.
+
+    A model describes the noise by its mean power: at each frequency, and at each sample for a given
+    clean signal. Both have the same mean, the square of ``level``. Arrays are float64.
+    """
+
+    @property
+    def level(self) -> NDArray[np.float64]:
+        """Root mean square of the noise of each item, shape ``(N,)``, in signal units."""
+        ...
+
+    def spectrum(self, space: tuple[int, ...]) -> NDArray[np.float64]:
+        """Return the power at the frequencies of ``fftn``, shape ``(N, *space)``.
+
+        White noise of level σ has the power σ² at every frequency.
+        """
+        ...
+
+    def variance(self, clean: Array) -> NDArray[np.float64]:
+        """Return the variance of the noise at each sample of clean items ``(N, C, *space)``."""
+        ...
+
+
+Sigma = float | Array | NoiseModel | None
 
 Knowledge = Literal["oracle", "prior", "fitted", "sigma", "blind", "none"]
 """The strongest information that a method used, strongest first; see ``docs/architecture.md``."""
 
 Domain = Literal["signal", "speech", "image", "system"]
 
-Task = Literal["denoising", "system identification", "noise tracking"]
+Task = Literal["denoising", "system identification", "noise tracking", "noise estimation"]
 """What a problem asks of a method."""
 
 
@@ -51,6 +79,25 @@ class Estimator(Protocol):
 
         ``sigma`` is the noise level of ``y`` if the method is given it, otherwise None.
         """
+        ...
+
+
+@runtime_checkable
+class NoiseEstimator(Protocol):
+    """A method that estimates the noise in a batch; a call does not modify its input."""
+
+    def estimate_noise(self, noisy: Array) -> NoiseModel:
+        """Return the noise of the items of a noisy batch ``(N, C, *space)``."""
+        ...
+
+
+@runtime_checkable
+class Local(Protocol):
+    """A denoiser whose estimate at a sample depends on nearby samples only."""
+
+    @property
+    def reach(self) -> int:
+        """Largest distance, along an axis, of a sample that the estimate depends on."""
         ...
 
 
@@ -170,7 +217,7 @@ class Pairs:
 
     noisy: Array
     target: Array
-    sigma: Sigma = None
+    sigma: float | Array | None = None
 
 
 def _denoised(method: Denoiser, pairs: Pairs) -> Array:

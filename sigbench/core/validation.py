@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
-from sigbench.core.protocols import Array, Sigma
+from sigbench.core.protocols import Array, NoiseModel, Sigma
 
 
 def check_noisy(noisy: Array) -> None:
@@ -59,7 +59,7 @@ def check_sigma(sigma: Sigma, batch: int) -> NDArray[np.float64] | None:
     Raises
     ------
     InputError
-        If it is negative, not finite, or of the wrong shape.
+        If it is negative, not finite, of the wrong shape, or a noise model.
 
     Examples
     --------
@@ -68,6 +68,11 @@ def check_sigma(sigma: Sigma, batch: int) -> NDArray[np.float64] | None:
     """
     if sigma is None:
         return None
+    if isinstance(sigma, NoiseModel):
+        raise InputError(
+            f"sigma is a {type(sigma).__name__}: this method needs the level of white noise; "
+            "use whitened[method=...]"
+        )
     levels = np.asarray(sigma, dtype=np.float64)
     if levels.shape not in ((), (batch,)):
         raise InputError(f"sigma has shape {levels.shape}: it must be a number or ({batch},)")

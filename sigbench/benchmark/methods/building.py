@@ -23,11 +23,11 @@ from sigbench.config.spec import Spec
 from sigbench.core.dependencies import changed, code
 from sigbench.core.errors import InputError, unknown
 from sigbench.core.fingerprint import code_digest
-from sigbench.core.protocols import Denoiser, Estimator, Learner, Oracle
+from sigbench.core.protocols import Denoiser, Estimator, Learner, NoiseEstimator, Oracle
 from sigbench.core.sources import import_module
 from sigbench.denoisers.speech.trackers import NoiseTracker
 
-MethodEntry = Denoiser | Estimator | NoiseTracker | Learner | Oracle
+MethodEntry = Denoiser | Estimator | NoiseTracker | NoiseEstimator | Learner | Oracle
 
 
 def serve(channel: Channel) -> None:
@@ -128,7 +128,7 @@ def as_entry(thing: Any) -> MethodEntry:
     _check_no_module(type(thing))
     if inspect.isroutine(thing) or isinstance(thing, functools.partial):
         return Function(thing)
-    if isinstance(thing, Learner | Oracle | Denoiser | Estimator | NoiseTracker):
+    if isinstance(thing, Learner | Oracle | Denoiser | Estimator | NoiseTracker | NoiseEstimator):
         if callable(thing) and takes_sigma(thing) == "no":
             raise InputError(
                 f"{thing!r} must accept the keyword sigma: __call__(self, noisy, *, sigma=None)"
@@ -136,7 +136,7 @@ def as_entry(thing: Any) -> MethodEntry:
         return thing
     raise InputError(
         f"{thing!r} is not a method: it must be a function f(noisy, sigma), a Denoiser, Estimator, "
-        "NoiseTracker, Learner or Oracle"
+        "NoiseTracker, NoiseEstimator, Learner or Oracle"
     )
 
 

@@ -21,6 +21,7 @@ from sigbench.core.protocols import (
     Estimator,
     Info,
     Learner,
+    NoiseEstimator,
     Oracle,
     Task,
     info_of,
@@ -185,6 +186,8 @@ def task_of(entry: Any) -> Task:
     """
     if isinstance(entry, Estimator) or "system" in info_of(entry).domains:
         return "system identification"
+    if isinstance(entry, NoiseEstimator):
+        return "noise estimation"
     return "noise tracking" if isinstance(entry, NoiseTracker) else "denoising"
 
 

@@ -24,6 +24,7 @@ from sigbench.benchmark.methods.own import (
     seal,
     task_of,
 )
+from sigbench.benchmark.methods.wrappers import WRAPPERS
 from sigbench.config.plugins import plugins
 from sigbench.config.registry import build, construct, lookup
 from sigbench.config.spec import Spec, expand, format_value, parse
@@ -40,6 +41,7 @@ from sigbench.core.protocols import (
     info_of,
 )
 from sigbench.denoisers import DENOISERS
+from sigbench.denoisers.noise import NOISE_ESTIMATORS
 from sigbench.denoisers.speech.trackers import TRACKERS
 from sigbench.estimators import ESTIMATORS
 from sigbench.networks.pretrained.denoiser import Pretrained
@@ -50,6 +52,8 @@ METHODS = {
     **DENOISERS,
     **ESTIMATORS,
     **TRACKERS,
+    **NOISE_ESTIMATORS,
+    **WRAPPERS,
     **SPEECH_NETWORKS,
     "network": Pretrained,
     "trained": Trained,
@@ -61,6 +65,7 @@ KINDS: dict[Task, tuple[str, Iterable[str]]] = {
     "denoising": ("a denoiser", DENOISERS),
     "system identification": ("an estimator of impulse responses", ESTIMATORS),
     "noise tracking": ("a noise tracker", TRACKERS),
+    "noise estimation": ("a noise estimator", NOISE_ESTIMATORS),
 }
 
 

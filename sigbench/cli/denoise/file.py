@@ -21,10 +21,10 @@ from sigbench.core.errors import Caution, InputError
 from sigbench.core.media import Content, family, read, write
 from sigbench.core.protocols import (
     UNDESCRIBED,
+    Array,
     Denoiser,
     Learner,
     Oracle,
-    Sigma,
     info_of,
 )
 from sigbench.core.validation import estimate_error
@@ -220,7 +220,7 @@ def _denoiser(text: str, source: Path, content: Content, sigma_given: bool) -> D
     return entry
 
 
-def _level(content: Content, sigma: float | str | None) -> Sigma:
+def _level(content: Content, sigma: float | str | None) -> float | Array | None:
     if sigma is None:
         return None
     if sigma == "auto":

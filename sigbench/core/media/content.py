@@ -42,7 +42,15 @@ class Content:
     fs : float or None
         Sampling rate in Hz.
     encode : callable
-        ``encode(batch, suffix)`` returns the bytes of a file of the same kind.
+        ``encode(batch, suffix)`` returns the bytes of a file of the same kind. What the format
+        cannot keep is reported by a `Caution`.
+    notes : tuple of str
+        How the file was read, where that had to be guessed; one line each.
+    missing : array of bool, optional
+        Which samples of the batch are missing in the file, shape of ``batch``. They are interpolated
+        in ``batch``, and missing again in what ``encode`` returns, unless they are to be filled.
+    positions : array, shape (L,), optional
+        Where the samples of a table are on its axis, if they are unevenly spaced.
     """
 
     batch: Array
@@ -50,6 +58,9 @@ class Content:
     peak: float | None
     fs: float | None
     encode: Callable[[Array, str], bytes]
+    notes: tuple[str, ...] = ()
+    missing: NDArray[np.bool_] | None = None
+    positions: NDArray[np.float64] | None = None
 
     @property
     def item(self) -> Array:

@@ -1,0 +1,41 @@
+"""Give a method an estimated noise model in place of the noise level."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sigbench.benchmark.methods.wrappers.inner import INNER, wrapped_info
+from sigbench.core.protocols import Array, Denoiser, Info, NoiseEstimator, Sigma
+from sigbench.core.validation import check
+from sigbench.denoisers.noise import NOISE_ESTIMATORS
+
+INFO = Info("with-noise", "noise model", "sigbench", uses_sigma=False, adapts=True)
+
+
+@dataclass(frozen=True)
+class WithNoise:
+    """Estimate the noise of every item and pass the model to a method that accepts it.
+
+    Parameters
+    ----------
+    method : Denoiser
+        A denoiser that accepts a `NoiseModel` as ``sigma``.
+    noise : NoiseEstimator
+        Estimates the noise. A given noise level is not used.
+    """
+
+    method: Denoiser = field(metadata={"table": INNER})
+    noise: NoiseEstimator = field(metadata={"table": NOISE_ESTIMATORS})
+
+    def __post_init__(self) -> None:
+        _ = self.info  # report an unsuitable method before a run
+
+    @property
+    def info(self) -> Info:
+        """Metadata; the domains are those of the inner method."""
+        return wrapped_info(INFO, self.method)
+
+    def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
+        """Return the estimate, shape and dtype of ``noisy``."""
+        check(noisy, None)
+        return self.method(noisy, sigma=self.noise.estimate_noise(noisy))
