@@ -89,7 +89,7 @@ class Autoregressive:
         if not cells.size:
             return np.zeros(n)
         fit = fitted(noise_floor(cells, around), min(self.max_order, cells.shape[1] // 2))
-        return _power(fit.coefficients, fit.variance, np.fft.fftfreq(n))
+        return _power(fit.coefficients, fit.variance, np.asarray(np.fft.fftfreq(n), np.float64))
 
 
 def fitted(floor: Floor, max_order: int) -> _Fit:
@@ -97,7 +97,7 @@ def fitted(floor: Floor, max_order: int) -> _Fit:
     bins = len(floor.power)
     frequency = (np.arange(REPEATS * bins) + 0.5) / (2 * REPEATS * bins)
     smooth = floor.at(frequency)
-    count = np.repeat(floor.count, REPEATS) * (frequency >= LOWEST / bins)
+    count = np.repeat(floor.cells, REPEATS) * (frequency >= LOWEST / bins)
     measured = np.where(count > 0, np.minimum(np.repeat(floor.power, REPEATS), 2 * smooth), smooth)
     measured = np.maximum(measured, 1e-12 * smooth.max())  # a few chosen cells may be 0
     weight = count / max(count.max(), 1)

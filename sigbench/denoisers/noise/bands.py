@@ -26,14 +26,14 @@ class Floor(NamedTuple):
     ----------
     power : array, shape (M,)
         Mean power of the chosen cells at the frequencies (k + 1/2)/(2M).
-    count : array, shape (M,)
+    cells : array, shape (M,)
         Number of chosen cells.
     frequency, band_power : array, shape (bands,)
         The centers of the bands, in cycles per sample, and the powers there.
     """
 
     power: Power
-    count: Power
+    cells: Power
     frequency: Power
     band_power: Power
 
@@ -77,7 +77,7 @@ def noise_floor(cells: Power, around: Power) -> Floor:
     numbers = band_numbers(bins)
     bands = [np.flatnonzero(numbers == band) for band in range(numbers[-1] + 1)]
     frequency = (np.arange(bins) + 0.5) / (2 * bins)
-    centers = np.exp([np.log(frequency[columns]).mean() for columns in bands])
+    centers: Power = np.exp([np.log(frequency[columns]).mean() for columns in bands])
     tiny = np.finfo(np.float64).tiny
     spectrum = np.maximum(np.median(cells, axis=0), tiny)
     for _ in range(PASSES):
@@ -86,9 +86,9 @@ def noise_floor(cells: Power, around: Power) -> Floor:
         for band, columns in enumerate(bands):
             order = (around[:, columns] / spectrum[columns]).ravel()
             own = cells[:, columns]
-            chosen = np.zeros(order.size, dtype=bool)
-            chosen[quietest(order, FRACTION, max(min(FEWEST, order.size // 2), 1))] = True
-            chosen = chosen.reshape(own.shape)
+            fewest = max(min(FEWEST, order.size // 2), 1)
+            chosen = np.zeros(own.shape, dtype=bool)
+            chosen.flat[quietest(order, FRACTION, fewest)] = True
             count[columns] = chosen.sum(axis=0)
             sums = (own * chosen).sum(axis=0)
             power[columns] = sums / np.maximum(count[columns], 1)
