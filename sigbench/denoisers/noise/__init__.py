@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from sigbench.denoisers.noise.white import MAD
+from sigbench.denoisers.noise.autoregressive import Autoregressive
+from sigbench.denoisers.noise.colored import SmoothSpectrum, Subband
+from sigbench.denoisers.noise.white import MAD, Quiet
 
 NOISE_ESTIMATORS = {
     "mad": MAD,
+    "quiet": Quiet,
+    "subband": Subband,
+    "smooth-spectrum": SmoothSpectrum,
+    "autoregressive": Autoregressive,
 }
 
-__all__ = ["MAD", "NOISE_ESTIMATORS"]
+__all__ = [
+    "MAD",
+    "NOISE_ESTIMATORS",
+    "Autoregressive",
+    "Quiet",
+    "SmoothSpectrum",
+    "Subband",
+]
