@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from sigbench.denoisers.noise.hum import Hum
+from sigbench.denoisers.noise.impulses import ImpulseNoise
+from sigbench.denoisers.noise.poisson_gaussian import PoissonGaussian
+from sigbench.denoisers.noise.rounding import RoundingNoise
+from sigbench.denoisers.noise.varying import Varying
 from sigbench.denoisers.noise.white import MAD
 
 NOISE_ESTIMATORS = {
     "mad": MAD,
+    "poisson-gaussian": PoissonGaussian,
+    "impulses": ImpulseNoise,
+    "hum": Hum,
+    "rounding": RoundingNoise,
+    "varying": Varying,
 }
 
-__all__ = ["MAD", "NOISE_ESTIMATORS"]
+__all__ = [
+    "MAD",
+    "NOISE_ESTIMATORS",
+    "Hum",
+    "ImpulseNoise",
+    "PoissonGaussian",
+    "RoundingNoise",
+    "Varying",
+]
