@@ -22,7 +22,7 @@ from PIL import Image
 from sigbench import InputError
 from sigbench.core.media import read
 from sigbench.core.media.content import MAX_PIXELS, MAX_SAMPLES
-from sigbench.core.media.sound import BLOCK
+from sigbench.core.media.sound.source import BLOCK
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the limits need Linux")
 
