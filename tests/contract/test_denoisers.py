@@ -85,6 +85,7 @@ SPECS = [
     "deepfilternet[fs=48000]",
     "self-ensemble[denoiser=local-wiener[window=5]]",
     "self-ensemble[denoiser=wavelet[wavelet=haar,shifts=2]]",
+    "whitened[method=tv[lam_over_sigma=1],noise=mad]",
 ]
 OTHERS = {*ESTIMATORS, *TRACKERS, "trained"}
 TABLE = {name: cls for name, cls in METHODS.items() if name not in OTHERS}
