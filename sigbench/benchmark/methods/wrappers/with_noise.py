@@ -27,13 +27,12 @@ class WithNoise:
     method: Denoiser = field(metadata={"table": INNER})
     noise: NoiseEstimator = field(metadata={"table": NOISE_ESTIMATORS})
 
-    def __post_init__(self) -> None:
-        _ = self.info  # report an unsuitable method before a run
+    info: Info = field(
+        default=INFO, init=False, repr=False, compare=False, metadata={"identity": False}
+    )
 
-    @property
-    def info(self) -> Info:
-        """Metadata; the domains are those of the inner method."""
-        return wrapped_info(INFO, self.method)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "info", wrapped_info(INFO, self.method))
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
