@@ -67,6 +67,7 @@ KEYS = {
     "network[weights=shrinknet]": "fcc4edc0a31c",
     "trained[network=shrinknet]": "74a7542c0260",
     "self-ensemble[denoiser=median]": "24dac08da28b",
+    "whitened[method=median,noise=mad]": "3a52b0365cb0",
 }
 
 
