@@ -128,7 +128,7 @@ def _denoise(
         check_replaceable(target)
     if method.startswith("auto["):
         raise InputError(f"{method}: auto has no parameters")
-    if method == "auto" and sigma is None and content.fs is not None:
+    if method == "auto" and sigma is None and content.domain == "speech" and content.fs:
         estimate, speech = denoise_speech(content.batch, content.fs)
         write(target, content, estimate)
         return Denoised(content, None, speech=speech)
