@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigbench.cli.denoise.auto import Choice, denoise_automatically
-from sigbench.cli.denoise.blocks import MAX_WHOLE, Blocks, blocks_for, estimates, noise_levels
+from sigbench.cli.denoise.blocks import MAX_WHOLE, Blocks, blocks_for, estimates
+from sigbench.cli.denoise.level import noise_levels
 from sigbench.cli.denoise.method import AUTO, Prepared, applied, bound, levels, prepare
 from sigbench.cli.denoise.paths import Job, check_outputs
 from sigbench.cli.denoise.results import Denoised
@@ -109,6 +110,7 @@ def _counted(
     for new, old in parts:
         yield new.astype(np.float64, copy=False), old.astype(np.float64, copy=False)
         progress.advance()
+        del new, old
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ def _work(job: Job, prepared: Prepared, source: SoundFile, empty: Content) -> _W
         methods = [bound(prepared, empty, job.name, "sound")] * channels
         used = given
         if used is None and (prepared.sigma == AUTO or _estimates_level(prepared)):
-            used = noise_levels(source.read, channels, frames)
+            used = _levels(source)
     plans = [blocks_for(method, channels, fs) for method in methods]
     blocks = plans[0] if plans.count(plans[0]) == channels else blocks_for(None, channels, fs)
     names = [choice.expected[0].method for choice in choices] or [prepared.text] * channels
@@ -155,6 +157,19 @@ def _work(job: Job, prepared: Prepared, source: SoundFile, empty: Content) -> _W
 
     reported = used is not None and (prepared.entry is None or prepared.uses_sigma)
     return _Work(denoise, blocks, tuple(used.tolist()) if reported else None, choices)  # type: ignore[union-attr]
+
+
+def _levels(source: SoundFile) -> NDArray[np.float64]:
+    """Estimate the noise level of each channel, with a report of the progress."""
+    assert source.frames is not None
+    with Progress(None, "block") as progress:
+        progress.describe("noise level")
+
+        def read(start: int, stop: int) -> Array:
+            progress.advance()
+            return source.read(start, stop)
+
+        return noise_levels(read, source.channels, source.frames)
 
 
 def _estimates_level(prepared: Prepared) -> bool:
