@@ -96,6 +96,8 @@ def denoise_job(
             save_plot(job.plot, content, estimate, f"{job.name}: {done.method}")
     return dataclasses.replace(
         done,
+        content=content,
+        notes=content.notes,
         cautions=(*_layout_cautions(job, content), *found),
         seconds=time.perf_counter() - begin,
     )
@@ -103,17 +105,17 @@ def denoise_job(
 
 def _denoised(job: Job, prepared: Prepared, content: Content) -> tuple[Denoised, Array]:
     """Return what was done and the estimate."""
-    text, sigma = prepared.text, prepared.sigma
+    text, sigma, shape = prepared.text, prepared.sigma, content.batch.shape
     if prepared.entry is None and sigma is None and content.domain == "speech":
         assert content.fs is not None
         estimate, speech = denoise_speech(content.batch, content.fs)
-        return Denoised(content, text, None, speech=speech), estimate
+        return Denoised(text, shape, None, speech=speech), estimate
     if prepared.entry is None:
         known = None if sigma == "auto" else levels(sigma, content)
         exact = None if known is None else known.astype(np.float64)
         estimate, choices = denoise_automatically(content, exact)
         used = tuple(choice.sigma for choice in choices)
-        return Denoised(content, text, used, choices=choices), estimate
+        return Denoised(text, shape, used, choices=choices), estimate
     denoiser = bound(prepared, content, job.name, job.family)
     level = levels(sigma, content)
     unused = sigma is not None and not prepared.uses_sigma
@@ -121,10 +123,10 @@ def _denoised(job: Job, prepared: Prepared, content: Content) -> tuple[Denoised,
         model = denoiser.noise.estimate_noise(content.batch)
         estimate = _estimate(denoiser.method, content, model, job, text)
         found, noise = tuple(model.level.tolist()), info_of(denoiser.noise).name
-        return Denoised(content, text, found, noise=noise, sigma_unused=unused), estimate
+        return Denoised(text, shape, found, noise=noise, sigma_unused=unused), estimate
     estimate = _estimate(denoiser, content, level, job, text)
     given = None if level is None or unused else tuple(level.tolist())
-    return Denoised(content, text, given, sigma_unused=unused), estimate
+    return Denoised(text, shape, given, sigma_unused=unused), estimate
 
 
 def _estimate(denoiser: Denoiser, content: Content, sigma: Sigma, job: Job, text: str) -> Array:
