@@ -18,17 +18,13 @@ class Denoised:
 
     Attributes
     ----------
+    content : Content
+        The noisy file.
     method : str
         The method, as typed; with the noise estimator, if one was named.
-    shape : tuple of int
-        Shape of the batch.
     levels : tuple of float or None
         The noise level of each item that the method was given, or that was estimated for it; None
         if it was given none, or does not use it.
-    content : Content, optional
-        The noisy file, if it was in memory as a whole.
-    notes : tuple of str
-        How the file was read and denoised, where that was not asked for; one line each.
     noise : str
         Name of the noise estimator, if the method was given a noise model.
     choices : tuple of Choice
@@ -43,17 +39,20 @@ class Denoised:
         Duration, with reading and writing.
     """
 
+    content: Content
     method: str
-    shape: tuple[int, ...]
     levels: tuple[float, ...] | None
-    content: Content | None = None
-    notes: tuple[str, ...] = ()
     noise: str = ""
     choices: tuple[Choice, ...] = ()
     speech: SpeechChoice | None = None
     sigma_unused: bool = False
     cautions: tuple[str, ...] = ()
     seconds: float = 0.0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the batch."""
+        return self.content.batch.shape
 
     @property
     def sigma(self) -> tuple[float, ...] | None:
@@ -65,7 +64,7 @@ def chosen_text(done: Denoised) -> str:
     """Return what ``auto`` has chosen and expects; empty for other methods."""
     if done.speech:
         return str(done.speech)
-    return as_text(done.choices, done.content) if done.choices and done.content else ""
+    return as_text(done.choices, done.content) if done.choices else ""
 
 
 def messages(job: Job, done: Denoised, several: bool) -> list[str]:
@@ -81,7 +80,7 @@ def messages(job: Job, done: Denoised, several: bool) -> list[str]:
         Whether a line must name the file, because there are several.
     """
     which = f"{job.name}: " if several else ""
-    lines = [f"{job.name}: {'; '.join(done.notes)}"] if done.notes else []
+    lines = [f"{job.name}: {'; '.join(done.content.notes)}"] if done.content.notes else []
     lines += [f"caution: {which}{caution}" for caution in done.cautions]
     if done.sigma_unused:
         lines.append(f"{which}{done.method} does not use --sigma")
@@ -106,7 +105,7 @@ def as_record(job: Job, done: Denoised) -> dict[str, Any]:
         "expected": None,
         "shape": list(done.shape),
         "cautions": list(done.cautions),
-        "notes": list(done.notes),
+        "notes": list(done.content.notes),
         "seconds": round(done.seconds, 3),
     }
     if done.speech:
