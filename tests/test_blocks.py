@@ -253,6 +253,21 @@ def test_the_command(here, rng, in_blocks, capsys):
     assert err.endswith("b.wav: median, shape 2×1×5000\n")
 
 
+def test_the_figure_shows_the_middle(here, rng, in_blocks, monkeypatch):
+    pytest.importorskip("matplotlib")
+    drawn = []
+    monkeypatch.setattr(long, "DRAWN", 1600)
+    monkeypatch.setattr(long, "save_plot", lambda *given: drawn.append(given))
+    noisy_file(rng)
+    in_blocks()
+    assert main(["denoise", "a.wav", "-o", "b.wav", "-m", "median", "--plot", "c.png"]) == 0
+    ((path, content, estimate, title),) = drawn
+    assert str(path) == "c.png"
+    assert title == "a.wav, 0.2125 to 0.4125 s: median"
+    np.testing.assert_array_equal(content.batch[:, 0], soundfile.read("a.wav")[0].T[:, 1700:3300])
+    np.testing.assert_array_equal(estimate[:, 0], soundfile.read("b.wav")[0].T[:, 1700:3300])
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, OSError])
 def test_nothing_is_left_behind(here, rng, in_blocks, monkeypatch, error):
     """Neither of Ctrl-C nor of an error in a later block; an existing output stays."""
