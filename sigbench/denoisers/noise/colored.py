@@ -10,14 +10,13 @@ import pywt
 
 from sigbench.core.protocols import Array, Info
 from sigbench.core.validation import check_noisy
-from sigbench.denoisers.noise.bands import SLOPE, noise_floor
+from sigbench.denoisers.noise.bands import SLOPE, signal_floor
 from sigbench.denoisers.noise.cells import (
     BLOCK,
     MIN_LENGTH,
     Power,
     image_cells,
     quietest,
-    signal_cells,
 )
 from sigbench.denoisers.noise.models import StationaryNoise
 from sigbench.denoisers.noise.white import MAD
@@ -135,10 +134,8 @@ class SmoothSpectrum:
 def _signal_spectrum(item: Array) -> Power:
     """Return the power at the frequencies of a signal ``(C, L)``."""
     (n,) = grid_of(item.shape[1:])
-    cells, around = signal_cells(item)
-    if not cells.size:
-        return np.zeros(n)
-    return noise_floor(cells, around).at(np.abs(np.fft.fftfreq(n)))
+    floor = signal_floor(item)
+    return np.zeros(n) if floor is None else floor.at(np.abs(np.fft.fftfreq(n)))
 
 
 # Chosen on development data: 25 photographs of 180×180 pixels and 6 of 512×512.
