@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sigbench.denoisers.noise.autoregressive import Autoregressive
-from sigbench.denoisers.noise.colored import SmoothSpectrum, Subband
+from sigbench.denoisers.noise.smooth_spectrum import SmoothSpectrum
+from sigbench.denoisers.noise.subband import Subband
 from sigbench.denoisers.noise.white import MAD, Quiet
 
 NOISE_ESTIMATORS = {

@@ -14,8 +14,7 @@ from sigbench.core.protocols import Array, Info
 from sigbench.core.validation import check_field, check_noisy
 from sigbench.denoisers.noise.bands import Floor, signal_floor
 from sigbench.denoisers.noise.cells import MIN_LENGTH, Power
-from sigbench.denoisers.noise.colored import grid_of
-from sigbench.denoisers.noise.models import StationaryNoise
+from sigbench.denoisers.noise.models import StationaryNoise, grid_of
 from sigbench.denoisers.noise.white import MAD
 
 PASSES = 4
@@ -60,7 +59,7 @@ class Autoregressive:
     max_order: int = 16
 
     info: ClassVar[Info] = Info(
-        "autoregressive", "noise estimation", "Kay 1988", domains=("signal", "speech")
+        "autoregressive", "noise estimation", "Kay 1988", domains=("signal", "speech"), adapts=True
     )
 
     def __post_init__(self) -> None:

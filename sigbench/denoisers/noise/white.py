@@ -40,7 +40,7 @@ class MAD:
     array([3.])
     """
 
-    info: ClassVar[Info] = Info("mad", "noise estimation", "Donoho, Johnstone 1994")
+    info: ClassVar[Info] = Info("mad", "noise estimation", "Donoho, Johnstone 1994", adapts=True)
 
     def estimate_noise(self, noisy: Array) -> StationaryNoise:
         """Return white noise for the items of a batch ``(N, C, *space)``."""
@@ -78,7 +78,7 @@ class Quiet:
     (array([0.1]), array([1.46]))
     """
 
-    info: ClassVar[Info] = Info("quiet", "noise estimation", "Ponomarenko et al. 2007")
+    info: ClassVar[Info] = Info("quiet", "noise estimation", "Ponomarenko et al. 2007", adapts=True)
 
     def estimate_noise(self, noisy: Array) -> StationaryNoise:
         """Return white noise for the items of a batch ``(N, C, *space)``."""
