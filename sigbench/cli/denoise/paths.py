@@ -133,7 +133,7 @@ def _files_of(text: str, notes: list[str]) -> list[Path | None]:
     ignored = [one for one in visible if one not in known]
     if ignored:
         which = "1 other" if len(ignored) == 1 else f"{len(ignored)} others"
-        why = "no file of a known format"
+        why = "not of a known format"
         if any(one.suffix.lower() in NAMED for one in ignored):
             why += f"; tables with the suffix {' or '.join(NAMED)} must be named"
         notes.append(f"{path}: {which} ignored: {why}")
