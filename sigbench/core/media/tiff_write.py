@@ -123,7 +123,7 @@ def with_pixels(data: bytes, layouts: Sequence[Layout], samples: NDArray[Any]) -
 
     References
     ----------
-    Adobe, "TIFF Revision 6.0", 1992, sections 2, 13 to 15; "TIFF Technical Note 3", 2005.
+    Adobe, "TIFF Revision 6.0", sections 2, 13 to 15; "TIFF Technical Note 3".
     """
     out = bytearray(data)
     shared = _overlap(layouts)
