@@ -195,7 +195,7 @@ def _encoded(layout: Layout, segment: NDArray[Any]) -> bytes:
             for start in range(0, len(raw), step)
         )
     elif layout.compression == "LZW":
-        raw = imagecodecs.lzw_encode(raw)
+        raw = bytes(imagecodecs.lzw_encode(raw))
     elif layout.compression in ("DEFLATE", "ADOBE_DEFLATE"):
         raw = zlib.compress(raw)
     if layout.reversed:
