@@ -41,8 +41,8 @@ KNOWN = {
     "ramp": Varying(factor=0.2, change="ramp", sigma=2.0),
     "rounded": Rounded(step_over_sigma=1.0, sigma=2.0),
     "coarse": Rounded(step_over_sigma=2.7, sigma=2.0),
-    "no spikes": Spikes(amount=0.0, sigma=2.0),
-    "no hum": Hum(0.1, hum_over_sigma=0.0, sigma=2.0),
+    "spikes": Spikes(amount=0.2, size_over_sigma=5.0, sigma=2.0),
+    "hum": Hum(0.1, hum_over_sigma=2.0, sigma=2.0),
 }
 
 
@@ -109,7 +109,7 @@ def test_pink_and_brown_noise_by_their_definitions():
 
 
 class TestDisturbances:
-    def test_the_white_noise_of_spikes_and_hum_is_that_without_them(self):
+    def test_spikes_are_added_to_white_noise(self):
         zero = np.zeros((1, 1, 4000))
         white = draw(Spikes(amount=0.0, sigma=1.0), zero)
         spiked = draw(Spikes(amount=0.02, size_over_sigma=30, sigma=1.0), zero)
@@ -129,6 +129,24 @@ class TestDisturbances:
         assert set(np.flatnonzero(power > 1e-6 * power.max())) == {50, 100, 150}
         assert power[50] == pytest.approx(9 * power[150])
         assert np.mean(line**2) == pytest.approx(16)
+
+    @pytest.mark.parametrize("shape", [(1, 1, 2000), (1, 1, 64, 100)])
+    def test_the_spectrum_of_hum(self, shape):
+        hum = Hum(0.123, hum_over_sigma=4.0, harmonics=2, sigma=1.0)
+        noise = hum.noise_model(np.zeros(shape), peak=1.0)
+        power = noise.spectrum(shape[2:])[0].reshape(-1, shape[-1])
+        assert noise.level == pytest.approx(17**0.5)
+        assert (power[1:] == 1).all()
+        np.testing.assert_allclose(power[0, 1:], power[0, :0:-1])  # real noise
+        lines = np.flatnonzero(power[0, : shape[-1] // 2] > 1.01)
+        f = 0.123 * shape[-1]
+        assert set(lines) <= {int(f), int(f) + 1, int(2 * f), int(2 * f) + 1}
+        clean = np.zeros((40, *shape[1:]))
+        drawn = np.abs(np.fft.fft(draw(hum, clean), axis=-1)) ** 2 / shape[-1]
+        summed = drawn.sum(axis=tuple(range(1, len(shape) - 1))).mean(axis=0)
+        for line in (f, 2 * f):  # a sinusoid leaks into a few frequencies
+            near = slice(int(line) - 4, int(line) + 6)
+            assert summed[near].sum() == pytest.approx(power.sum(axis=0)[near].sum(), rel=0.1)
 
     def test_harmonics_above_half_of_the_sampling_rate_are_left_out(self):
         zero = np.zeros((1, 1, 1000))
@@ -253,9 +271,9 @@ class TestProblem:
 class TestSuite:
     def test_it_has_all_estimators_and_kinds_of_noise(self):
         suite = load("estimate-noise")
-        assert {m.name for m in suite.methods} == set(NOISE_ESTIMATORS)
         kinds = {problem.degradation.kind for problem in suite.problems}
         assert kinds >= {"gaussian", "colored-pink", "colored-ma", "colored-ar"}
+        assert {m.name for m in suite.methods} == {*NOISE_ESTIMATORS, "hum[frequency=0.06]"}
         assert kinds >= {"poisson-gaussian", "spikes", "hum", "varying", "rounded"}
         assert all(method.task == "noise estimation" for method in suite.methods)
 

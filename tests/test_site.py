@@ -30,6 +30,7 @@ UNPUBLISHED = {
     "network",
     "trained",
     "with-noise",
+    "smooth-spectrum",
 }
 YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 

@@ -85,10 +85,7 @@ class KnownNoise(Protocol):
     """A degradation that adds noise of a known kind and level."""
 
     def noise_model(self, clean: Array, *, peak: float) -> NoiseModel:
-        """Return the noise of clean items ``(N, C, *space)``: its broadband part.
-
-        Hum and rare large errors are not part of the model.
-        """
+        """Return the noise of clean items ``(N, C, *space)``, over all draws of the noise."""
         ...
 
 

@@ -25,7 +25,7 @@ class Spikes:
     """White Gaussian noise, and rare large errors that are added to single samples.
 
     The sizes of the errors are uniform between half and one and a half times ``size_over_sigma``,
-    with random signs. The noise model of the problem is the white noise without the errors.
+    with random signs. The noise model is white noise with the power of both.
 
     Parameters
     ----------
@@ -64,8 +64,11 @@ class Spikes:
         return {}
 
     def noise_model(self, clean: Array, *, peak: float) -> StationaryNoise:
-        """Return the white noise of clean items ``(N, C, *space)``, without the large errors."""
-        return white_noise(levels_of(clean, self.sigma, self.snr_db), clean.ndim - 2)
+        """Return the noise of clean items ``(N, C, *space)``: white, with all errors."""
+        spread = 1 + 1 / 12  # mean square of a uniform variable between 1/2 and 3/2
+        power = 1 + self.amount * self.size_over_sigma**2 * spread
+        levels = levels_of(clean, self.sigma, self.snr_db)
+        return white_noise(levels * math.sqrt(power), clean.ndim - 2)
 
     def __call__(self, source: Array, rng: np.random.Generator, *, peak: float) -> Degraded:
         """Return clean and noisy items; the clean items are the source items."""
@@ -81,8 +84,8 @@ class Hum:
     """White Gaussian noise, and mains hum: a sinusoid with harmonics of random phases.
 
     The amplitude of the k-th harmonic is 1/k of that of the first. The phase is constant in an
-    item; in images the sinusoid runs along the rows. The noise model of the problem is the white
-    noise without the hum.
+    item; in images the sinusoid runs along the rows. The noise model has a flat spectrum with a
+    line at each frequency.
 
     Parameters
     ----------
@@ -135,11 +138,22 @@ class Hum:
         """Return None: nothing is recorded."""
 
     def noise_model(self, clean: Array, *, peak: float) -> StationaryNoise:
-        """Return the white noise of clean items ``(N, C, *space)``, without the hum."""
-        return white_noise(levels_of(clean, self.sigma, self.snr_db), clean.ndim - 2)
+        """Return the noise of clean items ``(N, C, *space)``, with the hum."""
+        levels = levels_of(clean, self.sigma, self.snr_db)
+        *rest, n = clean.shape[2:]
+        power = np.ones((*rest, n))
+        lines = power.reshape(-1, n)[0]  # constant along the other axes
+        frequencies, amplitudes = self._lines()
+        for frequency, amplitude in zip(frequencies, amplitudes, strict=True):
+            below = int(frequency * n)  # between two frequencies of the FFT, the power is shared
+            share = frequency * n - below
+            for k, part in ((below, 1 - share), (below + 1, share)):
+                lines[k % n] += part * amplitude**2 / 4 * power.size
+                lines[-k % n] += part * amplitude**2 / 4 * power.size
+        return StationaryNoise(np.multiply.outer(levels**2, power))
 
-    def __call__(self, source: Array, rng: np.random.Generator, *, peak: float) -> Degraded:
-        """Return clean and noisy items; the clean items are the source items.
+    def _lines(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return frequencies in cycles per sample, and amplitudes for a noise level of 1.
 
         Raises
         ------
@@ -151,15 +165,21 @@ class Hum:
         if not self.frequency < fs / 2:
             unit = "Hz" if "fs" in info else "cycles per sample"
             raise InputError(f"frequency={self.frequency:g} must be < {fs / 2:g} {unit}")
-        noise = rng.standard_normal(source.shape)
-        k = np.arange(1, self.harmonics + 1)
-        phases = rng.uniform(0, 2 * math.pi, (len(source), self.harmonics))
-        amplitudes = np.where(k * self.frequency < fs / 2, 1 / k, 0)
+        k = np.arange(1.0, self.harmonics + 1)
+        amplitudes = np.where(k * self.frequency < fs / 2, 1 / k, 0.0)
         amplitudes *= self.hum_over_sigma / np.sqrt(np.sum(amplitudes**2) / 2)
-        turns = 2 * math.pi * self.frequency / fs * np.arange(source.shape[-1])
+        return np.asarray(k * self.frequency / fs, np.float64), np.asarray(amplitudes, np.float64)
+
+    def __call__(self, source: Array, rng: np.random.Generator, *, peak: float) -> Degraded:
+        """Return clean and noisy items; the clean items are the source items."""
+        frequencies, amplitudes = self._lines()
+        noise = rng.standard_normal(source.shape)
+        phases = rng.uniform(0, 2 * math.pi, (len(source), self.harmonics))
+        time = np.arange(source.shape[-1])
         waves = np.zeros((len(source), source.shape[-1]))
-        for one, amplitude in enumerate(amplitudes):
-            waves += amplitude * np.sin(k[one] * turns + phases[:, one, None])
+        for one, (frequency, amplitude) in enumerate(zip(frequencies, amplitudes, strict=True)):
+            turns = 2 * math.pi * frequency * time
+            waves += amplitude * np.sin(turns + phases[:, one, None])
         noise += waves.reshape(len(source), *[1] * (source.ndim - 2), -1)
         return _added(source, noise, levels_of(source, self.sigma, self.snr_db))
 

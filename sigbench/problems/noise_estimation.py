@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Block, NoiseEstimator, NoiseModel, Sigma, Task, Training
 from sigbench.datasets.base import Dataset
-from sigbench.problems.base import Caller, Degradation, KnownNoise
+from sigbench.problems.base import Caller, Context, Contextual, Degradation, KnownNoise
 from sigbench.problems.denoising import Denoising
 from sigbench.scoring.noise_metrics import BANDS, GRAYS, PARTS
 
@@ -92,6 +92,8 @@ class NoiseEstimation:
     def blocks(self, seed: int, size: int) -> Iterator[Block]:
         """Yield the test items of a seed in blocks of at most ``size`` items of equal size."""
         known: Any = self.degradation
+        if isinstance(self.degradation, Contextual):
+            known = self.degradation.in_context(Context(self.dataset, "test"))
         for block in self._denoising.blocks(seed, size):
             noise = known.noise_model(block.clean, peak=self.dataset.peak)
             true = described(noise, block.clean.shape, self._values).astype(block.noisy.dtype)

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 from scipy.optimize import minimize_scalar
-from scipy.signal.windows import dpss
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info
@@ -44,6 +43,8 @@ class Line(NamedTuple):
 
 @functools.cache
 def _tapers(length: int) -> NDArray[np.float64]:
+    from scipy.signal.windows import dpss  # loads scipy.stats
+
     tapers: NDArray[np.float64] = dpss(length, BANDWIDTH, TAPERS)
     return tapers
 
@@ -320,7 +321,7 @@ class Hum:
     fs: float | None = None
 
     info: ClassVar[Info] = Info(
-        "hum", "noise estimation", "Thomson 1982", domains=("signal", "speech")
+        "hum", "noise estimation", "Thomson 1982", domains=("signal", "speech"), adapts=True
     )
 
     def __post_init__(self) -> None:
