@@ -29,6 +29,19 @@ from sigbench.core.media import read
 from sigbench.core.rng import item_rng
 from sigbench.datasets.demo_signals import SIGNALS, DemoSignals
 
+# Demo signals with power up to the highest frequencies, all the time.
+CHIRPS = (
+    "HiSine",
+    "LoSine",
+    "LinChirp",
+    "TwoChirp",
+    "QuadChirp",
+    "MishMash",
+    "WernerSorrows",
+    "HypChirps",
+    "LinChirps",
+    "Chirps",
+)
 DEVELOPMENT_SPEAKERS = ("jackson", "nicolas")
 TAKES = {True: ("0", "1", "2"), False: ("0",)}  # of every digit and speaker
 SIGNAL_TO_NOISE = (3, 5, 10)  # ratio of standard deviations
@@ -53,7 +66,8 @@ def demo_signals(development: bool) -> Iterator[Record]:
             except Exception as error:
                 print(f"{name} of {n} samples is left out: {error}", file=sys.stderr)
                 continue
-            yield Record(f"demo signals, {n}", item, 1000.0)
+            group = "tones and chirps" if name in CHIRPS else "demo signals"
+            yield Record(f"{group}, {n}", item, 1000.0)
     if not development:
         ecg = pywt.data.ecg().astype(float)
         yield Record("ECG, 1024", ecg[None], 360.0)
@@ -130,11 +144,14 @@ def _unit(noise):
 
 
 def photons(count: float):
-    """Return a function that counts photons, ``count`` on average at the largest value."""
+    """Return a function that counts photons, ``count`` on average at the largest value.
+
+    There is a background of 10 %, and readout noise of half a count.
+    """
 
     def degrade(clean, sigma, fs, rng):
         unit = (clean - clean.min()) / np.ptp(clean)
-        return rng.poisson(count * unit) + 1e-3 * rng.standard_normal(clean.shape)
+        return rng.poisson(count * (0.1 + 0.9 * unit)) + 0.5 * rng.standard_normal(clean.shape)
 
     return degrade
 
@@ -192,7 +209,9 @@ NOISES: dict[str, tuple[str, Degrade]] = {
 }
 
 
-def measured(development: bool, repeats: int, details: bool, pattern: str) -> dict[tuple[str, str], list[bool]]:
+def measured(
+    development: bool, repeats: int, details: bool, pattern: str
+) -> dict[tuple[str, str], list[bool]]:
     """Return, for each group and kind of noise, whether each file was judged wrongly."""
     wrong: dict[tuple[str, str], list[bool]] = defaultdict(list)
     kinds: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
@@ -209,12 +228,16 @@ def measured(development: bool, repeats: int, details: bool, pattern: str) -> di
                 continue  # less than eight periods
             for repeat in range(repeats * (4 if name == "white" else 1)):
                 rng = item_rng(k, "cautions", name, repeat)
-                levels = GRAY_LEVELS if is_image else [record.clean.std() / r for r in SIGNAL_TO_NOISE]
+                levels = (
+                    GRAY_LEVELS if is_image else [record.clean.std() / r for r in SIGNAL_TO_NOISE]
+                )
                 sigma = float(levels[(k + repeat) % 3])
                 noisy = degrade(record.clean, sigma, record.fs, rng)
                 found = findings(noisy, noise_level(noisy), record.fs or None)
                 said = {finding.kind for finding in found}
-                wrong[record.group, name].append(bool(said) if not expected else expected not in said)
+                wrong[record.group, name].append(
+                    bool(said) if not expected else expected not in said
+                )
                 for kind in said or {"none"}:
                     kinds[record.group, name][kind] += 1
     if details:
@@ -230,7 +253,9 @@ def table(wrong: dict[tuple[str, str], list[bool]]) -> str:
     for group in [*groups, "all"]:
         cells = []
         for name in NOISES:
-            counted = [x for (g, n), xs in wrong.items() if n == name and group in (g, "all") for x in xs]
+            counted = [
+                x for (g, n), xs in wrong.items() if n == name and group in (g, "all") for x in xs
+            ]
             cells.append(f"{sum(counted)}/{len(counted)}" if counted else "")
         lines.append(f"| {group} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -9,6 +9,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 from scipy.optimize import minimize_scalar
 from scipy.signal.windows import dpss
 
@@ -95,10 +96,13 @@ def refined(y: NDArray[np.float64], frequency: float, within: float) -> float:
     tapered, t = (y - y.mean()) * taper, np.arange(len(y))
 
     def power(f: float) -> float:
-        return -abs(complex(tapered @ np.exp(-2j * np.pi * f * t))) ** 2
+        return -(abs(complex(tapered @ np.exp(-2j * np.pi * f * t))) ** 2)
 
     bounds = (frequency - within, frequency + within)
-    return float(minimize_scalar(power, bounds=bounds, method="bounded").x)
+    found = minimize_scalar(
+        power, bounds=bounds, method="bounded", options={"xatol": 1e-4 / len(y)}
+    )
+    return float(found.x)
 
 
 class Window:
@@ -120,10 +124,7 @@ class Window:
         There are none unless the first or the second one is significant: they are the strongest of
         mains hum.
         """
-        length = len(self.y)
-        if frequency * length < MIN_PERIODS:
-            return ()
-        found = []
+        length, found = len(self.y), []
         for order in range(1, harmonics + 1):
             center, width = order * frequency, order * frequency * tolerance
             if center + width + BANDWIDTH / length >= 0.5:
@@ -225,7 +226,37 @@ def find_hum(
     return best
 
 
+def without_trend(y: NDArray[np.float64], frequency: float) -> NDArray[np.float64]:
+    """Return a signal minus its running median over two periods of a frequency.
+
+    The median of a line over whole periods is nearly zero, but jumps and trends are kept in it.
+    Long periods are averaged to about 16 values first.
+    """
+    period = 1 / frequency
+    step = max(1, int(period / 16))
+    count = len(y) // step
+    coarse = y[: count * step].reshape(count, step).mean(axis=1)
+    size = 2 * round(period / step) + 1
+    median = median_filter(coarse, size, mode="reflect")
+    at = np.arange(count) * step + (step - 1) / 2
+    trend: NDArray[np.float64] = np.interp(np.arange(len(y)), at, median)
+    return y - trend
+
+
 def _hum(
+    y: NDArray[np.float64], frequency: float, tolerance: float, harmonics: int
+) -> HumLines | None:
+    """Find the lines in a signal without its trend, and again with the trend of the rest."""
+    if not MIN_PERIODS / len(y) <= frequency < 0.5:
+        return None
+    first = _lines(without_trend(y, frequency), frequency, tolerance, harmonics)
+    if first is None:
+        return None
+    trend = y - first.wave - without_trend(y - first.wave, frequency)
+    return _lines(y - trend, frequency, tolerance, harmonics) or first
+
+
+def _lines(
     y: NDArray[np.float64], frequency: float, tolerance: float, harmonics: int
 ) -> HumLines | None:
     wave, weights = np.zeros_like(y), np.zeros_like(y)
@@ -304,9 +335,7 @@ class Hum:
         for item in noisy:
             waves = np.zeros(item.shape)
             for channel, wave in zip(channels_of(item), waves, strict=True):
-                hum = find_hum(
-                    channel, self.fs, frequency=self.frequency, harmonics=self.harmonics
-                )
+                hum = find_hum(channel, self.fs, frequency=self.frequency, harmonics=self.harmonics)
                 if hum is not None:
                     wave += hum.wave
             lines = np.mean(np.abs(np.fft.fft(waves)) ** 2, axis=0) / noisy.shape[-1]
