@@ -97,11 +97,12 @@ def as_record(job: Job, done: Denoised) -> dict[str, Any]:
     ``method`` can be given to ``-m`` again; it is None if ``auto`` has chosen different methods for
     the items of the file, which are then in ``items``.
     """
+    levels = None if done.levels is None else list(map(_finite, done.levels))
     record: dict[str, Any] = {
         **_paths(job),
         "method": done.method,
-        "sigma": None if done.levels is None else list(map(_finite, done.levels)),
-        "noise": {"estimator": done.noise} if done.noise else None,
+        "sigma": None if done.noise else levels,
+        "noise": {"estimator": done.noise, "level": levels} if done.noise else None,
         "expected": None,
         "shape": list(done.shape),
         "cautions": list(done.cautions),
