@@ -8,6 +8,12 @@ from sigbench import InputError, Stream
 from sigbench.core.protocols import Local
 from sigbench.denoisers import DENOISERS
 
+
+def name(method):
+    """Return the name of a case; the text of a function contains its address."""
+    return getattr(method, "__name__", str(method))
+
+
 LOCAL = [
     sigbench.Noisy(),
     sigbench.GaussianBlur(width=1.7),
@@ -35,7 +41,7 @@ def streamed(stream, y, sizes):
 
 
 @pytest.mark.parametrize("block", [1, 7, 64, 1000])
-@pytest.mark.parametrize("method", LOCAL, ids=str)
+@pytest.mark.parametrize("method", LOCAL, ids=name)
 def test_a_local_method_has_the_offline_result(rng, method, block):
     y = rng.standard_normal((3, 300))
     stream = Stream(method, block, method.reach, sigma=0.5)
@@ -45,7 +51,7 @@ def test_a_local_method_has_the_offline_result(rng, method, block):
 
 @pytest.mark.parametrize("lookahead", [0, 5])
 @pytest.mark.parametrize("block", [1, 20])
-@pytest.mark.parametrize("method", [*LOCAL, *OTHERS], ids=str)
+@pytest.mark.parametrize("method", [*LOCAL, *OTHERS], ids=name)
 def test_the_future_after_the_latency_changes_nothing(rng, method, block, lookahead):
     if isinstance(method, sigbench.SavitzkyGolay | sigbench.WaveletShrink) and block == 1:
         block = 10  # the first part must be long enough for the method
@@ -76,7 +82,7 @@ def test_an_estimate_is_returned_after_the_latency(rng, block, lookahead):
     assert returned == (len(y) - lookahead) // block * block
 
 
-@pytest.mark.parametrize("method", OTHERS, ids=str)
+@pytest.mark.parametrize("method", OTHERS, ids=name)
 def test_the_division_into_calls_does_not_matter(rng, method):
     y = rng.standard_normal((2, 500))
     whole = streamed(Stream(method, 64, 16, sigma=0.5), y, [500])

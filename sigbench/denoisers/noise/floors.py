@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,18 +81,18 @@ def blocks_of(item: Array) -> Blocks | None:
     response = math.prod(_response(f, window) for f in grid)
     starts = [_starts(n, size, len(space)) for n in space]
     if len(space) == 1:
-        where: tuple[NDArray[np.intp], ...] = (starts[0][:, None] + np.arange(size),)
+        where: tuple[Any, ...] = (slice(None), starts[0][:, None] + np.arange(size))
         taper = window
     else:
         rows = starts[0][:, None, None, None] + np.arange(size)[:, None]
         columns = starts[1][:, None, None] + np.arange(size)
-        where, taper = (rows, columns), window[:, None] * window
+        where, taper = (slice(None), rows, columns), window[:, None] * window
     axes = tuple(range(-len(space), 0))
-    spectra = np.abs(np.fft.rfftn(differences[:, *where] * taper, axes=axes)) ** 2
+    spectra = np.abs(np.fft.rfftn(differences[where] * taper, axes=axes)) ** 2
     power = spectra.mean(axis=0) / size ** len(space)
     return Blocks(
         power / response,
-        y[:, *where].mean(axis=(0, *axes)),
+        y[where].mean(axis=(0, *axes)),
         np.sqrt(sum(f**2 for f in grid)),
         np.min([np.abs(f) for f in grid], axis=0) > 1.5 / size,
     )
@@ -116,7 +116,9 @@ def block_size(space: tuple[int, ...]) -> int:
     """Return the length of a block: longer for longer signals, 16 for images."""
     if len(space) > 1:
         return 16
-    return next(size for most, size in ((2000, 32), (16_000, 64), (math.inf, 128)) if space[0] < most)
+    return next(
+        size for most, size in ((2000, 32), (16_000, 64), (math.inf, 128)) if space[0] < most
+    )
 
 
 def _starts(length: int, size: int, dimensions: int) -> NDArray[np.intp]:
@@ -133,9 +135,7 @@ def noise_floors(item: Array) -> Floors | None:
     dimensions = item.ndim - 1
     f = blocks.frequency
     edges = EDGES[dimensions]
-    members = [
-        (low <= f) & (f < high) & blocks.usable for low, high in itertools.pairwise(edges)
-    ]
+    members = [(low <= f) & (f < high) & blocks.usable for low, high in itertools.pairwise(edges)]
     bands = np.stack([np.median(blocks.power[..., kept], axis=-1) for kept in members])
     kept = np.logical_or.reduce(members)
     whole = np.median(blocks.power[..., kept], axis=-1)
