@@ -1,0 +1,185 @@
+"""Impulses: single samples far from their neighbors."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import convolve, median_filter
+
+from sigbench.core.protocols import Array, Info
+from sigbench.core.validation import check_noisy
+from sigbench.denoisers.noise.models import white_noise
+from sigbench.denoisers.noise.places import NORMAL_QUARTILE, noise_level
+
+THRESHOLD = 5.0  # in noise levels; white Gaussian noise exceeds it in 1 of 2 million samples
+MIN_SHARE = 5e-4  # fewer outliers are more likely part of the signal
+DENSE = 0.02  # above this share, neighbors can be impulses as well
+# Mean of the nearest neighbors minus mean of those around them: zero on straight lines.
+RING = {
+    1: np.array([-1, -1, 2, 0, 2, -1, -1]) / 4,
+    2: np.array(
+        [
+            [-1, -1, -1, -1, -1],
+            [-1, 2, 2, 2, -1],
+            [-1, 2, 0, 2, -1],
+            [-1, 2, 2, 2, -1],
+            [-1, -1, -1, -1, -1],
+        ]
+    )
+    / 16,
+}
+
+
+class Impulses(NamedTuple):
+    """The impulses in an item.
+
+    Attributes
+    ----------
+    where : array of bool, shape (C, *space)
+        The samples that are impulses.
+    median : array, shape (C, *space), float64
+        The local median, which replaces them.
+    level : float
+        The noise level of the other samples.
+    size : float
+        Root mean square of the impulses, relative to the median.
+    p_value : float
+        Probability of at least as many in white Gaussian noise; 1 if there are very few.
+    """
+
+    where: NDArray[np.bool_]
+    median: NDArray[np.float64]
+    level: float
+    size: float
+    p_value: float
+
+    @property
+    def share(self) -> float:
+        """Share of the samples."""
+        return float(self.where.mean())
+
+
+def find_impulses(item: Array, threshold: float = THRESHOLD) -> Impulses:
+    """Find samples that differ from the local median by several noise levels.
+
+    The difference is compared with the noise level of the item and with the local median of such
+    differences, which is large where the signal is rough. If there are few, the nearest neighbors
+    of an impulse must be at the level of those farther away: a peak of the signal is wider.
+
+    Parameters
+    ----------
+    item : array, shape (C, *space)
+        The noisy item.
+    threshold : float
+        In noise levels.
+
+    References
+    ----------
+    Hampel, J. Am. Stat. Assoc. 69 (1974); Davies and Gather, J. Am. Stat. Assoc. 88 (1993), on the
+    identifier by median and MAD.
+
+    Examples
+    --------
+    >>> y = np.random.default_rng(0).standard_normal((1, 1000))
+    >>> y[0, [100, 500]] += 12
+    >>> np.flatnonzero(find_impulses(y).where).tolist()
+    [100, 500]
+    """
+    y = item.astype(np.float64)
+    near, around = ((1, 5), (1, 41)) if y.ndim == 2 else ((1, 3, 3), (1, 7, 7))
+    median = median_filter(y, near)
+    residual = y - median
+    level = noise_level(y)
+    # A median of 5 contains the sample itself, so that a residual is zero once in 5 (images: 9).
+    zero_share = 1 / math.prod(near)
+    size = np.abs(residual)
+    local = median_filter(size, around) / (NORMAL_QUARTILE * (1 - zero_share))
+    where = size > threshold * np.maximum(local, level)
+    if not where.any() or level == 0:
+        return Impulses(np.zeros_like(where), median, level, 0.0, 1.0)
+    if where.mean() < DENSE:
+        ring = convolve(y, RING[y.ndim - 1][None], mode="reflect") * np.sign(residual)
+        where &= ring < 0.15 * size + level
+    count = int(where.sum())
+    enough = count >= max(1, MIN_SHARE * y.size)
+    expected = y.size * math.erfc(threshold / math.sqrt(2))
+    # At least one: 1 − exp(−λ) <= λ; more are less likely.
+    p_value = min(1.0, expected**count / math.gamma(min(count, 100) + 1)) if enough else 1.0
+    size_of = float(np.sqrt(np.mean(residual[where] ** 2))) if count else 0.0
+    return Impulses(where, median, level, size_of, p_value)
+
+
+@dataclass(frozen=True, eq=False)
+class ImpulsiveNoise:
+    """White noise and impulses at random samples.
+
+    Attributes
+    ----------
+    rest : array, shape (N,)
+        Level of the noise at the other samples.
+    share : array, shape (N,)
+        Share of the samples that are impulses.
+    size : array, shape (N,)
+        Root mean square of the impulses.
+    """
+
+    rest: NDArray[np.float64]
+    share: NDArray[np.float64]
+    size: NDArray[np.float64]
+
+    @property
+    def level(self) -> NDArray[np.float64]:
+        """Root mean square of the noise with the impulses, shape ``(N,)``."""
+        level: NDArray[np.float64] = np.sqrt(
+            (1 - self.share) * self.rest**2 + self.share * self.size**2
+        )
+        return level
+
+    def spectrum(self, space: tuple[int, ...]) -> NDArray[np.float64]:
+        """Return the power at the frequencies of ``fftn``, shape ``(N, *space)``: a constant."""
+        return white_noise(self.level, len(space)).spectrum(space)
+
+    def variance(self, clean: Array) -> NDArray[np.float64]:
+        """Return the variance at each sample, shape of ``clean``: a constant for each item."""
+        return white_noise(self.level, clean.ndim - 2).variance(clean)
+
+
+@dataclass(frozen=True)
+class ImpulseNoise:
+    """White noise and impulses: samples that differ from the local median by several noise levels.
+
+    Parameters
+    ----------
+    threshold : float
+        In noise levels.
+
+    References
+    ----------
+    Hampel, J. Am. Stat. Assoc. 69 (1974).
+
+    Examples
+    --------
+    >>> y = np.random.default_rng(0).standard_normal((1, 1, 100_000))
+    >>> y[..., ::200] += 20
+    >>> noise = ImpulseNoise().estimate_noise(y)
+    >>> noise.rest.round(1), noise.share.round(3), noise.size.round()
+    (array([1.]), array([0.005]), array([20.]))
+    """
+
+    threshold: float = THRESHOLD
+
+    info: ClassVar[Info] = Info("impulses", "noise estimation", "Hampel 1974")
+
+    def estimate_noise(self, noisy: Array) -> ImpulsiveNoise:
+        """Return the noise of the items of a batch ``(N, C, *space)``."""
+        check_noisy(noisy)
+        found = [find_impulses(item, self.threshold) for item in noisy]
+        return ImpulsiveNoise(
+            np.array([one.level for one in found]),
+            np.array([one.share for one in found]),
+            np.array([one.size for one in found]),
+        )

@@ -1,0 +1,155 @@
+"""Signal-dependent noise: a variance that grows linearly with the signal."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigbench.core.protocols import Array, Info
+from sigbench.core.validation import check_noisy
+from sigbench.denoisers.noise.models import SignalDependentNoise
+from sigbench.denoisers.noise.places import DB2, NORMAL_QUARTILE, SmoothParts, smooth_parts
+
+MAX_BINS, MIN_IN_BIN = 24, 40
+REWEIGHTED = 10
+CLIPPED = 3.0  # noise levels from an extreme at which clipping changes the variance
+HUBER = 1.5
+
+
+class LinearVariance(NamedTuple):
+    """The variance of the noise as a function of the signal: gain·x + offset.
+
+    Attributes
+    ----------
+    gain, offset : float
+        Coefficients.
+    ratio : float
+        Ratio of the noise levels at the brightest and the darkest tenth of the signal.
+    p_value : float
+        Probability of such a gain, or a larger one, if the variance is constant.
+    """
+
+    gain: float
+    offset: float
+    ratio: float
+    p_value: float
+
+
+def variance_by_signal(item: Array) -> LinearVariance:
+    """Fit the variance of the noise in an item by a linear function of the signal.
+
+    The signal is the local median. Its values are sorted into bins; in each bin, all samples, or the
+    smoothest pixels, give a variance by the median absolute deviation of their details. The line is fitted by
+    least squares, weighted by the accuracy of a bin and by Huber's function. Bins near values that
+    are clipped are left out.
+
+    Parameters
+    ----------
+    item : array, shape (C, *space)
+        The noisy item.
+
+    References
+    ----------
+    Foi, Trimeche, Katkovnik, Egiazarian, IEEE Trans. Image Process. 17 (2008), sections III and IV.
+
+    Examples
+    --------
+    >>> x = np.repeat(np.linspace(10, 90, 20), 500)[None]
+    >>> fit = variance_by_signal(np.random.default_rng(0).poisson(x).astype(float))
+    >>> round(fit.gain, 1), fit.p_value < 1e-9
+    (1.0, True)
+    """
+    means, variances, counts = _bins(smooth_parts(item))
+    flat = LinearVariance(0.0, float(np.median(variances)) if len(variances) else 0.0, 1.0, 1.0)
+    if len(means) < 4 or np.ptp(means) == 0 or not (variances > 0).all():
+        return flat
+    center, span = means.mean(), np.ptp(means)
+    design = np.stack([(means - center) / span, np.ones_like(means)], axis=1)
+    fitted = np.full_like(variances, np.average(variances, weights=counts))
+    huber = np.ones_like(fitted)
+    for _ in range(REWEIGHTED):
+        # The variance of a squared median of m details is (2·1.17)²σ⁴/m; neighbors are correlated.
+        errors = 2.6 * fitted / np.sqrt(counts)
+        weights = huber / errors**2
+        normal = design.T @ (weights[:, None] * design)
+        slope, middle = np.linalg.solve(normal, design.T @ (weights * variances))
+        fitted = np.maximum(design @ np.array([slope, middle]), 0.02 * variances.max())
+        residuals = (variances - design @ np.array([slope, middle])) / errors
+        scale = max(1.0, float(np.median(np.abs(residuals))) / NORMAL_QUARTILE)
+        huber = np.minimum(1.0, HUBER * scale / np.maximum(np.abs(residuals), 1e-12))
+    spread = max(1.0, float(np.sum(huber * residuals**2)) / (len(means) - 2))
+    error = math.sqrt(float(np.linalg.inv(normal)[0, 0]) * spread)
+    low, high = (float(fitted[means.argsort()[k]]) for k in (0, -1))
+    return LinearVariance(
+        gain=float(slope / span),
+        offset=float(middle - slope / span * center),
+        ratio=math.sqrt(high / low),
+        p_value=0.5 * math.erfc(slope / error / math.sqrt(2)),
+    )
+
+
+def _bins(
+    parts: SmoothParts,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the mean signal, the variance of the noise and the number of samples of each bin."""
+    y, signal = parts.y, parts.smooth
+    details = np.abs(parts.details(DB2))
+    order = np.argsort(signal, axis=None, kind="stable")
+    count = min(MAX_BINS, len(order) // (MIN_IN_BIN if y.ndim == 2 else 4 * MIN_IN_BIN))
+    if count < 4:
+        return np.zeros(0), np.zeros(0), np.zeros(0)
+    found = []
+    for members in np.array_split(order, count):
+        if y.ndim > 2:  # the smoothest quarter at this brightness
+            rough = parts.steep.ravel()[members]
+            members = members[np.argsort(rough, kind="stable")[: len(members) // 4]]
+        level = float(np.median(details.ravel()[members])) / NORMAL_QUARTILE
+        found.append((float(signal.ravel()[members].mean()), level**2, float(len(members))))
+    means, variances, counts = np.array(found).T
+    inside = np.ones(len(means), bool)
+    for extreme in (y.min(), y.max()):
+        if np.mean(y == extreme) > 0.005:
+            inside &= np.abs(means - extreme) > CLIPPED * np.sqrt(variances)
+    return means[inside], variances[inside], counts[inside]
+
+
+@dataclass(frozen=True)
+class PoissonGaussian:
+    """Signal-dependent noise, as of a camera or a counter: a variance gain·x + offset.
+
+    A gain that is not positive is set to zero: then the noise is white.
+
+    References
+    ----------
+    Foi, Trimeche, Katkovnik, Egiazarian, IEEE Trans. Image Process. 17 (2008).
+
+    Examples
+    --------
+    >>> x = np.repeat(np.linspace(10, 90, 20), 5000).reshape(1, 1, -1)
+    >>> noise = PoissonGaussian().estimate_noise(np.random.default_rng(0).poisson(x).astype(float))
+    >>> noise.gain.round(1), noise.level.round(1)
+    (array([1.]), array([7.1]))
+    """
+
+    info: ClassVar[Info] = Info(
+        "poisson-gaussian", "noise estimation", "Foi, Trimeche, Katkovnik, Egiazarian 2008"
+    )
+
+    def estimate_noise(self, noisy: Array) -> SignalDependentNoise:
+        """Return the noise of the items of a batch ``(N, C, *space)``."""
+        check_noisy(noisy)
+        fits = [variance_by_signal(item) for item in noisy]
+        gain = np.array([max(one.gain, 0.0) for one in fits])
+        offset = np.array(
+            [
+                one.offset if one.gain > 0 else one.offset + one.gain * float(item.mean())
+                for one, item in zip(fits, noisy, strict=True)
+            ]
+        )
+        means = noisy.reshape(len(noisy), -1).mean(axis=1, dtype=np.float64)
+        level = np.sqrt(np.maximum(gain * means + offset, 0))
+        return SignalDependentNoise(gain, offset, level)
