@@ -42,7 +42,7 @@ def call(args: argparse.Namespace) -> int:
         Path(args.source), Path(args.out), args.method, sigma=args.sigma, force=args.force
     )
     if done.choices:
-        from sigbench.cli.denoise.auto.choose import as_text
+        from sigbench.cli.denoise.auto import as_text
 
         show(as_text(done.choices, done.content))
     if done.speech:

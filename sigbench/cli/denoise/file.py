@@ -13,7 +13,7 @@ from sigbench.benchmark.methods.describe import bind_problem_info
 from sigbench.benchmark.methods.functions import Function, PerItem
 from sigbench.benchmark.methods.resolve import KINDS, Method, unsealed
 from sigbench.benchmark.suites.suite import resolve_or_explain
-from sigbench.cli.denoise.auto.choose import Choice, denoise_automatically
+from sigbench.cli.denoise.auto import Choice, denoise_automatically
 from sigbench.cli.denoise.speech import SpeechChoice, denoise_speech
 from sigbench.core.atomic import check_replaceable
 from sigbench.core.cautions import cautions

@@ -1,7 +1,11 @@
-"""The methods and settings that ``auto`` tries."""
+"""The methods and settings that ``auto`` tries, and their names on the command line."""
 
 from __future__ import annotations
 
+import dataclasses
+from dataclasses import dataclass
+
+from sigbench.config.spec import Spec, expand, parse
 from sigbench.core.protocols import Domain
 
 # Lists are sweeps. Weights and thresholds are relative to the noise level.
@@ -36,3 +40,63 @@ CANDIDATES: dict[Domain, tuple[str, ...]] = {
         "tv[lam_over_sigma=[0.25,0.4,0.6,0.8,1.1]]",
     ),
 }
+NETWORKS = ("network[weights=[dncnn-0-55,dncnn-0-100]]",)  # for gray levels 0..255
+
+# Methods that accept a noise model, and those that do not use the noise level at all.
+ACCEPT_MODELS = ("local-wiener", "wavelet", "block-wavelet", "sliding-dct", "l1")
+WITHOUT_LEVEL = ("gaussian-blur", "savitzky-golay", "network")
+# The parameters in noise levels, and the same ones in the units of the item.
+ABSOLUTE = {"lam_over_sigma": "lam", "threshold_over_sigma": "threshold", "noise_over_sigma": "noise"}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A method with its settings.
+
+    Attributes
+    ----------
+    spec : Spec
+        The method, as in the list.
+    family : int
+        The number of the entry of the list that it comes from.
+    """
+
+    spec: Spec
+    family: int
+
+    @property
+    def accepts_model(self) -> bool:
+        """Whether the method accepts a noise model in place of the noise level."""
+        return self.spec.name in ACCEPT_MODELS
+
+    @property
+    def uses_level(self) -> bool:
+        """Whether the method uses the noise level."""
+        return self.spec.name not in WITHOUT_LEVEL
+
+    def at_level(self, level: float) -> str | None:
+        """Return the method with weights in the units of the item, or None if it has no such.
+
+        Examples
+        --------
+        >>> Candidate(parse("tv[lam_over_sigma=2]"), 0).at_level(0.25)
+        'tv[lam=0.5]'
+        """
+        if not self.uses_level:
+            return str(self.spec)
+        params = dict(self.spec.params)
+        relative = next((name for name in ABSOLUTE if name in params), None)
+        if relative is None:
+            return None
+        rounded = float(f"{params.pop(relative) * level:.4g}")
+        return str(
+            dataclasses.replace(self.spec, params=(*params.items(), (ABSOLUTE[relative], rounded)))
+        )
+
+
+def candidates(domain: Domain, *, gray_levels: bool = False) -> list[Candidate]:
+    """Return the methods for a kind of data; with networks for values in 0..255."""
+    texts = (*CANDIDATES[domain], *(NETWORKS if gray_levels else ()))
+    return [
+        Candidate(spec, family) for family, text in enumerate(texts) for spec in expand(parse(text))
+    ]

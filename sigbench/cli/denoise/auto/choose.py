@@ -1,4 +1,4 @@
-"""The method ``auto`` for white noise: choose from a list of methods by SURE on the file itself."""
+"""The method ``auto``: choose the noise model and the method for each item of a file."""
 
 from __future__ import annotations
 
@@ -10,45 +10,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sigbench.benchmark.methods.resolve import Method, resolve
 from sigbench.benchmark.methods.sure import sure
-from sigbench.cli.denoise.noise_checks import doubts, noise_level
+from sigbench.cli.denoise.auto.candidates import Candidate, candidates
+from sigbench.cli.denoise.auto.treatment import Function, Treatment, method_of, repeated, treatment_of
 from sigbench.core.errors import InputError
 from sigbench.core.media import Content
-from sigbench.core.protocols import Array, Domain
+from sigbench.core.protocols import Array, NoiseModel, Sigma
+from sigbench.denoisers.noise.models import VaryingNoise
 from sigbench.transforms import default_level
 
-# Lists are sweeps. SURE needs continuous methods. Weights are relative to the noise level.
-CANDIDATES: dict[Domain, tuple[str, ...]] = {
-    "signal": (
-        "gaussian-blur[width=[0.5,0.7,1,1.5,2,3,4,6,8,12,16]]",
-        "local-wiener[window=[5,9,17,33,65],noise_over_sigma=[1,1.4,2]]",
-        "wavelet[wavelet=[haar,sym8],rule=bayes,shifts=8]",
-        "wavelet[wavelet=[haar,sym8],rule=sure,shifts=8]",
-        "wavelet[wavelet=[haar,sym8],rule=visu,scale=[0.3,0.4,0.5,0.7,1],shifts=8]",
-        "l1[transform=dct,lam_over_sigma=[0.5,1,1.5,2,2.5,3,4]]",
-        "tv[lam_over_sigma=[0.5,0.75,1,1.5,2,3,4]]",
-    ),
-    "speech": (
-        "gaussian-blur[width=[0.4,0.5,0.7,1,1.4,2]]",
-        "local-wiener[window=[5,11,31,101],noise_over_sigma=[1,1.2,1.5]]",
-        "wavelet[wavelet=[sym8,db16],rule=bayes,shifts=4]",
-        "wavelet[wavelet=[sym8,db16],rule=sure,shifts=4]",
-        "wavelet[wavelet=[sym8,db16],rule=visu,scale=[0.1,0.2,0.3,0.5],shifts=4]",
-        "l1[transform=dct,lam_over_sigma=[0.5,1,1.5,2]]",
-    ),
-    "image": (
-        "gaussian-blur[width=[0.3,0.4,0.5,0.6,0.7,0.85,1,1.4,2]]",
-        "local-wiener[window=[3,5,7,9],noise_over_sigma=[1,1.2]]",
-        "wavelet[wavelet=[haar,sym4],rule=bayes,shifts=3]",
-        "wavelet[wavelet=[haar,sym4],rule=sure,shifts=3]",
-        "wavelet[wavelet=[haar,sym4],rule=visu,scale=[0.1,0.2,0.3,0.45],shifts=3]",
-        "l1[transform=dct,lam_over_sigma=[0.3,0.6,1,1.5,2]]",
-        "tv[lam_over_sigma=[0.25,0.4,0.6,0.8,1.1]]",
-    ),
-}
-MAX_SAMPLES = 2**17  # of an item; SURE of longer ones is computed on excerpts
-EXCERPT = {1: 2**14, 2: 2**7}  # samples along each axis
+MAX_SAMPLES = {1: 2**15, 2: 2**16}  # of an item; SURE of longer ones is computed on excerpts
+EXCERPT = {1: 2**13, 2: 2**7}  # samples along each axis
+PROBES = {1: 2**15, 2: 2**16}  # samples of all probes together, for one method
+MAX_PROBES = 12
+STEP = 0.2  # of a probe, in noise levels: large enough to see the jumps of hard thresholds
+FULL_SEARCHES = 8  # items of a file; later ones only try what was good for these
+KEPT = 4  # methods of each full search
+# Standard deviation of σ² by its estimator, relative to σ²: see benchmarks/auto.py.
+POWER_SD = {"white": 0.05, "colored": 0.25, "signal-dependent": 0.1, "varying": 0.1, "rounded": 0.1}
 
 
 @dataclass(frozen=True)
@@ -58,18 +37,27 @@ class Expected:
     Attributes
     ----------
     method : str
-        The method and its setting, as typed on the command line.
-    sure : float
-        Stein's unbiased risk estimate of the mean squared error; it can be negative.
+        The method and its settings, as typed on the command line.
+    mse : float
+        Stein's unbiased estimate of the mean squared error; it can be negative.
+    sd : float
+        Standard deviation of the estimate, with the error of the estimated noise.
     """
 
     method: str
-    sure: float
+    mse: float
+    sd: float
 
     @property
-    def rmse(self) -> float:
-        """The expected root mean squared error; NaN if SURE is negative."""
-        return math.sqrt(self.sure) if self.sure >= 0 else math.nan
+    def low(self) -> float | None:
+        """Lower end of the 95 % range of the root mean squared error; None if it is not known."""
+        least = self.mse - 2 * self.sd
+        return math.sqrt(least) if least > 0 else None
+
+    @property
+    def high(self) -> float:
+        """Upper end of the 95 % range of the root mean squared error."""
+        return math.sqrt(max(self.mse, 0.0) + 2 * self.sd)
 
 
 @dataclass(frozen=True)
@@ -78,51 +66,59 @@ class Choice:
 
     Attributes
     ----------
-    sigma : float
-        The noise level used.
+    treatment : Treatment
+        How the noise is treated.
     sigma_given : bool
         Whether the noise level was given; otherwise it was estimated.
     expected : tuple of Expected
-        The noisy input and every method at its best setting, best first.
-    low, high : float
-        95 % interval of the RMSE of the best method, for white Gaussian noise; NaN if SURE is lower
-        than chance can explain.
-    doubts : tuple of str
-        The assumptions of SURE that are violated, one line each.
+        Every kind of method at its best setting, best first; the first one is used.
     """
 
-    sigma: float
+    treatment: Treatment
     sigma_given: bool
     expected: tuple[Expected, ...]
-    low: float
-    high: float
-    doubts: tuple[str, ...]
+
+    @property
+    def sigma(self) -> float:
+        """The noise level."""
+        return self.treatment.level
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """The assumptions on white Gaussian noise that the item violates, one line each."""
+        return tuple(finding.text for finding in self.treatment.findings)
 
 
 def denoise_automatically(
     content: Content, levels: NDArray[np.float64] | None
 ) -> tuple[Array, tuple[Choice, ...]]:
-    """Denoise each item of a file by the method with the lowest SURE.
+    """Denoise each item of a file by the method with the smallest expected error.
 
     Parameters
     ----------
     content : Content
         The file.
     levels : array of shape (N,), or None
-        The noise level of each item; None estimates it.
+        The level of white noise in each item; None chooses a model of the noise.
     """
-    sigma_given = levels is not None
     estimate = content.batch.copy()
-    choices = []
+    choices: list[Choice] = []
+    gray_levels = content.domain == "image" and content.peak == 255
+    everything = candidates(content.domain, gray_levels=gray_levels)
+    good: dict[str, list[Candidate]] = {}
     for i, item in enumerate(content.batch):
-        sigma = noise_level(item) if levels is None else float(levels[i])
-        _check_finite_power(item, sigma)
-        ranked = _ranked(item, sigma, content.domain)
-        best, lowest = ranked[0]
-        estimate[i] = best.entry(content.batch[i : i + 1], sigma=sigma)[0]  # type: ignore[operator]
-        expected = tuple(Expected(method.name, mse) for method, mse in ranked)
-        low, high = _interval(item, sigma, sigma_given, lowest)
-        choices.append(Choice(sigma, sigma_given, expected, low, high, tuple(doubts(item, sigma))))
+        level = None if levels is None else float(levels[i])
+        _check_finite_power(item, level or 0.0)
+        treatment = treatment_of(item, level, content.fs, content.peak)
+        tried = everything if i < FULL_SEARCHES else good.get(treatment.kind, everything)
+        ranked = _ranked(treatment, tried, content.peak)
+        if tried is everything:
+            good.setdefault(treatment.kind, []).extend(one for one, _ in ranked[:KEPT] if one)
+        expected = tuple(one for _, one in ranked)
+        method = method_of(expected[0].method, fs=content.fs, peak=content.peak)
+        given = None if level is None else np.array([level], content.batch.dtype)
+        estimate[i] = method(content.batch[i : i + 1].copy(), sigma=given)[0]
+        choices.append(Choice(treatment, level is not None, expected))
     return estimate, tuple(choices)
 
 
@@ -134,115 +130,85 @@ def _check_finite_power(item: Array, sigma: float) -> None:
         raise InputError(f"values of {largest:.3g} are too large for auto: at most {limit:.3g}")
 
 
-def _ranked(item: Array, sigma: float, domain: Domain) -> list[tuple[Method, float]]:
-    """Return each kind of method at its best setting with its SURE, lowest first.
-
-    SURE contains the term ‖y − x‖²/n − σ², which makes it negative by chance, but cancels in the
-    differences of methods. With clipped noise, or a given level that is too large, SURE is far below
-    zero, and the ranking is a guess: on photographs clipped at σ = 100 it picks a method of about
-    the median error.
-    """
-    noisy = (resolve("noisy")[0], sigma**2)
-    if sigma == 0:
-        return [noisy]
-    excerpts = _excerpts(item)
-    ranked = [noisy]
-    for text in CANDIDATES[domain]:
-        swept = [one for one in resolve(text, sigma_given=True) if _is_applicable(one, item)]
-        if not swept:
+def _ranked(
+    treatment: Treatment, tried: list[Candidate], peak: float | None
+) -> list[tuple[Candidate | None, Expected]]:
+    """Return each kind of method at its best setting, best first; None is the item itself."""
+    unchanged = Expected(_without_method(treatment), treatment.level**2, _power_sd(treatment))
+    if treatment.level == 0:
+        return [(None, unchanged)]
+    excerpts, model = _excerpts(treatment)
+    best: dict[int, tuple[Candidate, Expected]] = {}
+    for one in tried:
+        if not _is_applicable(one, treatment.cleared[0]):
             continue
-        errors = [float(np.mean(sure(one.entry, excerpts, sigma).mse)) for one in swept]  # type: ignore[arg-type]
-        best = int(np.argmin(errors))
-        ranked.append((swept[best], errors[best]))
-    return sorted(ranked, key=lambda pair: pair[1])
+        function = treatment.function(one, peak)
+        expected = _expected(treatment.text(one), function, excerpts, model, treatment)
+        if one.family not in best or expected.mse < best[one.family][1].mse:
+            best[one.family] = (one, expected)
+    ranked: list[tuple[Candidate | None, Expected]] = [(None, unchanged), *best.values()]
+    return sorted(ranked, key=lambda pair: pair[1].mse)
 
 
-def _is_applicable(method: Method, item: Array) -> bool:
+def _power_sd(treatment: Treatment) -> float:
+    relative = POWER_SD[treatment.kind] if treatment.estimator else 0.0
+    n = min(treatment.cleared.size, MAX_SAMPLES[treatment.cleared.ndim - 2])
+    return treatment.level**2 * math.sqrt(relative**2 + 2 / n)
+
+
+def _expected(
+    text: str, function: Function, excerpts: Array, model: NoiseModel, treatment: Treatment
+) -> Expected:
+    def denoiser(noisy: Array, *, sigma: Sigma = None) -> Array:
+        return function(noisy)
+
+    count = PROBES[excerpts.ndim - 2] // excerpts.size
+    judged = sure(
+        denoiser,
+        excerpts,
+        model,
+        probes=min(MAX_PROBES, max(2, count)),
+        epsilon=STEP,
+    )
+    chance = float(np.sqrt(np.mean(judged.sd**2) / len(excerpts)))
+    relative = POWER_SD[treatment.kind] if treatment.estimator else 0.0
+    mse = float(np.mean(judged.mse))
+    return Expected(text, mse, math.hypot(chance, relative * treatment.level**2))
+
+
+def _without_method(treatment: Treatment) -> str:
+    text = "noisy"
+    for template in reversed(treatment.outer):
+        text = template.replace("...", text)
+    return text
+
+
+def _is_applicable(candidate: Candidate, item: Array) -> bool:
     """Return whether an item is long enough for the wavelet of a method, if it has one."""
-    wavelet = getattr(method.entry, "wavelet", None)
+    wavelet = dict(candidate.spec.params).get("wavelet")
     return wavelet is None or default_level(item.shape[1:], wavelet) > 0
 
 
-def _interval(item: Array, sigma: float, sigma_given: bool, mse: float) -> tuple[float, float]:
-    """Return the RMSE for SURE plus or minus two standard deviations.
-
-    The noise power in ‖f(y) − y‖²/n − σ² has the standard deviation σ²√(2/n). If σ is estimated as
-    the median of m details, that of σ̂² is 2.3σ²/√m.
-    """
-    n = min(item.size, MAX_SAMPLES)
-    m = item.size / (2 if item.ndim == 2 else 8)
-    deviation = sigma**2 * math.sqrt(2 / n + (0 if sigma_given else 5.4 / m))
-    if mse < -2 * deviation:
-        return math.nan, math.nan
-    return math.sqrt(max(mse - 2 * deviation, 0)), math.sqrt(max(mse, 0) + 2 * deviation)
-
-
-def _excerpts(item: Array) -> Array:
-    """Return evenly spaced excerpts ``(S, C, *space)`` of an item; a short item is returned whole."""
-    if item.size <= MAX_SAMPLES:
-        return item[None]
+def _excerpts(treatment: Treatment) -> tuple[Array, NoiseModel]:
+    """Return evenly spaced excerpts ``(S, C, *space)`` and their noise; short items are whole."""
+    item, model = treatment.cleared[0], treatment.model
+    dimensions = item.ndim - 1
+    most = MAX_SAMPLES[dimensions]
+    if item.size <= most:
+        return item[None].astype(np.float64), model
     space = item.shape[1:]
-    sides = [min(n, EXCERPT[len(space)]) for n in space]
-    count = max(1, MAX_SAMPLES // (item.shape[0] * math.prod(sides)))
-    along = max(1, round(count ** (1 / len(space))))
+    sides = [min(n, EXCERPT[dimensions]) for n in space]
+    count = max(1, most // (item.shape[0] * math.prod(sides)))
+    along = max(1, round(count ** (1 / dimensions)))
     starts = [
         np.unique(np.linspace(0, n - side, along).astype(int))
         for n, side in zip(space, sides, strict=True)
     ]
-    return np.stack(
-        [
-            item[(slice(None), *(slice(a, a + side) for a, side in zip(at, sides, strict=True)))]
-            for at in itertools.product(*starts)
-        ]
-    )
-
-
-def as_text(choices: tuple[Choice, ...], content: Content) -> str:
-    """Return the expected error of every method, one line each, for every item of the file."""
-    names = {"speech": "channel", "signal": "column", "image": "image"}
-    blocks = []
-    for number, choice in enumerate(choices, 1):
-        which = f"{names[content.domain]} {number}: " if len(choices) > 1 else ""
-        source = "given" if choice.sigma_given else "estimated"
-        lines = [f"{which}noise level {choice.sigma:.4g} ({source}); expected error by method:"]
-        width = max(len(expected.method) for expected in choice.expected)
-        for expected in choice.expected:
-            lines.append(f"  {expected.method:{width}}  {_error(expected, content.peak)}")
-        lines += [f"  {note}" for note in _notes(choice)]
-        blocks.append("\n".join(lines))
-    return "\n".join(blocks)
-
-
-def _error(expected: Expected, peak: float | None) -> str:
-    if math.isnan(expected.rmse):
-        return f"RMSE unknown, SURE {expected.sure:.4g}"
-    if peak is None or expected.rmse == 0:
-        return f"RMSE {expected.rmse:.4g}"
-    return f"RMSE {expected.rmse:<9.4g}  PSNR {20 * math.log10(peak / expected.rmse):5.2f} dB"
-
-
-def _notes(choice: Choice) -> list[str]:
-    """Return notes on the reliability of the expected errors."""
-    if choice.sigma == 0:
-        return [f"caution: {doubt}" for doubt in choice.doubts]
-    notes = []
-    unknown = sum(math.isnan(expected.rmse) for expected in choice.expected)
-    if unknown:
-        notes.append(
-            f"SURE, the estimate of the squared error, is negative for {unknown} of "
-            f"{len(choice.expected)}: their errors are unknown"
-        )
-    if math.isnan(choice.low):
-        notes += [
-            "caution: these expected errors are not reliable: SURE is lower than chance can explain;",
-            "  the noise level is too large for this file, or the noise is not white and Gaussian;",
-            "  the method with the lowest SURE was used, but another may be better",
-        ]
-    else:
-        notes.append(
-            f"95 % interval of the best RMSE, by chance alone: {choice.low:.3g} to {choice.high:.3g}"
-        )
-    notes += [f"caution: {doubt}" for doubt in choice.doubts]
-    if choice.doubts:
-        notes.append("so these errors, and the method chosen by them, may be wrong")
-    return notes
+    parts = [
+        tuple(slice(a, a + side) for a, side in zip(at, sides, strict=True))
+        for at in itertools.product(*starts)
+    ]
+    excerpts = np.stack([item[(slice(None), *part)] for part in parts]).astype(np.float64)
+    if isinstance(model, VaryingNoise):
+        return excerpts, VaryingNoise(np.stack([model.levels[0][(slice(None), *p)] for p in parts]))
+    return excerpts, repeated(model, len(parts))
