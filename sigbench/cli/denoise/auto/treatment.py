@@ -124,22 +124,32 @@ def treatment_of(
         The largest value that the file can represent.
     """
     batch = item[None]
-    estimated = noise_level(item) or float(_estimated("quiet", batch).level[0])
+    estimated = noise_level(item) or float(model_of("quiet", batch).level[0])
     found = findings(item, level if level is not None else estimated, fs)
     by_kind = {finding.kind: finding for finding in found}
     outer = tuple(by_kind[kind].remedy for kind in REMOVED if kind in by_kind)
-    cleared = batch
-    if outer:
-        text = functools.reduce(lambda inner, one: one.replace("...", inner), outer[::-1], "noisy")
-        cleared = method_of(text, fs=fs, peak=peak)(batch.copy())
+    cleared = without(batch, outer, fs, peak)
     if level is not None:
         model = white_noise(np.array([level]), item.ndim - 1)
         return Treatment("white", outer, cleared, "with-noise", "", model, found)
     kind = next((one for one in MODELLED if one in by_kind), "white")
     wrapper, estimator = MODELLED.get(kind, WHITE)
-    return Treatment(
-        kind, outer, cleared, wrapper, estimator, _estimated(estimator, cleared), found
-    )
+    model = model_of(estimator, cleared)
+    return Treatment(kind, outer, cleared, wrapper, estimator, model, found)
+
+
+def without(batch: Array, outer: tuple[str, ...], fs: float | None, peak: float | None) -> Array:
+    """Return a batch after the methods that remove parts of the noise."""
+    if not outer:
+        return batch
+    text = functools.reduce(lambda inner, one: one.replace("...", inner), outer[::-1], "noisy")
+    return method_of(text, fs=fs, peak=peak)(batch.copy())
+
+
+def model_of(estimator: str, batch: Array) -> NoiseModel:
+    """Return the noise that an estimator finds."""
+    model: NoiseModel = NOISE_ESTIMATORS[estimator]().estimate_noise(batch)
+    return model
 
 
 def method_of(text: str, *, fs: float | None = None, peak: float | None = None) -> Denoiser:
@@ -155,11 +165,6 @@ def repeated(model: NoiseModel, count: int) -> NoiseModel:
     fields = {field.name: getattr(model, field.name) for field in dataclasses.fields(model)}
     copies: NoiseModel = type(model)(**{k: np.repeat(v, count, axis=0) for k, v in fields.items()})
     return copies
-
-
-def _estimated(name: str, batch: Array) -> NoiseModel:
-    model: NoiseModel = NOISE_ESTIMATORS[name]().estimate_noise(batch)
-    return model
 
 
 def _plain(method: Denoiser) -> Function:
