@@ -68,7 +68,7 @@ def blocks_of(item: Array) -> Blocks | None:
     window /= np.sqrt(np.mean(window**2))
     axes = [np.fft.fftfreq(size)] * (len(space) - 1) + [np.fft.rfftfreq(size)]
     grid = np.meshgrid(*axes, indexing="ij")
-    response = math.prod((2 * np.sin(np.pi * f)) ** 4 for f in grid)
+    response = math.prod(_response(f, window) for f in grid)
     starts = [_starts(n, size, len(space)) for n in space]
     if len(space) == 1:
         segments = y[:, starts[0][:, None] + np.arange(size)] * window
@@ -80,10 +80,24 @@ def blocks_of(item: Array) -> Blocks | None:
         spectra = np.abs(np.fft.rfft2(segments)) ** 2
     power = spectra.mean(axis=0) / size ** len(space)
     return Blocks(
-        np.divide(power, response, out=np.zeros_like(power), where=response > 0),
+        power / response,
         np.sqrt(sum(f**2 for f in grid)),
         np.min([np.abs(f) for f in grid], axis=0) > 1.5 / size,
     )
+
+
+def _response(frequency: NDArray[np.float64], window: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the expected power of white noise of level 1, for second differences and the window.
+
+    It is the Fourier transform of the autocovariance of the differences, (6, −4, 1), multiplied by
+    the autocorrelation of the window.
+    """
+    lags = [float(window[k:] @ window[: len(window) - k]) / len(window) for k in range(3)]
+    angle = 2 * np.pi * frequency
+    power: NDArray[np.float64] = (
+        6 * lags[0] - 8 * lags[1] * np.cos(angle) + 2 * lags[2] * np.cos(2 * angle)
+    )
+    return power
 
 
 def block_size(space: tuple[int, ...]) -> int:

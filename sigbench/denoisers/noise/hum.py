@@ -156,6 +156,8 @@ class HumLines(NamedTuple):
 
     Attributes
     ----------
+    base : float
+        The mains frequency, in Hz (cycles per sample if the sampling rate is not known).
     frequency : float
         Of the strongest line, in Hz (cycles per sample if the sampling rate is not known).
     amplitude : float
@@ -166,6 +168,7 @@ class HumLines(NamedTuple):
         Of the strongest line.
     """
 
+    base: float
     frequency: float
     amplitude: float
     wave: NDArray[np.float64]
@@ -218,7 +221,7 @@ def find_hum(
     for base in bases:
         found = _hum(values, base / (fs or 1.0), tolerance, harmonics)
         if found is not None and (best is None or found.p_value < best.p_value):
-            best = found._replace(frequency=found.frequency * (fs or 1.0))
+            best = found._replace(base=base, frequency=found.frequency * (fs or 1.0))
     return best
 
 
@@ -243,7 +246,7 @@ def _hum(
         return None
     wave /= weights
     top = sorted(strongest, key=lambda line: line.amplitude)[len(strongest) // 2]
-    return HumLines(top.frequency, top.amplitude, wave, top.p_value)
+    return HumLines(frequency, top.frequency, top.amplitude, wave, top.p_value)
 
 
 def channels_of(item: Array) -> list[Array]:
