@@ -53,6 +53,13 @@ KEYS = {
     "dtln": "e135e55c735d",
     "rnnoise": "67df8096a7b6",
     "deepfilternet": "4a1bf687c64b",
+    "moving-average": "546cd251dcf1",
+    "butterworth[cutoff=0.1]": "4b8180b878b1",
+    "notch[frequency=0.1]": "97fbdf397f1c",
+    "kalman": "b30adfc9767b",
+    "hampel": "209d15203f4b",
+    "mad": "bc13c4fc5e54",
+    "with-noise[method=wavelet,noise=mad]": "1533da41de64",
     "l1[lam=1]": "5f2103ee171a",
     "gmc[lam=1]": "e7206873e68f",
     "tv[lam=1]": "40414c851784",
@@ -60,6 +67,7 @@ KEYS = {
     "network[weights=shrinknet]": "fcc4edc0a31c",
     "trained[network=shrinknet]": "74a7542c0260",
     "self-ensemble[denoiser=median]": "24dac08da28b",
+    "whitened[method=median,noise=mad]": "3a52b0365cb0",
 }
 
 

@@ -178,9 +178,8 @@ def bad_files(here):
     frames = [Image.fromarray(np.full((4, 4), v, np.uint8)) for v in (0, 200)]
     frames[0].save("moving.png", save_all=True, append_images=frames[1:])
     (here / "zip.npy").write_bytes(b"PK\x03\x04asdf")
-    Image.fromarray(np.zeros((4, 4), np.uint8)).convert("P").save("palette.tif")
-    tifffile.imwrite("inverse.tif", np.zeros((4, 4), np.uint8), photometric="miniswhite")
-    tifffile.imwrite("pages.tif", np.zeros((5, 20, 3), np.uint8), photometric="minisblack")
+    Image.fromarray(np.zeros((4, 4), np.uint8)).convert("CMYK").save("cmyk.tif")
+    tifffile.imwrite("extra.tif", np.zeros((4, 4, 5), np.uint8), photometric="rgb", planarconfig=1)
     np.save("objects.npy", np.array([{}], dtype=object), allow_pickle=True)
     Image.fromarray(np.zeros((4, 4), np.uint8)).convert("CMYK").save("cmyk.jpg")
 
@@ -202,9 +201,11 @@ def bad_files(here):
         ("objects.npy", "objects.npy cannot be read as an array"),
         ("cmyk.jpg", "cmyk.jpg has color mode CMYK: it must be one of L, RGB"),
         ("zip.npy", "zip.npy cannot be read as an array"),
-        ("palette.tif", "palette.tif has photometric type PALETTE: it must be MINISBLACK or RGB"),
-        ("inverse.tif", "inverse.tif has photometric type MINISWHITE"),
-        ("pages.tif", "pages.tif has 5 frames"),
+        (
+            "cmyk.tif",
+            "cmyk.tif has photometric type SEPARATED: it must be one of MINISBLACK, MINISW",
+        ),
+        ("extra.tif", "extra.tif has 5 samples per pixel: RGB must have 3 or 4"),
         ("header.csv", "header.csv is empty"),
         ("wide.npy", r"wide.npy has dtype int64"),
         ("moving.png", "moving.png has 2 frames: it must have one"),

@@ -22,7 +22,7 @@ from PIL import Image
 from sigbench import InputError
 from sigbench.core.media import read
 from sigbench.core.media.content import MAX_PIXELS, MAX_SAMPLES
-from sigbench.core.media.sound import BLOCK
+from sigbench.core.media.sound.source import BLOCK
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the limits need Linux")
 
@@ -203,7 +203,8 @@ BOMB = zlib.compress(bytes(10**8), 9)
         (png(13_000, 13_000, GOOD), "declares 169013000 bytes of pixels: it can have at most"),
         (png(13_000, 13_000, GOOD, 1), "declares 21138000 bytes of pixels"),
         (png(MAX_PIXELS + 1, 1, BOMB), "178956971"),
-        (png(8, 8, GOOD, 16, 2), "has 16 bits per color channel: save it as TIFF"),
+        (png(8, 8, GOOD, 16, 2), "cannot be read as an image"),  # too few pixels
+        (png(9000, 9000, BOMB, 16, 6), "declares 648009000 bytes of pixels: it can have at most"),
         (
             png(
                 8,

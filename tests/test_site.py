@@ -29,6 +29,7 @@ UNPUBLISHED = {
     "spikes-posterior-mean",  # docs/table1.md derives it
     "network",
     "trained",
+    "with-noise",
 }
 YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 

@@ -97,4 +97,6 @@ def _properties(file: Path, mtime_ns: int, size: int) -> Properties:
     content = read(file)
     if content.domain == "speech" and not content.batch.any():
         raise InputError(f"{file} is silent: all samples are 0")
+    if content.domain == "image" and len(content.batch) > 1:
+        raise InputError(f"{file} has {len(content.batch)} pages: it must have one")
     return Properties(content.domain, len(content.item), content.fs, content.peak)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from sigbench.core.protocols import Array, Denoiser, Info, Sigma, Training
-from sigbench.core.validation import check, check_field
+from sigbench.core.validation import check_field, check_unused
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Noisy:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return a copy of ``noisy``."""
-        check(noisy, sigma)
+        check_unused(noisy, sigma)
         return noisy.copy()
 
 
@@ -55,7 +55,7 @@ class GaussianBlur:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        check(noisy, sigma)
+        check_unused(noisy, sigma)
         widths = (0, 0, *[self.width] * (noisy.ndim - 2))
         blurred: Array = gaussian_filter(noisy, widths)
         return blurred
@@ -80,7 +80,7 @@ class AffineMap:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        check(noisy, sigma)
+        check_unused(noisy, sigma)
         return self.a * noisy + self.b
 
 

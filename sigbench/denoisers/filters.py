@@ -12,7 +12,7 @@ from scipy.ndimage import correlate1d, median_filter
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info, Sigma
-from sigbench.core.validation import check, check_field, check_odd
+from sigbench.core.validation import check_field, check_odd, check_unused
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class SavitzkyGolay:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        check(noisy, sigma)
+        check_unused(noisy, sigma)
         if self.window > min(noisy.shape[2:]):
             raise InputError(
                 f"window={self.window} must be <= {min(noisy.shape[2:])}, "
@@ -123,6 +123,6 @@ class Median:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        check(noisy, sigma)
+        check_unused(noisy, sigma)
         estimate: Array = median_filter(noisy, (1, 1, *[self.window] * (noisy.ndim - 2)))
         return estimate

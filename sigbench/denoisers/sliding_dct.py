@@ -12,9 +12,10 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from sigbench.core.protocols import Array, Info, Sigma
-from sigbench.core.validation import check, check_choice, check_field, per_item
-from sigbench.denoisers.colors import from_opponent, has_colors, to_opponent
+from sigbench.core.protocols import Array, Info, NoiseModel, Sigma
+from sigbench.core.validation import check_choice, check_field, per_item
+from sigbench.denoisers.colors import OPPONENT, from_opponent, has_colors, to_opponent
+from sigbench.denoisers.filtered_noise import block_levels, levels_or_model, relative_variance
 from sigbench.denoisers.parameters import strength
 
 COLORS = ("auto", "opponent", "as-is")
@@ -30,6 +31,10 @@ class SlidingDCT:
     DCT-II coefficients c are replaced by c·[|c| > t], t = ``threshold_over_sigma``·σ, except the
     constant one. The signal is extended by reflection, so every sample is in the same number of
     blocks.
+
+    With a `NoiseModel`, σ is the noise level of the coefficient: √(aᵀCa) for the atom a, where C is
+    the covariance of the noise in a block. If the variance depends on the place, it is multiplied
+    by √(Σ a²v), where v is the variance at each sample over its mean.
 
     Parameters
     ----------
@@ -78,15 +83,19 @@ class SlidingDCT:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        levels = check(noisy, sigma)
+        levels, model = levels_or_model(noisy, sigma)
         thresholds = strength(noisy, levels, self.threshold, self.threshold_over_sigma)
-        if self.colors == "opponent" or (self.colors == "auto" and has_colors(noisy)):
-            return from_opponent(self._denoise(to_opponent(noisy), thresholds))
-        return self._denoise(noisy, thresholds)
+        opponent = self.colors == "opponent" or (self.colors == "auto" and has_colors(noisy))
+        noise = None if model is None else _BlockNoise.of(model, noisy, self.window, opponent)
+        if opponent:
+            return from_opponent(self._denoise(to_opponent(noisy), thresholds, noise))
+        return self._denoise(noisy, thresholds, noise)
 
-    def _denoise(self, noisy: Array, thresholds: NDArray[np.float64]) -> Array:
+    def _denoise(
+        self, noisy: Array, thresholds: NDArray[np.float64], noise: _BlockNoise | None
+    ) -> Array:
         beyond = self.window - 1
-        y = np.pad(noisy, [(0, 0), (0, 0), *[(beyond, beyond)] * (noisy.ndim - 2)], "symmetric")
+        y = _extended(noisy, beyond)
         total = np.zeros_like(y)
         positions = [n - beyond for n in y.shape[2:]]
         for tile in itertools.product(*(range(0, n, TILE) for n in positions)):
@@ -95,16 +104,18 @@ class SlidingDCT:
                 slice(start, start + count + beyond)
                 for start, count in zip(tile, counts, strict=True)
             )
-            total[:, :, *part] += self._tile(y[:, :, *part], counts, thresholds)
+            limits = per_item(thresholds, y)
+            if noise is not None:
+                limits = limits * noise.relative_levels(counts, part).astype(y.dtype)
+            total[:, :, *part] += self._tile(y[:, :, *part], counts, limits)
         inside = tuple(slice(beyond, beyond + n) for n in noisy.shape[2:])
         return total[:, :, *inside] / noisy.dtype.type(self.window ** len(inside))
 
-    def _tile(self, part: Array, counts: list[int], thresholds: NDArray[np.float64]) -> Array:
+    def _tile(self, part: Array, counts: list[int], limits: Array) -> Array:
         """Return the sum of the estimates of ``counts`` blocks along each axis of a part."""
         frames = [_frame(self.window, count, part.dtype.char) for count in counts]
         first, last = frames[0], frames[-1]
         constant: tuple[Any, ...] = (..., *[slice(None, None, self.window)] * len(frames))
-        limits = per_item(thresholds, part)
         total = np.empty_like(part)
         items = max(1, COEFFICIENTS // (part.shape[1] * math.prod(map(len, frames))))
         for start in range(0, len(part), items):
@@ -118,6 +129,54 @@ class SlidingDCT:
             c = c @ last
             total[some] = first.T @ c if len(frames) == 2 else c
         return total
+
+
+def _extended(batch: Array, beyond: int) -> Array:
+    """Return a batch extended by reflection, so that every sample is in all of its blocks."""
+    return np.pad(batch, [(0, 0), (0, 0), *[(beyond, beyond)] * (batch.ndim - 2)], "symmetric")
+
+
+@dataclass(frozen=True, eq=False)
+class _BlockNoise:
+    """The noise level of the coefficients of each block over that in white noise.
+
+    Attributes
+    ----------
+    levels : array, shape (N, window) or (N, window, window)
+        Relative level of each coefficient.
+    variance : array, shape (N, C, *space), or None
+        Relative variance at each sample of the extended items, if it depends on the place.
+    """
+
+    levels: NDArray[np.float64]
+    variance: NDArray[np.float64] | None
+
+    @classmethod
+    def of(cls, model: NoiseModel, noisy: Array, window: int, opponent: bool) -> _BlockNoise:
+        """Return the noise of a model in the blocks of a batch."""
+        dct = scipy.fft.dct(np.eye(window), axis=0, norm="ortho")
+        levels = block_levels(model, noisy.shape[2:], dct)
+        scale = per_item(model.level, levels)
+        relative = np.divide(levels, scale, out=np.ones_like(levels), where=scale > 0)
+        variance = relative_variance(model, noisy)
+        if variance is None:
+            return cls(relative, None)
+        if opponent:  # the noise of the channels is independent
+            mixed = OPPONENT**2 @ variance.reshape(*variance.shape[:2], -1)
+            variance = mixed.reshape(variance.shape)
+        return cls(relative, _extended(variance, window - 1).astype(np.float64, copy=False))
+
+    def relative_levels(self, counts: list[int], part: tuple[slice, ...]) -> NDArray[np.float64]:
+        """Return the levels in the blocks of a part, shape of their coefficients."""
+        limits = np.tile(self.levels, (1, *counts))[:, None]
+        if self.variance is None:
+            return limits
+        frames = [_frame(self.levels.shape[1], count, "d") ** 2 for count in counts]
+        local = self.variance[:, :, *part] @ frames[-1].T
+        if len(frames) == 2:
+            local = frames[0] @ local
+        result: NDArray[np.float64] = limits * np.sqrt(local)
+        return result
 
 
 @functools.lru_cache(maxsize=16)

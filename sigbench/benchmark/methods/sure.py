@@ -6,15 +6,20 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
-from sigbench.core.protocols import Array, Denoiser, Sigma
+from sigbench.core.protocols import Array, Denoiser, NoiseModel, Sigma
 from sigbench.core.rng import item_rng
-from sigbench.core.validation import check, check_field, per_item
+from sigbench.core.validation import check_field, per_item
+from sigbench.denoisers.filtered_noise import levels_or_model, relative_variance
+from sigbench.transforms.base import space_axes
 
 PROBES = 8
 EPSILON = 0.05  # in noise levels; iterative solvers are too inaccurate for smaller steps
+
+Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -28,10 +33,13 @@ class Judged:
     mse : array, shape (N,), float64
         SURE of each item, in squared units. It is unbiased but noisy: for a short item with a small
         error it can be negative.
+    sd : array, shape (N,), float64
+        Standard deviation of the difference between ``mse`` and the squared error of this item.
     """
 
     estimate: NDArray[np.float64]
     mse: NDArray[np.float64]
+    sd: NDArray[np.float64]
 
 
 def sure(
@@ -41,32 +49,43 @@ def sure(
     *,
     probes: int = PROBES,
     epsilon: float = EPSILON,
+    power_sd: float = 0.0,
 ) -> Judged:
     """Denoise, and estimate the mean squared error of every item by Monte Carlo SURE.
 
-    SURE = ‖f(y) − y‖²/n − σ² + 2σ²/n · div f(y), with the divergence measured along random
-    probes b: div f(y) ≈ Σ bᵀ(f(y + εb) − f(y))/ε. Each probe is ±1 at every K-th sample and 0
+    SURE = ‖f(y) − y‖²/n − σ² + 2/n · tr(CJ), where C is the covariance of the noise, nσ² its trace,
+    and J the Jacobian of f at y. The trace is measured along random probes b: tr(CJ) ≈
+    Σ (Rb)ᵀ(f(y + εRb) − f(y))/ε with RRᵀ = C. Each probe is ±1 at every K-th sample and 0
     elsewhere, and the K probes together cover all samples. Neighboring samples, which a denoiser
-    mixes most, are therefore in different probes, which reduces the variance. K = 1 is the method
-    of Ramani, Blu and Unser; K = n is exact.
+    mixes most, are therefore in different probes, which reduces the variance. For white noise R = σ;
+    then K = 1 is the method of Ramani, Blu and Unser. K = n is exact.
 
-    The expected value of SURE is that of ‖f(y) − x‖²/n if the noise y − x is white and Gaussian
-    with the known level σ, and f is weakly differentiable, as linear filters, soft thresholds, L1
-    and total variation are. A hard threshold is discontinuous, and SURE is too low for it. An
-    error of an estimated σ is an error of SURE.
+    The expected value of SURE is that of ‖f(y) − x‖²/n if the noise y − x is Gaussian with the known
+    covariance C, and f is weakly differentiable, as linear filters, soft thresholds, L1 and total
+    variation are. A hard threshold is discontinuous, and SURE is too low for it. An error of an
+    estimated C is an error of SURE.
+
+    The variance of SURE − ‖f(y) − x‖²/n is estimated without bias, if J is symmetric, by
+    (4·‖Rᵀ(f(y) − y)‖² + 4·tr((CJ)²) − 2·tr(C²))/n². To this are added the variances of the probes and
+    of an estimated σ².
 
     Parameters
     ----------
     denoiser : Denoiser
-        f. It is given σ, and computes in float64.
+        f. It is given ``sigma``, and computes in float64.
     noisy : array, shape (N, C, *space)
         The items y, of n samples each in all channels together.
-    sigma : float or array, shape (N,)
-        The noise level σ, in the units of the items.
+    sigma : float, array of shape (N,) or NoiseModel
+        The noise level σ, in the units of the items, or a model of the noise. The covariance of a
+        model is RRᵀ with R = diag(√(v/σ²))·F: F is the circular filter with the gain √S, where S is
+        the spectrum, and v is the variance at each sample for the clean signal y. The noise of the
+        channels is independent.
     probes : int
         K; each costs one call of f. The probes are the same for every item, denoiser and call.
     epsilon : float
         The step ε in noise levels.
+    power_sd : float
+        Standard deviation of an estimated σ² divided by σ².
 
     Raises
     ------
@@ -76,8 +95,9 @@ def sure(
     References
     ----------
     Ramani, Blu, Unser, IEEE Trans. Image Process. 17 (9), 2008: theorem 2 and algorithm 1;
-    Stein, Ann. Stat. 9 (1981), theorem 1; Tang and Saad, Numer. Linear Algebra Appl. 19 (2012), on
-    the variance of sparse probes.
+    Stein, Ann. Stat. 9 (1981), theorem 1; Eldar, IEEE Trans. Signal Process. 57 (2), 2009: SURE for
+    a known covariance; Bellec and Zhang, Ann. Stat. 49 (4), 2021, theorem 2.1: the variance of SURE;
+    Tang and Saad, Numer. Linear Algebra Appl. 19 (2012), on the variance of sparse probes.
 
     Examples
     --------
@@ -87,26 +107,97 @@ def sure(
     >>> judged = sure(GaussianBlur(width=3.0), y, 0.5)
     >>> float(np.mean((judged.estimate - x) ** 2)).__round__(3), judged.mse.round(3)
     (0.024, array([0.022]))
+    >>> judged.sd.round(3)
+    array([0.003])
     """
     check_field("probes", probes, 1)
+    check_field("power_sd", power_sd, 0)
     if epsilon <= 0:
         raise InputError(f"{epsilon=} must be > 0")
-    levels = check(noisy, sigma)
+    levels, model = levels_or_model(noisy, sigma)
     if levels is None:
         raise InputError("sigma is None: SURE needs the noise level")
+    given: Sigma = levels if model is None else model
     y = noisy.astype(np.float64)
-    n = y[0].size
+    n, axes = y[0].size, tuple(range(1, y.ndim))
+    root = _WHITE if model is None else _root(model, y)
     step = per_item(np.where(levels > 0, epsilon * levels, 1.0), y)  # σ = 0 has no divergence term
-    estimate: NDArray[np.float64] = denoiser(y, sigma=levels).astype(np.float64, copy=False)
-    divergence = np.zeros(len(y))
+    estimate: Values = denoiser(y, sigma=given).astype(np.float64, copy=False)
     signs = item_rng(0, "sure").choice([-1.0, 1.0], size=y.shape[1:])
     probe_of = _probe_of_sample(y.shape[1:], probes)
+    divergence, squares, parts = np.zeros(len(y)), np.zeros(len(y)), []
     for k in range(min(probes, signs.size)):
-        b = np.where(probe_of == k, signs, 0)
-        change = (denoiser(y + step * b, sigma=levels) - estimate) / step
-        divergence += np.sum(b * change, axis=tuple(range(1, y.ndim)))
-    misfit = np.mean((estimate - y) ** 2, axis=tuple(range(1, y.ndim)))
-    return Judged(estimate, misfit - levels**2 + 2 * levels**2 * divergence / n)
+        b = root.apply(np.where(probe_of == k, signs, 0))
+        change = (denoiser(y + step * b, sigma=given) - estimate) / step
+        parts.append(np.sum(b * change, axis=axes))
+        divergence += parts[-1]
+        squares += np.sum(root.adjoint(change) ** 2, axis=axes)
+    residual = estimate - y
+    misfit = np.mean(residual**2, axis=axes)
+    mse = misfit - levels**2 + 2 * levels**2 * divergence / n
+    weighted = np.sum(root.adjoint(residual) ** 2, axis=axes)
+    variance = 4 * weighted + levels**2 * (4 * squares - 2 * n * root.mean_square)
+    variance = np.maximum(variance, 0) * levels**2 / n**2
+    if 1 < len(parts) < signs.size:
+        spread = len(parts) * np.var(parts, axis=0, ddof=1)
+        variance += (2 * levels**2 / n) ** 2 * spread
+    variance += (power_sd * levels**2 * (1 - 2 * divergence / n)) ** 2
+    return Judged(estimate, mse, np.sqrt(variance))
+
+
+@dataclass(frozen=True, eq=False)
+class _Root:
+    """A matrix R with RRᵀ = C/σ², where C is the covariance of the noise: R = diag(√v)·F.
+
+    Attributes
+    ----------
+    gain : array, shape (N, 1, *half spectrum), or None
+        The gain of the circular filter F; None for white noise.
+    local : array, shape (N, C, *space), or None
+        √v, the relative level at each sample; None if it is the same everywhere.
+    mean_square : array, shape (N,), or float
+        tr(C²)/nσ⁴.
+    """
+
+    gain: Values | None
+    local: Values | None
+    mean_square: Values | float
+
+    def apply(self, probe: Values) -> Values:
+        """Return R times a probe ``(C, *space)`` for every item, or the probe for white noise."""
+        if self.gain is not None:
+            probe = self._filtered(np.broadcast_to(probe, (len(self.gain), *probe.shape)))
+        return probe if self.local is None else probe * self.local
+
+    def adjoint(self, batch: Values) -> Values:
+        """Return Rᵀ times a batch ``(N, C, *space)``."""
+        if self.local is not None:
+            batch = batch * self.local
+        return batch if self.gain is None else self._filtered(batch)
+
+    def _filtered(self, batch: Values) -> Values:
+        axes = space_axes(batch)
+        spectrum = scipy.fft.rfftn(batch, axes=axes) * self.gain
+        filtered: Values = scipy.fft.irfftn(spectrum, s=batch.shape[2:], axes=axes)
+        return filtered
+
+
+_WHITE = _Root(None, None, 1.0)
+
+
+def _root(model: NoiseModel, y: Values) -> _Root:
+    """Return the root of the covariance of a model for a batch."""
+    spectrum = model.spectrum(y.shape[2:])
+    power = np.broadcast_to(per_item(model.level**2, spectrum), spectrum.shape)
+    relative = np.divide(spectrum, power, out=np.ones_like(spectrum), where=power > 0)
+    white = np.ptp(relative) < 1e-12
+    gain = np.sqrt(relative)[:, None, ..., : y.shape[-1] // 2 + 1]
+    variance = relative_variance(model, y)
+    square = np.mean(relative**2, axis=tuple(range(1, relative.ndim)))
+    if variance is not None:
+        square = square * np.mean(variance**2, axis=tuple(range(1, variance.ndim)))
+    local = None if variance is None else np.sqrt(variance)
+    return _Root(None if white else gain, local, square)
 
 
 def _probe_of_sample(shape: tuple[int, ...], probes: int) -> NDArray[np.intp]:

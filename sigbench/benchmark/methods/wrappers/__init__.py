@@ -6,10 +6,12 @@ from sigbench.benchmark.methods.wrappers.despiked import Despiked
 from sigbench.benchmark.methods.wrappers.inner import INNER
 from sigbench.benchmark.methods.wrappers.level_normalized import LevelNormalized
 from sigbench.benchmark.methods.wrappers.stabilized import Stabilized
+from sigbench.benchmark.methods.wrappers.whitened import Whitened
 from sigbench.benchmark.methods.wrappers.with_noise import WithNoise
 from sigbench.benchmark.methods.wrappers.without_lines import WithoutLines
 
 WRAPPERS = {
+    "whitened": Whitened,
     "with-noise": WithNoise,
     "stabilized": Stabilized,
     "despiked": Despiked,
@@ -23,6 +25,7 @@ __all__ = [
     "Despiked",
     "LevelNormalized",
     "Stabilized",
+    "Whitened",
     "WithNoise",
     "WithoutLines",
 ]
