@@ -20,7 +20,7 @@ from auto_data import IMAGE_KINDS, PHOTO_KINDS, SIGMAS, SIGNAL_KINDS, SNR_DB, Re
 
 from sigbench.cli.denoise.auto import denoise_automatically
 from sigbench.cli.denoise.auto.candidates import candidates
-from sigbench.cli.denoise.auto.treatment import MODELLED, WHITE, Treatment, model_of, without
+from sigbench.cli.denoise.auto.treatment import MODELLED, WHITE, Treatment, estimated, without
 from sigbench.core.errors import Caution
 from sigbench.core.media import Content
 from sigbench.core.rng import item_rng
@@ -29,7 +29,15 @@ REMOVED = {  # what a kind of noise allows to be removed first
     "impulses": ("despiked[method=...]",),
     "hum": ("without-lines[method=...,frequency=50]",),
 }
-ALWAYS = ("white", "colored", "signal-dependent", "varying")
+SUITABLE = {  # the noise models, besides white noise, that suit a kind of noise
+    "pink": "colored",
+    "moving average": "colored",
+    "autoregressive": "colored",
+    "photon": "signal-dependent",
+    "rounding": "rounded",
+    "doubling": "varying",
+    "camera": "colored",
+}
 
 
 class Case(NamedTuple):
@@ -78,9 +86,9 @@ def treatments(case: Case, content: Content) -> dict[str, Treatment]:
     found = {}
     for outer in dict.fromkeys([(), REMOVED.get(case.kind, ())]):
         cleared = without(case.noisy, outer, content.fs, content.peak)
-        for kind in (*ALWAYS, *(("rounded",) if case.kind == "rounding" else ())):
-            wrapper, estimator = MODELLED.get(kind, WHITE)
-            model = model_of(estimator, cleared)
+        for kind in dict.fromkeys(["white", SUITABLE.get(case.kind, "white")]):
+            wrapper, estimators = MODELLED.get(kind, WHITE)
+            estimator, model = estimated(estimators, cleared)
             if model.level[0] > 0:
                 name = f"{kind} {' '.join(outer)}"
                 found[name] = Treatment(kind, outer, cleared, wrapper, estimator, model, ())

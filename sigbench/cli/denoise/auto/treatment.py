@@ -6,6 +6,7 @@ import dataclasses
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -25,12 +26,14 @@ Function = Callable[[Array], Array]  # of a batch
 REMOVED = ("impulses", "hum")
 # The wrapper and the estimator for a finding; the first that is found counts.
 MODELLED = {
-    "signal-dependent": ("stabilized", "poisson-gaussian"),
-    "varying": ("level-normalized", "varying"),
-    "colored": ("with-noise", "smooth-spectrum"),
-    "rounded": ("with-noise", "rounding"),
+    "colored": ("with-noise", ("smooth-spectrum", "subband")),
+    "signal-dependent": ("stabilized", ("poisson-gaussian",)),
+    "varying": ("level-normalized", ("varying",)),
+    "rounded": ("with-noise", ("rounding",)),
 }
-WHITE = ("with-noise", "quiet")
+WHITE = ("with-noise", ("quiet",))
+# A model of uneven noise whose level is more than that of the quiet parts took signal for noise.
+MAX_UNEVEN = 2.2
 
 
 @dataclass(frozen=True)
@@ -124,18 +127,24 @@ def treatment_of(
         The largest value that the file can represent.
     """
     batch = item[None]
-    estimated = noise_level(item) or float(model_of("quiet", batch).level[0])
-    found = findings(item, level if level is not None else estimated, fs)
+    rough = noise_level(item) or float(estimated(WHITE[1], batch)[1].level[0])
+    found = findings(item, level if level is not None else rough, fs)
     by_kind = {finding.kind: finding for finding in found}
     outer = tuple(by_kind[kind].remedy for kind in REMOVED if kind in by_kind)
     cleared = without(batch, outer, fs, peak)
     if level is not None:
         model = white_noise(np.array([level]), item.ndim - 1)
         return Treatment("white", outer, cleared, "with-noise", "", model, found)
-    kind = next((one for one in MODELLED if one in by_kind), "white")
-    wrapper, estimator = MODELLED.get(kind, WHITE)
-    model = model_of(estimator, cleared)
-    return Treatment(kind, outer, cleared, wrapper, estimator, model, found)
+    quiet = float(estimated(WHITE[1], cleared)[1].level[0])
+    for kind, (wrapper, estimators) in MODELLED.items():
+        if kind not in by_kind:
+            continue
+        estimator, model = estimated(estimators, cleared)
+        uneven = kind in ("signal-dependent", "varying")
+        if not (uneven and model.level[0] > MAX_UNEVEN * quiet):
+            return Treatment(kind, outer, cleared, wrapper, estimator, model, found)
+    estimator, model = estimated(WHITE[1], cleared)
+    return Treatment("white", outer, cleared, WHITE[0], estimator, model, found)
 
 
 def without(batch: Array, outer: tuple[str, ...], fs: float | None, peak: float | None) -> Array:
@@ -146,10 +155,13 @@ def without(batch: Array, outer: tuple[str, ...], fs: float | None, peak: float 
     return method_of(text, fs=fs, peak=peak)(batch.copy())
 
 
-def model_of(estimator: str, batch: Array) -> NoiseModel:
-    """Return the noise that an estimator finds."""
-    model: NoiseModel = NOISE_ESTIMATORS[estimator]().estimate_noise(batch)
-    return model
+def estimated(estimators: tuple[str, ...], batch: Array) -> tuple[str, NoiseModel]:
+    """Return the noise of the lowest level that some estimators find: signal adds to the others."""
+    models: dict[str, NoiseModel] = {
+        name: NOISE_ESTIMATORS[name]().estimate_noise(batch) for name in estimators
+    }
+    lowest = min(models, key=lambda name: float(models[name].level[0]))
+    return lowest, models[lowest]
 
 
 def method_of(text: str, *, fs: float | None = None, peak: float | None = None) -> Denoiser:
@@ -161,9 +173,11 @@ def method_of(text: str, *, fs: float | None = None, peak: float | None = None) 
 
 def repeated(model: NoiseModel, count: int) -> NoiseModel:
     """Return a model of one item for several items; its fields are arrays with the item first."""
-    assert dataclasses.is_dataclass(model) and not isinstance(model, type)
-    fields = {field.name: getattr(model, field.name) for field in dataclasses.fields(model)}
-    copies: NoiseModel = type(model)(**{k: np.repeat(v, count, axis=0) for k, v in fields.items()})
+    fields: Any = model
+    arrays = {field.name: getattr(model, field.name) for field in dataclasses.fields(fields)}
+    copies: NoiseModel = dataclasses.replace(
+        fields, **{name: np.repeat(array, count, axis=0) for name, array in arrays.items()}
+    )
     return copies
 
 
