@@ -29,6 +29,19 @@ from sigbench.core.media import read
 from sigbench.core.rng import item_rng
 from sigbench.datasets.demo_signals import SIGNALS, DemoSignals
 
+# Demo signals with power up to the highest frequencies, all the time.
+CHIRPS = (
+    "HiSine",
+    "LoSine",
+    "LinChirp",
+    "TwoChirp",
+    "QuadChirp",
+    "MishMash",
+    "WernerSorrows",
+    "HypChirps",
+    "LinChirps",
+    "Chirps",
+)
 DEVELOPMENT_SPEAKERS = ("jackson", "nicolas")
 TAKES = {True: ("0", "1", "2"), False: ("0",)}  # of every digit and speaker
 SIGNAL_TO_NOISE = (3, 5, 10)  # ratio of standard deviations
@@ -53,7 +66,8 @@ def demo_signals(development: bool) -> Iterator[Record]:
             except Exception as error:
                 print(f"{name} of {n} samples is left out: {error}", file=sys.stderr)
                 continue
-            yield Record(f"demo signals, {n}", item, 1000.0)
+            group = "tones and chirps" if name in CHIRPS else "demo signals"
+            yield Record(f"{group}, {n}", item, 1000.0)
     if not development:
         ecg = pywt.data.ecg().astype(float)
         yield Record("ECG, 1024", ecg[None], 360.0)
@@ -130,11 +144,14 @@ def _unit(noise):
 
 
 def photons(count: float):
-    """Return a function that counts photons, ``count`` on average at the largest value."""
+    """Return a function that counts photons, ``count`` on average at the largest value.
+
+    There is a background of 10 %, and readout noise of half a count.
+    """
 
     def degrade(clean, sigma, fs, rng):
         unit = (clean - clean.min()) / np.ptp(clean)
-        return rng.poisson(count * unit) + 1e-3 * rng.standard_normal(clean.shape)
+        return rng.poisson(count * (0.1 + 0.9 * unit)) + 0.5 * rng.standard_normal(clean.shape)
 
     return degrade
 

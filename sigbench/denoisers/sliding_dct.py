@@ -81,6 +81,11 @@ class SlidingDCT:
         check_field("threshold_over_sigma", self.threshold_over_sigma, 0)
         check_choice("colors", self.colors, COLORS)
 
+    @property
+    def reach(self) -> int:
+        """Distance of the farthest sample in a common block, for a known level; see `Local`."""
+        return self.window - 1
+
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
         levels, model = levels_or_model(noisy, sigma)

@@ -9,6 +9,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 from scipy.optimize import minimize_scalar
 from scipy.signal.windows import dpss
 
@@ -225,7 +226,35 @@ def find_hum(
     return best
 
 
+def without_trend(y: NDArray[np.float64], frequency: float) -> NDArray[np.float64]:
+    """Return a signal minus its running median over two periods of a frequency.
+
+    The median of a line over whole periods is nearly zero, but jumps and trends are kept in it.
+    Long periods are averaged to about 16 values first.
+    """
+    period = 1 / frequency
+    step = max(1, int(period / 16))
+    count = len(y) // step
+    coarse = y[: count * step].reshape(count, step).mean(axis=1)
+    size = 2 * round(period / step) + 1
+    median = median_filter(coarse, size, mode="reflect")
+    at = np.arange(count) * step + (step - 1) / 2
+    trend: NDArray[np.float64] = np.interp(np.arange(len(y)), at, median)
+    return y - trend
+
+
 def _hum(
+    y: NDArray[np.float64], frequency: float, tolerance: float, harmonics: int
+) -> HumLines | None:
+    """Find the lines in a signal without its trend, and again with the trend of the rest."""
+    first = _lines(without_trend(y, frequency), frequency, tolerance, harmonics)
+    if first is None:
+        return None
+    trend = y - first.wave - without_trend(y - first.wave, frequency)
+    return _lines(y - trend, frequency, tolerance, harmonics) or first
+
+
+def _lines(
     y: NDArray[np.float64], frequency: float, tolerance: float, harmonics: int
 ) -> HumLines | None:
     wave, weights = np.zeros_like(y), np.zeros_like(y)

@@ -16,8 +16,8 @@ from sigbench.denoisers.noise.models import white_noise
 from sigbench.denoisers.noise.places import NORMAL_QUARTILE, noise_level
 
 THRESHOLD = 5.0  # in noise levels; white Gaussian noise exceeds it in 1 of 2 million samples
-MIN_SHARE = 5e-4  # fewer outliers are more likely part of the signal
-DENSE = 0.02  # above this share, neighbors can be impulses as well
+MIN_SHARE = {1: 1.5e-3, 2: 2e-3}  # fewer outliers are more likely part of the signal
+DENSE = 0.05  # above this share, neighbors can be impulses as well
 # Mean of the nearest neighbors minus mean of those around them: zero on straight lines.
 RING = {
     1: np.array([-1, -1, 2, 0, 2, -1, -1]) / 4,
@@ -105,7 +105,7 @@ def find_impulses(item: Array, threshold: float = THRESHOLD) -> Impulses:
         ring = convolve(y, RING[y.ndim - 1][None], mode="reflect") * np.sign(residual)
         where &= ring < 0.15 * size + level
     count = int(where.sum())
-    enough = count >= max(1, MIN_SHARE * y.size)
+    enough = count >= max(1, MIN_SHARE[y.ndim - 1] * y.size)
     expected = y.size * math.erfc(threshold / math.sqrt(2))
     # At least one: 1 − exp(−λ) <= λ; more are less likely.
     p_value = min(1.0, expected**count / math.gamma(min(count, 100) + 1)) if enough else 1.0

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from sigbench.core.protocols import Array
 from sigbench.denoisers.noise.floors import blocks_of
 
-QUIET = {1: 0.6, 2: 0.3}  # share of the blocks with the least power, where the signal is absent
+# Share of the blocks with the least power, where the signal is absent: at least 25 of them.
+MOST_QUIET, LEAST_QUIET, MIN_QUIET = 0.6, 0.2, 25
+TRIMMED = 0.75  # share of the smallest powers at a frequency: a signal is absent most of the time
 WIDE, NARROW = {1: 0.055, 2: 0.17}, {1: 0.12, 2: 0.25}  # lowest frequency in cycles per sample
 HUBER = 1.5
-CONFIRMED = 2.0  # standard deviations at high frequencies alone
+CONFIRMED = 1.6  # standard deviations at high frequencies alone
 
 
 class Slope(NamedTuple):
@@ -55,12 +57,14 @@ def spectral_slope(item: Array) -> Slope:
     dimensions = item.ndim - 1
     f, inside = blocks.frequency, blocks.usable & (blocks.frequency < 0.5)
     flat = blocks.power.reshape(-1, *f.shape)
-    total = flat[:, (f >= WIDE[dimensions]) & inside].mean(axis=1)
-    quiet = flat[total <= np.quantile(total, QUIET[dimensions])]
-    mean = quiet.mean(axis=0)
+    total = np.median(flat[:, (f >= WIDE[dimensions]) & inside], axis=1)
+    share = min(MOST_QUIET, max(LEAST_QUIET, MIN_QUIET / len(flat)))
+    quiet = flat[total <= np.quantile(total, share)]
+    most = math.ceil(TRIMMED * len(quiet))
+    mean = np.sort(quiet, axis=0)[:most].mean(axis=0)
     if not (mean[inside] > 0).all():
         return Slope(0.0, 1.0)
-    independent = 0.6 * len(quiet) * len(item)  # blocks overlap by half
+    independent = 0.5 * len(quiet) * len(item)  # blocks overlap by half; trimming costs a sixth
     wide, error = _slope(mean, f, inside & (f >= WIDE[dimensions]), independent, dimensions)
     narrow, narrow_error = _slope(mean, f, inside & (f >= NARROW[dimensions]), independent, dimensions)
     if wide * narrow <= 0 or abs(narrow) < CONFIRMED * narrow_error:
@@ -90,5 +94,5 @@ def _slope(
         weights = np.minimum(1.0, HUBER * scale / np.maximum(np.abs(residual), 1e-12))
     # Hann windows correlate neighboring frequencies along each axis.
     spread = max(deviation, float(np.sqrt(np.average(residual**2, weights=weights))))
-    error = spread * math.sqrt(1.1**dimensions / float(np.sum((x - center) ** 2)))
+    error = spread * math.sqrt(1.3**dimensions / float(np.sum((x - center) ** 2)))
     return slope, error
