@@ -26,14 +26,18 @@ Function = Callable[[Array], Array]  # of a batch
 REMOVED = ("impulses", "hum")
 # The wrapper and the estimator for a finding; the first that is found counts.
 MODELLED = {
-    "colored": ("with-noise", ("smooth-spectrum", "subband")),
+    "colored": ("with-noise", ("smooth-spectrum", "subband", "autoregressive")),
     "signal-dependent": ("stabilized", ("poisson-gaussian",)),
     "varying": ("level-normalized", ("varying",)),
     "rounded": ("with-noise", ("rounding",)),
 }
-WHITE = ("with-noise", ("quiet",))
+WHITE = ("with-noise", ("quiet", "mad"))
+FOR_SIGNALS = ("mad", "autoregressive")
 # A model of uneven noise whose level is more than that of the quiet parts took signal for noise.
 MAX_UNEVEN = 2.2
+# The median of the finest details is more precise than the quiet parts, if both agree so well.
+AGREE = 1.12
+SIGNIFICANT = 1e-5  # of a line: tones of a signal at 50 Hz are less sharp than mains hum
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,11 @@ def treatment_of(
     rough = noise_level(item) or float(estimated(WHITE[1], batch)[1].level[0])
     found = findings(item, level if level is not None else rough, fs)
     by_kind = {finding.kind: finding for finding in found}
-    outer = tuple(by_kind[kind].remedy for kind in REMOVED if kind in by_kind)
+    outer = tuple(
+        by_kind[kind].remedy
+        for kind in REMOVED
+        if kind in by_kind and (kind != "hum" or by_kind[kind].p_value < SIGNIFICANT)
+    )
     cleared = without(batch, outer, fs, peak)
     if level is not None:
         model = white_noise(np.array([level]), item.ndim - 1)
@@ -158,10 +166,15 @@ def without(batch: Array, outer: tuple[str, ...], fs: float | None, peak: float 
 def estimated(estimators: tuple[str, ...], batch: Array) -> tuple[str, NoiseModel]:
     """Return the noise of the lowest level that some estimators find: signal adds to the others."""
     models: dict[str, NoiseModel] = {
-        name: NOISE_ESTIMATORS[name]().estimate_noise(batch) for name in estimators
+        name: NOISE_ESTIMATORS[name]().estimate_noise(batch)
+        for name in estimators
+        if batch.ndim == 3 or name not in FOR_SIGNALS
     }
-    lowest = min(models, key=lambda name: float(models[name].level[0]))
-    return lowest, models[lowest]
+    levels = {name: float(model.level[0]) for name, model in models.items()}
+    chosen = min(levels, key=lambda name: levels[name])
+    if estimators == WHITE[1] and "mad" in levels and levels["mad"] < AGREE * levels[chosen]:
+        chosen = "mad"
+    return chosen, models[chosen]
 
 
 def method_of(text: str, *, fs: float | None = None, peak: float | None = None) -> Denoiser:
