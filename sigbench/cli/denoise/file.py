@@ -13,6 +13,7 @@ from sigbench.cli.denoise.auto import denoise_automatically
 from sigbench.cli.denoise.long import denoise_long, open_if_long
 from sigbench.cli.denoise.method import Prepared, applied, bound, levels, prepare
 from sigbench.cli.denoise.paths import Job, check_outputs, plan
+from sigbench.cli.denoise.plot import save_plot
 from sigbench.cli.denoise.request import Request
 from sigbench.cli.denoise.results import Denoised
 from sigbench.cli.denoise.speech import denoise_speech
@@ -92,8 +93,6 @@ def denoise_job(
         check_outputs([job], force)  # again: it may have been created in the meantime
         write_content(job, content, estimate)
         if job.plot:
-            from sigbench.cli.denoise.plot import save_plot  # type: ignore[import-untyped]
-
             job.plot.parent.mkdir(exist_ok=True)
             save_plot(job.plot, content, estimate, f"{job.name}: {done.method}")
     return dataclasses.replace(

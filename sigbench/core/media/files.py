@@ -19,7 +19,7 @@ from sigbench.core.media.table import read_table, table_from_bytes
 from sigbench.core.media.tiff import read_tiff
 from sigbench.core.protocols import Array
 
-FAMILIES: dict[str, Family] = {
+FAMILIES: dict[str, Family] = {  # the files of a folder
     ".wav": "sound",
     ".flac": "sound",
     ".png": "image",
@@ -30,6 +30,10 @@ FAMILIES: dict[str, Family] = {
     ".csv": "table",
     ".tsv": "table",
     ".npy": "array",
+}
+NAMED: dict[str, Family] = {  # in a folder, such a file may be anything
+    ".txt": "table",
+    ".dat": "table",
 }
 READERS: dict[str, Callable[[Path], Content]] = {
     ".wav": read_sound,
@@ -51,9 +55,10 @@ def family(path: Path) -> Family:
     InputError
         For an unknown suffix; the message lists the supported ones.
     """
-    if path.suffix.lower() not in FAMILIES:
-        raise InputError(f"{path}: unknown suffix {path.suffix!r}: one of {', '.join(FAMILIES)}")
-    return FAMILIES[path.suffix.lower()]
+    known = {**FAMILIES, **NAMED}
+    if path.suffix.lower() not in known:
+        raise InputError(f"{path}: unknown suffix {path.suffix!r}: one of {', '.join(known)}")
+    return known[path.suffix.lower()]
 
 
 def read(path: Path, options: TableOptions | None = None) -> Content:
@@ -72,8 +77,9 @@ def read(path: Path, options: TableOptions | None = None) -> Content:
     Raises
     ------
     InputError
-        If options of tables are given for another kind of file, or the file is missing, unreadable, broken or empty, has an unsupported layout, declares
-        more than it can contain, or contains values that are not finite.
+        If options of tables are given for another kind of file, or the file is missing, unreadable,
+        broken or empty, has an unsupported layout, declares more than it can contain, or contains
+        values that are not finite.
     """
     if family(path) != "table":
         _check_no_options(path, options)
@@ -119,7 +125,7 @@ def _check_no_options(path: Path, options: TableOptions | None) -> None:
     for field in dataclasses.fields(TableOptions):
         if options is not None and getattr(options, field.name) != field.default:
             raise InputError(
-                f"{path}: the option {field.name} is for tables (CSV, TSV), not for {family(path)} files"
+                f"{path}: the option {field.name} is for tables, not for {family(path)} files"
             )
 
 
