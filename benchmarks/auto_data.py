@@ -36,7 +36,7 @@ def signals(split: str) -> list[Record]:
         demo = [_demo(name, "train") for name in ("Blocks", "HeaviSine", "Doppler", "QuadChirp")]
         clips = [_speech("7_jackson_5"), _speech("3_nicolas_2")]
         return [*demo, *clips, _vibration("helicopter-1-172649-A")]
-    demo = [_demo(name, "test") for name in ("Bumps", "Piece-Regular", "HypChirps")]
+    demo = [_demo(name, "test") for name in ("Bumps", "Piece-Regular")]
     clips = [_speech("6_theo_4"), _speech("2_lucas_7")]
     ecg = pywt.data.ecg().astype(np.float64)[None]
     nino = np.asarray(pywt.data.nino()[1], np.float64)[None]
@@ -51,7 +51,9 @@ def signals(split: str) -> list[Record]:
 
 def images(split: str) -> list[Record]:
     """Return gray crops of 128 × 128 pixels."""
-    numbers = (5, 37, 71, 102, 150, 188) if split == "development" else (205, 236, 270, 301, 349, 390)
+    numbers = (
+        (5, 37, 71, 102, 150, 188) if split == "development" else (205, 236, 270, 301, 349, 390)
+    )
     found = []
     for number in numbers:
         picture = np.asarray(Image.open(DATA / "bsd400" / f"test_{number:03}.png"), np.float64)
@@ -102,7 +104,9 @@ def pink(x: Array, level: float, rng: np.random.Generator, fs: float | None) -> 
     square = sum(np.square(np.meshgrid(*map(np.fft.fftfreq, space), indexing="ij")))
     square.flat[0] = np.inf
     gain = square ** (-len(space) / 4)
-    made = np.fft.ifftn(gain * np.fft.fftn(rng.standard_normal(x.shape), axes=_axes(x)), axes=_axes(x))
+    made = np.fft.ifftn(
+        gain * np.fft.fftn(rng.standard_normal(x.shape), axes=_axes(x)), axes=_axes(x)
+    )
     return x + level * _unit(made.real)
 
 
@@ -189,13 +193,13 @@ def _unit(noise: Array) -> Array:
     return noise / np.sqrt(np.mean(noise**2))
 
 
-def _filtered(
-    zeros: list[float], poles: list[float], x: Array, rng: np.random.Generator
-) -> Array:
+def _filtered(zeros: list[float], poles: list[float], x: Array, rng: np.random.Generator) -> Array:
     before = 50
     made = rng.standard_normal((len(x), *(n + before for n in x.shape[1:])))
     for axis in _axes(x):
-        made = np.take(lfilter(zeros, poles, made, axis=axis), range(before, made.shape[axis]), axis)
+        made = np.take(
+            lfilter(zeros, poles, made, axis=axis), range(before, made.shape[axis]), axis
+        )
     return made
 
 

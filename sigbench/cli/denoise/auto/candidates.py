@@ -46,7 +46,11 @@ NETWORKS = ("network[weights=[dncnn-0-55,dncnn-0-100]]",)  # for gray levels 0..
 ACCEPT_MODELS = ("local-wiener", "wavelet", "block-wavelet", "sliding-dct", "l1")
 WITHOUT_LEVEL = ("gaussian-blur", "savitzky-golay", "network")
 # The parameters in noise levels, and the same ones in the units of the item.
-ABSOLUTE = {"lam_over_sigma": "lam", "threshold_over_sigma": "threshold", "noise_over_sigma": "noise"}
+ABSOLUTE = {
+    "lam_over_sigma": "lam",
+    "threshold_over_sigma": "threshold",
+    "noise_over_sigma": "noise",
+}
 
 
 @dataclass(frozen=True)

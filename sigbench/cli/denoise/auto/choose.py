@@ -27,8 +27,17 @@ FIRST_PROBES, FINALISTS = 4, 12  # all methods have few probes, and the best mor
 STEP = 0.2  # of a probe, in noise levels: large enough to see the jumps of hard thresholds
 FULL_SEARCHES = 3  # items of a file; later ones only try what was good for these
 KEPT = 4  # methods of each full search
-# Standard deviation of σ² by its estimator, relative to σ²: see benchmarks/auto.py.
-POWER_SD = {"white": 0.05, "colored": 0.25, "signal-dependent": 0.1, "varying": 0.1, "rounded": 0.1}
+# Standard deviation of an expected squared error relative to σ², by the errors of the noise model and
+# of what is removed first, for signals and images: from the development records of
+# benchmarks/auto.py.
+MODEL_SD = {
+    "white": {1: 0.06, 2: 0.03},
+    "colored": {1: 0.3, 2: 0.3},
+    "signal-dependent": {1: 0.12, 2: 0.06},
+    "varying": {1: 0.15, 2: 0.06},
+    "rounded": {1: 0.2, 2: 0.06},
+}
+REMOVAL_SD = 0.3
 # Weight of the divergence in the choice, for signals and images, chosen on development data. In
 # white noise the estimated level is more often too low, and in colored noise too high; an estimate
 # that follows the noise costs more than one that is too smooth.
@@ -173,7 +182,9 @@ def _unchanged(treatment: Treatment) -> Expected:
 
 
 def _relative_sd(treatment: Treatment) -> float:
-    return POWER_SD[treatment.kind] if treatment.estimator else 0.0
+    dimensions = treatment.cleared.ndim - 2
+    model = MODEL_SD[treatment.kind][dimensions] if treatment.estimator else 0.0
+    return math.hypot(model, REMOVAL_SD if treatment.outer else 0.0)
 
 
 def _weight(treatment: Treatment) -> float:

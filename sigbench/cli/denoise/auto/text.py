@@ -103,9 +103,7 @@ def _record(choice: Choice, content: Content) -> dict[str, Any]:
         },
         "expected": _expected(best, content.peak),
         "cautions": list(choice.doubts),
-        "alternatives": [
-            {"method": one.method, **_expected(one, content.peak)} for one in others
-        ],
+        "alternatives": [{"method": one.method, **_expected(one, content.peak)} for one in others],
     }
 
 
@@ -126,7 +124,11 @@ def _spectrum(treatment: Treatment) -> list[dict[str, float]]:
     edges = np.linspace(0, 0.5, BANDS + 1)
     band = np.minimum(np.digitize(frequency, edges) - 1, BANDS - 1)
     return [
-        {"from": float(edges[b]), "to": float(edges[b + 1]), "power": float(power[band == b].mean())}
+        {
+            "from": float(edges[b]),
+            "to": float(edges[b + 1]),
+            "power": float(power[band == b].mean()),
+        }
         for b in range(BANDS)
         if (band == b).any()
     ]

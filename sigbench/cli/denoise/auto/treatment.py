@@ -33,8 +33,9 @@ MODELLED = {
 }
 WHITE = ("with-noise", ("quiet", "mad"))
 FOR_SIGNALS = ("mad", "autoregressive")
-# A model of uneven noise whose level is more than that of the quiet parts took signal for noise.
+# Signal-dependent noise of a higher level, relative to the quiet parts, is signal taken for noise.
 MAX_UNEVEN = 2.2
+ZERO = 1e-9  # of the largest value: the size of rounding errors
 # The median of the finest details is more precise than the quiet parts, if both agree so well.
 AGREE = 1.12
 SIGNIFICANT = 1e-5  # of a line: tones of a signal at 50 Hz are less sharp than mains hum
@@ -132,6 +133,8 @@ def treatment_of(
     """
     batch = item[None]
     rough = noise_level(item) or float(estimated(WHITE[1], batch)[1].level[0])
+    if rough <= ZERO * float(np.abs(item).max(initial=0.0)):
+        rough = 0.0
     found = findings(item, level if level is not None else rough, fs)
     by_kind = {finding.kind: finding for finding in found}
     outer = tuple(
@@ -140,16 +143,15 @@ def treatment_of(
         if kind in by_kind and (kind != "hum" or by_kind[kind].p_value < SIGNIFICANT)
     )
     cleared = without(batch, outer, fs, peak)
-    if level is not None:
-        model = white_noise(np.array([level]), item.ndim - 1)
+    if level is not None or rough == 0:
+        model = white_noise(np.array([level or 0.0]), item.ndim - 1)
         return Treatment("white", outer, cleared, "with-noise", "", model, found)
     quiet = float(estimated(WHITE[1], cleared)[1].level[0])
     for kind, (wrapper, estimators) in MODELLED.items():
         if kind not in by_kind:
             continue
         estimator, model = estimated(estimators, cleared)
-        uneven = kind in ("signal-dependent", "varying")
-        if not (uneven and model.level[0] > MAX_UNEVEN * quiet):
+        if not (kind == "signal-dependent" and model.level[0] > MAX_UNEVEN * quiet):
             return Treatment(kind, outer, cleared, wrapper, estimator, model, found)
     estimator, model = estimated(WHITE[1], cleared)
     return Treatment("white", outer, cleared, WHITE[0], estimator, model, found)
