@@ -99,7 +99,10 @@ def refined(y: NDArray[np.float64], frequency: float, within: float) -> float:
         return -abs(complex(tapered @ np.exp(-2j * np.pi * f * t))) ** 2
 
     bounds = (frequency - within, frequency + within)
-    return float(minimize_scalar(power, bounds=bounds, method="bounded").x)
+    found = minimize_scalar(
+        power, bounds=bounds, method="bounded", options={"xatol": 1e-4 / len(y)}
+    )
+    return float(found.x)
 
 
 class Window:
@@ -121,10 +124,7 @@ class Window:
         There are none unless the first or the second one is significant: they are the strongest of
         mains hum.
         """
-        length = len(self.y)
-        if frequency * length < MIN_PERIODS:
-            return ()
-        found = []
+        length, found = len(self.y), []
         for order in range(1, harmonics + 1):
             center, width = order * frequency, order * frequency * tolerance
             if center + width + BANDWIDTH / length >= 0.5:
@@ -247,6 +247,8 @@ def _hum(
     y: NDArray[np.float64], frequency: float, tolerance: float, harmonics: int
 ) -> HumLines | None:
     """Find the lines in a signal without its trend, and again with the trend of the rest."""
+    if not MIN_PERIODS / len(y) <= frequency < 0.5:
+        return None
     first = _lines(without_trend(y, frequency), frequency, tolerance, harmonics)
     if first is None:
         return None
