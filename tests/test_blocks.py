@@ -8,13 +8,16 @@ import soundfile
 
 import sigbench
 from sigbench import InputError
-from sigbench.cli.denoise import blocks, long
-from sigbench.cli.denoise.blocks import Blocks, blocks_for, estimates, faded, noise_levels
+from sigbench.cli.denoise import blocks, level, long
+from sigbench.cli.denoise.blocks import Blocks, blocks_for, estimates, faded
 from sigbench.cli.denoise.file import denoise_file
+from sigbench.cli.denoise.level import noise_levels
 from sigbench.cli.main import main
+from sigbench.core.cautions import cautions
 from sigbench.core.protocols import Local
 from sigbench.denoisers import DENOISERS
 from sigbench.denoisers.baselines import AffineMap
+from sigbench.denoisers.noise_level import given_or_estimated
 
 SIGNALS = [
     sigbench.Noisy(),
@@ -122,16 +125,26 @@ def test_local_methods_have_no_seams(rng, method):
     np.testing.assert_allclose(joined, method(y, sigma=0.5), rtol=0, atol=1e-10)
 
 
-def test_the_level_of_a_long_file_is_that_of_excerpts(rng, monkeypatch):
-    monkeypatch.setattr(blocks, "MAX_WHOLE", 100_000)
-    monkeypatch.setattr(blocks, "EXCERPT", 1000)
-    y = rng.standard_normal((2, 1, 100_000)) * [[[0.1]], [[0.3]]]
-    levels = noise_levels(lambda a, b: y[:, :, a:b], 2, 100_000)
-    np.testing.assert_allclose(levels, [0.1, 0.3], rtol=0.03)
-    monkeypatch.setattr(blocks, "MAX_WHOLE", 200_000)
-    whole = noise_levels(lambda a, b: y[:, :, a:b], 2, 100_000)
-    np.testing.assert_array_equal(whole, blocks.given_or_estimated(y, None))
-    assert (whole != levels).all()
+@pytest.mark.parametrize("kind", ["noise", "eight bits", "silence", "constant", "binary"])
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 63, 64, 65, 100, 5001])
+def test_the_level_of_a_long_file_is_that_of_one_piece(rng, monkeypatch, length, kind):
+    monkeypatch.setattr(level, "BLOCK", 64)
+    monkeypatch.setattr(level, "COLLECTED", 20)
+    monkeypatch.setattr(level, "BINS", 256)
+    y = rng.standard_normal((3, 1, length)) * [[[0.01]], [[0.3]], [[1e-3]]]
+    if kind != "noise":
+        y = {
+            "eight bits": np.round(y * 128) / 128,
+            "silence": np.where(np.arange(length) < length // 10, y, 0.0),
+            "constant": np.ones_like(y),
+            "binary": np.sign(y),
+        }[kind]
+    with cautions() as one:
+        whole = given_or_estimated(y, None)
+    with cautions() as two:
+        parts = noise_levels(lambda a, b: y[:, :, a:b], 3, length)
+    np.testing.assert_array_equal(parts, whole)
+    assert one == two
 
 
 # --- files ---------------------------------------------------------------------------------------
@@ -238,6 +251,21 @@ def test_the_command(here, rng, in_blocks, capsys):
     err = capsys.readouterr().err
     assert "a.wav: denoised in blocks of 0.0625 s, with the same result as in one piece\n" in err
     assert err.endswith("b.wav: median, shape 2×1×5000\n")
+
+
+def test_the_figure_shows_the_middle(here, rng, in_blocks, monkeypatch):
+    pytest.importorskip("matplotlib")
+    drawn = []
+    monkeypatch.setattr(long, "DRAWN", 1600)
+    monkeypatch.setattr(long, "save_plot", lambda *given: drawn.append(given))
+    noisy_file(rng)
+    in_blocks()
+    assert main(["denoise", "a.wav", "-o", "b.wav", "-m", "median", "--plot", "c.png"]) == 0
+    ((path, content, estimate, title),) = drawn
+    assert str(path) == "c.png"
+    assert title == "a.wav, 0.2125 to 0.4125 s: median"
+    np.testing.assert_array_equal(content.batch[:, 0], soundfile.read("a.wav")[0].T[:, 1700:3300])
+    np.testing.assert_array_equal(estimate[:, 0], soundfile.read("b.wav")[0].T[:, 1700:3300])
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, OSError])

@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigbench.core.protocols import Array, Local
-from sigbench.denoisers.noise_level import given_or_estimated
 
 MAX_WHOLE = 2**23  # samples over all channels of a file that is denoised in one piece
 BLOCK = 2**20  # samples over all channels of a block, for a local method
-BLOCK_S, MAX_BLOCK = 60, 2**22  # seconds and samples of a block, for other methods
+BLOCK_S, MAX_BLOCK = 60, 2**22  # seconds and samples of a channel of a block, for other methods
 OVERLAPS = 12  # overlaps that fill such a block
-EXCERPTS, EXCERPT = 64, 2**16  # number and samples of the excerpts that give the noise level
 
 Read = Callable[[int, int], Array]
 """``read(start, stop)`` returns samples of all channels, shape ``(channels, 1, stop − start)``."""
@@ -69,7 +67,7 @@ def blocks_for(method: object, channels: int, fs: float) -> Blocks:
     """
     if isinstance(method, Local):
         return Blocks(max(BLOCK // channels, 4 * method.reach, 1), margin=method.reach)
-    block = max(min(round(BLOCK_S * fs), MAX_BLOCK), OVERLAPS)
+    block = max(min(round(BLOCK_S * fs), MAX_BLOCK, MAX_WHOLE // channels), OVERLAPS)
     return Blocks(block, overlap=block // OVERLAPS)
 
 
@@ -87,7 +85,7 @@ def estimates(
     blocks : Blocks
         How the sound is divided.
     denoise : callable
-        Returns the estimate of noisy samples ``(channels, 1, n)``.
+        Returns the estimate of noisy samples ``(channels, 1, n)``, a new array.
 
     Examples
     --------
@@ -103,16 +101,19 @@ def estimates(
             noisy = read(first, last)
             inner = slice(start - first, stop - first)
             yield denoise(noisy)[:, :, inner], noisy[:, :, inner]
+            del noisy  # before the next block is read
         return
     carried: Array | None = None
     for part, weight in faded(length, blocks.block, blocks.overlap):
         noisy = read(part.start, part.stop)
-        estimate = denoise(noisy) * weight
+        estimate = denoise(noisy)
+        estimate *= weight
         if carried is not None:
             estimate[:, :, : blocks.overlap] += carried
         end = noisy.shape[2] - (blocks.overlap if part.stop < length else 0)
         carried = estimate[:, :, end:].copy()
         yield estimate[:, :, :end], noisy[:, :, :end]
+        del estimate, noisy
 
 
 def faded(length: int, block: int, overlap: int) -> Iterator[tuple[slice, NDArray[np.float64]]]:
@@ -132,22 +133,3 @@ def faded(length: int, block: int, overlap: int) -> Iterator[tuple[slice, NDArra
         if stop < length:
             weight[-overlap:] = fade[::-1]
         yield slice(start, stop), weight
-
-
-def noise_levels(read: Read, channels: int, length: int) -> NDArray[np.float64]:
-    """Return the noise level of each channel of a sound, shape ``(channels,)``.
-
-    It is the median absolute deviation of the finest wavelet details, of the whole sound or, if it
-    has more than 2²³ samples, of 64 evenly spaced excerpts.
-
-    Warns
-    -----
-    Caution
-        If a level is 0 for a channel that is not constant.
-    """
-    if channels * length <= MAX_WHOLE:
-        return given_or_estimated(read(0, length), None)
-    excerpt = min(EXCERPT, length // EXCERPTS)
-    starts = np.linspace(0, length - excerpt, EXCERPTS).astype(int)
-    parts = [read(start, start + excerpt)[:, 0] for start in map(int, starts)]
-    return given_or_estimated(np.stack(parts, axis=1), None)

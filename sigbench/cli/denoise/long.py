@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,19 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigbench.cli.denoise.auto import Choice, denoise_automatically
-from sigbench.cli.denoise.blocks import MAX_WHOLE, Blocks, blocks_for, estimates, noise_levels
+from sigbench.cli.denoise.blocks import MAX_WHOLE, Blocks, blocks_for, estimates
+from sigbench.cli.denoise.level import noise_levels
 from sigbench.cli.denoise.method import AUTO, Prepared, applied, bound, levels, prepare
 from sigbench.cli.denoise.paths import Job, check_outputs
+from sigbench.cli.denoise.plot import save_plot
 from sigbench.cli.denoise.results import Denoised
 from sigbench.cli.denoise.speech import SpeechEnhancer
 from sigbench.core.atomic import atomic_file
 from sigbench.core.cautions import cautions
-from sigbench.core.errors import Caution
 from sigbench.core.media import Content
 from sigbench.core.media.sound import SoundFile, open_sound, write_sound
 from sigbench.core.progress import Progress
 from sigbench.core.protocols import UNDESCRIBED, Array, info_of
 
+DRAWN = 2**18  # samples of a channel in a figure
 TRIED, PIECES = 2**20, 8  # samples per channel on which `auto` chooses, in evenly spaced pieces
 
 
@@ -78,8 +80,6 @@ def denoise_long(job: Job, prepared: Prepared, source: SoundFile, *, force: bool
     begin = time.perf_counter()
     empty = _without_samples(source)
     with cautions() as found:
-        if job.plot:
-            warnings.warn("no figure is drawn of a file in blocks", Caution, stacklevel=2)
         work = _work(job, prepared, source, empty)
         job.target.parent.mkdir(exist_ok=True)
         with (
@@ -91,6 +91,8 @@ def denoise_long(job: Job, prepared: Prepared, source: SoundFile, *, force: bool
             suffix = job.target.suffix.lower()
             write_sound(file, source, suffix, source.frames, counted, job.target.parent)
             check_outputs([job], force)  # again: it may have been created in the meantime
+        if job.plot:
+            _plot(job, source, prepared.text)
     return Denoised(
         _without_samples(source, work.blocks.text(source.fs)),
         prepared.text,
@@ -103,12 +105,27 @@ def denoise_long(job: Job, prepared: Prepared, source: SoundFile, *, force: bool
     )
 
 
+def _plot(job: Job, source: SoundFile, method: str) -> None:
+    """Draw the middle of the file."""
+    assert job.plot is not None
+    assert job.target is not None
+    assert source.frames is not None
+    start = max((source.frames - DRAWN) // 2, 0)
+    stop = min(start + DRAWN, source.frames)
+    noisy = dataclasses.replace(_without_samples(source), batch=source.read(start, stop))
+    estimate = open_sound(job.target).read(start, stop)
+    title = f"{job.name}, {start / source.fs:.4g} to {stop / source.fs:.4g} s: {method}"
+    job.plot.parent.mkdir(exist_ok=True)
+    save_plot(job.plot, noisy, estimate, title)
+
+
 def _counted(
     parts: Iterator[tuple[Array, Array]], progress: Progress
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     for new, old in parts:
         yield new.astype(np.float64, copy=False), old.astype(np.float64, copy=False)
         progress.advance()
+        del new, old
 
 
 @dataclass(frozen=True)
@@ -140,7 +157,7 @@ def _work(job: Job, prepared: Prepared, source: SoundFile, empty: Content) -> _W
         methods = [bound(prepared, empty, job.name, "sound")] * channels
         used = given
         if used is None and (prepared.sigma == AUTO or _estimates_level(prepared)):
-            used = noise_levels(source.read, channels, frames)
+            used = _levels(source)
     plans = [blocks_for(method, channels, fs) for method in methods]
     blocks = plans[0] if plans.count(plans[0]) == channels else blocks_for(None, channels, fs)
     names = [choice.expected[0].method for choice in choices] or [prepared.text] * channels
@@ -155,6 +172,19 @@ def _work(job: Job, prepared: Prepared, source: SoundFile, empty: Content) -> _W
 
     reported = used is not None and (prepared.entry is None or prepared.uses_sigma)
     return _Work(denoise, blocks, tuple(used.tolist()) if reported else None, choices)  # type: ignore[union-attr]
+
+
+def _levels(source: SoundFile) -> NDArray[np.float64]:
+    """Estimate the noise level of each channel, with a report of the progress."""
+    assert source.frames is not None
+    with Progress(None, "block") as progress:
+        progress.describe("noise level")
+
+        def read(start: int, stop: int) -> Array:
+            progress.advance()
+            return source.read(start, stop)
+
+        return noise_levels(read, source.channels, source.frames)
 
 
 def _estimates_level(prepared: Prepared) -> bool:
@@ -179,5 +209,4 @@ def _tried(source: SoundFile) -> Content:
     piece = min(TRIED // PIECES, source.frames // PIECES)
     starts = np.linspace(0, source.frames - piece, PIECES).astype(int)
     joined = np.concatenate([source.read(a, a + piece) for a in map(int, starts)], axis=2)
-    whole = _without_samples(source)
-    return Content(joined, whole.domain, whole.peak, whole.fs, whole.encode)
+    return dataclasses.replace(_without_samples(source), batch=joined)

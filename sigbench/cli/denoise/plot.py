@@ -103,9 +103,10 @@ def draw(content: Content, estimate: Array, title: str) -> Figure:
             signal_panels(line, content, number, estimate[number, 0], single=shown == 1)
     heading = cut(printable(title), MAX_TITLE)
     if shown == 1:
-        heading += f"\n{text}"
+        heading += "\n" + text.replace("; ", "\n")
     if items > shown:
-        heading += f" ({items - shown} more {name}s are not shown)"
+        more = items - shown
+        heading += f" ({more} more {name}{'s are' if more > 1 else ' is'} not shown)"
     figure.suptitle(heading, fontsize=11, parse_math=False)
     return figure
 

@@ -147,7 +147,7 @@ def _spectrum(axes: Axes, images: dict[str, tuple[Array, str]]) -> None:
     if largest > 0:
         bottom, top = axes.get_ylim()
         axes.set_ylim(max(bottom, DEPTH * largest), top)
-        axes.legend(fontsize=7, loc="upper right", framealpha=0.8)
+        axes.legend(fontsize=7, loc="best", framealpha=0.8)
     axes.set_title("spectra, averaged over directions", fontsize=9)
     axes.set_xlabel("cycles per pixel", fontsize=8)
 

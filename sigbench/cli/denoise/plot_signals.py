@@ -166,7 +166,7 @@ def _spectrum(
     if largest > 0:
         bottom, top = axes.get_ylim()
         axes.set_ylim(max(bottom, DEPTH * largest), top)
-        axes.legend(fontsize=7, loc="upper right", framealpha=0.8)
+        axes.legend(fontsize=7, loc="best", framealpha=0.8)
     axes.set_title("spectra", fontsize=9)
     axes.set_xlabel("frequency in Hz" if fs else "cycles per sample", fontsize=8)
 

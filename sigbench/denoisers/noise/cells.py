@@ -18,7 +18,7 @@ MIN_LENGTH = 16  # along every axis; in shorter items noise cannot be told from 
 MAX_SAMPLES = 2**20  # of a signal; of a longer one, some parts are used
 PARTS = 16
 BLOCK = 8  # side of the blocks of images
-MAX_BLOCKS = 20_000  # of a channel
+MAX_BLOCKS = 5_000  # of a channel
 # The cells around a cell: one frame before and after, two frequencies below and above.
 NEIGHBORS = np.ones((3, 5)) / 14
 NEIGHBORS[1, 2] = 0
@@ -92,7 +92,8 @@ def signal_cells(parts: list[Power], bins: int) -> tuple[Power, Power]:
     Parameters
     ----------
     parts : list of array, shape (L,)
-        Parts of a signal, or its channels. Frames in which they are constant are left out.
+        Parts of a signal, or its channels. A frame is left out if a quarter of it is constant, as
+        in digital silence.
     bins : int
         Number M of frequencies.
 
@@ -105,11 +106,12 @@ def signal_cells(parts: list[Power], bins: int) -> tuple[Power, Power]:
 
     powers, around = [], []
     for part in parts:
-        windows = np.lib.stride_tricks.sliding_window_view(part, 2 * bins)[::bins]
-        kept = np.ptp(windows, axis=1) > 0
-        power = lapped_transform(part, bins) ** 2
-        powers.append(power[kept])
-        around.append(convolve(power, NEIGHBORS, mode="mirror")[kept])
+        quarters = part[: len(part) // (bins // 2) * (bins // 2)].reshape(-1, bins // 2)
+        constant = np.ptp(quarters, axis=1) == 0
+        four = np.lib.stride_tricks.sliding_window_view(constant, 4)[::2]
+        power = lapped_transform(part, bins)[~four.any(axis=1)] ** 2
+        powers.append(power)
+        around.append(convolve(power, NEIGHBORS, mode="mirror") if power.size else power)
     return np.concatenate(powers), np.concatenate(around)
 
 
@@ -127,7 +129,7 @@ def image_cells(item: Array) -> Power:
     Returns
     -------
     array, shape (blocks, 8, 8)
-        The powers, of at most 20,000 blocks of every channel.
+        The powers, of at most 5,000 blocks of every channel.
     """
     found = []
     for channel in item:

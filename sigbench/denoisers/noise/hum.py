@@ -96,7 +96,7 @@ def refined(y: NDArray[np.float64], frequency: float, within: float) -> float:
     tapered, t = (y - y.mean()) * taper, np.arange(len(y))
 
     def power(f: float) -> float:
-        return -abs(complex(tapered @ np.exp(-2j * np.pi * f * t))) ** 2
+        return -(abs(complex(tapered @ np.exp(-2j * np.pi * f * t))) ** 2)
 
     bounds = (frequency - within, frequency + within)
     found = minimize_scalar(
@@ -320,7 +320,7 @@ class Hum:
     fs: float | None = None
 
     info: ClassVar[Info] = Info(
-        "hum", "noise estimation", "Thomson 1982", domains=("signal", "speech")
+        "hum", "noise estimation", "Thomson 1982", domains=("signal", "speech"), adapts=True
     )
 
     def __post_init__(self) -> None:
@@ -335,9 +335,7 @@ class Hum:
         for item in noisy:
             waves = np.zeros(item.shape)
             for channel, wave in zip(channels_of(item), waves, strict=True):
-                hum = find_hum(
-                    channel, self.fs, frequency=self.frequency, harmonics=self.harmonics
-                )
+                hum = find_hum(channel, self.fs, frequency=self.frequency, harmonics=self.harmonics)
                 if hum is not None:
                     wave += hum.wave
             lines = np.mean(np.abs(np.fft.fft(waves)) ** 2, axis=0) / noisy.shape[-1]

@@ -100,9 +100,7 @@ def level_change(item: Array) -> LevelChange:
             p_value = min(1.0, 3 * len(names) * math.erfc(abs(change) / error / math.sqrt(2)))
             if p_value < best.p_value:
                 where = f"after {25 * quarter}% {name}"
-                best = LevelChange(
-                    math.exp(abs(change) / 2), where, p_value, axis, quarter / 4
-                )
+                best = LevelChange(math.exp(abs(change) / 2), where, p_value, axis, quarter / 4)
     return best
 
 
@@ -169,7 +167,7 @@ class Varying:
     array([1., 3.])
     """
 
-    info: ClassVar[Info] = Info("varying", "noise estimation", "sigbench")
+    info: ClassVar[Info] = Info("varying", "noise estimation", "sigbench", adapts=True)
 
     def estimate_noise(self, noisy: Array) -> VaryingNoise:
         """Return the noise of the items of a batch ``(N, C, *space)``."""

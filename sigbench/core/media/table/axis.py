@@ -103,6 +103,7 @@ SECONDS = {
     "micros": 1e-6, "microseconds": 1e-6, "ns": 1e-9, "nanos": 1e-9, "nanoseconds": 1e-9,
     "min": 60.0, "minutes": 60.0, "h": 3600.0, "hours": 3600.0, "d": 86400.0, "days": 86400.0,
 }  # fmt: skip
+MIN_COUNTER = 8  # rows of a column that may be an index beside the axis
 EPOCHS = (("s", 1e9), ("ms", 1e12), ("us", 1e15), ("ns", 1e18))  # units by size, from 2001 on
 
 
@@ -112,8 +113,8 @@ class Axis:
 
     Attributes
     ----------
-    column : int
-        Its column.
+    columns : tuple of int
+        Its column, or those of dates and times of day.
     label, unit : str
         How it is called; the unit can be empty.
     is_time : bool
@@ -126,7 +127,7 @@ class Axis:
         How they are spaced.
     """
 
-    column: int
+    columns: tuple[int, ...]
     label: str
     unit: str
     is_time: bool
@@ -163,11 +164,11 @@ class Axis:
 
 
 def _rounded(rate: float) -> float:
-    """Return a rate without the rounding errors of the stamps."""
+    """Return a rate without the rounding errors of the stamps; it or its period is a short number."""
     for digits in range(1, 7):
-        short = float(f"{rate:.{digits}g}")
-        if abs(short - rate) <= 1e-5 * rate:
-            return short
+        for short in (float(f"{rate:.{digits}g}"), 1 / float(f"{1 / rate:.{digits}g}")):
+            if abs(short - rate) <= 1e-5 * rate:
+                return short
     return rate
 
 
@@ -191,7 +192,7 @@ def rate_text(fs: float) -> str:
 
 def plain(name: str) -> str:
     """Return a name in the form in which it is compared."""
-    return re.sub(r"[\s_\-.:]+", "_", name.strip().lower()).strip("_")
+    return re.sub(r"[\s_\-.:,;]+", "_", name.strip().lower()).strip("_")
 
 
 def is_time_name(name: str) -> bool:
@@ -293,7 +294,7 @@ def is_counter(column: Column) -> bool:
     It is sorted, complete and has an axis name, or consists of integers with even spacing.
     """
     values = column.values
-    if len(values) < 3 or not np.isfinite(values).all() or not is_sorted(values):
+    if len(values) < MIN_COUNTER or not np.isfinite(values).all() or not is_sorted(values):
         return False
     if is_axis_name(column.name):
         return True

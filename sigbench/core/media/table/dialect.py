@@ -78,7 +78,9 @@ def detect(sample: Sample, delimiter: str | None, name: str) -> Dialect:
     rows = sample.rows
     joined = b"\n".join(rows)
     given = None if delimiter is None else _given(delimiter)
-    marks = [m for m in DELIMITERS if m in joined or m == ONE_COLUMN] if given is None else [given]
+    marks = [given] if given else [mark for mark in DELIMITERS if mark in joined]
+    if ONE_COLUMN not in marks and given is None:
+        marks.append(ONE_COLUMN)
     found = [one for mark in marks for one in _candidates(rows, mark, joined)]
     best = max(found, key=lambda one: (one.legal * one.good, one.good), default=None)
     if best is None or not best.good:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sigbench.core.errors import InputError, shown
 from sigbench.core.media.table.dialect import Dialect, kind
 from sigbench.core.media.table.encoding import Text
 from sigbench.core.media.table.lines import COMMENTS
@@ -20,7 +21,9 @@ from sigbench.core.media.table.sample import Line, Sample
 UNITS = frozenset(
     [
         "s",
+        "S",
         "sec",
+        "Sec",
         "ms",
         "us",
         "µs",
@@ -29,42 +32,43 @@ UNITS = frozenset(
         "min",
         "h",
         "d",
-        "v",
-        "mv",
-        "uv",
-        "µv",
-        "μv",
-        "kv",
-        "a",
-        "ma",
-        "ua",
-        "µa",
-        "μa",
+        "V",
+        "mV",
+        "uV",
+        "µV",
+        "μV",
+        "kV",
+        "A",
+        "mA",
+        "uA",
+        "µA",
+        "μA",
         "g",
         "m/s",
         "m/s2",
         "m/s^2",
         "m/s²",
         "m/s**2",
-        "°c",
-        "degc",
-        "c",
-        "°f",
-        "k",
-        "f",
-        "pa",
-        "hpa",
-        "kpa",
-        "mpa",
+        "°C",
+        "degC",
+        "C",
+        "°F",
+        "F",
+        "K",
+        "Pa",
+        "hPa",
+        "kPa",
+        "MPa",
         "bar",
         "mbar",
         "psi",
-        "hz",
-        "khz",
-        "mhz",
-        "ghz",
+        "Hz",
+        "kHz",
+        "MHz",
+        "GHz",
         "%",
         "rpm",
+        "RPM",
         "1/min",
         "deg",
         "°",
@@ -84,39 +88,48 @@ UNITS = frozenset(
         "ft",
         "kg",
         "mg",
-        "n",
-        "kn",
-        "w",
-        "kw",
-        "mw",
-        "kwh",
-        "wh",
-        "nm",
-        "j",
-        "db",
-        "dbm",
+        "N",
+        "kN",
+        "W",
+        "kW",
+        "MW",
+        "kWh",
+        "Wh",
+        "Nm",
+        "J",
+        "dB",
+        "dBm",
+        "dBA",
         "ppm",
         "ppb",
         "lux",
         "lx",
+        "Ohm",
         "ohm",
-        "ω",
-        "t",
-        "mt",
+        "Ω",
+        "T",
+        "mT",
         "counts",
         "count",
         "a.u.",
         "au",
-        "1",
         "-",
-        "v/v",
-        "u",
+        "V/V",
         "l",
+        "L",
         "ml",
+        "mL",
         "l/min",
+        "L/min",
         "l/h",
         "bpm",
-        "utc",
+        "UTC",
+        "°/h",
+        "eV",
+        "keV",
+        "1/cm",
+        "cm-1",
+        "cm^-1",
     ]
 )
 BRACKETED = re.compile(r"[\[(].{0,20}[\])]")
@@ -160,13 +173,19 @@ class Names:
         return out
 
 
-def kinds_and_start(sample: Sample, dialect: Dialect) -> tuple[list[str], Line | None]:
+def kinds_and_start(sample: Sample, dialect: Dialect, name: str) -> tuple[list[str], Line | None]:
     """Return the kind of each column, and the first line that is a row.
 
     A column is ``N`` numbers, ``S`` time stamps, ``T`` text or ``M`` missing, whatever most of its
     cells are. The first row has a number in each column of numbers whose cell is not missing; that
     the column has numbers is judged from the rows below, so that a header of several lines is not
     mistaken for rows.
+
+    Raises
+    ------
+    InputError
+        If a line that looks like a row, since it begins with a number or a date, has a text where
+        the rows below have numbers.
     """
     lines = [line for line in sample.first if not line.is_comment]
     rows = [line.row for line in lines] + list(sample.last)
@@ -181,7 +200,12 @@ def kinds_and_start(sample: Sample, dialect: Dialect) -> tuple[list[str], Line |
         if not fits[i] or not np.isin(kinds[i], ["N", "S"]).any() or _numbered(cells[i]):
             continue
         numbers = (n[i + 1] > 0) & (n[i + 1] >= s[i + 1] + t[i + 1])
-        if not np.isin(kinds[i][numbers], ["N", "M"]).all():
+        wrong = numbers & ~np.isin(kinds[i], ["N", "M"])
+        if wrong.any():
+            begins = not wrong[0] and kinds[i, 0] in ("NS" if numbers[0] else "S")
+            if begins and (numbers[0] or s[i + 1, 0] > 0) and dialect.width > 1:
+                cell = cells[i][int(np.argmax(wrong))].strip(PADDING).decode(errors="replace")
+                raise InputError(f"{name}, line {line.number}: {shown(cell)} is not a number")
             continue
         found = []
         for k in range(dialect.width):
@@ -213,7 +237,7 @@ def names_of(head: bytes, dialect: Dialect, text: Text, *, last_is_empty: bool) 
     """
     width = dialect.width
     rows, comments = _split(text.decode(head), dialect)
-    rows = [row for row in rows if any(row)]
+    rows = [row for row in rows if any(row) and not row[0].lower().startswith("sep=")]
     if not rows:
         rows = [row for row in comments[-2:] if len(row) == width and (width > 1 or row[0])]
     if not rows:
@@ -221,7 +245,7 @@ def names_of(head: bytes, dialect: Dialect, text: Text, *, last_is_empty: bool) 
         return Names(none, none, none, 0)
     units: list[str] = []
     usable = [row for row in rows if len(row) > 1 or width == 1] or rows
-    if len(usable) > 1 and _are_units(usable[-1]):
+    if len(usable) > 1 and _are_units(usable[-1], usable[-2]):
         units = [cell.strip("[](){} ") for cell in usable.pop()]
     names = usable[-1]
     count = len(names)
@@ -270,9 +294,11 @@ def _cells(lines: Sequence[str], dialect: Dialect) -> list[list[str]]:
     return [[" ".join(cell.split()) for cell in row] for row in rows]
 
 
-def _are_units(row: Sequence[str]) -> bool:
+def _are_units(row: Sequence[str], above: Sequence[str]) -> bool:
     found = [cell for cell in row if cell]
-    known = sum(cell.lower() in UNITS or bool(BRACKETED.fullmatch(cell)) for cell in found)
+    if len(found) > sum(map(bool, above)):
+        return False
+    known = sum(cell in UNITS or bool(BRACKETED.fullmatch(cell)) for cell in found)
     return bool(found) and 2 * known >= len(found)
 
 
@@ -281,6 +307,6 @@ def _name_and_unit(name: str) -> tuple[str, str]:
     match = _NAME_UNIT.fullmatch(name)
     if match is None or not match["name"]:
         return name, ""
-    if match["ratio"] and match["ratio"].lower() not in UNITS:
+    if match["ratio"] and match["ratio"] not in UNITS:
         return name, ""
     return match["name"], match["unit"] or match["ratio"]

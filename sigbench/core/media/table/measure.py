@@ -73,16 +73,17 @@ def _stamped(columns: Sequence[Column], k: int, body: Body) -> Axis:
     """Return an axis of dates; if the next column has times of day, of both."""
     cells = body.column(k)
     clocks, label = None, columns[k].label
+    used: tuple[int, ...] = (k,)
     following = k + 1 < len(columns) and columns[k + 1].kind == "S"
     if following and not PATTERNS[2].fullmatch(cells[0].strip(PADDING)):
         times = body.column(k + 1)
         if PATTERNS[2].fullmatch(times[0].strip(PADDING)) and b":" not in cells[0]:
-            clocks, label = times, f"{label} and {columns[k + 1].label}"
+            clocks, label, used = times, f"{label} and {columns[k + 1].label}", (k, k + 1)
     stamps = parse_stamps(cells, clocks)
     if stamps is None:
-        return Axis(k, label, "", True, None, np.zeros(len(cells)), UNORDERED)
+        return Axis(used, label, "", True, None, np.zeros(len(cells)), UNORDERED)
     seconds = stamps.ns / 1e9
-    return Axis(k, label, "", True, 1.0, seconds, spacing_of(seconds, stamps.resolution))
+    return Axis(used, label, "", True, 1.0, seconds, spacing_of(seconds, stamps.resolution))
 
 
 def _numbered(column: Column, k: int, body: Body) -> Axis:
@@ -98,12 +99,12 @@ def _numbered(column: Column, k: int, body: Body) -> Axis:
         unit = unit_of(column.name, unit)
     seconds = SECONDS.get(unit.strip().lower()) if is_time or unit in ("s", "ms") else None
     if not np.isfinite(values).all():
-        return Axis(k, column.label, unit, is_time, seconds, values, UNORDERED)
+        return Axis((k,), column.label, unit, is_time, seconds, values, UNORDERED)
     scale = seconds or 1.0
     if seconds:
         values = values - values[0]
     found = spacing_of(values * scale, resolution * scale)
-    return Axis(k, column.label, unit, is_time, seconds, values * scale, found)
+    return Axis((k,), column.label, unit, is_time, seconds, values * scale, found)
 
 
 def _exact(cells: Sequence[bytes]) -> NDArray[np.float64]:

@@ -17,7 +17,6 @@ from sigbench.core.media.table.dialect import Dialect, detect
 from sigbench.core.media.table.encoding import Text, text_of
 from sigbench.core.media.table.header import Names, kinds_and_start, names_of
 from sigbench.core.media.table.measure import axis_of
-from sigbench.core.media.table.numbers import NumberFormat
 from sigbench.core.media.table.sample import Sample, sample_of
 from sigbench.core.media.table.writing import encoder
 
@@ -67,7 +66,7 @@ def table_from_bytes(data: bytes, name: str, options: TableOptions | None = None
     dialect = detect(sample, options.delimiter, name)
     if dialect.width > MAX_COLUMNS:
         raise InputError(f"{name} has {dialect.width} columns: it can have at most {MAX_COLUMNS}")
-    kinds, first = kinds_and_start(sample, dialect)
+    kinds, first = kinds_and_start(sample, dialect, name)
     if first is None:
         raise _without_rows(sample, name, options)
     head = text.raw[: first.start]
@@ -175,7 +174,7 @@ def _denoised(
     columns: Sequence[Column], axis: Axis | None, chosen: Sequence[int] | None, body: Body
 ) -> tuple[list[int], list[int]]:
     """Return the columns that are denoised, and those that are copied because they are counters."""
-    at = None if axis is None else axis.column
+    at = None if axis is None else axis.columns[0]
     if chosen is not None:
         for k in chosen:
             if k == at:
@@ -259,7 +258,7 @@ def _notes(
     copied = [
         column.label
         for k, column in enumerate(columns)
-        if k not in denoised and column.kind != "M" and (axis is None or k != axis.column)
+        if k not in denoised and column.kind != "M" and (axis is None or k not in axis.columns)
     ]
     if copied:
         parts[-1] += f", {_listed(copied)} copied"
@@ -281,7 +280,8 @@ def _notes(
     if form.decimal == b",":
         parts.append("decimal comma")
     if form.thousands:
-        parts.append(f"thousands separated by {text.decode(form.thousands)!r}")
+        mark = text.decode(form.thousands)
+        parts.append(f"thousands separated by {'spaces' if mark.isspace() else repr(mark)}")
     if text.guessed:
         parts.append(f"read as {text.title}")
     lines = ["; ".join(parts)]
@@ -298,6 +298,3 @@ def _is_whole(column: Column) -> bool:
 
 def _listed(labels: Sequence[str]) -> str:
     return ", ".join(labels[:5]) + (f" and {len(labels) - 5} more" if len(labels) > 5 else "")
-
-
-__all__ = ["NumberFormat", "read_table", "table_from_bytes"]

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 GAP = 1.5  # steps between two samples of which at least one is missing
-MAX_GAPS = 0.1  # of the steps; with more, the spacing is uneven
+MIN_EQUAL = 0.75  # of the steps, so that longer ones are gaps and not the effect of rounding
+MAX_GAPS, MAX_REGULAR_GAPS = 0.1, 0.35  # of the steps, if the others differ, or are equal
 MAX_JITTER = 0.1  # of a step, for even spacing
 MAX_SPREAD = 0.3  # standard deviation of the steps, for a sampling rate
 
@@ -75,23 +76,34 @@ def spacing_of(positions: NDArray[np.float64], resolution: float) -> Spacing:
     rounding = 1e-14 * float(np.abs(positions).max())  # of float64
     usual = float(np.median(steps))
     equal = np.abs(steps - usual) <= MAX_JITTER * usual + rounding
-    if usual > 0 and equal.mean() >= 1 - MAX_GAPS:
+    if usual > 0 and equal.mean() >= MIN_EQUAL:
         slack = rounding
     else:  # do the texts round evenly spaced samples?
         slack = 1.01 * resolution + rounding
-        mean = float(steps.mean())
+        mean = _mean_step(steps)
         ideal = mean * np.arange(1, len(positions))
-        if (np.abs(np.abs(positions[1:] - positions[0]) - ideal) <= slack).all():
+        error = np.abs(positions[1:] - positions[0]) - ideal
+        if np.ptp(error) <= 2 * slack:
             return Spacing(mean, True, 0, 0.0, float(steps.min()), float(steps.max()))
         usual = float(np.median(steps[steps > 0])) if np.mean(steps > 0) > 0.5 else mean
     gap = steps > GAP * usual + slack
     even = _is_even(steps[~gap], slack)
-    if not even and gap.mean() > MAX_GAPS:
+    if gap.mean() > (MAX_REGULAR_GAPS if even else MAX_GAPS):
         gap = np.zeros_like(gap)
+        even = _is_even(steps, slack)
     rest = steps[~gap]
     step = float(rest.mean())
     spread = float(rest.std()) / step
     return Spacing(step, even, int(gap.sum()), spread, float(rest.min()), float(rest.max()))
+
+
+def _mean_step(steps: NDArray[np.float64]) -> float:
+    """Return the mean step from the first to the last change, which equal positions do not bias."""
+    changes = np.flatnonzero(steps)
+    if len(changes) < 3:
+        return float(steps.mean())
+    first, last = int(changes[0]), int(changes[-1])
+    return float(steps[first + 1 : last + 1].sum() / (last - first))
 
 
 def _is_even(steps: NDArray[np.float64], slack: float) -> bool:

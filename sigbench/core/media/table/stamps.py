@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ PATTERNS = (
 )
 SECOND = 10**9  # in nanoseconds
 DAY = 86400 * SECOND
+MAX_DAYS = 100_000  # of int64 in nanoseconds
+CHUNK = 2**14  # cells that are parsed at once
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,8 @@ def is_stamp(cell: bytes) -> bool:
 def parse_stamps(cells: Sequence[bytes], clocks: Sequence[bytes] | None = None) -> Stamps | None:
     """Return the times of a column; None if a cell is no stamp.
 
-    In dates such as 03/02/2024 the day is first, unless the second number of some date exceeds 12.
+    In dates such as 03/02/2024 the order of day and month is the one for which the column spans less
+    time; of equal spans, the day is first.
 
     Parameters
     ----------
@@ -69,45 +73,78 @@ def parse_stamps(cells: Sequence[bytes], clocks: Sequence[bytes] | None = None) 
     clocks : sequence of bytes, optional
         The times of day, if ``cells`` has dates only.
     """
-    if clocks is not None:
-        cells = [
-            a.strip(PADDING) + b" " + b.strip(PADDING) for a, b in zip(cells, clocks, strict=True)
-        ]
-    pattern = next((p for p in PATTERNS if cells and p.fullmatch(cells[0].strip(PADDING))), None)
-    if pattern is None:
-        return None
-    matches = [pattern.fullmatch(cell.strip(PADDING)) for cell in cells]
-    groups = [match.groupdict() for match in matches if match]
-    if len(groups) < len(cells):
-        return None
-    days = np.array(_days(groups), object) * DAY
-    try:
-        out = np.array(
-            [int(day) + _clock(group) for day, group in zip(days, groups, strict=True)], object
-        )
-    except ValueError:
-        return None
-    out = out - out[0]
-    if max(map(abs, out)) >= 2**63:
-        return None
-    return Stamps(out.astype(np.int64), _resolution(groups))
+    parts = [_Part([], [], [], 0, any_clock=False, any_second=False)]
+    pattern = None
+    for start in range(0, len(cells), CHUNK):
+        some = [cell.strip(PADDING) for cell in cells[start : start + CHUNK]]
+        if clocks is not None:
+            times = clocks[start : start + CHUNK]
+            some = [a + b" " + b.strip(PADDING) for a, b in zip(some, times, strict=True)]
+        pattern = pattern or next((p for p in PATTERNS if p.fullmatch(some[0])), None)
+        matches = [pattern.fullmatch(cell) if pattern else None for cell in some]
+        groups = [match.groupdict() for match in matches if match]
+        if len(groups) < len(some):
+            return None
+        parts.append(_part(groups))
+    return _together(parts[1:])
 
 
-def _days(groups: Iterable[dict[str, bytes | None]]) -> list[int]:
+class _Part(NamedTuple):
+    """Times of some cells: the days in both orders of day and month, None if a date does not exist."""
+
+    days: list[int] | None
+    swapped: list[int] | None
+    ns: list[int]
+    digits: int
+    any_clock: bool
+    any_second: bool
+
+
+def _part(groups: Sequence[dict[str, bytes | None]]) -> _Part:
+    return _Part(
+        _days(groups, swapped=False),
+        _days(groups, swapped=True),
+        [_clock(group) for group in groups],
+        max(len(group["part"] or b"") for group in groups),
+        any_clock=any(group["hour"] is not None for group in groups),
+        any_second=any(group["second"] is not None for group in groups),
+    )
+
+
+def _together(parts: Sequence[_Part]) -> Stamps | None:
+    clock = np.concatenate([np.array(part.ns, np.int64) for part in parts])
+    best = None
+    for order in ([part.days for part in parts], [part.swapped for part in parts]):
+        known = [np.array(days) for days in order if days is not None]
+        if len(known) == len(parts):
+            days = np.concatenate(known)
+            if best is None or np.ptp(days) < np.ptp(best):
+                best = days
+    if best is None or np.ptp(best) > MAX_DAYS:
+        return None
+    ns = (best - best[0]) * DAY + clock
+    resolution = 10.0 ** -max(part.digits for part in parts)
+    if not any(part.any_second for part in parts):
+        resolution = 60.0 if any(part.any_clock for part in parts) else 86400.0
+    return Stamps(ns - ns[0], resolution)
+
+
+def _days(groups: Sequence[dict[str, bytes | None]], *, swapped: bool) -> list[int] | None:
     """Return the day of each date, as a number; 0 without dates."""
-    groups = list(groups)
     if "year" not in groups[0]:
         return [0] * len(groups)
     if "one" not in groups[0]:
         triples = [(g["year"], g["month"], g["day"]) for g in groups]
     else:
-        swapped = any(int(g["two"] or 0) > 12 for g in groups)
-        names = ("one", "two") if swapped else ("two", "one")
-        triples = [(g["year"], g[names[0]], g[names[1]]) for g in groups]
+        month, day = ("one", "two") if swapped else ("two", "one")
+        triples = [(g["year"], g[month], g[day]) for g in groups]
     known: dict[tuple[bytes | None, ...], int] = {}
     for triple in triples:
         if triple not in known:
-            known[triple] = date(*(int(part or 0) for part in triple)).toordinal()
+            try:
+                known[triple] = date(*(int(part or 0) for part in triple)).toordinal()
+            except ValueError:  # no such date
+                return None
     return [known[triple] for triple in triples]
 
 
@@ -126,11 +163,3 @@ def _clock(group: dict[str, bytes | None]) -> int:
         minutes = int(digits[:2]) * 60 + int(digits[2:])
         out -= (-1 if zone[:1] == b"-" else 1) * minutes * 60 * SECOND
     return out
-
-
-def _resolution(groups: Sequence[dict[str, bytes | None]]) -> float:
-    if all(group["hour"] is None for group in groups):
-        return 86400.0
-    if all(group["second"] is None for group in groups):
-        return 60.0
-    return 10.0 ** -max(len(group["part"] or b"") for group in groups)

@@ -94,6 +94,18 @@ class Style:
         return text.removesuffix(".0") if self.pointless else text
 
 
+def fixed_format(style: Style) -> bytes | None:
+    """Return the style as a format of ``%``, if that is all; None otherwise.
+
+    Examples
+    --------
+    >>> fixed_format(Style(2, 2))
+    b'%.2f'
+    """
+    simple = style.exponents == "none" and style.low == style.high and style.high <= 30
+    return b"%%.%df" % style.high if simple and not (style.signed or style.bare) else None
+
+
 def style_of(cells: Sequence[bytes], form: NumberFormat) -> Style | None:
     """Return the style of the numbers among some cells; None if there is none."""
     joined = b"\n".join(cells)
@@ -103,10 +115,11 @@ def style_of(cells: Sequence[bytes], form: NumberFormat) -> Style | None:
         cores = [cell.strip(PADDING) for cell in cells]
     if form.thousands:
         cores = [core.replace(form.thousands, b"") for core in cores]
-    if any(letter in lower for letter in b"adefilnu?#") or b"-\n" in lower + b"\n":
+    if any(letter in lower for letter in b"afilnu?#") or b"-\n" in lower + b"\n":
         cores = [core for core in cores if core.lower() not in MISSING and b"n" not in core.lower()]
-    else:
-        cores = [core for core in cores if core and core != b"-"]
+    elif not lower or b"\n\n" in b"\n" + lower + b"\n" or cores is not cells:
+        cores = [core for core in cores if core]
+    cores = list(cores)
     if not cores:
         return None
     found = [EXPONENT.search(core) for core in cores] if re.search(rb"[ed]", lower) else []
@@ -115,20 +128,21 @@ def style_of(cells: Sequence[bytes], form: NumberFormat) -> Style | None:
     if powers:
         cores = [EXPONENT.sub(b"", core) for core in cores]
         digits = max(len(re.sub(rb"\D", b"", core).lstrip(b"0")) for core in cores)
-    parts = [core.partition(form.decimal) for core in cores]
-    decimals = {len(rest) for _, _, rest in parts}
-    positive = [core for core in cores if core[:1] != b"-"]
+    point = form.decimal
+    joined = b"\n" + b"\n".join(cores)
+    decimals = {len(core.partition(point)[2]) for core in cores}
+    positive = [core for core in cores if core[:1] != b"-"] if b"\n+" in joined else []
     return Style(
         low=min(decimals),
         high=max(decimals),
-        pointless=not all(point for _, point, _ in parts),
+        pointless=joined.count(point) < len(cores),
         digits=max(digits, 1),
         exponents="none" if not powers else "all" if len(powers) == len(cores) else "some",
         letter=powers[0][1].decode() if powers else "e",
         plus=not powers or any(match[2] == b"+" for match in powers),
         width=min(len(match[3]) for match in powers) if powers else 2,
         signed=bool(positive) and all(core[:1] == b"+" for core in positive),
-        bare=any(core.lstrip(b"+-").startswith(form.decimal) for core in cores),
+        bare=any(b"\n" + sign + point in joined for sign in (b"", b"-", b"+")),
     )
 
 

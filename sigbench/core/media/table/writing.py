@@ -12,6 +12,7 @@ from sigbench.core.errors import Caution
 from sigbench.core.media.table.columns import Body, Column
 from sigbench.core.media.table.encoding import Text
 from sigbench.core.media.table.numbers import PADDING
+from sigbench.core.media.table.style import fixed_format
 from sigbench.core.protocols import Array
 
 COARSE = 0.5  # of the change by the method: a rounding error that limits the result
@@ -56,10 +57,11 @@ def encoder(
             rows = len(block.after)
             cells = [block.cells[k::width] for k in range(width)]
             for i, k in enumerate(denoised):
-                part = slice(at, at + rows)
-                write = _writer(columns[k], body, k)
-                for j in np.flatnonzero(changed[i, part]).tolist():
-                    cells[k][j] = write(cells[k][j], float(new[i, at + j]))
+                where = np.flatnonzero(changed[i, at : at + rows])
+                old = [cells[k][j] for j in where.tolist()]
+                texts = _written(old, new[i, at + where], columns[k], body, k)
+                for j, cell in zip(where.tolist(), texts, strict=True):
+                    cells[k][j] = cell
             out.append(block.before)
             joiner = body.dialect.splitter.joiner
             out += [
@@ -71,6 +73,22 @@ def encoder(
         return text.restore(b"".join(out))
 
     return encode
+
+
+def _written(
+    old: list[bytes], values: NDArray[np.float64], column: Column, body: Body, k: int
+) -> list[bytes]:
+    """Return the cells of a column with other numbers."""
+    form = body.dialect.form
+    assert column.style is not None
+    quick = None if form.thousands or column.width is not None else fixed_format(column.style)
+    joined = b"\n".join(old)
+    if quick is None or any(mark in joined for mark in PADDING):
+        write = _writer(column, body, k)
+        return [write(cell, value) for cell, value in zip(old, values.tolist(), strict=True)]
+    minus_zero, zero = quick % -0.0, quick % 0.0
+    texts = [zero if text == minus_zero else text for text in map(quick.__mod__, values.tolist())]
+    return texts if form.decimal == b"." else [t.replace(b".", form.decimal) for t in texts]
 
 
 def _writer(column: Column, body: Body, k: int) -> Callable[[bytes, float], bytes]:
