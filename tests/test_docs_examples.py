@@ -51,7 +51,7 @@ NOT_RUN = {
 }
 # Runs that train or tune for a minute or more, even with few items: only their cells are listed.
 ONLY_LISTED = (
-    r"sigbench run (noise2noise|noise-tracking|speech-smoke)",
+    r"sigbench run (noise2noise|noise-tracking|speech-smoke|estimate-noise( |$)(?!.*items))",
     r"sigbench run images32",
     r"sigbench run (deconvolution|signals -p (heavisine|blocks))",
 )

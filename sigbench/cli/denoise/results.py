@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from sigbench.cli.denoise.auto import Choice, as_text
+from sigbench.cli.denoise.auto import Choice, as_json, as_text
 from sigbench.cli.denoise.paths import STANDARD, Job
 from sigbench.cli.denoise.speech import SpeechChoice
 from sigbench.core.media import Content
@@ -116,7 +116,7 @@ def as_record(job: Job, done: Denoised) -> dict[str, Any]:
     if done.choices:
         names = {choice.expected[0].method for choice in done.choices}
         record["method"] = names.pop() if len(names) == 1 else None
-        record["items"] = [_choice(choice) for choice in done.choices]
+        record |= as_json(done.choices, done.content)
         record["cautions"] += [doubt for choice in done.choices for doubt in choice.doubts]
         if len(done.choices) == 1:
             record["expected"] = record["items"][0]["expected"]
@@ -133,20 +133,6 @@ def _paths(job: Job) -> dict[str, Any]:
         "in": str(job.source or STANDARD),
         "out": str(job.target or STANDARD),
         "plot": None if job.plot is None else str(job.plot),
-    }
-
-
-def _choice(choice: Choice) -> dict[str, Any]:
-    best = choice.expected[0]
-    return {
-        "method": best.method,
-        "sigma": _finite(choice.sigma),
-        "expected": {
-            "rmse": _finite(best.rmse),
-            "low": _finite(choice.low),
-            "high": _finite(choice.high),
-        },
-        "cautions": list(choice.doubts),
     }
 
 

@@ -18,7 +18,7 @@ MIN_LENGTH = 16  # along every axis; in shorter items noise cannot be told from 
 MAX_SAMPLES = 2**20  # of a signal; of a longer one, some parts are used
 PARTS = 16
 BLOCK = 8  # side of the blocks of images
-MAX_BLOCKS = 20_000  # of a channel
+MAX_BLOCKS = 5_000  # of a channel
 # The cells around a cell: one frame before and after, two frequencies below and above.
 NEIGHBORS = np.ones((3, 5)) / 14
 NEIGHBORS[1, 2] = 0
@@ -129,7 +129,7 @@ def image_cells(item: Array) -> Power:
     Returns
     -------
     array, shape (blocks, 8, 8)
-        The powers, of at most 20,000 blocks of every channel.
+        The powers, of at most 5,000 blocks of every channel.
     """
     found = []
     for channel in item:

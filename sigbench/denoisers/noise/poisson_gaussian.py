@@ -178,7 +178,10 @@ class PoissonGaussian:
     """
 
     info: ClassVar[Info] = Info(
-        "poisson-gaussian", "noise estimation", "Foi, Trimeche, Katkovnik, Egiazarian 2008"
+        "poisson-gaussian",
+        "noise estimation",
+        "Foi, Trimeche, Katkovnik, Egiazarian 2008",
+        adapts=True,
     )
 
     def estimate_noise(self, noisy: Array) -> SignalDependentNoise:
