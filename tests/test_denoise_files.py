@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from ordinary_files import ARRAYS, SOUNDS, TABLES
 from test_picture_files import FILES as PICTURES
