@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sigbench.core.protocols import Array
 
-ROUNDS = 3
+ROUNDS = 5
 SHIFT = 0.382  # of the length: where samples are held out
 
 
