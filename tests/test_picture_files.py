@@ -10,6 +10,7 @@ import pytest
 import tifffile
 from PIL import Image, TiffImagePlugin
 
+import sigbench
 from sigbench import InputError
 from sigbench.core.errors import Caution
 from sigbench.core.media import read, write
@@ -533,3 +534,9 @@ def test_bits_of_bytes_in_reverse_order(here):
     out, _ = written(here / "a.tif", lambda batch: 255 - batch)
     with Image.open(out) as image:
         np.testing.assert_array_equal(np.asarray(image), GRAY <= 99)
+
+
+def test_a_stack_is_not_an_item_of_a_dataset(here):
+    (here / "a.tif").write_bytes(FILES["stack.tif"])
+    with pytest.raises(InputError, match=r"a\.tif has 5 pages: it must have one"):
+        sigbench.Folder(str(here)).size("test")

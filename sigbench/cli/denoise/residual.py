@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sigbench.core.protocols import Array
 
 LAGS, PIXELS = 20, 3  # distances that are tested: samples, and pixels in each direction
+SHORT = 20  # a signal of fewer samples per distance is tested at fewer distances
 LEVEL = 0.01  # of the test
 NEARLY = 0.9  # of the largest autocorrelation
 SMALL = 0.05  # autocorrelation that is too small to matter
@@ -110,7 +111,7 @@ def whiteness(blocks: NDArray[np.float64]) -> Whiteness:
 
     References
     ----------
-    I. Lobato, J. C. Nankervis, N. E. Savin, "Testing for autocorrelation using a modified
+    I. N. Lobato, J. C. Nankervis, N. E. Savin, "Testing for autocorrelation using a modified
     Box-Pierce Q test", International Economic Review 42(1), 2001, equation (6).
 
     Examples
@@ -196,8 +197,8 @@ def edge_ratio(residual: NDArray[np.float64], estimate: NDArray[np.float64]) -> 
 
     References
     ----------
-    A. Buades, B. Coll, J.-M. Morel, "A review of image denoising algorithms, with a new one",
-    Multiscale Modeling & Simulation 4(2), 2005, section 2 (method noise).
+    A. Buades, B. Coll, J.-M. Morel, "A non-local algorithm for image denoising", CVPR 2005,
+    section 2.
 
     Examples
     --------
@@ -234,7 +235,7 @@ def _correlation(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:
 def _shifts(space: tuple[int, ...]) -> list[tuple[int, ...]]:
     """Return the tested distances: of images half of them, as the others are their mirror images."""
     if len(space) == 1:
-        return [(lag,) for lag in range(1, 1 + max(1, min(LAGS, space[0] // 4)))]
+        return [(lag,) for lag in range(1, 1 + max(1, min(LAGS, space[0] // SHORT)))]
     down, right = (max(1, min(PIXELS, side // 4)) for side in space)
     half = [(y, x) for y in range(down + 1) for x in range(-right, right + 1) if y > 0 or x > 0]
     return sorted(half, key=lambda shift: shift[0] ** 2 + shift[1] ** 2)

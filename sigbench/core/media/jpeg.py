@@ -50,7 +50,7 @@ def read_jpeg(path: Path, data: bytes) -> Picture:
         pixels = np.asarray(image).reshape(height, width, -1)
         sampling = JpegImagePlugin.get_sampling(image)
         options = {
-            "qtables": image.quantization,
+            "qtables": [table for _, table in sorted(image.quantization.items())],
             "subsampling": max(sampling, 0),  # -1: neither 4:4:4, 4:2:2 nor 4:2:0
             "progressive": bool(image.info.get("progressive")),
         }

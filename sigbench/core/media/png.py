@@ -26,6 +26,7 @@ from sigbench.core.media.png_chunks import (
     parts,
     png_file,
 )
+from sigbench.core.media.tiff_write import packed
 
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of the color types
 GRAY, RGB, PALETTE, GRAY_ALPHA, RGB_ALPHA = CHANNELS
@@ -208,11 +209,8 @@ def _without_key(
 def _image_data(header: _Header, colors: NDArray[Any], alpha: NDArray[Any] | None) -> list[Chunk]:
     """Return the chunks of the pixels."""
     if header.depth < 8:  # without filters, as the specification recommends
-        import imagecodecs
-
         levels = np.round(colors[..., 0] / _levels(header)).astype(np.uint8)
-        packed = imagecodecs.packints_encode(levels, header.depth, runlen=header.width)
-        rows = np.frombuffer(packed, np.uint8).reshape(header.height, -1)
+        rows = np.frombuffer(packed(levels, header.depth), np.uint8).reshape(header.height, -1)
         return [(IDAT, zlib.compress(np.pad(rows, ((0, 0), (1, 0))).tobytes(), 9))]
     if header.color in (GRAY_ALPHA, RGB_ALPHA):
         assert alpha is not None

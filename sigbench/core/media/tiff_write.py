@@ -123,7 +123,7 @@ def with_pixels(data: bytes, layouts: Sequence[Layout], samples: NDArray[Any]) -
 
     References
     ----------
-    Adobe, "TIFF Revision 6.0", 1992, sections 2, 13 to 15; "TIFF Technical Note 3", 2005.
+    Adobe, "TIFF Revision 6.0", sections 2, 13 to 15; "TIFF Technical Note 3".
     """
     out = bytearray(data)
     shared = _overlap(layouts)
@@ -176,11 +176,10 @@ def _encoded(layout: Layout, segment: NDArray[Any]) -> bytes:
     """Return a strip or tile as it is stored."""
     import imagecodecs
 
-    rows, columns, samples = segment.shape
+    rows = len(segment)
     stored = segment.dtype.newbyteorder(layout.byteorder)
     if layout.bits % 8:
-        flat = segment.reshape(rows, -1)
-        raw = imagecodecs.packints_encode(flat, layout.bits, runlen=columns * samples)
+        raw = packed(segment.reshape(rows, -1), layout.bits)
     elif layout.predictor == HORIZONTAL:
         whole = segment.view(f"u{segment.dtype.itemsize}")
         change = np.diff(whole, axis=1, prepend=np.zeros_like(whole[:, :1]))
@@ -191,13 +190,31 @@ def _encoded(layout: Layout, segment: NDArray[Any]) -> bytes:
         raw = segment.astype(stored).tobytes()
     if layout.compression == "PACKBITS":
         step = len(raw) // rows
-        packed = [imagecodecs.packbits_encode(raw[i * step : (i + 1) * step]) for i in range(rows)]
-        raw = b"".join(packed)
+        raw = b"".join(
+            imagecodecs.packbits_encode(raw[start : start + step])
+            for start in range(0, len(raw), step)
+        )
     elif layout.compression == "LZW":
-        raw = imagecodecs.lzw_encode(raw)
+        raw = bytes(imagecodecs.lzw_encode(raw))
     elif layout.compression in ("DEFLATE", "ADOBE_DEFLATE"):
         raw = zlib.compress(raw)
-    return bytes(imagecodecs.bitorder_encode(raw)) if layout.reversed else bytes(raw)
+    if layout.reversed:
+        bits = np.unpackbits(np.frombuffer(raw, np.uint8))
+        raw = np.packbits(bits, bitorder="little").tobytes()
+    return bytes(raw)
+
+
+def packed(rows: NDArray[Any], bits: int) -> bytes:
+    """Return whole numbers of ``bits`` bits each, the most significant first; rows end with a byte.
+
+    Examples
+    --------
+    >>> packed(np.array([[1, 0, 1], [0, 0, 1]]), 1).hex(), packed(np.array([[0xABC]]), 12).hex()
+    ('a020', 'abc0')
+    """
+    places = np.arange(bits - 1, -1, -1, dtype=rows.dtype)
+    single = (rows[..., None] >> places) & 1
+    return np.packbits(single.reshape(len(rows), -1).astype(np.uint8), axis=1).tobytes()
 
 
 def _float_differences(segment: NDArray[Any]) -> bytes:
