@@ -147,8 +147,8 @@ def treatment_of(
     )
     cleared = without(batch, outer, fs, peak)
     if level is not None or rough == 0:
-        model = white_noise(np.array([level or 0.0]), item.ndim - 1)
-        return Treatment("white", outer, cleared, "with-noise", "", model, found)
+        given = white_noise(np.array([level or 0.0]), item.ndim - 1)
+        return Treatment("white", outer, cleared, "with-noise", "", given, found)
     white_estimator, white = estimated(WHITE[1], cleared)
     for kind, (wrapper, estimators) in MODELLED.items():
         if kind not in by_kind and not (kind == "colored" and _is_compressed(by_kind, cleared)):
@@ -179,8 +179,9 @@ def without(batch: Array, outer: tuple[str, ...], fs: float | None, peak: float 
 
 def estimated(estimators: tuple[str, ...], batch: Array) -> tuple[str, NoiseModel]:
     """Return the noise of the lowest level that some estimators find: signal adds to the others."""
+    table: Mapping[str, Any] = NOISE_ESTIMATORS
     models: dict[str, NoiseModel] = {
-        name: NOISE_ESTIMATORS[name]().estimate_noise(batch)
+        name: table[name]().estimate_noise(batch)
         for name in estimators
         if batch.ndim == 3 or name not in FOR_SIGNALS
     }
