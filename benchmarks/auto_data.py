@@ -111,7 +111,7 @@ def pink(x: Array, level: float, rng: np.random.Generator, fs: float | None) -> 
 
 
 def moving_average(x: Array, level: float, rng: np.random.Generator, fs: float | None) -> Array:
-    """A moving average of order 1, e(t) + 0.9 e(t − 1), along each axis."""
+    """Noise e(t) + 0.9 e(t − 1) along each axis."""
     return x + level * _unit(_filtered([1, 0.9], [1], x, rng))
 
 

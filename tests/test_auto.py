@@ -1,11 +1,13 @@
 """``denoise -m auto``: the choice, the expected errors, and the cautions."""
 
+import io
 import json
 
 import numpy as np
 import pytest
 import soundfile
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from sigbench import DemoSignals, InputError
 from sigbench.benchmark.methods.resolve import resolve
@@ -163,12 +165,12 @@ def test_a_given_level_is_used_as_it_is(few, here, rng):
 
 def test_the_ranges_contain_the_true_error(few, rng):
     x, inside = clean("bumps"), 0
-    batch = np.stack([white(x, 0.1, rng) for _ in range(20)])
-    estimate, choices = denoise_automatically(content(batch), np.full(20, 0.1))
+    batch = np.stack([white(x, 0.1, rng) for _ in range(12)])
+    estimate, choices = denoise_automatically(content(batch), np.full(12, 0.1))
     for one, choice in zip(estimate, choices, strict=True):
         best = choice.expected[0]
         inside += (best.low or 0.0) <= rmse(one, x) <= best.high
-    assert inside >= 18
+    assert inside >= 11
 
 
 def test_a_lower_end_that_is_not_known_is_not_printed_as_zero():
@@ -241,13 +243,18 @@ def test_a_photograph_and_a_recording(few, here, rng, real_data):
     assert rmse(soundfile.read("b.wav")[0], clip) < 0.012
 
 
-def test_flat_areas_are_not_taken_for_silence(rng):
-    """Most of the finest details are 0, as in a camera's JPEG, but there is noise."""
-    y = np.round(white(np.full((64, 64), 100.0), 6, rng))
-    y[:48] = 100
-    y = y[None, None]
-    assert noise_level(y[0]) == 0
-    assert treatment_of(y[0], None, None, 255.0).level > 1
+def test_compressed_images_have_the_noise_of_coarser_details(rng):
+    """JPEG removes most of the finest details, by which the level of white noise is estimated."""
+    x = np.add.outer(np.linspace(60, 180, 96), np.linspace(-20, 20, 96))
+    noise = gaussian_filter(rng.standard_normal(x.shape), 0.8)
+    y = x + 5 * noise / noise.std()
+    file = io.BytesIO()
+    Image.fromarray(np.round(y).astype(np.uint8)).save(file, "jpeg", quality=90)
+    batch = np.asarray(Image.open(file), float)[None]
+    assert noise_level(batch) < 1
+    treatment = treatment_of(batch, None, None, 255.0)
+    assert treatment.kind == "colored"
+    assert treatment.level > 2
 
 
 def test_white_noise_in_sound_is_declared_by_a_level(few, here, rng):
@@ -262,10 +269,10 @@ def test_white_noise_in_sound_is_declared_by_a_level(few, here, rng):
 
 
 def test_sure_of_long_files_uses_excerpts(few, here, rng):
-    np.save("a.npy", white(np.sin(np.arange(400_000) / 50), 0.3, rng))
+    np.save("a.npy", white(np.sin(np.arange(100_000) / 50), 0.3, rng))
     done = denoise_file(here / "a.npy", here / "b.npy", "auto")
     assert done.choices[0].expected[0].high < 0.15
-    assert np.std(np.load("b.npy") - np.sin(np.arange(400_000) / 50)) < 0.06
+    assert np.std(np.load("b.npy") - np.sin(np.arange(100_000) / 50)) < 0.06
 
 
 def test_without_noise_the_input_is_returned(here, capsys):

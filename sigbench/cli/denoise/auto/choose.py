@@ -41,7 +41,7 @@ REMOVAL_SD = 0.3
 # Weight of the divergence in the choice, for signals and images, chosen on development data. In
 # white noise the estimated level is more often too low, and in colored noise too high; an estimate
 # that follows the noise costs more than one that is too smooth.
-WEIGHT, WEIGHT_COLORED = {1: 1.2, 2: 1.05}, {1: 0.8, 2: 0.9}
+WEIGHT, WEIGHT_COLORED = {1: 1.2, 2: 1.05}, {1: 0.8, 2: 1.2}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,8 +33,11 @@ MODELLED = {
 }
 WHITE = ("with-noise", ("quiet", "mad"))
 FOR_SIGNALS = ("mad", "autoregressive")
-# Signal-dependent noise of a higher level, relative to the quiet parts, is signal taken for noise.
-MAX_UNEVEN = 2.2
+# Smallest and largest level of a model relative to white noise, chosen on development data. Colored
+# noise of nearly the same level as white noise is texture taken for noise; signal-dependent noise of
+# a much higher level is signal.
+LIMITS = {"colored": (1.4, np.inf), "signal-dependent": (0.0, 2.2)}
+COMPRESSED = 2.0  # ratio of the colored to the rounded level
 ZERO = 1e-9  # of the largest value: the size of rounding errors
 # The median of the finest details is more precise than the quiet parts, if both agree so well.
 AGREE = 1.12
@@ -144,17 +147,26 @@ def treatment_of(
     )
     cleared = without(batch, outer, fs, peak)
     if level is not None or rough == 0:
-        model = white_noise(np.array([level or 0.0]), item.ndim - 1)
-        return Treatment("white", outer, cleared, "with-noise", "", model, found)
-    quiet = float(estimated(WHITE[1], cleared)[1].level[0])
+        given = white_noise(np.array([level or 0.0]), item.ndim - 1)
+        return Treatment("white", outer, cleared, "with-noise", "", given, found)
+    white_estimator, white = estimated(WHITE[1], cleared)
     for kind, (wrapper, estimators) in MODELLED.items():
-        if kind not in by_kind:
+        if kind not in by_kind and not (kind == "colored" and _is_compressed(by_kind, cleared)):
             continue
         estimator, model = estimated(estimators, cleared)
-        if not (kind == "signal-dependent" and model.level[0] > MAX_UNEVEN * quiet):
+        ratio = float(model.level[0]) / max(float(white.level[0]), np.finfo(float).tiny)
+        low, high = LIMITS.get(kind, (0.0, np.inf))
+        if low <= ratio <= high:
             return Treatment(kind, outer, cleared, wrapper, estimator, model, found)
-    estimator, model = estimated(WHITE[1], cleared)
-    return Treatment("white", outer, cleared, WHITE[0], estimator, model, found)
+    return Treatment("white", outer, cleared, WHITE[0], white_estimator, white, found)
+
+
+def _is_compressed(by_kind: Mapping[str, Finding], batch: Array) -> bool:
+    """Return whether an image only looks rounded, because compression removed its finest details."""
+    if "rounded" not in by_kind or batch.ndim == 3:
+        return False
+    levels = [estimated(MODELLED[kind][1], batch)[1].level[0] for kind in ("rounded", "colored")]
+    return bool(levels[1] > COMPRESSED * levels[0])
 
 
 def without(batch: Array, outer: tuple[str, ...], fs: float | None, peak: float | None) -> Array:
@@ -167,8 +179,9 @@ def without(batch: Array, outer: tuple[str, ...], fs: float | None, peak: float 
 
 def estimated(estimators: tuple[str, ...], batch: Array) -> tuple[str, NoiseModel]:
     """Return the noise of the lowest level that some estimators find: signal adds to the others."""
+    table: Mapping[str, Any] = NOISE_ESTIMATORS
     models: dict[str, NoiseModel] = {
-        name: NOISE_ESTIMATORS[name]().estimate_noise(batch)
+        name: table[name]().estimate_noise(batch)
         for name in estimators
         if batch.ndim == 3 or name not in FOR_SIGNALS
     }
