@@ -215,9 +215,10 @@ def _expected(
 
 
 def _is_applicable(candidate: Candidate, item: Array) -> bool:
-    """Return whether an item is long enough for the wavelet of a method, if it has one."""
-    wavelet = dict(candidate.spec.params).get("wavelet")
-    return wavelet is None or default_level(item.shape[1:], wavelet) > 0
+    """Return whether an item is long enough for the wavelet and the window of a method."""
+    params, space = dict(candidate.spec.params), item.shape[1:]
+    wavelet, window = params.get("wavelet"), params.get("window", 0)
+    return window <= min(space) and (wavelet is None or default_level(space, wavelet) > 0)
 
 
 def _excerpts(treatment: Treatment) -> tuple[Array, NoiseModel]:
