@@ -303,6 +303,18 @@ CASES = [
         "axis: t, step 1; 1 column denoised; energy only increases, but is no axis (--axis)",
     ),
     Case(
+        "a growing measurement in the first column",
+        "energy [kWh],a\n" + "".join(f"{3 * i + v % 2.9:.2f},{v}\n" for i, v in enumerate(VALUES)),
+        "no axis; 2 columns denoised; energy only increases, but is no axis (--axis)",
+        (0, 1),
+    ),
+    Case(
+        "names of months",
+        "Date,a\n" + rows([f"{i + 1:02d}-Mar-2024" for i in range(N)]),
+        "axis: Date, every 1 d",
+        fs=1 / 86400,
+    ),
+    Case(
         "named columns",
         "t,a,b\n" + rows(NUMBERS, 1, 2),
         "axis: t, step 1; 1 column denoised, a copied",
@@ -470,6 +482,7 @@ def test_a_column_of_time_is_never_denoised_even_out_of_order():
             {"delimiter": ";"},
             "a.csv contains no column of numbers with the del",
         ),
+        ("t,a\n0,1%\n1,2%\n2,3%\n", {}, "a.csv has no column to denoise beside the axis t; --axis"),
         ("date,a\n2024-01-01,x\n2024-01-02,y\n", {}, "a.csv contains no column of numbers"),
         ('t,a\n0,1\n1,"2\n', {}, "a.csv, line 3 cannot be read: a quote is not closed"),
         ("", {}, "a.csv is empty"),
