@@ -29,6 +29,9 @@ SIGNALS = [
     sigbench.LocalWiener(window=9),
     sigbench.LocalWiener(window=5, border="zero"),
     sigbench.SlidingDCT(window=8),
+    sigbench.MovingAverage(window=5),
+    sigbench.MovingAverage(window=4, causal=True),
+    sigbench.Hampel(window=7),
 ]
 IMAGES = [
     sigbench.GaussianBlur(width=1.0),
@@ -86,8 +89,21 @@ def test_the_reach_is_not_larger_than_needed(rng, method):
 def test_which_methods_are_local():
     local = {name for name, cls in DENOISERS.items() if hasattr(cls, "reach")}
     assert {"noisy", "gaussian-blur", "savitzky-golay", "median", "local-wiener"} < local
-    assert {"sliding-dct", "nl-means", "bilateral"} < local
-    assert not {"wavelet", "block-wavelet", "tv", "l1", "gmc", "bm3d", "om-lsa"} & local
+    assert {"sliding-dct", "nl-means", "bilateral", "moving-average", "hampel"} < local
+    assert (
+        not {
+            "butterworth",
+            "kalman",
+            "wavelet",
+            "block-wavelet",
+            "tv",
+            "l1",
+            "gmc",
+            "bm3d",
+            "om-lsa",
+        }
+        & local
+    )
 
 
 # --- parts ---------------------------------------------------------------------------------------

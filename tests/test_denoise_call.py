@@ -13,8 +13,11 @@ import pytest
 import soundfile
 from PIL import Image
 
+from sigbench import GaussianBlur
 from sigbench.cli.denoise import files
+from sigbench.cli.denoise.missing import refine_missing
 from sigbench.cli.main import main
+from sigbench.core.media import read
 
 TABLE = "t,x,y\n0,1.0,2.5\n1,3.5,4.0\n2,5.0,6.5\n3,1.0,9.5\n"
 
@@ -237,8 +240,8 @@ def test_a_noise_estimator_by_name_equals_the_wrapper(here, capsys, rng):
     assert denoise("a.npy", "-o", "b.npy", "--noise", "mad", "--json", method="local-wiener") == 0
     (record,) = json.loads(capsys.readouterr().out)["files"]
     assert record["method"] == "with-noise[method=local-wiener,noise=mad]"
-    assert record["noise"]["estimator"] == "mad"
-    assert record["sigma"] == [pytest.approx(0.1, rel=0.2)]
+    assert record["noise"] == {"estimator": "mad", "level": [pytest.approx(0.1, rel=0.2)]}
+    assert record["sigma"] is None
     assert denoise("a.npy", "-o", "c.npy", method=record["method"]) == 0
     np.testing.assert_array_equal(np.load("b.npy"), np.load("c.npy"))
     assert not np.array_equal(np.load("a.npy"), np.load("b.npy"))
@@ -334,3 +337,39 @@ def test_a_reader_that_ends_early_is_no_traceback(here):
     assert done.stdout == "0.5,0.5\n"
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
+
+
+def table(positions, values):
+    rows = zip(positions, values, strict=True)
+    return "t,x\n" + "".join(f"{t:.3f},{'' if np.isnan(x) else f'{x:.6f}'}\n" for t, x in rows)
+
+
+def column(path):
+    return np.genfromtxt(path, delimiter=",", skip_header=1)[:, 1]
+
+
+@pytest.mark.parametrize("method", ["gaussian-blur[width=3]", "auto"])
+def test_missing_samples_stay_missing_or_are_filled_by_the_method(here, rng, method, capsys):
+    clean = np.sin(np.arange(300) / 15)
+    noisy = clean + 0.1 * rng.standard_normal(300)
+    noisy[100:110] = np.nan
+    (here / "a.csv").write_text(table(np.arange(300), noisy))
+    assert denoise("a.csv", "-o", "b.csv", method=method) == 0
+    assert denoise("a.csv", "-o", "c.csv", "--fill", method=method) == 0
+    stays, filled = column("b.csv"), column("c.csv")
+    assert np.isnan(stays).sum() == np.isnan(stays[100:110]).sum() == 10
+    np.testing.assert_array_equal(stays[:100], filled[:100])
+    assert np.abs(filled - clean).max() < 0.2
+    if method != "auto":
+        content = read(here / "a.csv")
+        wanted = refine_missing(GaussianBlur(3.0), content.batch, content.missing)[0, 0]
+        np.testing.assert_allclose(filled, wanted, atol=1e-6)  # the digits of the table
+
+
+def test_samples_on_both_sides_of_a_long_gap_are_not_neighbors(here):
+    positions = np.arange(600.0)
+    positions[300:] += 100
+    steps = np.repeat([1.0, 5.0], 300)
+    (here / "a.csv").write_text(table(positions, steps + 0.001 * np.sin(np.arange(600))))
+    assert denoise("a.csv", "-o", "b.csv", method="gaussian-blur[width=6]") == 0
+    np.testing.assert_allclose(column("b.csv"), steps, atol=0.001)

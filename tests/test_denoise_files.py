@@ -2,18 +2,15 @@
 
 import json
 
+import numpy as np
 import pytest
 from ordinary_files import ARRAYS, SOUNDS, TABLES
 from test_picture_files import FILES as PICTURES
 
 from sigbench.cli.main import main
+from sigbench.core.media import read
 
 FILES = {**TABLES, **SOUNDS, **ARRAYS, **PICTURES}
-
-# What is denoised of each file: items, channels and samples. All other parts are kept.
-SHAPES = {
-    "plain.csv": (2, 1, 12),
-}
 
 
 def test_there_are_ordinary_files_of_every_format():
@@ -29,3 +26,30 @@ def test_a_file_comes_back_byte_for_byte(here, capsys, name):
     (record,) = json.loads(capsys.readouterr().out)["files"]
     assert (here / f"out-{name}").read_bytes() == FILES[name]
     assert record["cautions"] == []
+
+
+AUTO = (
+    "plain.csv",
+    "holes.csv",
+    "16-bit.wav",
+    "int64.npy",
+    "gray-16.png",
+    "photo.jpg",
+)
+
+
+def test_auto_denoises_a_folder_of_all_formats(here, capsys):
+    (here / "in").mkdir()
+    for name in AUTO:
+        (here / "in" / name).write_bytes(FILES[name])
+    assert main(["denoise", "in", "-o", "out", "-m", "auto", "--json"]) == 0
+    out, err = capsys.readouterr()
+    records = json.loads(out)["files"]
+    assert [record["in"] for record in records] == [f"in/{name}" for name in sorted(AUTO)]
+    assert sorted(path.name for path in (here / "out").iterdir()) == sorted(AUTO)
+    assert f"all {len(AUTO)} files are written to out" in err
+    for record in records:
+        before, after = (read(here / record[key]) for key in ("in", "out"))
+        assert before.batch.shape == after.batch.shape == tuple(record["shape"])
+        assert (before.fs, before.peak, before.notes) == (after.fs, after.peak, after.notes)
+        assert np.array_equal(before.missing, after.missing)

@@ -21,10 +21,13 @@ LOCAL = [
     sigbench.Median(window=5),
     sigbench.LocalWiener(window=7),
     sigbench.SlidingDCT(window=8),
+    sigbench.MovingAverage(window=5),
+    sigbench.Hampel(window=7),
 ]
 OTHERS = [
     sigbench.WaveletShrink(wavelet="haar"),
     sigbench.TotalVariation(lam_over_sigma=1.0),
+    sigbench.Butterworth(cutoff=0.1, causal=True),
     DENOISERS["om-lsa"](fs=8000.0),
     lambda noisy, *, sigma=None: np.cumsum(noisy, axis=2),
 ]
@@ -114,6 +117,19 @@ def test_the_history(rng):
     local = Stream(sigbench.Median(5), 10)
     assert isinstance(sigbench.Median(5), Local)
     assert local._history == 2
+
+
+@pytest.mark.parametrize("block", [1, 10])
+@pytest.mark.parametrize(
+    "method",
+    [sigbench.Butterworth(cutoff=0.1, causal=True), sigbench.MovingAverage(window=6, causal=True)],
+    ids=str,
+)
+def test_causal_methods_need_no_lookahead(rng, method, block):
+    """The response of the filter has decayed after the history."""
+    y = rng.standard_normal((2, 600))
+    out = streamed(Stream(method, block, history=400), y, [7])
+    np.testing.assert_allclose(out, method(y[:, None])[:, 0], rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("shape", [(50,), (2, 50), (2, 1, 50), (0, 50)])

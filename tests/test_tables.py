@@ -10,6 +10,7 @@ from sigbench import GaussianBlur, InputError
 from sigbench.cli.denoise.file import denoise_file
 from sigbench.core.cautions import cautions
 from sigbench.core.media import TableOptions, read, read_table_bytes
+from sigbench.core.media.table import lines
 
 VALUES = (1.5, 2.25, -3.125, 4.0, 5.5, 0.25, 7.75, 2.0, 1.0, 3.5, 9.25, 2.5)
 N = len(VALUES)
@@ -43,11 +44,11 @@ class Case:
 
 def rows(axis, *columns, mark=",", end="\n", form="{:.3f}", decimal="."):
     """Return the lines of a table; the columns are multiples of VALUES."""
-    lines = []
+    made = []
     for at, value in zip(axis, VALUES, strict=True):
         cells = [form.format(k * value).replace(".", decimal) for k in columns or (1,)]
-        lines.append(mark.join([str(at), *cells]))
-    return end.join(lines) + end
+        made.append(mark.join([str(at), *cells]))
+    return end.join(made) + end
 
 
 def seconds(form="2024-03-01 12:00:{:02d}"):
@@ -115,7 +116,7 @@ CASES = [
     Case(
         "jitter",
         "t (s),a\n" + rows([f"{i + 0.2 * (-1) ** i:.1f}" for i in range(N)]),
-        "axis: t [s], 1 Hz, uneven spacing, 0.6 to 1.4 s",
+        "axis: t [s], uneven spacing, 0.6 to 1.4 s",
         fs=None,
     ),
     Case(
@@ -302,6 +303,18 @@ CASES = [
         "axis: t, step 1; 1 column denoised; energy only increases, but is no axis (--axis)",
     ),
     Case(
+        "a growing measurement in the first column",
+        "energy [kWh],a\n" + "".join(f"{3 * i + v % 2.9:.2f},{v}\n" for i, v in enumerate(VALUES)),
+        "no axis; 2 columns denoised; energy only increases, but is no axis (--axis)",
+        (0, 1),
+    ),
+    Case(
+        "names of months",
+        "Date,a\n" + rows([f"{i + 1:02d}-Mar-2024" for i in range(N)]),
+        "axis: Date, every 1 d",
+        fs=1 / 86400,
+    ),
+    Case(
         "named columns",
         "t,a,b\n" + rows(NUMBERS, 1, 2),
         "axis: t, step 1; 1 column denoised, a copied",
@@ -322,13 +335,13 @@ BY_ID = pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
 def cells(case, data):
     """Return the lines around the rows of a file, and the cells of its rows."""
     text = data.decode(case.encoding)
-    lines = text.splitlines(keepends=True)
-    body = lines[case.head : len(lines) - case.tail]
+    all_lines = text.splitlines(keepends=True)
+    body = all_lines[case.head : len(all_lines) - case.tail]
     if case.mark == " ":
         table = [line.split() for line in body]
     else:
         table = list(csv.reader((line.rstrip("\r\n") for line in body), delimiter=case.mark))
-    return lines[: case.head] + lines[len(lines) - case.tail :], np.array(table).T
+    return all_lines[: case.head] + all_lines[len(all_lines) - case.tail :], np.array(table).T
 
 
 def numbers(texts, decimal):
@@ -383,9 +396,9 @@ def test_only_the_values_change(case):
 def test_the_width_of_aligned_columns_is_kept():
     (case,) = (case for case in CASES if case.id == "aligned at the right")
     content = read_table_bytes(case.data, "a.csv")
-    lines = content.encode(content.batch / 3, ".csv").splitlines()
-    assert {len(line) for line in lines[1:]} == {30}
-    assert lines[1] == b"    0.00     0.500     50.0000"
+    written = content.encode(content.batch / 3, ".csv").splitlines()
+    assert {len(line) for line in written[1:]} == {30}
+    assert written[1] == b"    0.00     0.500     50.0000"
 
 
 def test_files_are_given_back_by_the_command(here):
@@ -469,6 +482,7 @@ def test_a_column_of_time_is_never_denoised_even_out_of_order():
             {"delimiter": ";"},
             "a.csv contains no column of numbers with the del",
         ),
+        ("t,a\n0,1%\n1,2%\n2,3%\n", {}, "a.csv has no column to denoise beside the axis t; --axis"),
         ("date,a\n2024-01-01,x\n2024-01-02,y\n", {}, "a.csv contains no column of numbers"),
         ('t,a\n0,1\n1,"2\n', {}, "a.csv, line 3 cannot be read: a quote is not closed"),
         ("", {}, "a.csv is empty"),
@@ -522,14 +536,15 @@ def test_a_table_with_missing_samples_is_no_clean_data(here):
         Folder("data", peak=1.0)
 
 
-def test_many_rows_are_read_in_parts():
-    """More than one block of lines, with a comment in the second."""
-    lines = [f"{i / 100:.2f};{np.sin(i / 50):.6f}\r\n" for i in range(120_000)]
-    lines.insert(100_000, "# a break\r\n")
-    data = ("t [s];a\r\n" + "".join(lines)).encode()
+def test_many_rows_are_read_in_parts(monkeypatch):
+    """Many blocks of lines, with a comment in one of them."""
+    monkeypatch.setattr(lines, "BLOCK", 1000)
+    written = [f"{i / 100:.2f};{np.sin(i / 50):.6f}\r\n" for i in range(600)]
+    written.insert(500, "# a break\r\n")
+    data = ("t [s];a\r\n" + "".join(written)).encode()
     content = read_table_bytes(data, "a.csv")
-    assert (content.fs, content.batch.shape) == (100, (1, 1, 120_000))
+    assert (content.fs, content.batch.shape) == (100, (1, 1, 600))
     assert content.encode(content.batch.copy(), ".csv") == data
     halved = content.encode(content.batch / 2, ".csv").decode().split("\r\n")
-    assert halved[100_001] == "# a break"
-    assert halved[110_002] == f"1100.00;{np.sin(2200) / 2:.6f}"
+    assert halved[501] == "# a break"
+    assert halved[552] == f"5.50;{np.sin(11) / 2:.6f}"

@@ -11,11 +11,12 @@ import numpy as np
 from sigbench.benchmark.methods.wrappers import WithNoise
 from sigbench.cli.denoise.auto import denoise_automatically
 from sigbench.cli.denoise.long import denoise_long, open_if_long
-from sigbench.cli.denoise.method import Prepared, applied, bound, levels, prepare
+from sigbench.cli.denoise.method import Prepared, bound, levels, prepare
 from sigbench.cli.denoise.paths import Job, check_outputs, plan
 from sigbench.cli.denoise.plot import save_plot
 from sigbench.cli.denoise.request import Request
 from sigbench.cli.denoise.results import Denoised
+from sigbench.cli.denoise.samples import estimate_by_choices, estimate_of, is_regular
 from sigbench.cli.denoise.speech import denoise_speech
 from sigbench.cli.denoise.streams import read_content, write_content
 from sigbench.core.cautions import cautions
@@ -113,17 +114,20 @@ def _denoised(job: Job, prepared: Prepared, content: Content) -> tuple[Denoised,
         known = None if sigma == "auto" else levels(sigma, content)
         exact = None if known is None else known.astype(np.float64)
         estimate, choices = denoise_automatically(content, exact)
+        if not is_regular(content):
+            estimate = estimate_by_choices(choices, job, content)
         used = tuple(choice.sigma for choice in choices)
         return Denoised(content, text, used, choices=choices), estimate
     denoiser = bound(prepared, content, job.name, job.family)
     level = levels(sigma, content)
     unused = sigma is not None and not prepared.uses_sigma
-    if isinstance(denoiser, WithNoise):  # as its call, but the noise can be reported
+    if isinstance(denoiser, WithNoise) and is_regular(content):
+        # As its call, but the noise can be reported.
         model = denoiser.noise.estimate_noise(content.batch)
-        estimate = applied(denoiser.method, content.batch, model, job.name, text)
+        estimate = estimate_of(denoiser.method, content, model, job.name, text)
         found, noise = tuple(model.level.tolist()), info_of(denoiser.noise).name
         return Denoised(content, text, found, noise=noise, sigma_unused=unused), estimate
-    estimate = applied(denoiser, content.batch, level, job.name, text)
+    estimate = estimate_of(denoiser, content, level, job.name, text)
     given = None if level is None or unused else tuple(level.tolist())
     return Denoised(content, text, given, sigma_unused=unused), estimate
 

@@ -130,7 +130,7 @@ def _files_of(text: str, notes: list[str]) -> list[Path | None]:
     known: list[Path | None] = [
         one for one in visible if one.suffix.lower() in FAMILIES and not one.is_dir()
     ]
-    ignored = [one for one in visible if one not in known]
+    ignored = sorted({*visible} - {*known})
     if ignored:
         which = "1 other" if len(ignored) == 1 else f"{len(ignored)} others"
         why = "not of a known format"

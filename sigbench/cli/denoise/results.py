@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from sigbench.cli.denoise.auto import Choice, as_text
+from sigbench.cli.denoise.auto import Choice, as_json, as_text
 from sigbench.cli.denoise.paths import STANDARD, Job
 from sigbench.cli.denoise.speech import SpeechChoice
 from sigbench.core.media import Content
@@ -97,11 +97,12 @@ def as_record(job: Job, done: Denoised) -> dict[str, Any]:
     ``method`` can be given to ``-m`` again; it is None if ``auto`` has chosen different methods for
     the items of the file, which are then in ``items``.
     """
+    levels = None if done.levels is None else list(done.levels)
     record: dict[str, Any] = {
         **_paths(job),
         "method": done.method,
-        "sigma": None if done.levels is None else list(map(_finite, done.levels)),
-        "noise": {"estimator": done.noise} if done.noise else None,
+        "sigma": None if done.noise else levels,
+        "noise": {"estimator": done.noise, "level": levels} if done.noise else None,
         "expected": None,
         "shape": list(done.shape),
         "cautions": list(done.cautions),
@@ -111,15 +112,17 @@ def as_record(job: Job, done: Denoised) -> dict[str, Any]:
     if done.speech:
         whole = done.speech.network_hz in (None, done.speech.fs)
         record["method"] = done.speech.method if whole else done.method
-        record["snr_db"] = list(map(_finite, done.speech.snr_db))
+        record["snr_db"] = list(done.speech.snr_db)
     if done.choices:
         names = {choice.expected[0].method for choice in done.choices}
         record["method"] = names.pop() if len(names) == 1 else None
-        record["items"] = [_choice(choice) for choice in done.choices]
+        record["sigma"] = levels if done.choices[0].sigma_given else None
+        record |= as_json(done.choices, done.content)
         record["cautions"] += [doubt for choice in done.choices for doubt in choice.doubts]
         if len(done.choices) == 1:
             record["expected"] = record["items"][0]["expected"]
-    return record
+    valid: dict[str, Any] = _finite(record)
+    return valid
 
 
 def as_failure(job: Job, error: str) -> dict[str, Any]:
@@ -135,20 +138,16 @@ def _paths(job: Job) -> dict[str, Any]:
     }
 
 
-def _choice(choice: Choice) -> dict[str, Any]:
-    best = choice.expected[0]
-    return {
-        "method": best.method,
-        "sigma": _finite(choice.sigma),
-        "expected": {
-            "rmse": _finite(best.rmse),
-            "low": _finite(choice.low),
-            "high": _finite(choice.high),
-        },
-        "cautions": list(choice.doubts),
-    }
+def _finite(value: Any) -> Any:
+    """Return a value for JSON, which has neither NaN nor infinity: they become None.
 
-
-def _finite(value: float) -> float | None:
-    """Return a number for JSON, which has neither NaN nor infinity."""
-    return float(value) if math.isfinite(value) else None
+    Examples
+    --------
+    >>> _finite({"sigma": [0.5, math.nan]})
+    {'sigma': [0.5, None]}
+    """
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

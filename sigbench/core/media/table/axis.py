@@ -78,7 +78,6 @@ AXES = frozenset(
         "lambda",
         "wellenlänge",
         "wavenumber",
-        "energy",
         "angle",
         "theta",
         "position",
@@ -149,7 +148,8 @@ class Axis:
         space = self.spacing
         title = f"{self.label} [{self.unit}]" if self.unit else self.label
         if not space.ordered:
-            return f"axis: {title}, not in order"
+            missing = not np.isfinite(self.positions).all()
+            return f"axis: {title}, {'partly missing' if missing else 'not in order'}"
         parts = [f"axis: {title}"]
         if self.fs is not None:
             parts.append(rate_text(self.fs))
@@ -268,7 +268,7 @@ def find_axis(
     if stamps:
         return stamps[0]
     numbers = [k for k, column in enumerate(columns) if column.kind == "N"]
-    if len(numbers) < 2:
+    if sum(column.kind != "M" for column in columns) < 2:
         return None
     for k in numbers:
         name, values = columns[k].name, columns[k].present
@@ -276,6 +276,8 @@ def find_axis(
             continue
         if is_sorted(values) or plain(name) in CERTAIN:
             return k
+    if len(numbers) < 2:
+        return None
     k = numbers[0]
     name, values = columns[k].name, columns[k].present
     is_first = all(column.kind == "T" for column in columns[:k])

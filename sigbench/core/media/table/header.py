@@ -132,6 +132,7 @@ UNITS = frozenset(
         "cm^-1",
     ]
 )
+MAX_LABEL = 60  # characters
 BRACKETED = re.compile(r"[\[(].{0,20}[\])]")
 _NAME_UNIT = re.compile(
     r"(?P<name>.*?)\s*(?:[\[(<{](?P<unit>[^\])>}]{1,20})[\])>}]|/\s*(?P<ratio>\S{1,8}))\s*"
@@ -157,7 +158,7 @@ class Names:
 
     @property
     def labels(self) -> list[str]:
-        """How each column is called: by its name, or its number if that is not unique.
+        """How each column is called: by its name, or its number if that is long or not unique.
 
         Examples
         --------
@@ -168,7 +169,11 @@ class Names:
         out = []
         for i, (name, header) in enumerate(zip(self.names, self.headers, strict=True)):
             pairs = ((name, self.names), (header, self.headers))
-            unique = [text for text, texts in pairs if text and texts.count(text) == 1]
+            unique = [
+                text
+                for text, texts in pairs
+                if text and len(text) <= MAX_LABEL and texts.count(text) == 1
+            ]
             out.append(unique[0] if unique else f"column {i + 1}")
         return out
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sigbench.core.errors import InputError, shown
 from sigbench.core.media.content import Content
 from sigbench.core.media.options import TableOptions
-from sigbench.core.media.table.axis import Axis, is_counter
+from sigbench.core.media.table.axis import MIN_COUNTER, Axis, is_counter
 from sigbench.core.media.table.columns import Body, Column, not_a_number, scan
 from sigbench.core.media.table.dialect import Dialect, detect
 from sigbench.core.media.table.encoding import Text, text_of
@@ -267,14 +267,14 @@ def _notes(
         for k in denoised
         if chosen is None
         and options.axis is None
-        and len(columns[k].present) > 2
+        and len(columns[k].present) >= MIN_COUNTER
         and bool((np.diff(columns[k].present) > 0).all())
     ]
     if growing and len(columns) > 1:
         parts.append(f"{_listed(growing)} only increases, but is no axis (--axis)")
     holes = sum(int(np.isnan(columns[k].values).sum()) for k in denoised)
     if holes:
-        filled = "filled" if options.fill else "stay missing"
+        filled = "filled" if options.fill else "stays missing" if holes == 1 else "stay missing"
         parts.append(f"{holes} missing sample{'s' * (holes != 1)} {filled}")
     form = dialect.form
     if form.decimal == b",":

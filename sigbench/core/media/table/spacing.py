@@ -86,15 +86,33 @@ def spacing_of(positions: NDArray[np.float64], resolution: float) -> Spacing:
         if np.ptp(error) <= 2 * slack:
             return Spacing(mean, True, 0, 0.0, float(steps.min()), float(steps.max()))
         usual = float(np.median(steps[steps > 0])) if np.mean(steps > 0) > 0.5 else mean
-    gap = steps > GAP * usual + slack
+    gap = gaps_of(steps, usual, slack)
     even = _is_even(steps[~gap], slack)
-    if gap.mean() > (MAX_REGULAR_GAPS if even else MAX_GAPS):
-        gap = np.zeros_like(gap)
-        even = _is_even(steps, slack)
     rest = steps[~gap]
     step = float(rest.mean())
     spread = float(rest.std()) / step
     return Spacing(step, even, int(gap.sum()), spread, float(rest.min()), float(rest.max()))
+
+
+def gaps_of(
+    steps: NDArray[np.float64], usual: float | None = None, slack: float = 0.0
+) -> NDArray[np.bool_]:
+    """Return which distances between neighbors are gaps.
+
+    Parameters
+    ----------
+    steps : array, shape (L - 1,)
+        The distances; at least 0.
+    usual : float, optional
+        The usual distance; the median of those above 0 if it is not given.
+    slack : float
+        What rounding can add to a distance.
+    """
+    if usual is None:
+        usual = float(np.median(steps[steps > 0])) if (steps > 0).any() else np.inf
+    gap = steps > GAP * usual + slack
+    most = MAX_REGULAR_GAPS if _is_even(steps[~gap], slack) else MAX_GAPS
+    return gap if gap.any() and gap.mean() <= most else np.zeros_like(gap)
 
 
 def _mean_step(steps: NDArray[np.float64]) -> float:

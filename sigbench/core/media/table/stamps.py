@@ -20,11 +20,14 @@ _CLOCK = (
 _ZONE = rb"(?: ?(?P<zone>[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?))?(?:\[[A-Za-z_/]{1,40}\])?"
 _DATES = (
     rb"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})",
-    rb"(?P<one>\d{1,2})(?P<mark>[-/.])(?P<two>\d{1,2})(?P=mark)(?P<year>\d{4})",
+    rb"(?P<one>\d{1,2})(?P<mark>[-/.])(?P<two>\d{1,2})(?P=mark)(?P<year>\d{4}|\d{2})",
 )
+_NAMED = rb"(?P<day>\d{1,2})(?P<mark>[- ])(?P<month>[A-Za-z]{3,9})\.?(?P=mark)(?P<year>\d{4})"
+_MONTHS = b"jan feb mar apr may jun jul aug sep oct nov dec".split()
 PATTERNS = (
     *(re.compile(form + rb"(?:(?:[Tt]| {1,3})" + _CLOCK + _ZONE + rb")?") for form in _DATES),
     re.compile(_CLOCK + _ZONE),
+    re.compile(_NAMED + rb"(?:(?:[Tt]| {1,3})" + _CLOCK + _ZONE + rb")?"),
 )
 SECOND = 10**9  # in nanoseconds
 DAY = 86400 * SECOND
@@ -142,10 +145,19 @@ def _days(groups: Sequence[dict[str, bytes | None]], *, swapped: bool) -> list[i
     for triple in triples:
         if triple not in known:
             try:
-                known[triple] = date(*(int(part or 0) for part in triple)).toordinal()
+                known[triple] = _date(*triple).toordinal()
             except ValueError:  # no such date
                 return None
     return [known[triple] for triple in triples]
+
+
+def _date(year: bytes | None, month: bytes | None, day: bytes | None) -> date:
+    """Return a date; years of two digits are from 2000 on."""
+    assert year is not None
+    assert month is not None
+    assert day is not None
+    number = int(month) if month.isdigit() else _MONTHS.index(month[:3].lower()) + 1
+    return date(int(year) + 2000 * (len(year) == 2), number, int(day))
 
 
 def _clock(group: dict[str, bytes | None]) -> int:
