@@ -33,9 +33,9 @@ LOCAL_MEAN = np.where(np.arange(9) == 4, 1.0, 0.0) - 1 / 9  # a sample minus its
 TINY = np.finfo(np.float64).tiny
 # Largest p-values: together they give false alarms in about 1 of 100 files.
 COLORED, DEPENDENT, CHANGED = 2e-3, 1e-3, 1e-3
-MIN_SLOPE = 0.3
+MIN_SLOPE = {1: 0.3, 2: 0.45}  # exponents; texture has a slope as well
 COARSE = 1.2  # steps that are larger than the noise level, with the error of rounding
-MIN_DEPENDENT = 1.35  # ratio of noise levels
+MIN_DEPENDENT = 1.45  # ratio of noise levels
 MIN_CHANGE = 1.35
 
 
@@ -176,7 +176,7 @@ def _impulses(y: NDArray[np.float64]) -> Finding | None:
 
 def _colored(y: NDArray[np.float64]) -> Finding | None:
     found = spectral_slope(y)
-    if found.p_value > COLORED or abs(found.slope) < MIN_SLOPE:
+    if found.p_value > COLORED or abs(found.slope) < MIN_SLOPE[y.ndim - 1]:
         return None
     kind = "low" if found.slope < 0 else "high"
     remedy = "whitened[method=...]"

@@ -16,6 +16,7 @@ MOST_QUIET, LEAST_QUIET, MIN_QUIET = 0.6, 0.2, 25
 TRIMMED = 0.75  # share of the smallest powers at a frequency: a signal is absent most of the time
 WIDE, NARROW = {1: 0.055, 2: 0.17}, {1: 0.12, 2: 0.25}  # lowest frequency in cycles per sample
 HUBER = 1.5
+SAME = 0.45  # share of the slope that the upper two octaves must have
 CONFIRMED = 1.6  # standard deviations at high frequencies alone
 
 
@@ -66,10 +67,9 @@ def spectral_slope(item: Array) -> Slope:
         return Slope(0.0, 1.0)
     independent = 0.5 * len(quiet) * len(item)  # blocks overlap by half; trimming costs a sixth
     wide, error = _slope(mean, f, inside & (f >= WIDE[dimensions]), independent, dimensions)
-    narrow, narrow_error = _slope(
-        mean, f, inside & (f >= NARROW[dimensions]), independent, dimensions
-    )
-    if wide * narrow <= 0 or abs(narrow) < CONFIRMED * narrow_error:
+    narrow, narrow_error = _slope(mean, f, inside & (f >= NARROW[dimensions]), independent, dimensions)
+    confirmed = max(CONFIRMED * narrow_error, SAME * abs(wide))
+    if wide * narrow <= 0 or abs(narrow) < confirmed:
         return Slope(wide, 1.0)
     return Slope(wide, math.erfc(abs(wide) / error / math.sqrt(2)))
 
