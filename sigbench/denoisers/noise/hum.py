@@ -95,7 +95,7 @@ def refined(y: NDArray[np.float64], frequency: float, within: float) -> float:
     tapered, t = (y - y.mean()) * taper, np.arange(len(y))
 
     def power(f: float) -> float:
-        return -abs(complex(tapered @ np.exp(-2j * np.pi * f * t))) ** 2
+        return -(abs(complex(tapered @ np.exp(-2j * np.pi * f * t))) ** 2)
 
     bounds = (frequency - within, frequency + within)
     return float(minimize_scalar(power, bounds=bounds, method="bounded").x)
@@ -301,9 +301,7 @@ class Hum:
         for item in noisy:
             waves = np.zeros(item.shape)
             for channel, wave in zip(channels_of(item), waves, strict=True):
-                hum = find_hum(
-                    channel, self.fs, frequency=self.frequency, harmonics=self.harmonics
-                )
+                hum = find_hum(channel, self.fs, frequency=self.frequency, harmonics=self.harmonics)
                 if hum is not None:
                     wave += hum.wave
             lines = np.mean(np.abs(np.fft.fft(waves)) ** 2, axis=0) / noisy.shape[-1]

@@ -69,7 +69,9 @@ class WithoutLines:
         """
         check_noisy(noisy)
         if noisy.ndim != 3:
-            raise InputError(f"noisy has shape {noisy.shape}: without-lines needs signals (N, C, L)")
+            raise InputError(
+                f"noisy has shape {noisy.shape}: without-lines needs signals (N, C, L)"
+            )
         if self.frequency is None and self.fs is None:
             raise InputError("without-lines needs the sampling rate: set frequency or fs")
         clear = noisy.copy()
