@@ -228,7 +228,7 @@ def _measured(
         change = (denoiser(y + step * b, sigma=given) - estimate) / step
         parts.append(np.sum(b * change, axis=axes))
         divergence += parts[-1]
-        norms.append(np.sum(b**2) if model is None else np.sum(b**2, axis=axes))
+        norms.append(np.sum(b**2, axis=axes if b.ndim == y.ndim else None))
         squares += np.sum(root.adjoint(change) ** 2, axis=axes)
     if model is not None:  # the mean of Σ‖Rb‖² is n
         divergence *= n / np.sum(norms, axis=0)
