@@ -34,7 +34,7 @@ NATIVE = (
     "local-wiener[window=9]",
     "l1[transform=dct,lam_over_sigma=1.5]",
 )
-WHITENED = ("tv[lam_over_sigma=1]", "nl-means", "wavelet[rule=bayes,shifts=8]")
+WHITENED = ("tv[lam_over_sigma=1]", "wavelet[rule=bayes,shifts=8]", "sliding-dct[window=32]")
 
 
 def spectrum(kind: str, n: int) -> Array:

@@ -10,6 +10,7 @@ from sigbench import (
     InputError,
     LocalWiener,
     SlidingDCT,
+    SureTuned,
     WaveletShrink,
 )
 from sigbench.benchmark.methods.describe import describe
@@ -145,3 +146,13 @@ def test_cross_validation_does_not_need_the_level():
 def test_cross_validation_of_the_input_is_its_noise_power():
     _, noisy, model = problem("colored", 2)
     np.testing.assert_allclose(gcv(Noisy(), noisy, model).mse, model.level**2)
+
+
+def test_tuning_uses_the_model():
+    """The scale with the lowest SURE for each item."""
+    _, noisy, model = problem("colored", 2)
+    tuned = SureTuned(WaveletShrink("haar", level=4), {"scale": [0.0, 0.2, 0.5, 2.0]})
+    judged = [sure(one, noisy, model, probes=16) for one in tuned.candidates()]
+    best = np.argmin([one.mse for one in judged], axis=0)
+    for i in range(2):
+        np.testing.assert_allclose(tuned(noisy, sigma=model)[i], judged[best[i]].estimate[i])
