@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sigbench.benchmark.methods.ensemble import SelfEnsembleLearner as SelfEnsembleLearner
     from sigbench.benchmark.methods.functions import PerItem as PerItem
     from sigbench.benchmark.methods.resolve import Method as Method
+    from sigbench.benchmark.methods.stream import Stream as Stream
     from sigbench.benchmark.methods.tuning import SureTuned as SureTuned
     from sigbench.benchmark.methods.tuning import Tuned as Tuned
     from sigbench.benchmark.results import Run as Run
@@ -111,6 +112,7 @@ _NAMES = {
     "sigbench.benchmark.methods.ensemble": "SelfEnsemble SelfEnsembleLearner",
     "sigbench.benchmark.methods.functions": "PerItem",
     "sigbench.benchmark.methods.resolve": "Method",
+    "sigbench.benchmark.methods.stream": "Stream",
     "sigbench.benchmark.methods.tuning": "SureTuned Tuned",
     "sigbench.benchmark.results": "Run read_run",
     "sigbench.benchmark.run_suite": "run_suite",

@@ -140,9 +140,7 @@ SOUNDS: dict[str, bytes] = {
     "16-bit.wav": _wav(_SAMPLES.astype("<i2").tobytes(), 2),
     "stereo.wav": _wav(_STEREO.astype("<i2").tobytes(), 2, channels=2),
     "8-bit.wav": _wav((_SAMPLES // 256 + 128).astype("u1").tobytes(), 1),
-    "24-bit.wav": _wav(
-        (_SAMPLES[:, None] >> np.array([0, 8, 16])).astype("u1").tobytes(), 3
-    ),
+    "24-bit.wav": _wav((_SAMPLES[:, None] >> np.array([0, 8, 16])).astype("u1").tobytes(), 3),
     "32-bit.wav": _wav((_SAMPLES * 65536).astype("<i4").tobytes(), 4),
     "float.wav": _wav((_SAMPLES / 2**15).astype("<f4").tobytes(), 4, tag=3),
     "double.wav": _wav((_SAMPLES / 2**15).astype("<f8").tobytes(), 8, tag=3),

@@ -49,7 +49,7 @@ def test_a_folder_stands_for_its_files_of_known_formats(two, capsys):
     soundfile.write("in/c.WAV", np.zeros(8), 8000, format="WAV")
     assert denoise("in", "-o", "out") == 0
     assert sorted(p.name for p in two.joinpath("out").iterdir()) == ["a.csv", "b.csv", "c.WAV"]
-    assert "in: 2 others ignored: not a file of a known format" in capsys.readouterr().err
+    assert "in: 2 others ignored: not of a known format" in capsys.readouterr().err
 
 
 def test_one_file_into_a_folder(two):
@@ -79,7 +79,7 @@ def files_of(folder):
         (["in", "-", "-o", "out"], "- (standard input) must be the only IN"),
         (["in", "-o", "-"], "- (standard output) takes one table, not several files"),
         (["in", "-o", "out", "--plot", "p.png"], "--plot p.png must be a folder for several files"),
-        (["a.csv", "-o", "b.csv", "--plot", "p.jpg"], "--plot p.jpg must be the name of a PNG"),
+        (["a.csv", "-o", "b.csv", "--plot", "p.jpg"], "p.jpg: a figure must be one of .png"),
         (["a.csv", "-o", "b.csv", "--plot", "no/p.png"], "no is not a folder"),
         (["a.csv", "-o", "b.csv", "--plot", "old.png"], "old.png exists; use --force"),
         (["a.npy", "-o", "b.npy", "--fill"], "--fill is for tables, not for a.npy"),
@@ -121,13 +121,13 @@ def test_hard_links_to_the_input_are_not_overwritten(two, capsys):
 
 
 def test_a_file_that_fails_does_not_stop_the_others(two, capsys):
-    (two / "in/aa.csv").write_text("1,2\n3\n")
+    (two / "in/aa.csv").write_text("t,x\n1,2\n2,red\n3,4\n")
     (two / "in/absent.npy").symlink_to("nowhere")
     assert denoise("in", "-o", "out") == 2
     err = capsys.readouterr().err.splitlines()
     errors = [line for line in err if line.startswith("sigbench: error: ")]
     assert len(errors) == 2
-    assert "in/aa.csv, line 2" in errors[0]
+    assert "in/aa.csv, line 3" in errors[0]
     assert "in/absent.npy: no such file" in errors[1]
     assert err[-1] == "2 of 4 files are written to out"
     assert sorted(p.name for p in two.joinpath("out").iterdir()) == ["a.csv", "b.csv"]
@@ -187,7 +187,7 @@ def test_a_method_with_a_given_level_needs_one(two, capsys):
 
 
 def test_json(two, capsys):
-    (two / "in/c.csv").write_text("1,2\n3\n")
+    (two / "in/c.csv").write_text("t,x\n1,2\n2,red\n3,4\n")
     call = ["in", "-o", "out", "--json", "--sigma", "0.5"]
     assert denoise(*call, method="wavelet[wavelet=haar]") == 2
     result = json.loads(capsys.readouterr().out)
@@ -200,7 +200,7 @@ def test_json(two, capsys):
     assert a["expected"] is None
     assert a["cautions"] == []
     assert a["seconds"] >= 0
-    assert "in/c.csv, line 2" in c["error"]
+    assert "in/c.csv, line 3" in c["error"]
 
 
 def test_json_of_an_invalid_call(two, capsys):
@@ -213,10 +213,10 @@ def test_json_of_an_invalid_call(two, capsys):
 
 
 def test_json_of_one_file_that_is_invalid(two, capsys):
-    (two / "in/c.csv").write_text("1,2\n3\n")
+    (two / "in/c.csv").write_text("t,x\n1,2\n2,red\n3,4\n")
     assert denoise("in/c.csv", "-o", "out.csv", "--json") == 2
     result = json.loads(capsys.readouterr().out)
-    assert "in/c.csv, line 2" in result["error"]
+    assert "in/c.csv, line 3" in result["error"]
     assert result["files"] == [
         {"in": "in/c.csv", "out": "out.csv", "plot": None, "error": result["error"]}
     ]
@@ -327,10 +327,10 @@ def test_standard_input_to_a_file_and_a_file_to_standard_output(here, streams):
 
 
 def test_a_reader_that_ends_early_is_no_traceback(here):
-    rows = "".join(f"{i},{i % 7}\n" for i in range(200_000))
+    rows = "".join(f"{i}.5,{i % 7}.5\n" for i in range(200_000))
     (here / "a.csv").write_text(rows)
     command = f"{sys.executable} -m sigbench denoise - -o - -m noisy < a.csv | head -n 1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
-    assert done.stdout == "0,0\n"
+    assert done.stdout == "0.5,0.5\n"
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr

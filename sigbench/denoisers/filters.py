@@ -56,6 +56,11 @@ class SavitzkyGolay:
         if self.order >= self.window:
             raise InputError(f"order={self.order} must be < window={self.window}")
 
+    @property
+    def reach(self) -> int:
+        """Distance of the farthest sample, which is that of the borders; see `Local`."""
+        return self.window - 1
+
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
         check_unused(noisy, sigma)
@@ -120,6 +125,11 @@ class Median:
 
     def __post_init__(self) -> None:
         check_odd("window", self.window)
+
+    @property
+    def reach(self) -> int:
+        """Half the window; see `Local`."""
+        return self.window // 2
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""

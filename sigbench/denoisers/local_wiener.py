@@ -82,6 +82,11 @@ class LocalWiener:
         check_choice("border", self.border, MODES)
         check_choice("colors", self.colors, ("as-is", "opponent"))
 
+    @property
+    def reach(self) -> int:
+        """Half the window, for a known noise level; see `Local`."""
+        return self.window // 2
+
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
         levels, model = levels_or_model(noisy, sigma)

@@ -95,6 +95,11 @@ class SlidingDCT:
         if self.wiener and self.threshold_over_sigma == 0:
             raise InputError("threshold_over_sigma=0 must be > 0 with wiener=true")
 
+    @property
+    def reach(self) -> int:
+        """Distance of the farthest sample in a common block, for a known level; see `Local`."""
+        return self.window - 1
+
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
         levels, model = levels_or_model(noisy, sigma)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-HELP = "denoise files: WAV/FLAC, PNG/JPG/TIFF, CSV/NPY"
+HELP = "denoise files: WAV/FLAC, PNG/JPG/TIFF, CSV/TSV, NPY"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,18 +10,18 @@ import numpy as np
 
 from sigbench.benchmark.methods.wrappers import WithNoise
 from sigbench.cli.denoise.auto import denoise_automatically
-from sigbench.cli.denoise.method import Prepared, bound, levels, prepare
+from sigbench.cli.denoise.long import denoise_long, open_if_long
+from sigbench.cli.denoise.method import Prepared, applied, bound, levels, prepare
 from sigbench.cli.denoise.paths import Job, check_outputs, plan
+from sigbench.cli.denoise.plot import save_plot
 from sigbench.cli.denoise.request import Request
 from sigbench.cli.denoise.results import Denoised
 from sigbench.cli.denoise.speech import denoise_speech
 from sigbench.cli.denoise.streams import read_content, write_content
 from sigbench.core.cautions import cautions
-from sigbench.core.errors import InputError
 from sigbench.core.media import Content
 from sigbench.core.media.options import TableOptions
-from sigbench.core.protocols import Array, Denoiser, Sigma, info_of
-from sigbench.core.validation import estimate_error
+from sigbench.core.protocols import Array, info_of
 
 MIN_ASPECT = 16  # of an array that is probably several signals
 
@@ -83,6 +83,9 @@ def denoise_job(
     InputError
         If the file is invalid, or the method is not for it or fails. Nothing is written in that case.
     """
+    long = open_if_long(job)
+    if long:
+        return denoise_long(job, prepared, long, force=force)
     begin = time.perf_counter()
     content = read_content(job, options or TableOptions())
     with cautions() as found:
@@ -90,8 +93,6 @@ def denoise_job(
         check_outputs([job], force)  # again: it may have been created in the meantime
         write_content(job, content, estimate)
         if job.plot:
-            from sigbench.cli.denoise.plot import save_plot  # type: ignore[import-untyped]
-
             job.plot.parent.mkdir(exist_ok=True)
             save_plot(job.plot, content, estimate, f"{job.name}: {done.method}")
     return dataclasses.replace(
@@ -119,27 +120,12 @@ def _denoised(job: Job, prepared: Prepared, content: Content) -> tuple[Denoised,
     unused = sigma is not None and not prepared.uses_sigma
     if isinstance(denoiser, WithNoise):  # as its call, but the noise can be reported
         model = denoiser.noise.estimate_noise(content.batch)
-        estimate = _estimate(denoiser.method, content, model, job, text)
+        estimate = applied(denoiser.method, content.batch, model, job.name, text)
         found, noise = tuple(model.level.tolist()), info_of(denoiser.noise).name
         return Denoised(content, text, found, noise=noise, sigma_unused=unused), estimate
-    estimate = _estimate(denoiser, content, level, job, text)
+    estimate = applied(denoiser, content.batch, level, job.name, text)
     given = None if level is None or unused else tuple(level.tolist())
     return Denoised(content, text, given, sigma_unused=unused), estimate
-
-
-def _estimate(denoiser: Denoiser, content: Content, sigma: Sigma, job: Job, text: str) -> Array:
-    """Return the estimate of a method, which is checked."""
-    try:
-        estimate = denoiser(content.batch.copy(), sigma=sigma)
-    except InputError as error:
-        raise InputError(f"{text} on {job.name}: {error}") from error
-    except (Exception, SystemExit) as error:  # user methods may raise anything
-        what = f"{type(error).__name__}: {error}"
-        raise InputError(f"{text} failed on {job.name}: {what}") from error
-    problem = estimate_error(estimate, content.batch.shape, content.batch.dtype)
-    if problem:
-        raise InputError(f"{text} on {job.name}: {problem}")
-    return estimate
 
 
 def _layout_cautions(job: Job, content: Content) -> list[str]:

@@ -14,7 +14,8 @@ from sigbench.benchmark.methods.resolve import KINDS, Method, unsealed
 from sigbench.benchmark.suites.suite import resolve_or_explain
 from sigbench.core.errors import Caution, InputError
 from sigbench.core.media import Content, Family
-from sigbench.core.protocols import UNDESCRIBED, Array, Denoiser, Learner, Oracle, info_of
+from sigbench.core.protocols import UNDESCRIBED, Array, Denoiser, Learner, Oracle, Sigma, info_of
+from sigbench.core.validation import estimate_error
 from sigbench.denoisers.noise_level import given_or_estimated
 from sigbench.networks.pretrained.denoiser import Pretrained
 
@@ -112,6 +113,38 @@ def bound(prepared: Prepared, content: Content, name: str, family: Family) -> De
         problem_info = {name: value for name, value in known.items() if value is not None}
         prepared.bound[key] = bind_problem_info(prepared.entry, problem_info)
     return prepared.bound[key]
+
+
+def applied(denoiser: Denoiser, noisy: Array, sigma: Sigma, name: str, text: str) -> Array:
+    """Return the estimate of a method, which is checked.
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+        The method.
+    noisy : array
+        The noisy batch.
+    sigma : float, array, NoiseModel or None
+        The noise, as the method takes it.
+    name, text : str
+        Name of the file and the method as typed, for errors.
+
+    Raises
+    ------
+    InputError
+        If the method fails, or its estimate is invalid.
+    """
+    try:
+        estimate = denoiser(noisy.copy(), sigma=sigma)
+    except InputError as error:
+        raise InputError(f"{text} on {name}: {error}") from error
+    except (Exception, SystemExit) as error:  # user methods may raise anything
+        what = f"{type(error).__name__}: {error}"
+        raise InputError(f"{text} failed on {name}: {what}") from error
+    problem = estimate_error(estimate, noisy.shape, noisy.dtype)
+    if problem:
+        raise InputError(f"{text} on {name}: {problem}")
+    return estimate
 
 
 def levels(sigma: float | str | None, content: Content) -> NDArray[np.floating] | None:

@@ -1,55 +1,75 @@
-"""Estimate the noise level of a file and test whether the noise is white Gaussian noise.
+"""Test whether the noise of a file is white Gaussian noise of a constant level.
 
-Each test uses the noisy item alone: its finest details where the signal is smooth, or the floor of
-its spectrum. It reports an effect that is both large and statistically significant, so that white
-Gaussian noise in ordinary signals raises few false alarms.
+Each test uses the noisy item alone. It reports an effect that is both large and statistically
+significant, so that white Gaussian noise in ordinary signals raises few false alarms.
 """
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import convolve1d, gaussian_gradient_magnitude, median_filter
 
 from sigbench.core.protocols import Array
-from sigbench.denoisers.noise_level import estimate_sigma
+from sigbench.denoisers.noise.hum import find_hum
+from sigbench.denoisers.noise.impulses import find_impulses
+from sigbench.denoisers.noise.places import (
+    DB2,
+    MIN_SAMPLES,
+    SmoothParts,
+    noise_level,
+    smooth_parts,
+    spectral_floor,
+)
+from sigbench.denoisers.noise.poisson_gaussian import floor_by_signal
+from sigbench.denoisers.noise.rounding import rounding_step, unrounded_level
+from sigbench.denoisers.noise.varying import level_change, varies_with_signal
+from sigbench.denoisers.noise.whiteness import spectral_slope
 
-STEP = np.array([1.0, -1.0])
+__all__ = ["Finding", "doubts", "findings", "noise_level"]
+
 LOCAL_MEAN = np.where(np.arange(9) == 4, 1.0, 0.0) - 1 / 9  # a sample minus its local mean
-DB2 = np.array([0.12940952, 0.22414387, -0.8365163, 0.48296291])  # zero on straight lines
-MIN_SAMPLES = 64  # for a test of the noise
-MAX_LENGTH = 1024  # samples in a segment for the spectrum
-MAX_SEGMENTS = 1000
 TINY = np.finfo(np.float64).tiny
+# Largest p-values: together they give false alarms in about 1 of 100 files.
+COLORED, DEPENDENT, CHANGED = 2e-3, 1e-3, 1e-3
+MIN_SLOPE = 0.3
+COARSE = 1.2  # steps that are larger than the noise level, with the error of rounding
+MIN_DEPENDENT = 1.35  # ratio of noise levels
+MIN_CHANGE = 1.35
 
 
-def noise_level(item: Array) -> float:
-    """Estimate the noise level of an item.
+@dataclass(frozen=True)
+class Finding:
+    """An assumption that the noise of an item violates.
 
-    For signals this is `estimate_sigma`. For images only smooth parts are used, where texture is less
-    easily mistaken for noise: on photographs at sigma 15 the estimate is 2 % too large instead of
-    8 %. A level of the size of rounding errors is returned as zero.
-
-    Parameters
+    Attributes
     ----------
-    item : array, shape (C, *space)
-        The noisy item.
+    kind : str
+        ``level``, ``rounded``, ``clipped``, ``colored``, ``tones``, ``hum``, ``impulses``, ``tails``,
+        ``signal-dependent``, ``varying`` or ``short``.
+    text : str
+        One line: what was found, and what to do.
+    p_value : float
+        Probability of such an effect, or a larger one, in white Gaussian noise; 0 for what does not
+        depend on chance, and NaN if it is not computed.
+    remedy : str
+        A method to use, with ``...`` for the denoiser that it contains; empty if there is none.
     """
-    y = item.astype(np.float64)
-    if y.ndim == 2:
-        level = float(estimate_sigma(y[None])[0])
-    else:
-        parts = _smooth_parts(y)
-        size = np.abs(parts.details(DB2)[parts.where])  # the filter has unit energy
-        level = float(np.median(size)) / 0.6744897501960817  # the normal upper quartile
-    return level if level > 1e-9 * np.abs(y).max() else 0.0
+
+    kind: str
+    text: str
+    p_value: float
+    remedy: str = ""
 
 
-def doubts(item: Array, sigma: float) -> list[str]:
-    """Return the assumptions of SURE that an item violates, one line each.
+def doubts(item: Array, sigma: float, fs: float | None = None) -> list[str]:
+    """Return the texts of `findings`."""
+    return [finding.text for finding in findings(item, sigma, fs)]
+
+
+def findings(item: Array, sigma: float, fs: float | None = None) -> tuple[Finding, ...]:
+    """Return how the noise of an item differs from white Gaussian noise of a constant level.
 
     Parameters
     ----------
@@ -57,187 +77,168 @@ def doubts(item: Array, sigma: float) -> list[str]:
         The noisy item.
     sigma : float
         Its noise level, given or estimated.
+    fs : float, optional
+        Sampling rate in Hz. Mains hum is found only if it is known.
 
     Examples
     --------
-    >>> y = np.random.default_rng(0).standard_normal((1, 1024))
-    >>> doubts(y, 1.0), doubts(np.round(y / 2) * 2, 1.0)
-    ([], ['values are rounded to steps of 2, coarser than the noise'])
+    >>> y = np.random.default_rng(0).standard_normal((1, 4000))
+    >>> findings(y, 1.0)
+    ()
+    >>> [finding.text for finding in findings(2 * np.round(y / 2), 1.0)]
+    ['values are rounded to steps of 2, coarser than the noise']
     """
     if sigma == 0:
-        return ["the noise level is zero, so the item is not changed; set another with --sigma S"]
+        text = "the noise level is zero, so the item is not changed; set another with --sigma S"
+        return (Finding("level", text, 0.0),)
     y = item.astype(np.float64)
-    found = [_rounded(y, sigma), _clipped(y)]
-    if not found[0]:  # rounding invalidates the other tests
-        parts = _smooth_parts(y)
-        if parts.where.sum() >= MIN_SAMPLES:
-            found += [_colored(parts) or _toned(parts, sigma), _tailed(parts), _uneven(parts)]
-        else:
-            found.append(f"too few smooth samples to test the noise (fewer than {MIN_SAMPLES})")
-    return [line for line in found if line]
+    rounded = _rounded(item)
+    if rounded:  # rounding invalidates the other tests
+        return _found(rounded, _clipped(y))
+    hum, impulses = _hum(y, fs), _impulses(y)
+    if hum:
+        y = y - _waves(y, fs)
+    if impulses:
+        found = find_impulses(y)
+        y = np.where(found.where, found.median, y)
+    parts = smooth_parts(y)
+    if parts.where.sum() < MIN_SAMPLES:
+        text = f"too few smooth samples to test the noise (fewer than {MIN_SAMPLES})"
+        return _found(_clipped(item), hum, impulses, Finding("short", text, 0.0))
+    return _found(
+        _clipped(item),
+        hum,
+        impulses,
+        _colored(y) or _toned(y, sigma),
+        _uneven(y) or (None if impulses else _tailed(parts)),
+    )
 
 
-def _rounded(y: Array, sigma: float) -> str:
-    gaps = np.diff(np.unique(y))
-    step = gaps[gaps > 1e-9 * np.ptp(y)].min(initial=np.inf)
-    if not sigma < step < np.inf:
-        return ""
-    return f"values are rounded to steps of {step:.3g}, coarser than the noise"
+def _found(*found: Finding | None) -> tuple[Finding, ...]:
+    return tuple(finding for finding in found if finding is not None)
 
 
-def _clipped(y: Array) -> str:
+def _rounded(item: Array) -> Finding | None:
+    step = rounding_step(item)
+    if step == 0 or step < COARSE * unrounded_level(item, step):
+        return None
+    text = f"values are rounded to steps of {step:.3g}, coarser than the noise"
+    return Finding("rounded", text, 0.0)
+
+
+def _clipped(y: Array) -> Finding | None:
     """Compare the counts of the extreme values with those of the values next to them."""
     _, counts = np.unique(y, return_counts=True)
     if len(counts) < 5:
-        return ""
+        return None
     share = sum(
         end / y.size
         for end, near in ((counts[0], counts[1:3]), (counts[-1], counts[-3:-1]))
         if end > 3 * near.max()
     )
-    return f"{share:.1%} of the samples are clipped at the extremes" if share > 0.01 else ""
+    if share <= 0.01:
+        return None
+    return Finding("clipped", f"{share:.1%} of the samples are clipped at the extremes", 0.0)
 
 
-@dataclass(frozen=True)
-class _SmoothParts:
-    """An item, and where it is smooth.
-
-    ``where`` marks the half of the samples, or the quarter of the pixels, with the smallest gradient.
-    ``smooth`` is the median-filtered item, which impulses do not affect.
-    """
-
-    y: NDArray[np.float64]
-    smooth: NDArray[np.float64]
-    where: NDArray[np.bool_]
-
-    def details(self, highpass: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the item filtered along all space axes."""
-        out: NDArray[np.float64] = self.y
-        for axis in range(1, out.ndim):
-            out = convolve1d(out, highpass, axis=axis, mode="reflect")
-        return out
-
-    def tiles(self, details: NDArray[np.float64], pieces: int) -> list[NDArray[np.float64]]:
-        """Return the details at smooth samples of each tile, with ``pieces`` tiles along an axis."""
-        cuts = [np.array_split(np.arange(n), min(pieces, n)) for n in details.shape[1:]]
-        tiles = [np.ix_(np.arange(len(details)), *tile) for tile in itertools.product(*cuts)]
-        return [details[tile][self.where[tile]] for tile in tiles]
+def _waves(y: NDArray[np.float64], fs: float | None) -> NDArray[np.float64]:
+    waves = np.zeros_like(y)
+    for channel, wave in zip(y, waves, strict=True):
+        hum = find_hum(channel, fs)
+        if hum is not None:
+            wave += hum.wave
+    return waves
 
 
-def _smooth_parts(y: NDArray[np.float64]) -> _SmoothParts:
-    size = (1, 9) if y.ndim == 2 else (1, 5, 5)
-    smooth = median_filter(y, size)
-    steep = np.stack([gaussian_gradient_magnitude(plane, 2.0) for plane in smooth])
-    return _SmoothParts(y, smooth, steep <= np.quantile(steep, 0.5 if y.ndim == 2 else 0.25))
+def _hum(y: NDArray[np.float64], fs: float | None) -> Finding | None:
+    if y.ndim > 2 or fs is None:
+        return None
+    found = [hum for hum in (find_hum(channel, fs) for channel in y) if hum is not None]
+    if not found:
+        return None
+    hum = max(found, key=lambda one: one.amplitude)
+    remedy = f"without-lines[method=...,frequency={hum.base:g}]"
+    text = f"the noise has a line at {hum.frequency:.2f} Hz (mains hum): use {remedy}"
+    return Finding("hum", text, hum.p_value, remedy)
 
 
-def _colored(parts: _SmoothParts) -> str:
-    """Compare the correlation of neighboring details with that of filtered white noise.
-
-    Details are clipped to a few standard deviations; larger ones are signal. Tones correlate
-    neighbors as well, so a signal must also have an uneven floor of the spectrum.
-    """
-    is_signal = parts.y.ndim == 2
-    highpass, most, chance = (STEP, 2, 2.5) if is_signal else (DB2, 3, 4)
-    if is_signal and not _uneven_floor(parts.y):
-        return ""
-    expected = float(highpass[1:] @ highpass[:-1] / (highpass @ highpass))
-    d = parts.details(highpass)
-    limit = most * np.median(np.abs(d[parts.where])) / 0.6745
-    d = np.clip(d, -limit, limit)
-    for axis in range(1, d.ndim):
-        ahead = tuple(slice(1, None) if a == axis else slice(None) for a in range(d.ndim))
-        behind = tuple(slice(-1) if a == axis else slice(None) for a in range(d.ndim))
-        both = parts.where[ahead] & parts.where[behind]
-        u, v = d[ahead][both], d[behind][both]
-        if len(u) >= MIN_SAMPLES:
-            scale = max(np.sqrt(np.mean(u * u) * np.mean(v * v)), TINY)
-            excess = float(np.mean(u * v) / scale) - expected
-            if abs(excess) > max(0.15, chance / np.sqrt(len(u))):
-                return f"the noise is not white: neighbors are correlated ({excess:+.2f})"
-    return ""
-
-
-def _uneven_floor(y: NDArray[np.float64]) -> bool:
-    """Compare the floors of the two highest octaves of the spectrum.
-
-    With m frequencies, the logarithm of their ratio has a standard deviation of about 2.5/√m.
-    """
-    if y.shape[-1] < MIN_SAMPLES:
-        return False
-    second, first = _octaves(y)
-    return bool(abs(np.log(_floor(second) / _floor(first))) > max(0.4, 5 / np.sqrt(second.size)))
-
-
-def _toned(parts: _SmoothParts, sigma: float) -> str:
-    """Compare the noise level of a signal with the floor of the spectrum, which tones do not raise."""
-    if parts.y.ndim > 2 or parts.y.shape[-1] < MIN_SAMPLES:
-        return ""
-    _, first = _octaves(parts.y)
-    floor = np.sqrt(_floor(first))
-    silent = floor < 1e-9 * np.abs(parts.y).max()
-    if silent or np.log(sigma / floor) <= max(0.25, 5 / np.sqrt(first.size)):
-        return ""
-    return (
-        f"the noise level is {sigma / floor:.3g} times the floor of the spectrum, as with tones; "
-        f"to use the floor, set --sigma {floor:.3g}"
+def _impulses(y: NDArray[np.float64]) -> Finding | None:
+    found = find_impulses(y)
+    if found.p_value > 1e-3:
+        return None
+    remedy = "despiked[method=...]"
+    text = (
+        f"the noise is not Gaussian: {100 * found.share:.2g}% of the samples are impulses, {found.size / found.level:.0f} times the "
+        f"noise level: use {remedy}"
     )
+    return Finding("impulses", text, found.p_value, remedy)
 
 
-def _octaves(y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the power in the second highest and the highest octave; σ² on average for white noise.
-
-    Segments overlap by half, have their mean removed and are multiplied by a Hann window.
-    """
-    length = min(y.shape[-1] // 2, MAX_LENGTH)
-    count = min(2 * y.shape[-1] // length - 1, MAX_SEGMENTS)
-    starts = np.linspace(0, y.shape[-1] - length, count).astype(int)
-    segments = y[:, starts[:, None] + np.arange(length)]
-    segments -= segments.mean(axis=-1, keepdims=True)
-    window = np.hanning(length)
-    power = np.abs(np.fft.rfft(segments * window)) ** 2 / (window @ window)
-    return power[..., length // 8 : length // 4], power[..., length // 4 :]
+def _colored(y: NDArray[np.float64]) -> Finding | None:
+    found = spectral_slope(y)
+    if found.p_value > COLORED or abs(found.slope) < MIN_SLOPE:
+        return None
+    kind = "low" if found.slope < 0 else "high"
+    remedy = "whitened[method=...]"
+    text = (
+        f"the noise is not white: it has more power at {kind} frequencies "
+        f"(power ~ f^{found.slope:.1f}): use {remedy}"
+    )
+    return Finding("colored", text, found.p_value, remedy)
 
 
-def _floor(power: NDArray[np.float64]) -> float:
-    """Return the power of the noise from the median, which few tones or jumps hardly change.
+def _uneven(y: NDArray[np.float64]) -> Finding | None:
+    """Report whether the level depends on the signal or the place, whichever describes it better."""
+    by_signal, by_place = floor_by_signal(y), level_change(y)
+    dependent = by_signal.p_value < DEPENDENT and by_signal.ratio > MIN_DEPENDENT
+    changed = by_place.p_value < CHANGED and by_place.ratio > MIN_CHANGE
+    if dependent and (not changed or varies_with_signal(y, by_place, by_signal)):
+        remedy = "stabilized[method=...]"
+        text = (
+            f"the noise level is not constant: it differs {_times(by_signal.ratio)} times with the "
+            f"level of the signal: use {remedy}"
+        )
+        return Finding("signal-dependent", text, by_signal.p_value, remedy)
+    if changed:
+        remedy = "level-normalized[method=...]"
+        text = (
+            f"the noise level is not constant: it changes {_times(by_place.ratio)} times "
+            f"{by_place.where}: use {remedy}"
+        )
+        return Finding("varying", text, by_place.p_value, remedy)
+    return None
 
-    The power at a frequency is exponentially distributed: its median is ln 2 times its mean.
-    """
-    return max(float(np.median(power)) / np.log(2), TINY)
+
+def _times(ratio: float) -> str:
+    return "many" if ratio > 100 else f"{ratio:.1f}"
 
 
-def _tailed(parts: _SmoothParts) -> str:
+def _toned(y: NDArray[np.float64], sigma: float) -> Finding | None:
+    """Compare the noise level of a signal with the floor of the spectrum, which tones do not raise."""
+    floor = spectral_floor(y) if y.ndim == 2 else None
+    if floor is None or np.log(sigma / floor.level) <= max(0.25, 5 * floor.error):
+        return None
+    text = (
+        f"the noise level is {sigma / floor.level:.3g} times the floor of the spectrum, as with "
+        f"tones; to use the floor, set --sigma {floor.level:.3g}"
+    )
+    return Finding("tones", text, np.nan)
+
+
+def _tailed(parts: SmoothParts) -> Finding | None:
     """Compare the 97 % quantile of the magnitude of the noise with its median.
 
-    The ratio is 3.2 for Gaussian noise. The median over four segments, or 16 tiles, is used, since
-    a signal is rough in a few places only.
+    The ratio is 3.2 for Gaussian noise. Of four segments, or 16 tiles, the lower quartile is used,
+    since a signal is rough in some places.
     """
     size = np.abs(parts.details(LOCAL_MEAN if parts.y.ndim == 2 else DB2))
     groups = [group for group in parts.tiles(size, 4) if len(group) >= MIN_SAMPLES]
     if not groups:
-        return ""
+        return None
     quantiles = np.array([np.quantile(group, [0.5, 0.97]) for group in groups])
-    ratio = float(np.median(quantiles[:, 1] / np.maximum(quantiles[:, 0], TINY))) / 3.22
+    ratios = quantiles[:, 1] / np.maximum(quantiles[:, 0], TINY)
+    ratio = float(np.quantile(ratios, 0.25)) / 3.22
     if ratio <= (1.16 if parts.y.ndim == 2 else 1.05) + 2 / np.sqrt(sum(map(len, groups))):
-        return ""
-    return f"the noise is not Gaussian: its large values are {ratio:.1f} times too large"
-
-
-def _uneven(parts: _SmoothParts) -> str:
-    """Compare the noise levels of segments or tiles, and of dark and bright samples."""
-    d = np.abs(parts.details(DB2))
-    places = parts.tiles(d, 8)
-    size, bright = d[parts.where], parts.smooth[parts.where]
-    shades = np.array_split(size[np.argsort(bright, kind="stable")], 6)
-    for groups, what in ((places, "from place to place"), (shades, "with the level of the signal")):
-        large = [group for group in groups if len(group) >= 32]
-        if len(large) < 3:
-            continue
-        levels = np.array([np.median(group) for group in large])
-        low, high = np.quantile(levels, [0.2, 0.8] if groups is places else [0.1, 0.9])
-        chance = 3 / np.sqrt(np.median([len(group) for group in large]))
-        if np.log(max(high, TINY) / max(low, TINY)) > 0.25 + 1.8 * chance:
-            ratio = "many" if high > 100 * low else f"{high / low:.1f}"
-            return f"the noise level is not constant: it differs {ratio} times {what}"
-    return ""
+        return None
+    text = f"the noise is not Gaussian: its large values are {ratio:.1f} times too large"
+    return Finding("tails", text, np.nan)

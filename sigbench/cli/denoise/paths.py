@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sigbench.cli.denoise.plot import SUFFIXES, check_plot
 from sigbench.cli.denoise.request import Request
 from sigbench.core.atomic import check_replaceable
 from sigbench.core.errors import InputError
-from sigbench.core.media import FAMILIES, Family, family
+from sigbench.core.media import FAMILIES, NAMED, Family, family
 
 STANDARD = "-"  # standard input or output
 
@@ -129,12 +130,13 @@ def _files_of(text: str, notes: list[str]) -> list[Path | None]:
     known: list[Path | None] = [
         one for one in visible if one.suffix.lower() in FAMILIES and not one.is_dir()
     ]
-    ignored = len(visible) - len(known)
+    ignored = [one for one in visible if one not in known]
     if ignored:
-        notes.append(
-            f"{path}: {ignored} {'others' if ignored > 1 else 'other'} ignored: not a file of a "
-            "known format"
-        )
+        which = "1 other" if len(ignored) == 1 else f"{len(ignored)} others"
+        why = "not of a known format"
+        if any(one.suffix.lower() in NAMED for one in ignored):
+            why += f"; tables with the suffix {' or '.join(NAMED)} must be named"
+        notes.append(f"{path}: {which} ignored: {why}")
     return known
 
 
@@ -167,15 +169,16 @@ def _plots(plot: str | None, sources: Sequence[Path | None], several: bool) -> l
         return [None] * len(sources)
     path = Path(plot)
     if not several:
-        if path.suffix.lower() != ".png":
-            raise InputError(f"--plot {plot} must be the name of a PNG file")
+        check_plot(path)
         if not path.parent.is_dir():
             raise InputError(f"{path.parent} is not a folder")
         return [path]
-    if path.suffix.lower() == ".png" and not path.is_dir():
+    if path.suffix.lower() in SUFFIXES and not path.is_dir():
         raise InputError(f"--plot {plot} must be a folder for several files")
     _check_folder(path, "--plot")
-    return [path / f"{source.name}.png" for source in sources if source]
+    plots = [path / f"{source.name}.png" for source in sources if source]
+    check_plot(plots[0])
+    return list(plots)
 
 
 def _check_folder(folder: Path, what: str) -> None:

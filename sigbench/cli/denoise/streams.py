@@ -5,9 +5,7 @@ from __future__ import annotations
 import sys
 
 from sigbench.cli.denoise.paths import Job
-from sigbench.core.errors import InputError
-from sigbench.core.media import Content, read, write
-from sigbench.core.media.options import TableOptions
+from sigbench.core.media import Content, TableOptions, read, read_table_bytes, write
 from sigbench.core.protocols import Array
 
 
@@ -22,8 +20,8 @@ def read_content(job: Job, options: TableOptions) -> Content:
         How a table is read.
     """
     if job.source is not None:
-        return read(job.source)
-    raise InputError("standard input is not supported yet")
+        return read(job.source, options if job.family == "table" else None)
+    return read_table_bytes(sys.stdin.buffer.read(), job.name, options)
 
 
 def write_content(job: Job, content: Content, estimate: Array) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from sigbench.denoisers.noise.autoregressive import Autoregressive
-from sigbench.denoisers.noise.colored import SmoothSpectrum, Subband
 from sigbench.denoisers.noise.hum import Hum
 from sigbench.denoisers.noise.impulses import ImpulseNoise
 from sigbench.denoisers.noise.poisson_gaussian import PoissonGaussian
 from sigbench.denoisers.noise.rounding import RoundingNoise
+from sigbench.denoisers.noise.smooth_spectrum import SmoothSpectrum
+from sigbench.denoisers.noise.subband import Subband
 from sigbench.denoisers.noise.varying import Varying
 from sigbench.denoisers.noise.white import MAD, Quiet
 

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import solve_toeplitz
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info
 from sigbench.core.validation import check_field, check_noisy
-from sigbench.denoisers.noise.bands import Floor, noise_floor
-from sigbench.denoisers.noise.cells import MIN_LENGTH, Power, signal_cells
-from sigbench.denoisers.noise.colored import grid_of
-from sigbench.denoisers.noise.models import StationaryNoise
+from sigbench.denoisers.noise.bands import Floor, signal_floor
+from sigbench.denoisers.noise.cells import MIN_LENGTH, Power
+from sigbench.denoisers.noise.models import StationaryNoise, grid_of
 from sigbench.denoisers.noise.white import MAD
 
 PASSES = 4
-REPEATS = 8  # frequencies of the fit for each one of the transform
+REPEATS = 4  # frequencies of the fit for each one of the transform
 LOWEST = 1.5  # frequencies of the transform, times 1/M, below which the model is extrapolated
 
 
@@ -59,7 +59,7 @@ class Autoregressive:
     max_order: int = 16
 
     info: ClassVar[Info] = Info(
-        "autoregressive", "noise estimation", "Kay 1988", domains=("signal", "speech")
+        "autoregressive", "noise estimation", "Kay 1988", domains=("signal", "speech"), adapts=True
     )
 
     def __post_init__(self) -> None:
@@ -85,10 +85,10 @@ class Autoregressive:
     def _spectrum(self, item: Array) -> Power:
         """Return the power at the frequencies of a signal ``(C, L)``."""
         (n,) = grid_of(item.shape[1:])
-        cells, around = signal_cells(item)
-        if not cells.size:
+        floor = signal_floor(item)
+        if floor is None:
             return np.zeros(n)
-        fit = fitted(noise_floor(cells, around), min(self.max_order, cells.shape[1] // 2))
+        fit = fitted(floor, min(self.max_order, len(floor.power) // 2))
         return _power(fit.coefficients, fit.variance, np.asarray(np.fft.fftfreq(n), np.float64))
 
 
@@ -103,6 +103,7 @@ def fitted(floor: Floor, max_order: int) -> _Fit:
     weight = count / max(count.max(), 1)
     total = max(count.sum() / REPEATS, 2.0)
     lags = np.cos(2 * np.pi * np.outer(np.arange(max_order + 1), frequency)) / len(frequency)
+    shifts = _shifts(frequency, max_order)
     fits = []
     for order in range(max_order + 1):
         model = smooth
@@ -111,7 +112,7 @@ def fitted(floor: Floor, max_order: int) -> _Fit:
             r[0] *= 1 + 1e-9
             a = solve_toeplitz(r[:order], r[1:]) if order else np.zeros(0)
             variance = float(r[0] - a @ r[1:])
-            model = _power(a, variance, frequency)
+            model = variance / np.abs(1 - shifts[:, :order] @ a) ** 2
         misfit = np.sum(count * (np.log(model) + measured / model)) / (2 * REPEATS)
         fits.append(_Fit(misfit + 0.5 * order * np.log(total), a, variance))
     return min(fits, key=lambda fit: fit.criterion)
@@ -119,6 +120,14 @@ def fitted(floor: Floor, max_order: int) -> _Fit:
 
 def _power(coefficients: Power, variance: float, frequency: Power) -> Power:
     """Return the spectrum of an autoregressive process."""
-    shifts = np.exp(-2j * np.pi * np.outer(frequency, np.arange(1, len(coefficients) + 1)))
+    shifts = _shifts(frequency, len(coefficients))
     power: Power = variance / np.abs(1 - shifts @ coefficients) ** 2
     return power
+
+
+def _shifts(frequency: Power, order: int) -> NDArray[np.complex128]:
+    """Return the frequency responses of delays of 1 to ``order`` samples."""
+    shifts: NDArray[np.complex128] = np.exp(
+        -2j * np.pi * np.outer(frequency, np.arange(1, order + 1))
+    )
+    return shifts

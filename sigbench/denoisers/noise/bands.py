@@ -7,7 +7,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sigbench.denoisers.noise.cells import Power, quietest
+from sigbench.core.protocols import Array
+from sigbench.denoisers.noise.cells import (
+    MARGIN,
+    Power,
+    frame_lengths,
+    quietest,
+    signal_cells,
+    signal_parts,
+)
 
 # Chosen on development data: demo signals of the training split, speech of two speakers, sums of
 # sinusoids, in white, pink, MA and AR noise.
@@ -15,8 +23,12 @@ FRACTION = 0.1  # of the cells of a band
 FEWEST = 64  # but at most half of them
 PASSES = 3
 MAX_WIDTH = 1 / 16  # of a band, in cycles per sample; lower bands have half an octave
-SLOPE = 2.0  # toward low frequencies, the power of noise grows at most as 1/f²,
-SLOPE_BELOW = 0.25  # below this frequency; what grows faster is signal
+# Toward low frequencies the power of noise grows at most as 1/f², and below 1/8 cycles per sample
+# hardly faster than from 1/4 to 1/8. What grows faster is signal.
+SLOPE = 2.0
+SLOPE_BELOW = 0.25
+KNEE = 0.125
+TOLERANCE = 0.3
 
 
 class Floor(NamedTuple):
@@ -59,6 +71,25 @@ def band_numbers(bins: int) -> NDArray[np.intp]:
     frequency = (np.arange(bins) + 0.5) / (2 * bins)
     numbers = np.searchsorted(edges[::-1], frequency, side="right")
     return np.unique(numbers, return_inverse=True)[1]
+
+
+def signal_floor(item: Array) -> Floor | None:
+    """Return the spectrum of the noise in a signal ``(C, L)``; None if the signal is constant.
+
+    Of transforms with several numbers of frequencies, the one with the least noise is used: a
+    longer one only if the mean power is lower by 10 %.
+    """
+    parts = signal_parts(item)
+    best, least = None, np.inf
+    for bins in frame_lengths(len(parts[0])):
+        cells, around = signal_cells(parts, bins)
+        if not cells.size:
+            return None
+        floor = noise_floor(cells, around)
+        power = floor.at((np.arange(bins) + 0.5) / (2 * bins)).mean()
+        if power < MARGIN * least:
+            best, least = floor, power
+    return best
 
 
 def noise_floor(cells: Power, around: Power) -> Floor:
@@ -104,8 +135,18 @@ def _limited(frequency: Power, power: Power) -> Power:
     out = power.copy()
     if len(out) > 2:
         out[1:-1] = np.median([power[:-2], power[1:-1], power[2:]], axis=0)
-    for band in range(len(out) - 2, -1, -1):
-        if frequency[band] < SLOPE_BELOW:
-            growth = (frequency[band + 1] / frequency[band]) ** SLOPE
-            out[band] = min(out[band], out[band + 1] * growth)
+    _limit_growth(frequency, out, SLOPE, SLOPE_BELOW)
+    middle = (frequency > KNEE / 1.1) & (frequency < SLOPE_BELOW * 1.3)
+    slope = SLOPE
+    if middle.sum() >= 2:
+        slope = -np.polyfit(np.log(frequency[middle]), np.log(out[middle]), 1)[0]
+    _limit_growth(frequency, out, np.clip(slope, 0, SLOPE) + TOLERANCE, KNEE)
     return out
+
+
+def _limit_growth(frequency: Power, power: Power, slope: float, below: float) -> None:
+    """Limit powers below a frequency so that they grow at most as f^−slope toward 0, in place."""
+    for band in range(len(power) - 2, -1, -1):
+        if frequency[band] < below:
+            growth = (frequency[band + 1] / frequency[band]) ** slope
+            power[band] = min(power[band], power[band + 1] * growth)

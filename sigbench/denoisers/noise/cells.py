@@ -24,15 +24,22 @@ NEIGHBORS = np.ones((3, 5)) / 14
 NEIGHBORS[1, 2] = 0
 
 
-def frame_length(n: int) -> int:
-    """Return the number of frequencies for a signal of ``n`` samples, about √n.
+MIN_FRAMES = 8
+MARGIN = 0.9
+
+
+def frame_lengths(n: int) -> list[int]:
+    """Return the numbers of frequencies that are tried for a signal of ``n`` samples.
+
+    The first is about √n. The next ones, 2 and 4 times as large, tell sinusoids from noise.
 
     Examples
     --------
-    >>> [frame_length(n) for n in (16, 1024, 10**6)]
-    [4, 32, 128]
+    >>> [frame_lengths(n) for n in (16, 1024, 10**6)]
+    [[4], [32, 64], [128, 256, 512]]
     """
-    return int(2 ** np.clip(np.round(np.log2(n) / 2), 2, 7))
+    first = int(2 ** np.clip(np.round(np.log2(n) / 2), 2, 7))
+    return [m for m in (first, 2 * first, 4 * first) if m == first or m * (MIN_FRAMES + 1) <= n]
 
 
 def lapped_transform(x: Power, bins: int) -> Power:
@@ -69,13 +76,26 @@ def lapped_transform(x: Power, bins: int) -> Power:
     return np.asarray(scipy.fft.dct(folded, type=4, norm="ortho", axis=1))
 
 
-def signal_cells(item: Array) -> tuple[Power, Power]:
+def signal_parts(item: Array) -> list[Power]:
+    """Return the channels of a signal ``(C, L)``, or 16 parts of each if it is very long."""
+    n = item.shape[-1]
+    if n <= MAX_SAMPLES:
+        return [channel.astype(np.float64) for channel in item]
+    size = MAX_SAMPLES // PARTS
+    starts = np.linspace(0, n - size, PARTS).astype(int)
+    return [channel[s : s + size].astype(np.float64) for channel in item for s in starts]
+
+
+def signal_cells(parts: list[Power], bins: int) -> tuple[Power, Power]:
     """Return the powers of the cells of a signal, and the mean powers of their neighbors.
 
     Parameters
     ----------
-    item : array, shape (C, L)
-        A signal of at least 16 samples. Frames in which it is constant are left out.
+    parts : list of array, shape (L,)
+        Parts of a signal, or its channels. A frame is left out if a quarter of it is constant, as
+        in digital silence.
+    bins : int
+        Number M of frequencies.
 
     Returns
     -------
@@ -84,20 +104,14 @@ def signal_cells(item: Array) -> tuple[Power, Power]:
     """
     from scipy.ndimage import convolve
 
-    n = item.shape[-1]
-    parts = [channel.astype(np.float64) for channel in item]
-    if n > MAX_SAMPLES:
-        size = MAX_SAMPLES // PARTS
-        starts = np.linspace(0, n - size, PARTS).astype(int)
-        parts = [part[start : start + size] for part in parts for start in starts]
-    bins = frame_length(min(n, MAX_SAMPLES))
     powers, around = [], []
     for part in parts:
-        windows = np.lib.stride_tricks.sliding_window_view(part, 2 * bins)[::bins]
-        kept = np.ptp(windows, axis=1) > 0
-        power = lapped_transform(part, bins) ** 2
-        powers.append(power[kept])
-        around.append(convolve(power, NEIGHBORS, mode="mirror")[kept])
+        quarters = part[: len(part) // (bins // 2) * (bins // 2)].reshape(-1, bins // 2)
+        constant = np.ptp(quarters, axis=1) == 0
+        four = np.lib.stride_tricks.sliding_window_view(constant, 4)[::2]
+        power = lapped_transform(part, bins)[~four.any(axis=1)] ** 2
+        powers.append(power)
+        around.append(convolve(power, NEIGHBORS, mode="mirror") if power.size else power)
     return np.concatenate(powers), np.concatenate(around)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,23 +14,30 @@ from sigbench.denoisers.noise.places import filtered
 
 SECOND_DIFFERENCE = np.array([1.0, -2.0, 1.0])  # reduces leakage from low frequencies
 MAX_BLOCKS = 4000
-LOWEST = {1: 0.12, 2: 0.25}  # cycles per sample
-BANDS = 4
+# Of the bands, in cycles per sample.
+EDGES = {1: (0.12, 0.215, 0.31, 0.405, 0.51), 2: (0.25, 0.4, 0.5, 0.8)}
 
 
-class LocalPower(NamedTuple):
-    """Power in blocks of an item.
+class Floors(NamedTuple):
+    """The power of the noise in blocks of an item.
 
     Attributes
     ----------
-    values : array, shape (bands, *blocks)
-        Mean power in each band of high frequencies, divided by its mean for white noise.
+    bands : array, shape (bands, *blocks)
+        Median of the power over the frequencies of a band, so that few tones do not raise it.
+    whole : array, shape (*blocks)
+        The same for all frequencies from the lowest band up; its mean is 1 for white noise of
+        level 1.
+    mean : array, shape (*blocks)
+        Mean of the item, over the channels as well.
     spread : float
-        Standard deviation of the logarithm of a low quantile of m of them is spread/√m, for white
-        Gaussian noise.
+        Standard deviation of the logarithm of a low quantile of m values of a band, times √m, for
+        white Gaussian noise.
     """
 
-    values: NDArray[np.float64]
+    bands: NDArray[np.float64]
+    whole: NDArray[np.float64]
+    mean: NDArray[np.float64]
     spread: float
 
 
@@ -41,6 +48,8 @@ class Blocks(NamedTuple):
     ----------
     power : array, shape (*blocks, *frequencies)
         Mean over the channels; one on average for white noise of level 1.
+    mean : array, shape (*blocks)
+        Mean of the samples.
     frequency : array, shape (*frequencies)
         Magnitude of the frequency in cycles per sample.
     usable : array of bool, shape (*frequencies)
@@ -48,6 +57,7 @@ class Blocks(NamedTuple):
     """
 
     power: NDArray[np.float64]
+    mean: NDArray[np.float64]
     frequency: NDArray[np.float64]
     usable: NDArray[np.bool_]
 
@@ -63,34 +73,52 @@ def blocks_of(item: Array) -> Blocks | None:
     size = block_size(space)
     if min(space) < 3 * size:
         return None
-    y = filtered(y, SECOND_DIFFERENCE)
+    differences = filtered(y, SECOND_DIFFERENCE)
     window = np.hanning(size + 1)[1:]
     window /= np.sqrt(np.mean(window**2))
-    axes = [np.fft.fftfreq(size)] * (len(space) - 1) + [np.fft.rfftfreq(size)]
-    grid = np.meshgrid(*axes, indexing="ij")
-    response = math.prod((2 * np.sin(np.pi * f)) ** 4 for f in grid)
+    along = [np.fft.fftfreq(size)] * (len(space) - 1) + [np.fft.rfftfreq(size)]
+    grid = np.meshgrid(*along, indexing="ij")
+    response = math.prod(_response(f, window) for f in grid)
     starts = [_starts(n, size, len(space)) for n in space]
     if len(space) == 1:
-        segments = y[:, starts[0][:, None] + np.arange(size)] * window
-        spectra = np.abs(np.fft.rfft(segments)) ** 2
+        where: tuple[Any, ...] = (slice(None), starts[0][:, None] + np.arange(size))
+        taper = window
     else:
         rows = starts[0][:, None, None, None] + np.arange(size)[:, None]
         columns = starts[1][:, None, None] + np.arange(size)
-        segments = y[:, rows, columns] * window[:, None] * window
-        spectra = np.abs(np.fft.rfft2(segments)) ** 2
+        where, taper = (slice(None), rows, columns), window[:, None] * window
+    axes = tuple(range(-len(space), 0))
+    spectra = np.abs(np.fft.rfftn(differences[where] * taper, axes=axes)) ** 2
     power = spectra.mean(axis=0) / size ** len(space)
     return Blocks(
-        np.divide(power, response, out=np.zeros_like(power), where=response > 0),
+        power / response,
+        y[where].mean(axis=(0, *axes)),
         np.sqrt(sum(f**2 for f in grid)),
         np.min([np.abs(f) for f in grid], axis=0) > 1.5 / size,
     )
+
+
+def _response(frequency: NDArray[np.float64], window: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the expected power of white noise of level 1, for second differences and the window.
+
+    It is the Fourier transform of the autocovariance of the differences, (6, −4, 1), multiplied by
+    the autocorrelation of the window.
+    """
+    lags = [float(window[k:] @ window[: len(window) - k]) / len(window) for k in range(3)]
+    angle = 2 * np.pi * frequency
+    power: NDArray[np.float64] = (
+        6 * lags[0] - 8 * lags[1] * np.cos(angle) + 2 * lags[2] * np.cos(2 * angle)
+    )
+    return power
 
 
 def block_size(space: tuple[int, ...]) -> int:
     """Return the length of a block: longer for longer signals, 16 for images."""
     if len(space) > 1:
         return 16
-    return next(size for most, size in ((1000, 32), (8000, 64), (math.inf, 128)) if space[0] < most)
+    return next(
+        size for most, size in ((2000, 32), (16_000, 64), (math.inf, 128)) if space[0] < most
+    )
 
 
 def _starts(length: int, size: int, dimensions: int) -> NDArray[np.intp]:
@@ -99,22 +127,28 @@ def _starts(length: int, size: int, dimensions: int) -> NDArray[np.intp]:
     return np.linspace(0, length - size, min(count, most)).astype(int)
 
 
-def local_power(item: Array) -> LocalPower | None:
-    """Return the power of an item in blocks and bands, or None if it is too short."""
+def noise_floors(item: Array) -> Floors | None:
+    """Return the power of the noise in blocks and bands, or None if the item is too short."""
     blocks = blocks_of(item)
     if blocks is None:
         return None
     dimensions = item.ndim - 1
     f = blocks.frequency
-    if dimensions == 1:
-        edges = np.linspace(LOWEST[1], 0.5, BANDS + 1)
-        members = [(low <= f) & (f < high) for low, high in itertools.pairwise(edges)]
-    else:
-        edges = np.array([LOWEST[2], 0.4, 0.5, 0.8])
-        members = [(low <= f) & (f < high) for low, high in itertools.pairwise(edges)]
-    members = [kept & blocks.usable for kept in members]
-    values = np.stack([blocks.power[..., kept].mean(axis=-1) for kept in members])
-    shape = min(int(kept.sum()) for kept in members) * len(item)
+    edges = EDGES[dimensions]
+    members = [(low <= f) & (f < high) & blocks.usable for low, high in itertools.pairwise(edges)]
+    bands = np.stack([np.median(blocks.power[..., kept], axis=-1) for kept in members])
+    kept = np.logical_or.reduce(members)
+    whole = np.median(blocks.power[..., kept], axis=-1)
     # Hann windows correlate neighboring frequencies, and overlapping blocks a little.
-    independent = max(1.0, shape / (2.0 if dimensions == 1 else 4.0))
-    return LocalPower(values, 1.2 / math.sqrt(independent) + 0.1)
+    shape = min(int(kept.sum()) for kept in members) * len(item)
+    independent = max(1.0, shape / 2.0**dimensions)
+    spread = 1.5 / math.sqrt(independent) + 0.1
+    return Floors(bands, whole / _median_of_mean(len(item)), blocks.mean, spread)
+
+
+def _median_of_mean(channels: int) -> float:
+    """Return the median of the mean power of several channels of white noise of level 1.
+
+    It is the median of a gamma distribution of this shape and of mean 1, by Wilson and Hilferty.
+    """
+    return math.log(2) if channels == 1 else (1 - 1 / (9 * channels)) ** 3

@@ -9,6 +9,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 from scipy.optimize import minimize_scalar
 from scipy.signal.windows import dpss
 
@@ -98,7 +99,10 @@ def refined(y: NDArray[np.float64], frequency: float, within: float) -> float:
         return -(abs(complex(tapered @ np.exp(-2j * np.pi * f * t))) ** 2)
 
     bounds = (frequency - within, frequency + within)
-    return float(minimize_scalar(power, bounds=bounds, method="bounded").x)
+    found = minimize_scalar(
+        power, bounds=bounds, method="bounded", options={"xatol": 1e-4 / len(y)}
+    )
+    return float(found.x)
 
 
 class Window:
@@ -120,10 +124,7 @@ class Window:
         There are none unless the first or the second one is significant: they are the strongest of
         mains hum.
         """
-        length = len(self.y)
-        if frequency * length < MIN_PERIODS:
-            return ()
-        found = []
+        length, found = len(self.y), []
         for order in range(1, harmonics + 1):
             center, width = order * frequency, order * frequency * tolerance
             if center + width + BANDWIDTH / length >= 0.5:
@@ -156,6 +157,8 @@ class HumLines(NamedTuple):
 
     Attributes
     ----------
+    base : float
+        The mains frequency, in Hz (cycles per sample if the sampling rate is not known).
     frequency : float
         Of the strongest line, in Hz (cycles per sample if the sampling rate is not known).
     amplitude : float
@@ -166,6 +169,7 @@ class HumLines(NamedTuple):
         Of the strongest line.
     """
 
+    base: float
     frequency: float
     amplitude: float
     wave: NDArray[np.float64]
@@ -218,11 +222,41 @@ def find_hum(
     for base in bases:
         found = _hum(values, base / (fs or 1.0), tolerance, harmonics)
         if found is not None and (best is None or found.p_value < best.p_value):
-            best = found._replace(frequency=found.frequency * (fs or 1.0))
+            best = found._replace(base=base, frequency=found.frequency * (fs or 1.0))
     return best
 
 
+def without_trend(y: NDArray[np.float64], frequency: float) -> NDArray[np.float64]:
+    """Return a signal minus its running median over two periods of a frequency.
+
+    The median of a line over whole periods is nearly zero, but jumps and trends are kept in it.
+    Long periods are averaged to about 16 values first.
+    """
+    period = 1 / frequency
+    step = max(1, int(period / 16))
+    count = len(y) // step
+    coarse = y[: count * step].reshape(count, step).mean(axis=1)
+    size = 2 * round(period / step) + 1
+    median = median_filter(coarse, size, mode="reflect")
+    at = np.arange(count) * step + (step - 1) / 2
+    trend: NDArray[np.float64] = np.interp(np.arange(len(y)), at, median)
+    return y - trend
+
+
 def _hum(
+    y: NDArray[np.float64], frequency: float, tolerance: float, harmonics: int
+) -> HumLines | None:
+    """Find the lines in a signal without its trend, and again with the trend of the rest."""
+    if not MIN_PERIODS / len(y) <= frequency < 0.5:
+        return None
+    first = _lines(without_trend(y, frequency), frequency, tolerance, harmonics)
+    if first is None:
+        return None
+    trend = y - first.wave - without_trend(y - first.wave, frequency)
+    return _lines(y - trend, frequency, tolerance, harmonics) or first
+
+
+def _lines(
     y: NDArray[np.float64], frequency: float, tolerance: float, harmonics: int
 ) -> HumLines | None:
     wave, weights = np.zeros_like(y), np.zeros_like(y)
@@ -243,7 +277,7 @@ def _hum(
         return None
     wave /= weights
     top = sorted(strongest, key=lambda line: line.amplitude)[len(strongest) // 2]
-    return HumLines(top.frequency, top.amplitude, wave, top.p_value)
+    return HumLines(frequency, top.frequency, top.amplitude, wave, top.p_value)
 
 
 def channels_of(item: Array) -> list[Array]:

@@ -8,16 +8,19 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import convolve, median_filter
+from scipy.ndimage import convolve, median_filter, percentile_filter
 
 from sigbench.core.protocols import Array, Info
 from sigbench.core.validation import check_noisy
 from sigbench.denoisers.noise.models import white_noise
-from sigbench.denoisers.noise.places import NORMAL_QUARTILE, noise_level
+from sigbench.denoisers.noise.places import noise_level
 
 THRESHOLD = 5.0  # in noise levels; white Gaussian noise exceeds it in 1 of 2 million samples
-MIN_SHARE = 5e-4  # fewer outliers are more likely part of the signal
-DENSE = 0.02  # above this share, neighbors can be impulses as well
+MIN_SHARE = {1: 1.5e-3, 2: 2e-3}  # fewer outliers are more likely part of the signal
+DENSE = 0.05  # above this share, neighbors can be impulses as well
+LOCAL = 0.7  # quantile of the local differences, which few impulses do not change
+# That quantile for white noise of level 1; one in 5 differences (images: in 9) is zero.
+TYPICAL = {1: 0.89, 2: 0.96}
 # Mean of the nearest neighbors minus mean of those around them: zero on straight lines.
 RING = {
     1: np.array([-1, -1, 2, 0, 2, -1, -1]) / 4,
@@ -66,8 +69,8 @@ class Impulses(NamedTuple):
 def find_impulses(item: Array, threshold: float = THRESHOLD) -> Impulses:
     """Find samples that differ from the local median by several noise levels.
 
-    The difference is compared with the noise level of the item and with the local median of such
-    differences, which is large where the signal is rough. If there are few, the nearest neighbors
+    The difference is compared with the noise level of the item and with a quantile of such differences
+    around, which is large where the signal is rough. If there are few, the nearest neighbors
     of an impulse must be at the level of those farther away: a peak of the signal is wider.
 
     Parameters
@@ -94,10 +97,8 @@ def find_impulses(item: Array, threshold: float = THRESHOLD) -> Impulses:
     median = median_filter(y, near)
     residual = y - median
     level = noise_level(y)
-    # A median of 5 contains the sample itself, so that a residual is zero once in 5 (images: 9).
-    zero_share = 1 / math.prod(near)
     size = np.abs(residual)
-    local = median_filter(size, around) / (NORMAL_QUARTILE * (1 - zero_share))
+    local = percentile_filter(size, 100 * LOCAL, around) / TYPICAL[y.ndim - 1]
     where = size > threshold * np.maximum(local, level)
     if not where.any() or level == 0:
         return Impulses(np.zeros_like(where), median, level, 0.0, 1.0)
@@ -105,7 +106,7 @@ def find_impulses(item: Array, threshold: float = THRESHOLD) -> Impulses:
         ring = convolve(y, RING[y.ndim - 1][None], mode="reflect") * np.sign(residual)
         where &= ring < 0.15 * size + level
     count = int(where.sum())
-    enough = count >= max(1, MIN_SHARE * y.size)
+    enough = count >= max(1, MIN_SHARE[y.ndim - 1] * y.size)
     expected = y.size * math.erfc(threshold / math.sqrt(2))
     # At least one: 1 − exp(−λ) <= λ; more are less likely.
     p_value = min(1.0, expected**count / math.gamma(min(count, 100) + 1)) if enough else 1.0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,8 @@ from sigbench.denoisers.noise_level import estimate_sigma
 DB2 = np.array([0.12940952, 0.22414387, -0.8365163, 0.48296291])  # zero on straight lines
 NORMAL_QUARTILE = 0.6744897501960817
 MIN_SAMPLES = 64  # for a test of the noise
+MAX_LENGTH = 1024  # samples in a segment for the spectrum
+MAX_SEGMENTS = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +70,41 @@ def smooth_parts(item: Array) -> SmoothParts:
     return SmoothParts(y, smooth, where, steep)
 
 
+class SpectralFloor(NamedTuple):
+    """The noise level of a signal from the floor of its spectrum, and its relative error."""
+
+    level: float
+    error: float
+
+
+def spectral_floor(y: NDArray[np.float64]) -> SpectralFloor | None:
+    """Return the noise level of a signal ``(C, L)`` that tones do not raise; None if it is silent.
+
+    The power at a frequency in the highest octave is exponentially distributed: its median is ln 2
+    times its mean. Segments overlap by half, have their mean removed and are multiplied by a Hann
+    window.
+    """
+    if y.shape[-1] < MIN_SAMPLES:
+        return None
+    length = min(y.shape[-1] // 2, MAX_LENGTH)
+    count = min(2 * y.shape[-1] // length - 1, MAX_SEGMENTS)
+    starts = np.linspace(0, y.shape[-1] - length, count).astype(int)
+    segments = y[:, starts[:, None] + np.arange(length)]
+    segments = segments - segments.mean(axis=-1, keepdims=True)
+    window = np.hanning(length)
+    power = np.abs(np.fft.rfft(segments * window)) ** 2 / (window @ window)
+    octave = power[..., length // 4 :]
+    level = math.sqrt(float(np.median(octave)) / math.log(2))
+    if level < 1e-9 * np.abs(y).max():
+        return None
+    return SpectralFloor(level, 1 / math.sqrt(octave.size))
+
+
 def noise_level(item: Array) -> float:
     """Estimate the noise level of an item.
 
-    For signals this is `estimate_sigma`. For images only smooth parts are used, where texture is less
+    For signals this is `estimate_sigma`, or the level of the floor of the spectrum if that is much
+    lower, as with tones and chirps. For images only smooth parts are used, where texture is less
     easily mistaken for noise: on photographs at sigma 15 the estimate is 2 % too large instead of
     8 %. A level of the size of rounding errors is returned as zero.
 
@@ -87,6 +122,9 @@ def noise_level(item: Array) -> float:
     y = item.astype(np.float64)
     if y.ndim == 2:
         level = float(estimate_sigma(y[None])[0])
+        floor = spectral_floor(y)
+        if floor is not None and level > floor.level * math.exp(max(0.25, 5 * floor.error)):
+            level = floor.level
     else:
         parts = smooth_parts(y)
         size = np.abs(parts.details(DB2)[parts.where])  # the filter has unit energy

@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 
 from sigbench.core.protocols import Array, Info
 from sigbench.core.validation import check_noisy
+from sigbench.denoisers.noise.floors import noise_floors
 from sigbench.denoisers.noise.models import SignalDependentNoise
 from sigbench.denoisers.noise.places import DB2, NORMAL_QUARTILE, SmoothParts, smooth_parts
 
-MAX_BINS, MIN_IN_BIN = 24, 40
+MIN_BINS, MAX_BINS = 4, 24
+MIN_IN_BIN = 40  # samples
+MIN_BLOCKS = 7
+QUANTILE = 0.3  # of the floors of blocks: texture raises many of them
 REWEIGHTED = 10
 CLIPPED = 3.0  # noise levels from an extreme at which clipping changes the variance
 HUBER = 1.5
@@ -28,7 +32,7 @@ class LinearVariance(NamedTuple):
     gain, offset : float
         Coefficients.
     ratio : float
-        Ratio of the noise levels at the brightest and the darkest tenth of the signal.
+        Ratio of the noise levels where the signal is high and where it is low.
     p_value : float
         Probability of such a gain, or a larger one, if the variance is constant.
     """
@@ -43,9 +47,9 @@ def variance_by_signal(item: Array) -> LinearVariance:
     """Fit the variance of the noise in an item by a linear function of the signal.
 
     The signal is the local median. Its values are sorted into bins; in each bin, all samples, or the
-    smoothest pixels, give a variance by the median absolute deviation of their details. The line is fitted by
-    least squares, weighted by the accuracy of a bin and by Huber's function. Bins near values that
-    are clipped are left out.
+    smoothest pixels, give a variance by the median absolute deviation of their details. The line is
+    fitted by least squares, weighted by the accuracy of a bin and by Huber's function. Bins near
+    values that are clipped are left out.
 
     Parameters
     ----------
@@ -64,30 +68,68 @@ def variance_by_signal(item: Array) -> LinearVariance:
     (1.0, True)
     """
     means, variances, counts = _bins(smooth_parts(item))
+    # The variance of a squared median of m details is (2·1.17)²σ⁴/m; neighbors are correlated.
+    return _line(means, variances, 2.6 / np.sqrt(counts))
+
+
+def floor_by_signal(item: Array) -> LinearVariance:
+    """Fit the floor of the spectrum by a linear function of the signal, as a test of dependence.
+
+    As `variance_by_signal`, but for blocks: the signal is their mean, and the variance the median of
+    the power at high frequencies, which tones and other narrow parts of a signal do not change.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.cos(0.5 * np.arange(4000)) * np.linspace(0, 50, 4000) + rng.standard_normal(4000)
+    >>> floor_by_signal(y[None]).p_value > 0.01
+    True
+    """
+    floors = noise_floors(item)
+    if floors is None:
+        return _line(np.zeros(0), np.zeros(0), np.zeros(0))
+    signal, power = floors.mean.ravel(), floors.whole.ravel()
+    order = np.argsort(signal, kind="stable")
+    count = min(MAX_BINS, len(order) // MIN_BLOCKS)
+    parts = np.array_split(order, count) if count >= MIN_BINS else []
+    means = np.array([signal[part].mean() for part in parts])
+    low = np.array([np.quantile(power[part], QUANTILE) for part in parts])
+    sizes = np.array([len(part) for part in parts], float)
+    error = floors.spread / math.sqrt(len(floors.bands))
+    return _line(means, low, error / np.sqrt(sizes))
+
+
+def _line(
+    means: NDArray[np.float64], variances: NDArray[np.float64], relative: NDArray[np.float64]
+) -> LinearVariance:
+    """Fit a line to variances with the given relative errors, robustly."""
     flat = LinearVariance(0.0, float(np.median(variances)) if len(variances) else 0.0, 1.0, 1.0)
-    if len(means) < 4 or np.ptp(means) == 0 or not (variances > 0).all():
+    if len(means) < MIN_BINS or np.ptp(means) == 0 or not (variances > 0).all():
         return flat
     center, span = means.mean(), np.ptp(means)
     design = np.stack([(means - center) / span, np.ones_like(means)], axis=1)
-    fitted = np.full_like(variances, np.average(variances, weights=counts))
+    fitted = np.full_like(variances, np.average(variances, weights=relative**-2))
     huber = np.ones_like(fitted)
     for _ in range(REWEIGHTED):
-        # The variance of a squared median of m details is (2·1.17)²σ⁴/m; neighbors are correlated.
-        errors = 2.6 * fitted / np.sqrt(counts)
+        errors = relative * fitted
         weights = huber / errors**2
         normal = design.T @ (weights[:, None] * design)
-        slope, middle = np.linalg.solve(normal, design.T @ (weights * variances))
-        fitted = np.maximum(design @ np.array([slope, middle]), 0.02 * variances.max())
-        residuals = (variances - design @ np.array([slope, middle])) / errors
+        solution = np.linalg.solve(normal, design.T @ (weights * variances))
+        fitted = np.maximum(design @ solution, 0.02 * variances.max())
+        residuals = (variances - design @ solution) / errors
         scale = max(1.0, float(np.median(np.abs(residuals))) / NORMAL_QUARTILE)
         huber = np.minimum(1.0, HUBER * scale / np.maximum(np.abs(residuals), 1e-12))
+    slope, middle = map(float, solution)
     spread = max(1.0, float(np.sum(huber * residuals**2)) / (len(means) - 2))
-    error = math.sqrt(float(np.linalg.inv(normal)[0, 0]) * spread)
-    low, high = (float(fitted[means.argsort()[k]]) for k in (0, -1))
+    # Under the hypothesis the errors are those of a constant variance.
+    constant = relative * float(np.average(variances, weights=huber * relative**-2))
+    null = float(np.sum(huber * design[:, 0] ** 2 / constant**2))
+    error = math.sqrt(spread / null)
+    ends = [float(fitted[means.argsort()[k]]) for k in (0, -1)]
     return LinearVariance(
-        gain=float(slope / span),
-        offset=float(middle - slope / span * center),
-        ratio=math.sqrt(high / low),
+        gain=slope / span,
+        offset=middle - slope / span * center,
+        ratio=math.sqrt(max(ends) / min(ends)),
         p_value=0.5 * math.erfc(slope / error / math.sqrt(2)),
     )
 
@@ -100,7 +142,7 @@ def _bins(
     details = np.abs(parts.details(DB2))
     order = np.argsort(signal, axis=None, kind="stable")
     count = min(MAX_BINS, len(order) // (MIN_IN_BIN if y.ndim == 2 else 4 * MIN_IN_BIN))
-    if count < 4:
+    if count < MIN_BINS:
         return np.zeros(0), np.zeros(0), np.zeros(0)
     found = []
     for members in np.array_split(order, count):

@@ -13,14 +13,16 @@ from scipy.ndimage import map_coordinates
 
 from sigbench.core.protocols import Array, Info
 from sigbench.core.validation import check_noisy
-from sigbench.denoisers.noise.floors import local_power
+from sigbench.denoisers.noise.floors import noise_floors
 from sigbench.denoisers.noise.models import VaryingNoise
 from sigbench.denoisers.noise.places import DB2, NORMAL_QUARTILE, noise_level, smooth_parts
+from sigbench.denoisers.noise.poisson_gaussian import LinearVariance
 
 QUANTILE = 0.3  # of the local power: the floor, where the signal is absent
 MIN_BLOCKS = 6  # in a part
-MIN_RATIO = 1.3  # of noise levels
+MIN_SHARE = 0.4  # of the median change, that all bands but one must show
 MAX_PIECES = 16
+TINY = np.finfo(np.float64).tiny
 
 
 class LevelChange(NamedTuple):
@@ -34,11 +36,17 @@ class LevelChange(NamedTuple):
         The place of the change, in words.
     p_value : float
         Probability of such a change, or a larger one, if the level is constant.
+    axis : int
+        Space axis of the change.
+    cut : float
+        Its place, as a share of the length along this axis.
     """
 
     ratio: float
     where: str
     p_value: float
+    axis: int = 0
+    cut: float = 0.0
 
 
 NO_CHANGE = LevelChange(1.0, "", 1.0)
@@ -48,8 +56,8 @@ def level_change(item: Array) -> LevelChange:
     """Compare the noise levels before and after the quarters of an item, along each axis.
 
     The level of a part is a low quantile of the power in its blocks, separately for several bands of
-    high frequencies: a signal rarely covers all bands all the time. The change is that of the band
-    where it is smallest. All bands must change in the same direction.
+    high frequencies: a signal rarely covers all bands all the time. The change is the median over
+    the bands, and counts only if all bands but one show a good part of it.
 
     Parameters
     ----------
@@ -63,36 +71,57 @@ def level_change(item: Array) -> LevelChange:
     >>> change = level_change(y)
     >>> round(change.ratio), change.where, change.p_value < 1e-6
     (2, 'after 50% of the signal', True)
-    >>> level_change(np.ones((1, 4000)))
-    LevelChange(ratio=1.0, where='', p_value=1.0)
+    >>> level_change(np.ones((1, 4000))).p_value
+    1.0
     """
-    power = local_power(item)
-    if power is None:
+    floors = noise_floors(item)
+    if floors is None:
         return NO_CHANGE
     best = NO_CHANGE
     names = ("of the signal",) if item.ndim == 2 else ("of the rows", "of the columns")
     for axis, name in enumerate(names):
-        along = np.moveaxis(power.values, axis + 1, 1)
+        along = np.moveaxis(floors.bands, axis + 1, 1)
         count = along.shape[1]
         for quarter in (1, 2, 3):
             cut = round(count * quarter / 4)
             parts = [part.reshape(len(part), -1) for part in (along[:, :cut], along[:, cut:])]
             if min(part.shape[1] for part in parts) < MIN_BLOCKS:
                 continue
-            floors = [np.quantile(part, QUANTILE, axis=1) for part in parts]
-            if not min(floor.min() for floor in floors) > 0:
+            low = [np.quantile(part, QUANTILE, axis=1) for part in parts]
+            if not min(floor.min() for floor in low) > 0:
                 continue
-            change = np.log(floors[1] / floors[0])
-            if len({*np.sign(change)}) > 1:
+            changes = np.log(low[1] / low[0])
+            change = float(np.median(changes))
+            if np.sort(changes * np.sign(change))[1] < MIN_SHARE * abs(change):
                 continue
-            # The variance of the logarithm of a quantile q of m gamma variables of shape k.
-            error = power.spread * math.sqrt(sum(1 / part.shape[1] for part in parts))
-            smallest = float(np.abs(change).min())
-            p_value = min(1.0, 3 * len(names) * math.erfc(smallest / error / math.sqrt(2)))
+            # The variance of a median is about 1.4 times that of a mean.
+            blocks = sum(1 / part.shape[1] for part in parts)
+            error = floors.spread * math.sqrt(1.4 * blocks / len(changes))
+            p_value = min(1.0, 3 * len(names) * math.erfc(abs(change) / error / math.sqrt(2)))
             if p_value < best.p_value:
-                best = LevelChange(math.exp(smallest / 2), f"after {quarter:.0%}", p_value)
-                best = best._replace(where=f"after {25 * quarter}% {name}")
+                where = f"after {25 * quarter}% {name}"
+                best = LevelChange(math.exp(abs(change) / 2), where, p_value, axis, quarter / 4)
     return best
+
+
+def varies_with_signal(item: Array, change: LevelChange, fit: LinearVariance) -> bool:
+    """Return whether a level that is not constant depends on the signal rather than on the place.
+
+    The logarithms of the noise floors of blocks are compared with those of the two parts, and with
+    those of the fitted variances: the better description leaves the smaller median deviation.
+    """
+    floors = noise_floors(item)
+    if floors is None:
+        return False
+    power = np.log(np.maximum(floors.whole, TINY))
+    by_place = np.moveaxis(power.copy(), change.axis, 0)
+    cut = round(len(by_place) * change.cut)
+    for part in (by_place[:cut], by_place[cut:]):
+        part -= np.median(part)
+    expected = fit.gain * floors.mean + fit.offset
+    by_signal = power - np.log(np.maximum(expected, 0.02 * np.abs(expected).max() + TINY))
+    by_signal -= np.median(by_signal)
+    return bool(np.median(np.abs(by_signal)) < np.median(np.abs(by_place)))
 
 
 def local_levels(item: Array) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,10 +12,13 @@ from sigbench.core.protocols import Array, Info
 from sigbench.core.validation import check_noisy
 from sigbench.denoisers.noise.cells import (
     BLOCK,
+    MARGIN,
     MIN_LENGTH,
+    frame_lengths,
     image_cells,
     quietest,
     signal_cells,
+    signal_parts,
 )
 from sigbench.denoisers.noise.models import StationaryNoise, white_noise
 from sigbench.denoisers.noise_level import estimate_sigma
@@ -36,7 +40,7 @@ class MAD:
     array([3.])
     """
 
-    info: ClassVar[Info] = Info("mad", "noise estimation", "Donoho, Johnstone 1994")
+    info: ClassVar[Info] = Info("mad", "noise estimation", "Donoho, Johnstone 1994", adapts=True)
 
     def estimate_noise(self, noisy: Array) -> StationaryNoise:
         """Return white noise for the items of a batch ``(N, C, *space)``."""
@@ -74,7 +78,7 @@ class Quiet:
     (array([0.1]), array([1.46]))
     """
 
-    info: ClassVar[Info] = Info("quiet", "noise estimation", "Ponomarenko et al. 2007")
+    info: ClassVar[Info] = Info("quiet", "noise estimation", "Ponomarenko et al. 2007", adapts=True)
 
     def estimate_noise(self, noisy: Array) -> StationaryNoise:
         """Return white noise for the items of a batch ``(N, C, *space)``."""
@@ -87,10 +91,15 @@ class Quiet:
 
 def _signal_power(item: Array) -> float:
     """Return the power of the noise in a signal ``(C, L)``."""
-    cells, around = signal_cells(item)
-    if not cells.size:
-        return 0.0
-    return float(cells.ravel()[quietest(around.ravel(), FRACTION[1], FEWEST[1])].mean())
+    parts = signal_parts(item)
+    best = math.inf
+    for bins in frame_lengths(len(parts[0])):
+        cells, around = signal_cells(parts, bins)
+        if not cells.size:
+            return 0.0
+        power = cells.ravel()[quietest(around.ravel(), FRACTION[1], FEWEST[1])].mean()
+        best = power if power < MARGIN * best else best
+    return float(best)
 
 
 def _image_power(item: Array) -> float:

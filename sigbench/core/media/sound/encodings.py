@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sigbench.core.errors import InputError
+
 Samples = NDArray[np.float64]
 Order = Literal["<", ">"]
 
@@ -44,7 +46,8 @@ def decode(data: bytes, encoding: str, order: Order) -> Samples:
     array([ 0.5, -0.5])
     """
     if encoding in FLOATS:
-        return np.frombuffer(data, order + FLOATS[encoding]).astype(np.float64)
+        with np.errstate(invalid="ignore"):  # some values that are not numbers warn
+            return np.frombuffer(data, order + FLOATS[encoding]).astype(np.float64)
     if encoding in ("ULAW", "ALAW"):
         return _table(encoding)[np.frombuffer(data, np.uint8)]
     bits = INTEGER_BITS[encoding]
@@ -62,13 +65,24 @@ def decode(data: bytes, encoding: str, order: Order) -> Samples:
 def encode(samples: Samples, encoding: str, order: Order) -> bytes:
     """Return the bytes of samples, each rounded to the nearest value; those beyond are clipped.
 
+    Raises
+    ------
+    InputError
+        If a value is too large for a float format.
+
     Examples
     --------
     >>> list(encode(np.array([0.5, 1.0, 0.4 / 2**15]), "PCM_16", "<"))
     [0, 64, 255, 127, 0, 0]
     """
     if encoding in FLOATS:
-        return samples.astype(order + FLOATS[encoding]).tobytes()
+        with np.errstate(over="ignore"):
+            values = samples.astype(order + FLOATS[encoding])
+        if not np.isfinite(values).all():
+            raise InputError(
+                f"{np.abs(samples).max():.3g} is too large for samples of type {encoding}"
+            )
+        return values.tobytes()
     if encoding in ("ULAW", "ALAW"):
         values, codes = _sorted_table(encoding)
         found = np.searchsorted((values[1:] + values[:-1]) / 2, samples)

@@ -44,6 +44,7 @@ WITHOUT_LOSS = (b"fmt ", b"data", b"fact", b"ds64", b"PEAK", b"JUNK", b"junk", b
 OUTDATED = (b"levl", b"MD5 ")  # computed from all samples
 MAX_SHOWN = 12  # names in a caution
 COPIED = 2**20  # bytes copied at once
+PIECE = 2**18  # samples of a channel that are converted at once
 
 Parts = Iterable[tuple[Samples, Samples]]
 """Consecutive parts of a sound: the new samples and the old ones, ``(channels, 1, n)`` each."""
@@ -93,19 +94,29 @@ def write_sound(
 def _counting(parts: Parts, encoding: str) -> Iterator[Samples]:
     """Yield the new samples; warn at the end if some are clipped that were not at full scale."""
     count, total, new_ones = 0, 0, False
-    for new, old in parts:
+    for new, old in _pieces(parts):
         total += new.size
         beyond = clipped(new, encoding)
         if beyond.any():
             count += int(beyond.sum())
             new_ones |= not at_full_scale(old[beyond], encoding).all()
         yield new
+        del new, old
     if new_ones:
         warnings.warn(
             f"{count} of {total} samples are beyond full scale and were clipped",
             Caution,
             stacklevel=2,
         )
+
+
+def _pieces(parts: Parts) -> Parts:
+    """Divide parts into smaller ones, so that their conversion needs little memory."""
+    for new, old in parts:
+        for start in range(0, new.shape[2], PIECE):
+            some = slice(start, start + PIECE)
+            yield new[:, :, some], old[:, :, some]
+        del new, old  # before the next part is computed
 
 
 def _interleaved(samples: Samples) -> Samples:
@@ -129,6 +140,7 @@ def _write_wav(file: BinaryIO, source: SoundFile, frames: int, parts: Parts) -> 
     for new in _counting(parts, encoding):
         peaks.add(new)
         file.write(encode(_interleaved(new), encoding, order))
+        del new
     if isinstance(wav, Wav):
         end = wav.data.start + size
         _copy(source.path, end, source.path.stat().st_size, file)
@@ -256,6 +268,7 @@ def _write_flac(file: BinaryIO, source: SoundFile, parts: Parts, folder: Path | 
             for new in _counting(parts, encoding):
                 whole = to_integers(new[:, 0].T, bits)
                 sound.write(np.ascontiguousarray(whole << (32 - bits)))
+                del new
         encoded.seek(0)
         made = parse_flac(encoded, source.path)
         prefix, blocks = _blocks(source, made)
@@ -275,6 +288,7 @@ def _exact(parts: Parts, source: SoundFile) -> Parts:
                 f"{FLAC_BITS} bits of FLAC: write a .wav file"
             )
         yield new, old
+        del new, old
 
 
 def _blocks(source: SoundFile, made: Flac) -> tuple[bytes, list[tuple[int, bytes]]]:

@@ -26,6 +26,7 @@ OTHER_TAGS = {
 NO_LENGTH = 2**32 - 1  # as written by a program that cannot seek back
 ALMOST_NO_LENGTH = 0x7F000000  # smallest length that other such programs write
 MAX_CHANNELS = 1024
+MAX_CHUNKS = 10_000
 MAX_RATE = 2**31 - 1
 
 
@@ -91,10 +92,13 @@ def parse_wav(path: Path) -> Wav:
         declared, kind = struct.unpack(order + "I4s", _exactly(path, file, 8))
         if kind != b"WAVE":
             raise _invalid(path, f"its type is {kind!r}, not b'WAVE'")
-        chunks, data_size = [], None
+        chunks: list[Chunk] = []
+        data_size = None
         while header := file.read(8):
             if len(header) < 8:
                 break  # bytes after the last chunk
+            if len(chunks) == MAX_CHUNKS:
+                raise _invalid(path, f"it has more than {MAX_CHUNKS} chunks")
             name, length = struct.unpack(order + "4sI", header)
             start = file.tell()
             if name == b"ds64":
