@@ -171,6 +171,13 @@ def solve(problem: SparseProblem, solver: Solver) -> Solution:
     return dataclasses.replace(_joined(parts), rounding=problem.rounding)
 
 
+def _weighted(problem: SparseProblem, ratios: NDArray[np.float64]) -> SparseProblem:
+    """Return a problem with the weights in proportion to the noise levels of the coefficients."""
+    weights = problem.geometry.weights * np.maximum(ratios, FLOOR)[:, None]
+    geometry = dataclasses.replace(problem.geometry, weights=weights.astype(problem.y.dtype))
+    return dataclasses.replace(problem, geometry=geometry)
+
+
 def _joined(parts: list[Solution]) -> Solution:
     """Return the solutions of all items as one."""
     return Solution(
@@ -201,8 +208,12 @@ class SparseDenoiser:
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
         levels, model = levels_or_model(noisy, sigma)
-        if model is None and isinstance(self.solver, Exact) and self.transform.orthonormal:
-            return in_blocks(self._closed_form, noisy, levels)
+        if isinstance(self.solver, Exact) and self.transform.orthonormal:
+            if model is None:
+                return in_blocks(self._closed_form, noisy, levels)
+            ratios = coefficient_levels(self.transform, model, noisy.shape[2:])
+            problem = _weighted(self._problem(noisy, levels), ratios)
+            return self.transform.synthesis(closed_form(problem), noisy.shape[2:])
         x = self.solve(noisy, sigma=sigma).coefficients
         return self.transform.synthesis(x, noisy.shape[2:]).astype(noisy.dtype)
 
@@ -219,9 +230,7 @@ class SparseDenoiser:
         self, problem: SparseProblem, ratio: NDArray[np.float64], item: int
     ) -> Solution:
         """Return the solution of one item, with weights in proportion to the noise levels."""
-        weights = problem.geometry.weights * np.maximum(ratio, FLOOR)
-        geometry = dataclasses.replace(problem.geometry, weights=weights)
-        one = dataclasses.replace(problem.part(np.array([item])), geometry=geometry)
+        one = _weighted(problem.part(np.array([item])), ratio[None])
         return solve(one, self.solver)
 
     def certificate(self, noisy: Array, *, sigma: Sigma = None) -> Array:

@@ -63,6 +63,7 @@ SPECS = [
     "tv[lam_over_sigma=1]",
     "sliding-dct",
     "sliding-dct[window=5,threshold=2,colors=as-is]",
+    "sliding-dct[wiener=true]",
     "stft-l1[fs=8000]",
     "stft-l1[fs=1000,overlap=4,solver=bounded[tol=1e-6]]",
     "stft-gmc[fs=8000,tracker=leading[lead_in=300]]",

@@ -1,4 +1,4 @@
-"""Stein's unbiased risk estimate (SURE): the expected error of a denoiser without clean data."""
+"""The expected error of a denoiser without clean data: SURE, and generalized cross-validation."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
+from sigbench.benchmark.methods.covariance import WHITE, root_of
 from sigbench.core.errors import InputError
-from sigbench.core.protocols import Array, Denoiser, NoiseModel, Sigma
+from sigbench.core.protocols import Array, Denoiser, Sigma
 from sigbench.core.rng import item_rng
 from sigbench.core.validation import check_field, per_item
-from sigbench.denoisers.filtered_noise import levels_or_model, relative_variance
-from sigbench.transforms.base import space_axes
+from sigbench.denoisers.filtered_noise import levels_or_model
 
 PROBES = 8
+MIN_REMOVED = 0.01  # share of the noise that a denoiser must remove for cross-validation
 EPSILON = 0.05  # in noise levels; iterative solvers are too inaccurate for smaller steps
 
 Values = NDArray[np.float64]
@@ -58,7 +58,8 @@ def sure(
     Σ (Rb)ᵀ(f(y + εRb) − f(y))/ε with RRᵀ = C. Each probe is ±1 at every K-th sample and 0
     elsewhere, and the K probes together cover all samples. Neighboring samples, which a denoiser
     mixes most, are therefore in different probes, which reduces the variance. For white noise R = σ;
-    then K = 1 is the method of Ramani, Blu and Unser. K = n is exact.
+    then K = 1 is the method of Ramani, Blu and Unser, and K = n is exact. For other noise, the sum is
+    multiplied by nσ²/Σ‖Rb‖², whose mean is 1.
 
     The expected value of SURE is that of ‖f(y) − x‖²/n if the noise y − x is Gaussian with the known
     covariance C, and f is weakly differentiable, as linear filters, soft thresholds, L1 and total
@@ -110,8 +111,103 @@ def sure(
     >>> judged.sd.round(3)
     array([0.003])
     """
-    check_field("probes", probes, 1)
     check_field("power_sd", power_sd, 0)
+    found = _measured(denoiser, noisy, sigma, probes, epsilon)
+    share = found.share
+    mse = found.misfit - found.power + 2 * found.power * share
+    variance = found.variance + (power_sd * found.power * (1 - 2 * share)) ** 2
+    return Judged(found.estimate, mse, np.sqrt(variance))
+
+
+def gcv(
+    denoiser: Denoiser,
+    noisy: Array,
+    sigma: Sigma,
+    *,
+    probes: int = PROBES,
+    epsilon: float = EPSILON,
+    power_sd: float = 0.0,
+) -> Judged:
+    """Denoise, and compare denoisers by generalized cross-validation, if σ is not known well.
+
+    With the share α = tr(CJ)/tr(C) of the noise that is left, the denoiser (f(y) − αy)/(1 − α) does
+    not depend on the noise of a sample at this sample: its divergence is 0. Its distance from y,
+    GCV = ‖f(y) − y‖²/n/(1 − α)², has the mean σ² plus its squared error. The value returned is
+    GCV − σ². An error of σ² is therefore the same for all denoisers and does not change their order,
+    except that SURE replaces it where α > 0.99.
+
+    Parameters
+    ----------
+    denoiser, noisy, probes, epsilon
+        As in `sure`.
+    sigma : float, array of shape (N,) or NoiseModel
+        The noise, as in `sure`; an estimate whose level may be wrong, but not its spectrum.
+    power_sd : float
+        Standard deviation of σ² divided by σ².
+
+    Returns
+    -------
+    Judged
+        The estimate of f, not of the denoiser without divergence.
+
+    References
+    ----------
+    Golub, Heath, Wahba, Technometrics 21 (1979), eq. (1.4); Girard, Numer. Math. 56 (1989): the
+    trace by random probes; Tachella, Davies, Jacques, arXiv 2409.01985 (2024): UNSURE, the minimum
+    of ‖f(y) − y‖² over denoisers without divergence.
+
+    Examples
+    --------
+    >>> from sigbench.denoisers import GaussianBlur
+    >>> x = np.sin(np.linspace(0, 10, 10_000)).reshape(1, 1, -1)
+    >>> y = x + 0.5 * np.random.default_rng(0).standard_normal(x.shape)
+    >>> one, two = (gcv(GaussianBlur(width), y, 0.4).mse for width in (3.0, 9.0))
+    >>> (one - two).round(3)  # the true errors are 0.024 and 0.009
+    array([0.018])
+    """
+    check_field("power_sd", power_sd, 0)
+    found = _measured(denoiser, noisy, sigma, probes, epsilon)
+    kept = 1 - found.share
+    with_sure = found.misfit - found.power + 2 * found.power * found.share
+    usable = kept > MIN_REMOVED
+    validated = found.misfit / np.where(usable, kept, 1.0) ** 2 - found.power
+    variance = found.variance + (power_sd * found.power) ** 2
+    return Judged(found.estimate, np.where(usable, validated, with_sure), np.sqrt(variance))
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """What SURE and GCV need of a denoiser at the items; arrays ``(N,)``.
+
+    Attributes
+    ----------
+    estimate : array, shape (N, C, *space)
+        The denoised items.
+    misfit : array
+        ‖f(y) − y‖²/n.
+    power : array
+        σ².
+    share : array
+        tr(CJ)/tr(C).
+    variance : array
+        Variance of the difference between SURE and the squared error.
+    """
+
+    estimate: Values
+    misfit: Values
+    power: Values
+    share: Values
+    variance: Values
+
+
+def _measured(
+    denoiser: Denoiser,
+    noisy: Array,
+    sigma: Sigma,
+    probes: int,
+    epsilon: float,
+) -> _Measured:
+    check_field("probes", probes, 1)
     if epsilon <= 0:
         raise InputError(f"{epsilon=} must be > 0")
     levels, model = levels_or_model(noisy, sigma)
@@ -120,84 +216,35 @@ def sure(
     given: Sigma = levels if model is None else model
     y = noisy.astype(np.float64)
     n, axes = y[0].size, tuple(range(1, y.ndim))
-    root = _WHITE if model is None else _root(model, y)
+    root = WHITE if model is None else root_of(model, y)
     step = per_item(np.where(levels > 0, epsilon * levels, 1.0), y)  # σ = 0 has no divergence term
     estimate: Values = denoiser(y, sigma=given).astype(np.float64, copy=False)
     signs = item_rng(0, "sure").choice([-1.0, 1.0], size=y.shape[1:])
     probe_of = _probe_of_sample(y.shape[1:], probes)
-    divergence, squares, parts = np.zeros(len(y)), np.zeros(len(y)), []
+    divergence, squares = np.zeros(len(y)), np.zeros(len(y))
+    parts, norms = [], []
     for k in range(min(probes, signs.size)):
         b = root.apply(np.where(probe_of == k, signs, 0))
         change = (denoiser(y + step * b, sigma=given) - estimate) / step
         parts.append(np.sum(b * change, axis=axes))
         divergence += parts[-1]
+        norms.append(np.sum(b**2, axis=axes if b.ndim == y.ndim else None))
         squares += np.sum(root.adjoint(change) ** 2, axis=axes)
+    if model is not None:  # the mean of Σ‖Rb‖² is n
+        divergence *= n / np.sum(norms, axis=0)
     residual = estimate - y
     misfit = np.mean(residual**2, axis=axes)
-    mse = misfit - levels**2 + 2 * levels**2 * divergence / n
     weighted = np.sum(root.adjoint(residual) ** 2, axis=axes)
     variance = 4 * weighted + levels**2 * (4 * squares - 2 * n * root.mean_square)
     variance = np.maximum(variance, 0) * levels**2 / n**2
     if 1 < len(parts) < signs.size:
-        spread = len(parts) * np.var(parts, axis=0, ddof=1)
+        spread = len(parts) * np.var(
+            [part - divergence / n * norm for part, norm in zip(parts, norms, strict=True)],
+            axis=0,
+            ddof=1,
+        )
         variance += (2 * levels**2 / n) ** 2 * spread
-    variance += (power_sd * levels**2 * (1 - 2 * divergence / n)) ** 2
-    return Judged(estimate, mse, np.sqrt(variance))
-
-
-@dataclass(frozen=True, eq=False)
-class _Root:
-    """A matrix R with RRᵀ = C/σ², where C is the covariance of the noise: R = diag(√v)·F.
-
-    Attributes
-    ----------
-    gain : array, shape (N, 1, *half spectrum), or None
-        The gain of the circular filter F; None for white noise.
-    local : array, shape (N, C, *space), or None
-        √v, the relative level at each sample; None if it is the same everywhere.
-    mean_square : array, shape (N,), or float
-        tr(C²)/nσ⁴.
-    """
-
-    gain: Values | None
-    local: Values | None
-    mean_square: Values | float
-
-    def apply(self, probe: Values) -> Values:
-        """Return R times a probe ``(C, *space)`` for every item, or the probe for white noise."""
-        if self.gain is not None:
-            probe = self._filtered(np.broadcast_to(probe, (len(self.gain), *probe.shape)))
-        return probe if self.local is None else probe * self.local
-
-    def adjoint(self, batch: Values) -> Values:
-        """Return Rᵀ times a batch ``(N, C, *space)``."""
-        if self.local is not None:
-            batch = batch * self.local
-        return batch if self.gain is None else self._filtered(batch)
-
-    def _filtered(self, batch: Values) -> Values:
-        axes = space_axes(batch)
-        spectrum = scipy.fft.rfftn(batch, axes=axes) * self.gain
-        filtered: Values = scipy.fft.irfftn(spectrum, s=batch.shape[2:], axes=axes)
-        return filtered
-
-
-_WHITE = _Root(None, None, 1.0)
-
-
-def _root(model: NoiseModel, y: Values) -> _Root:
-    """Return the root of the covariance of a model for a batch."""
-    spectrum = model.spectrum(y.shape[2:])
-    power = np.broadcast_to(per_item(model.level**2, spectrum), spectrum.shape)
-    relative = np.divide(spectrum, power, out=np.ones_like(spectrum), where=power > 0)
-    white = np.ptp(relative) < 1e-12
-    gain = np.sqrt(relative)[:, None, ..., : y.shape[-1] // 2 + 1]
-    variance = relative_variance(model, y)
-    square = np.mean(relative**2, axis=tuple(range(1, relative.ndim)))
-    if variance is not None:
-        square = square * np.mean(variance**2, axis=tuple(range(1, variance.ndim)))
-    local = None if variance is None else np.sqrt(variance)
-    return _Root(None if white else gain, local, square)
+    return _Measured(estimate, misfit, levels**2, divergence / n, variance)
 
 
 def _probe_of_sample(shape: tuple[int, ...], probes: int) -> NDArray[np.intp]:

@@ -67,7 +67,9 @@ def spectral_slope(item: Array) -> Slope:
         return Slope(0.0, 1.0)
     independent = 0.5 * len(quiet) * len(item)  # blocks overlap by half; trimming costs a sixth
     wide, error = _slope(mean, f, inside & (f >= WIDE[dimensions]), independent, dimensions)
-    narrow, narrow_error = _slope(mean, f, inside & (f >= NARROW[dimensions]), independent, dimensions)
+    narrow, narrow_error = _slope(
+        mean, f, inside & (f >= NARROW[dimensions]), independent, dimensions
+    )
     confirmed = max(CONFIRMED * narrow_error, SAME * abs(wide))
     if wide * narrow <= 0 or abs(narrow) < confirmed:
         return Slope(wide, 1.0)
