@@ -215,8 +215,11 @@ def _expected(
 
 
 def _is_applicable(candidate: Candidate, item: Array) -> bool:
-    """Return whether an item is long enough for the wavelet of a method, if it has one."""
-    wavelet = dict(candidate.spec.params).get("wavelet")
+    """Return whether an item is long enough for the wavelet or the window of a method."""
+    params = dict(candidate.spec.params)
+    wavelet = params.get("wavelet")
+    if params.get("window", 0) > min(item.shape[1:]):
+        return False
     return wavelet is None or default_level(item.shape[1:], wavelet) > 0
 
 
