@@ -257,6 +257,13 @@ def test_compressed_images_have_the_noise_of_coarser_details(rng):
     assert treatment.level > 2
 
 
+@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 1, 5), (1, 1, 40)])
+def test_short_records(rng, shape):
+    estimate, choices = denoise_automatically(content(rng.standard_normal(shape), fs=1.0), None)
+    assert np.isfinite(estimate).all()
+    assert len(choices) == len(estimate)
+
+
 def test_white_noise_in_sound_is_declared_by_a_level(few, here, rng):
     """With ``--sigma S`` the choice is by SURE; without it, sound is speech."""
     soundfile.write("a.wav", 0.05 * rng.standard_normal(800), 8000, subtype="FLOAT")
