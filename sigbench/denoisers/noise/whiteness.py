@@ -12,11 +12,11 @@ from sigbench.core.protocols import Array
 from sigbench.denoisers.noise.floors import blocks_of
 
 # Share of the blocks with the least power, where the signal is absent: at least 25 of them.
-MOST_QUIET, LEAST_QUIET, MIN_QUIET = 0.6, 0.2, 25
+MOST_QUIET, LEAST_QUIET, MIN_QUIET = 0.6, {1: 0.2, 2: 0.1}, 25
 TRIMMED = 0.75  # share of the smallest powers at a frequency: a signal is absent most of the time
 WIDE, NARROW = {1: 0.055, 2: 0.17}, {1: 0.12, 2: 0.25}  # lowest frequency in cycles per sample
 HUBER = 1.5
-SAME = 0.45  # share of the slope that the upper two octaves must have
+SAME = {1: 0.45, 2: 0.6}  # share of the slope that the upper two octaves must have
 CONFIRMED = 1.6  # standard deviations at high frequencies alone
 
 
@@ -59,7 +59,7 @@ def spectral_slope(item: Array) -> Slope:
     f, inside = blocks.frequency, blocks.usable & (blocks.frequency < 0.5)
     flat = blocks.power.reshape(-1, *f.shape)
     total = np.median(flat[:, (f >= WIDE[dimensions]) & inside], axis=1)
-    share = min(MOST_QUIET, max(LEAST_QUIET, MIN_QUIET / len(flat)))
+    share = min(MOST_QUIET, max(LEAST_QUIET[dimensions], MIN_QUIET / len(flat)))
     quiet = flat[total <= np.quantile(total, share)]
     most = math.ceil(TRIMMED * len(quiet))
     mean = np.sort(quiet, axis=0)[:most].mean(axis=0)
@@ -68,7 +68,7 @@ def spectral_slope(item: Array) -> Slope:
     independent = 0.5 * len(quiet) * len(item)  # blocks overlap by half; trimming costs a sixth
     wide, error = _slope(mean, f, inside & (f >= WIDE[dimensions]), independent, dimensions)
     narrow, narrow_error = _slope(mean, f, inside & (f >= NARROW[dimensions]), independent, dimensions)
-    confirmed = max(CONFIRMED * narrow_error, SAME * abs(wide))
+    confirmed = max(CONFIRMED * narrow_error, SAME[dimensions] * abs(wide))
     if wide * narrow <= 0 or abs(narrow) < confirmed:
         return Slope(wide, 1.0)
     return Slope(wide, math.erfc(abs(wide) / error / math.sqrt(2)))
