@@ -209,7 +209,9 @@ NOISES: dict[str, tuple[str, Degrade]] = {
 }
 
 
-def measured(development: bool, repeats: int, details: bool, pattern: str) -> dict[tuple[str, str], list[bool]]:
+def measured(
+    development: bool, repeats: int, details: bool, pattern: str
+) -> dict[tuple[str, str], list[bool]]:
     """Return, for each group and kind of noise, whether each file was judged wrongly."""
     wrong: dict[tuple[str, str], list[bool]] = defaultdict(list)
     kinds: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
@@ -226,12 +228,16 @@ def measured(development: bool, repeats: int, details: bool, pattern: str) -> di
                 continue  # less than eight periods
             for repeat in range(repeats * (4 if name == "white" else 1)):
                 rng = item_rng(k, "cautions", name, repeat)
-                levels = GRAY_LEVELS if is_image else [record.clean.std() / r for r in SIGNAL_TO_NOISE]
+                levels = (
+                    GRAY_LEVELS if is_image else [record.clean.std() / r for r in SIGNAL_TO_NOISE]
+                )
                 sigma = float(levels[(k + repeat) % 3])
                 noisy = degrade(record.clean, sigma, record.fs, rng)
                 found = findings(noisy, noise_level(noisy), record.fs or None)
                 said = {finding.kind for finding in found}
-                wrong[record.group, name].append(bool(said) if not expected else expected not in said)
+                wrong[record.group, name].append(
+                    bool(said) if not expected else expected not in said
+                )
                 for kind in said or {"none"}:
                     kinds[record.group, name][kind] += 1
     if details:
@@ -247,7 +253,9 @@ def table(wrong: dict[tuple[str, str], list[bool]]) -> str:
     for group in [*groups, "all"]:
         cells = []
         for name in NOISES:
-            counted = [x for (g, n), xs in wrong.items() if n == name and group in (g, "all") for x in xs]
+            counted = [
+                x for (g, n), xs in wrong.items() if n == name and group in (g, "all") for x in xs
+            ]
             cells.append(f"{sum(counted)}/{len(counted)}" if counted else "")
         lines.append(f"| {group} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

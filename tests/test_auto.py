@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import soundfile
+from PIL import Image
 
 from sigbench import DemoSignals, InputError
 from sigbench.benchmark.methods.resolve import resolve

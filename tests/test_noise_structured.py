@@ -304,7 +304,9 @@ def test_white_noise_is_rarely_significant(test, shape, rng):
     ("b", "a", "sign"), [([1], [1, -0.7], -1), ([1, 0.8], [1], -1), ([1, -0.5], [1], 1)]
 )
 def test_sloping_spectra_are_significant(b, a, sign, rng):
-    found = [spectral_slope(lfilter(b, a, rng.standard_normal((1, 600)))[:, 100:]) for _ in range(20)]
+    found = [
+        spectral_slope(lfilter(b, a, rng.standard_normal((1, 600)))[:, 100:]) for _ in range(20)
+    ]
     assert sum(one.p_value < 2e-3 and one.slope * sign > 0 for one in found) >= 18
 
 

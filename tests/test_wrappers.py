@@ -103,7 +103,7 @@ def test_without_their_noise_wrappers_change_nothing(rng):
 
 def test_variances_that_do_not_grow_are_not_stabilized(rng):
     x = np.linspace(0, 1, 4000)
-    noisy = (x + (0.3 - 0.2 * x) * rng.standard_normal((1, 1, 4000)))
+    noisy = x + (0.3 - 0.2 * x) * rng.standard_normal((1, 1, 4000))
     method = LocalWiener(window=9)
     np.testing.assert_array_equal(Stabilized(method)(noisy, sigma=0.2), method(noisy, sigma=0.2))
 

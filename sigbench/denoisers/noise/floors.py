@@ -134,7 +134,9 @@ def block_size(space: tuple[int, ...]) -> int:
     """Return the length of a block: longer for longer signals, 16 for images."""
     if len(space) > 1:
         return 16
-    return next(size for most, size in ((2000, 32), (16_000, 64), (math.inf, 128)) if space[0] < most)
+    return next(
+        size for most, size in ((2000, 32), (16_000, 64), (math.inf, 128)) if space[0] < most
+    )
 
 
 def _starts(length: int, size: int, dimensions: int) -> NDArray[np.intp]:
@@ -151,9 +153,7 @@ def noise_floors(item: Array) -> Floors | None:
     dimensions = item.ndim - 1
     f = blocks.frequency
     edges = EDGES[dimensions]
-    members = [
-        (low <= f) & (f < high) & blocks.usable for low, high in itertools.pairwise(edges)
-    ]
+    members = [(low <= f) & (f < high) & blocks.usable for low, high in itertools.pairwise(edges)]
     bands = np.stack([np.median(blocks.power[..., kept], axis=-1) for kept in members])
     kept = np.logical_or.reduce(members)
     whole = np.median(blocks.power[..., kept], axis=-1)

@@ -10,8 +10,6 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
-from scipy.optimize import minimize_scalar
-from scipy.signal.windows import dpss
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info
@@ -44,6 +42,8 @@ class Line(NamedTuple):
 
 @functools.cache
 def _tapers(length: int) -> NDArray[np.float64]:
+    from scipy.signal.windows import dpss  # loads scipy.stats
+
     tapers: NDArray[np.float64] = dpss(length, BANDWIDTH, TAPERS)
     return tapers
 
@@ -92,11 +92,13 @@ def _tail(ratio: float) -> float:
 
 def refined(y: NDArray[np.float64], frequency: float, within: float) -> float:
     """Return the frequency at most ``within`` away at which a line explains most."""
+    from scipy.optimize import minimize_scalar  # slow to import
+
     taper = _tapers(len(y))[0]
     tapered, t = (y - y.mean()) * taper, np.arange(len(y))
 
     def power(f: float) -> float:
-        return -abs(complex(tapered @ np.exp(-2j * np.pi * f * t))) ** 2
+        return -(abs(complex(tapered @ np.exp(-2j * np.pi * f * t))) ** 2)
 
     bounds = (frequency - within, frequency + within)
     found = minimize_scalar(
@@ -335,9 +337,7 @@ class Hum:
         for item in noisy:
             waves = np.zeros(item.shape)
             for channel, wave in zip(channels_of(item), waves, strict=True):
-                hum = find_hum(
-                    channel, self.fs, frequency=self.frequency, harmonics=self.harmonics
-                )
+                hum = find_hum(channel, self.fs, frequency=self.frequency, harmonics=self.harmonics)
                 if hum is not None:
                     wave += hum.wave
             lines = np.mean(np.abs(np.fft.fft(waves)) ** 2, axis=0) / noisy.shape[-1]

@@ -100,9 +100,7 @@ def level_change(item: Array) -> LevelChange:
             p_value = min(1.0, 3 * len(names) * math.erfc(abs(change) / error / math.sqrt(2)))
             if p_value < best.p_value:
                 where = f"after {25 * quarter}% {name}"
-                best = LevelChange(
-                    math.exp(abs(change) / 2), where, p_value, axis, quarter / 4
-                )
+                best = LevelChange(math.exp(abs(change) / 2), where, p_value, axis, quarter / 4)
     return best
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from sigbench.benchmark.methods.wrappers.inner import INNER, wrapped_info
 from sigbench.core.protocols import Array, Denoiser, Info, Sigma
 from sigbench.core.validation import check, check_field

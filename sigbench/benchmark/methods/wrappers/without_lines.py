@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from sigbench.benchmark.methods.wrappers.inner import INNER, wrapped_info
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Denoiser, Info, Sigma
@@ -71,7 +69,9 @@ class WithoutLines:
         """
         check_noisy(noisy)
         if noisy.ndim != 3:
-            raise InputError(f"noisy has shape {noisy.shape}: without-lines needs signals (N, C, L)")
+            raise InputError(
+                f"noisy has shape {noisy.shape}: without-lines needs signals (N, C, L)"
+            )
         if self.frequency is None and self.fs is None:
             raise InputError("without-lines needs the sampling rate: set frequency or fs")
         clear = noisy.copy()
