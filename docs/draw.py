@@ -17,6 +17,7 @@ from typing import Any
 
 import network_figures
 import numpy as np
+import pywt
 import result_figures
 import speech_figures
 import speech_results
@@ -32,6 +33,8 @@ from sigbench.analysis.study import Portrait, prepared, study
 from sigbench.benchmark.methods.describe import bind_problem_info
 from sigbench.benchmark.methods.resolve import resolve
 from sigbench.benchmark.methods.sure import sure
+from sigbench.cli.denoise.plot import draw
+from sigbench.core.media import Content
 from sigbench.core.protocols import Block, Oracle, info_of
 from sigbench.datasets import Fsdd
 from sigbench.networks import nn
@@ -541,6 +544,15 @@ def speech_cost() -> Any:
     return speech_figures.quality_over_cost(found, cost, families)
 
 
+def denoise_plot() -> Any:
+    """Return the figure of ``sigbench denoise --plot``: an electrocardiogram with white noise."""
+    clean = pywt.data.ecg().astype(np.float64)
+    noisy = clean + 10 * np.random.default_rng(0).standard_normal(len(clean))
+    content = Content(noisy[None, None], "signal", None, 360.0, lambda estimate, suffix: b"")
+    estimate = sigbench.WaveletShrink("sym8", rule="sure", shifts=8)(content.batch, sigma=10.0)
+    return draw(content, estimate, "ecg.csv: wavelet[wavelet=sym8,rule=sure,shifts=8]")
+
+
 FIGURES: dict[str, Callable[[], Any]] = {
     "table1": table1,
     "linear": linear,
@@ -566,6 +578,7 @@ FIGURES: dict[str, Callable[[], Any]] = {
     "speech-example": speech_example,
     "speech-snr": speech_snr,
     "speech-cost": speech_cost,
+    "denoise-plot": denoise_plot,
 }
 
 

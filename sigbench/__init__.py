@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sigbench.benchmark.methods.ensemble import SelfEnsembleLearner as SelfEnsembleLearner
     from sigbench.benchmark.methods.functions import PerItem as PerItem
     from sigbench.benchmark.methods.resolve import Method as Method
+    from sigbench.benchmark.methods.stream import Stream as Stream
     from sigbench.benchmark.methods.tuning import SureTuned as SureTuned
     from sigbench.benchmark.methods.tuning import Tuned as Tuned
     from sigbench.benchmark.results import Run as Run
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from sigbench.datasets import DemoSignals as DemoSignals
     from sigbench.datasets import Folder as Folder
     from sigbench.datasets import GaussianProcess as GaussianProcess
+    from sigbench.datasets import PairedFiles as PairedFiles
     from sigbench.datasets import Photos32 as Photos32
     from sigbench.datasets import SparseSpikes as SparseSpikes
     from sigbench.datasets import SpeechSmoke as SpeechSmoke
@@ -54,14 +56,19 @@ if TYPE_CHECKING:
     from sigbench.denoisers import Affine as Affine
     from sigbench.denoisers import Bilateral as Bilateral
     from sigbench.denoisers import BlockShrink as BlockShrink
+    from sigbench.denoisers import Butterworth as Butterworth
     from sigbench.denoisers import FittedWiener as FittedWiener
     from sigbench.denoisers import GaussianBlur as GaussianBlur
     from sigbench.denoisers import GaussianPosteriorMean as GaussianPosteriorMean
+    from sigbench.denoisers import Hampel as Hampel
     from sigbench.denoisers import IdealProjection as IdealProjection
+    from sigbench.denoisers import Kalman as Kalman
     from sigbench.denoisers import LocalWiener as LocalWiener
     from sigbench.denoisers import Median as Median
+    from sigbench.denoisers import MovingAverage as MovingAverage
     from sigbench.denoisers import Noisy as Noisy
     from sigbench.denoisers import NonLocalMeans as NonLocalMeans
+    from sigbench.denoisers import Notch as Notch
     from sigbench.denoisers import RegularizedInverse as RegularizedInverse
     from sigbench.denoisers import SavitzkyGolay as SavitzkyGolay
     from sigbench.denoisers import SlidingDCT as SlidingDCT
@@ -105,6 +112,7 @@ _NAMES = {
     "sigbench.benchmark.methods.ensemble": "SelfEnsemble SelfEnsembleLearner",
     "sigbench.benchmark.methods.functions": "PerItem",
     "sigbench.benchmark.methods.resolve": "Method",
+    "sigbench.benchmark.methods.stream": "Stream",
     "sigbench.benchmark.methods.tuning": "SureTuned Tuned",
     "sigbench.benchmark.results": "Run read_run",
     "sigbench.benchmark.run_suite": "run_suite",
@@ -113,11 +121,12 @@ _NAMES = {
     "sigbench.core.protocols": "Denoiser Estimator Info Learner Oracle Pairs Training",
     "sigbench.datasets.base": "Dataset",
     "sigbench.datasets": (
-        "DATASETS DemoSignals Folder GaussianProcess Photos32 SparseSpikes SpeechSmoke Systems"
+        "DATASETS DemoSignals Folder GaussianProcess PairedFiles Photos32 SparseSpikes SpeechSmoke Systems"
     ),
     "sigbench.denoisers": (
-        "Affine BM3D Bilateral BlockShrink DENOISERS FittedWiener GMC GaussianBlur "
-        "GaussianPosteriorMean IdealProjection L1 LocalWiener Median Noisy NonLocalMeans "
+        "Affine BM3D Bilateral BlockShrink Butterworth DENOISERS FittedWiener GMC GaussianBlur "
+        "GaussianPosteriorMean Hampel IdealProjection Kalman L1 LocalWiener Median MovingAverage "
+        "Noisy NonLocalMeans Notch "
         "RegularizedInverse SavitzkyGolay SlidingDCT SparseDeconvolution SpikesPosteriorMean "
         "TotalVariation TrueWiener WaveletShrink WienerDeconvolution"
     ),

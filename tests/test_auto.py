@@ -1,15 +1,22 @@
 """``denoise -m auto``: the choice, the expected errors, and the cautions."""
 
+import io
+import json
+
 import numpy as np
 import pytest
 import soundfile
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from sigbench import DemoSignals, InputError
 from sigbench.benchmark.methods.resolve import resolve
-from sigbench.benchmark.methods.sure import sure
-from sigbench.cli.denoise.auto import CANDIDATES, as_text, denoise_automatically
+from sigbench.cli.denoise.auto import as_json, as_text, denoise_automatically
+from sigbench.cli.denoise.auto.candidates import ABSOLUTE, CANDIDATES, candidates
+from sigbench.cli.denoise.auto.choose import Expected
+from sigbench.cli.denoise.auto.treatment import method_of, treatment_of
 from sigbench.cli.denoise.file import denoise_file
+from sigbench.cli.denoise.noise_checks import noise_level
 from sigbench.cli.main import main
 from sigbench.core.media import Content, read
 
@@ -20,186 +27,276 @@ def clean(name="heavisine", n=1024):
     return DemoSignals(name, n).item("test", 1, 0)
 
 
-def noisy_table(path, rng, sigma=0.5):
-    x = clean()[0]
-    y = x + sigma * rng.standard_normal(x.shape)
-    np.savetxt(path, y, header="height", comments="")
-    return x, y
+def content(batch, domain="signal", peak=None, fs=None):
+    return Content(batch, domain, peak, fs, lambda batch, suffix: b"")
+
+
+def rmse(estimate, x):
+    return float(np.sqrt(np.mean((estimate - x) ** 2)))
+
+
+FEW = {
+    "signal": (
+        "gaussian-blur[width=[1,3,8]]",
+        "wavelet[wavelet=sym8,rule=bayes,shifts=4]",
+        "sliding-dct[window=32,threshold_over_sigma=[2.7,3.2]]",
+    ),
+    "speech": (
+        "gaussian-blur[width=[0.4,1]]",
+        "sliding-dct[window=64,threshold_over_sigma=2.7]",
+    ),
+    "image": (
+        "gaussian-blur[width=[0.5,1]]",
+        "sliding-dct[window=8,threshold_over_sigma=[2.6,3]]",
+    ),
+}
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Few candidates, so that tests are fast."""
+    for domain, texts in FEW.items():
+        monkeypatch.setitem(CANDIDATES, domain, texts)
 
 
 @pytest.mark.parametrize("domain", CANDIDATES)
-def test_the_weights_of_the_table_are_relative_to_the_noise_level(domain):
+def test_the_weights_of_the_table_are_relative_to_the_noise_level(domain, rng):
+    y = rng.standard_normal((1, 1, 32, 32) if domain == "image" else (1, 1, 300))
     for text in CANDIDATES[domain]:
         swept = resolve(text)
-        assert 1 < len(swept) <= 16
-        out = swept[0].entry(
-            np.ones((1, 1, 32, 32) if domain == "image" else (1, 1, 256)), sigma=0.5
-        )
-        assert np.isfinite(out).all()
+        assert 1 <= len(swept) <= 16
+        method = swept[0].entry
+        np.testing.assert_allclose(method(4 * y, sigma=2.0), 4 * method(y, sigma=0.5), atol=1e-4)
 
 
-def test_it_uses_and_prints_the_best_of_the_table(here, rng, capsys):
-    x, y = noisy_table("a.csv", rng)
-    assert main(["denoise", "a.csv", "-o", "b.csv", "-m", "auto", "--sigma", "0.5"]) == 0
+@pytest.mark.parametrize("domain", CANDIDATES)
+def test_weights_in_the_units_of_the_item_give_the_same_estimate(domain, rng):
+    y = rng.standard_normal((1, 1, 32, 32) if domain == "image" else (1, 1, 300))
+    seen = set()
+    for one in candidates(domain):
+        text = one.at_level(0.25)
+        if text is None or one.family in seen:
+            continue
+        seen.add(one.family)
+        relative = resolve(str(one.spec))[0].entry(y, sigma=0.25)
+        np.testing.assert_allclose(resolve(text)[0].entry(y), relative, atol=1e-6)
+        assert not any(name in text for name in ABSOLUTE)
+    assert len(seen) >= 3
+
+
+def white(x, sigma, rng):
+    return x + sigma * rng.standard_normal(x.shape)
+
+
+def moving_average(x, sigma, rng):
+    e = rng.standard_normal(x.size + 1)
+    return x + sigma * (e[1:] + 0.9 * e[:-1]) / np.sqrt(1.81)
+
+
+def spiked(x, sigma, rng):
+    return white(x, sigma, rng) + 15 * sigma * (rng.random(x.shape) < 0.02)
+
+
+def humming(x, sigma, rng):
+    t = np.arange(x.size) / 1000
+    return white(x, sigma, rng) + 1.5 * sigma * np.sin(2 * np.pi * 50 * t)
+
+
+def photons(x, sigma, rng):
+    gain = 1.0
+    return gain * rng.poisson(np.maximum(x, 0) / gain).astype(float)
+
+
+def doubled(x, sigma, rng):
+    return white(x, sigma * np.repeat([0.5, 2.0], x.size // 2), rng)
+
+
+SMOOTH = 60 + 50 * np.sin(np.linspace(0, 20, 4096))[None]
+KINDS = {  # noise: the kind of the treatment, how its text begins, and the least gain in dB
+    "white": (white, "white", "", 12),
+    "moving average": (moving_average, "colored", "", 8),
+    "spikes": (spiked, "white", "despiked[method=", 16),
+    "hum": (humming, "white", "without-lines[method=", 12),
+    "photons": (photons, "signal-dependent", "stabilized[method=", 12),
+    "doubled": (doubled, "varying", "level-normalized[method=", 12),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_noise_gets_its_treatment(few, kind, tmp_path, rng):
+    """The text of the choice gives the same output again, and the range holds the true error."""
+    degrade, treatment, begins, gain_db = KINDS[kind]
+    y = degrade(SMOOTH, 5.0, rng)[None]
+    estimate, (choice,) = denoise_automatically(content(y, fs=1000.0), None)
+    best = choice.expected[0]
+    assert choice.treatment.kind == treatment
+    assert best.method.startswith(begins)
+    np.testing.assert_array_equal(method_of(best.method, fs=1000.0)(y.copy()), estimate)
+    assert rmse(y, SMOOTH) / rmse(estimate, SMOOTH) > 10 ** (gain_db / 20)
+    assert (best.low or 0.0) <= rmse(estimate, SMOOTH) <= best.high
+
+
+def test_it_uses_and_prints_the_best(few, here, rng, capsys):
+    x = clean()[0]
+    np.savetxt("a.csv", white(x, 0.5, rng), header="height", comments="")
+    assert main(["denoise", "a.csv", "-o", "b.csv", "-m", "auto"]) == 0
     out, err = capsys.readouterr()
     lines = out.splitlines()
-    assert lines[0] == "noise level 0.5 (given); expected error by method:"
-    shown = [line.split() for line in lines if "RMSE" in line and "interval" not in line]
-    assert len(shown) == len(CANDIDATES["signal"]) + 1
-    expected = [float(words[2]) for words in shown]
-    assert expected == sorted(expected)
-    assert ["noisy", "RMSE", "0.5"] in shown
-    assert "caution" not in out
+    assert lines[0].startswith("noise: white, level 0.")
+    assert lines[1].startswith("method: ")
+    assert lines[2].startswith("expected RMSE ")
+    assert len(lines) == 3 + len(FEW["signal"])
+    assert max(map(len, lines[2:])) <= 80
     assert "b.csv: auto" in err
-    estimate = np.genfromtxt("b.csv", skip_header=1)
-    true = np.sqrt(np.mean((estimate - x) ** 2))
-    assert true < 0.35 * 0.5
-    best = resolve(shown[0][0], sigma_given=True)[0].entry
-    np.testing.assert_allclose(best(y[None, None], sigma=0.5)[0, 0], estimate, atol=1e-9)
+    assert rmse(np.genfromtxt("b.csv", skip_header=1), x) < 0.35 * 0.5
+    used = lines[1].removeprefix("method: ")
+    assert main(["denoise", "a.csv", "-o", "c.csv", "-m", used]) == 0
+    assert (here / "b.csv").read_text() == (here / "c.csv").read_text()
 
 
-def test_a_printed_line_can_be_typed_as_a_method(here, rng):
-    noisy_table("a.csv", rng)
+def test_a_given_level_is_used_as_it_is(few, here, rng):
+    np.savetxt("a.csv", white(clean()[0], 0.5, rng))
     (choice,) = denoise_file(here / "a.csv", here / "b.csv", "auto", sigma="0.5").choices
+    assert (choice.sigma, choice.sigma_given) == (0.5, True)
     denoise_file(here / "a.csv", here / "c.csv", choice.expected[0].method, sigma="0.5")
     assert (here / "b.csv").read_text() == (here / "c.csv").read_text()
 
 
-def test_the_interval_of_the_expected_error_contains_the_true_error(rng):
-    x, sigma, inside = clean("bumps"), 0.1, 0
-    batch = x + sigma * rng.standard_normal((40, 1, 1024))
-    content = Content(batch, "signal", None, None, lambda batch, suffix: b"")
-    estimate, choices = denoise_automatically(content, np.full(40, sigma))
+def test_the_ranges_contain_the_true_error(few, rng):
+    x, inside = clean("bumps"), 0
+    batch = np.stack([white(x, 0.1, rng) for _ in range(12)])
+    estimate, choices = denoise_automatically(content(batch), np.full(12, 0.1))
     for one, choice in zip(estimate, choices, strict=True):
-        inside += choice.low <= np.sqrt(np.mean((one - x) ** 2)) <= choice.high
-    assert inside >= 34
+        best = choice.expected[0]
+        inside += (best.low or 0.0) <= rmse(one, x) <= best.high
+    assert inside >= 11
 
 
-def test_the_expected_error_is_that_of_unclipped_estimates(here, rng):
-    """A file of bytes has the range 0..255; clipping an estimate would change its SURE."""
-    x = np.where(np.arange(512) // 32 % 2, 255, 0)
-    y = np.clip(np.round(x + 60 * rng.standard_normal(512)), 0, 255).astype(np.uint8)
-    np.save("a.npy", y)
-    content = read(here / "a.npy")
-    estimate, (choice,) = denoise_automatically(content, np.array([30.0]))
-    clipped = []
-    for expected in choice.expected:
-        if expected.method == "noisy":
-            continue
-        method = resolve(expected.method, sigma_given=True)[0].entry
-        judged = sure(method, content.batch, 30.0)
-        assert expected.rmse == pytest.approx(np.sqrt(judged.mse[0]), rel=1e-6)
-        if expected == choice.expected[0]:
-            np.testing.assert_allclose(estimate, judged.estimate, atol=1e-3)
-        by_range = sure(
-            lambda z, *, sigma, f=method: np.clip(f(z, sigma=sigma), 0, 255), content.batch, 30.0
-        )
-        clipped.append(np.sqrt(by_range.mse[0]) / expected.rmse)
-    assert min(clipped) < 0.98  # it makes a difference for some
+def test_a_lower_end_that_is_not_known_is_not_printed_as_zero():
+    unknown, known = Expected("noisy", -0.1, 0.2, 0.0), Expected("noisy", 1.0, 0.1, 0.0)
+    assert (unknown.low, unknown.high) == (None, pytest.approx(np.sqrt(0.4)))
+    assert (known.low, known.high) == (pytest.approx(np.sqrt(0.8)), pytest.approx(np.sqrt(1.2)))
 
 
-def negative(choice):
-    return [expected for expected in choice.expected if np.isnan(expected.rmse)]
-
-
-def test_an_error_that_sure_cannot_estimate_is_unknown_not_zero(rng):
+def test_clipped_noise_has_errors_that_are_neither_zero_nor_nan(few, rng):
     """8-bit noise of level 60 on black and white has lost half of its power by clipping."""
     x = np.where(np.arange(32)[:, None] // 8 % 2, 255.0, 0.0) * np.ones((32, 32))
-    y = np.clip(np.round(x + 60 * rng.standard_normal(x.shape)), 0, 255)
-    content = Content(y[None, None], "image", 255.0, None, lambda batch, suffix: b"")
-    estimate, (choice,) = denoise_automatically(content, np.array([60.0]))
-    assert len(negative(choice)) == len(CANDIDATES["image"])
-    assert np.isnan([choice.low, choice.high]).all()
-    scores = [expected.sure for expected in choice.expected]  # the ranking is still that of SURE
-    assert scores == sorted(scores)
-    assert scores[-1] == 60.0**2
-    best = resolve(choice.expected[0].method, sigma_given=True)[0].entry
-    np.testing.assert_array_equal(best(content.batch, sigma=60.0), estimate)
-    text = as_text((choice,), content)
-    assert "RMSE 0" not in text
-    assert text.count("RMSE unknown, SURE -") == 7
-    assert "is negative for 7 of 8: their errors are unknown" in text
-    assert "caution: these expected errors are not reliable" in text
-    assert "interval" not in text
+    y = np.clip(np.round(white(x, 60, rng)), 0, 255)[None, None]
+    file = content(y, "image", 255.0)
+    _, choices = denoise_automatically(file, np.array([60.0]))
+    text = as_text(choices, file)
+    assert "RMSE at most" in text
+    assert "RMSE 0 " not in text
+    assert "nan" not in text
+    json.dumps(as_json(choices, file), allow_nan=False)
 
 
-def test_sure_that_is_negative_by_chance_bounds_the_error(rng):
-    """The error of a flat image is small, so about half of the estimates of its square are negative."""
-    content = Content(
-        128 + 25 * rng.standard_normal((4, 1, 24, 24)), "image", 255.0, None, lambda *_: b""
-    )
-    estimate, choices = denoise_automatically(content, np.full(4, 25.0))
-    assert any(map(negative, choices))
-    for one, choice in zip(estimate, choices, strict=True):
-        assert choice.low <= np.sqrt(np.mean((one - 128) ** 2)) <= choice.high
-    text = as_text(choices, content)
-    assert text.count("95 % interval of the best RMSE, by chance alone: ") == 4
-    assert "not reliable" not in text
+def test_the_record_names_method_noise_errors_cautions_and_alternatives(few, rng):
+    y = spiked(SMOOTH, 5.0, rng)[None]
+    file = content(y, peak=255.0)
+    _, choices = denoise_automatically(file, None)
+    (record,) = json.loads(json.dumps(as_json(choices, file), allow_nan=False))["items"]
+    assert set(record) == {
+        "method", "sigma", "noise", "expected", "cautions", "alternatives",
+    }  # fmt: skip
+    assert record["sigma"] is None
+    assert record["noise"]["level"] == pytest.approx(5.0, rel=0.1)
+    assert record["noise"]["removed"] == ["despiked[method=...]"]
+    assert record["noise"]["spectrum"][0]["power"] == pytest.approx(25, rel=0.2)
+    assert set(record["expected"]) == {"rmse", "psnr_db"}
+    assert any("impulses" in line for line in record["cautions"])
+    assert len(record["alternatives"]) == len(CANDIDATES["signal"])
+    assert resolve(record["alternatives"][0]["method"])
 
 
-def test_channels_and_columns_have_choices_of_their_own(here, rng):
+def test_channels_and_columns_have_choices_of_their_own(few, here, rng):
     loud, quiet = clean("blocks")[0], clean("doppler")[0]
-    y = np.stack([loud + 0.4 * rng.standard_normal(1024), quiet + 0.06 * rng.standard_normal(1024)])
-    np.savetxt("a.csv", y.T, delimiter=",")
+    np.savetxt("a.csv", np.stack([white(loud, 0.4, rng), white(quiet, 0.06, rng)]).T, delimiter=",")
     done = denoise_file(here / "a.csv", here / "b.csv", "auto")
     assert done.choices[0].expected[0].method != done.choices[1].expected[0].method
     assert done.sigma == tuple(choice.sigma for choice in done.choices)
-    assert "column 2: noise level" in as_text(done.choices, done.content)
+    assert "column 2: noise: white" in as_text(done.choices, done.content)
 
 
-def test_a_photograph_and_a_recording(here, rng, real_data):
-    photo = np.asarray(Image.open(real_data / "bsd400" / "test_001.png"), float)
-    noisy = np.clip(np.round(photo + 20 * rng.standard_normal(photo.shape)), 0, 255)
+def test_later_columns_only_try_what_was_good_before(few, rng):
+    batch = np.stack([white(clean(n=256), 1.0, rng) for _ in range(10)])
+    _, choices = denoise_automatically(content(batch), np.ones(10))
+    assert len(choices[0].expected) == len(CANDIDATES["signal"]) + 1
+    assert len(choices[9].expected) <= len(choices[0].expected)
+    assert rmse(choices[9].expected[0].high, 0) < 1.0
+
+
+def test_a_photograph_and_a_recording(few, here, rng, real_data):
+    photo = np.asarray(Image.open(real_data / "bsd400" / "test_001.png"), float)[:96, :96]
+    noisy = np.clip(np.round(white(photo, 20, rng)), 0, 255)
     Image.fromarray(noisy.astype(np.uint8)).save("a.png")
     done = denoise_file(here / "a.png", here / "b.png", "auto")
-    rmse = np.sqrt(np.mean((np.asarray(Image.open("b.png"), float) - photo) ** 2))
-    assert done.sigma[0] == pytest.approx(20, rel=0.05)
-    assert done.choices[0].expected[0].rmse == pytest.approx(rmse, rel=0.1)
+    best = done.choices[0].expected[0]
+    assert done.sigma[0] == pytest.approx(20, rel=0.1)
+    assert best.low <= rmse(np.asarray(Image.open("b.png"), float), photo) <= best.high
     assert "PSNR" in as_text(done.choices, done.content)
 
     clip, fs = soundfile.read(real_data / "fsdd" / "recordings" / "7_lucas_5.wav")
-    soundfile.write("a.wav", clip + 0.02 * rng.standard_normal(len(clip)), fs)
+    soundfile.write("a.wav", white(clip, 0.02, rng), fs)
     denoise_file(here / "a.wav", here / "b.wav", "auto", sigma="0.02")
-    assert np.sqrt(np.mean((soundfile.read("b.wav")[0] - clip) ** 2)) < 0.012
+    assert rmse(soundfile.read("b.wav")[0], clip) < 0.012
 
 
-def test_white_noise_in_sound_is_declared_by_a_level(here, rng):
-    """With ``--sigma S`` or ``--sigma auto`` the choice is by SURE; without it, sound is speech."""
+def test_compressed_images_have_the_noise_of_coarser_details(rng):
+    """JPEG removes most of the finest details, by which the level of white noise is estimated."""
+    x = np.add.outer(np.linspace(60, 180, 96), np.linspace(-20, 20, 96))
+    noise = gaussian_filter(rng.standard_normal(x.shape), 0.8)
+    y = x + 5 * noise / noise.std()
+    file = io.BytesIO()
+    Image.fromarray(np.round(y).astype(np.uint8)).save(file, "jpeg", quality=90)
+    batch = np.asarray(Image.open(file), float)[None]
+    assert noise_level(batch) < 1
+    treatment = treatment_of(batch, None, None, 255.0)
+    assert treatment.kind == "colored"
+    assert treatment.level > 2
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 1, 5), (1, 1, 40)])
+def test_short_records(rng, shape):
+    estimate, choices = denoise_automatically(content(rng.standard_normal(shape), fs=1.0), None)
+    assert np.isfinite(estimate).all()
+    assert len(choices) == len(estimate)
+
+
+def test_white_noise_in_sound_is_declared_by_a_level(few, here, rng):
+    """With ``--sigma S`` the choice is by SURE; without it, sound is speech."""
     soundfile.write("a.wav", 0.05 * rng.standard_normal(800), 8000, subtype="FLOAT")
-    for sigma in ("0.05", "auto"):
-        done = denoise_file(here / "a.wav", here / "b.wav", "auto", sigma=sigma, force=True)
-        (choice,) = done.choices
-        assert (choice.sigma_given, done.speech) == (sigma != "auto", None)
-        assert choice.sigma == pytest.approx(0.05, rel=0.1)
-        assert len(choice.expected) == len(CANDIDATES["speech"]) + 1
+    done = denoise_file(here / "a.wav", here / "b.wav", "auto", sigma="0.05", force=True)
+    assert done.choices[0].sigma == pytest.approx(0.05)
+    assert done.speech is None
     done = denoise_file(here / "a.wav", here / "b.wav", "auto", force=True)
     assert done.choices == ()
     assert done.speech.network_hz == 8000
 
 
-def test_sure_of_long_files_uses_excerpts(here, rng):
-    np.save("a.npy", np.sin(np.arange(400_000) / 50) + 0.3 * rng.standard_normal(400_000))
+def test_sure_of_long_files_uses_excerpts(few, here, rng):
+    np.save("a.npy", white(np.sin(np.arange(100_000) / 50), 0.3, rng))
     done = denoise_file(here / "a.npy", here / "b.npy", "auto")
-    assert done.choices[0].expected[0].rmse < 0.06
-    assert np.std(np.load("b.npy") - np.sin(np.arange(400_000) / 50)) < 0.06
+    assert done.choices[0].expected[0].high < 0.15
+    assert np.std(np.load("b.npy") - np.sin(np.arange(100_000) / 50)) < 0.06
 
 
 def test_without_noise_the_input_is_returned(here, capsys):
-    np.save("a.npy", clean("blocks")[0])
+    np.save("a.npy", np.repeat([1.0, 5.0], 500))
     assert main(["denoise", "a.npy", "-o", "b.npy", "-m", "auto"]) == 0
     assert "caution: the noise level is zero, so the item is not changed" in capsys.readouterr().out
     np.testing.assert_array_equal(np.load("b.npy"), np.load("a.npy"))
 
 
 def test_existing_files_and_invalid_levels_are_rejected(here, rng):
-    noisy_table("a.csv", rng)
-    denoise_file(here / "a.csv", here / "b.csv", "auto")
+    np.savetxt("a.csv", white(clean()[0], 0.5, rng))
+    (here / "b.csv").write_text("1\n")
     with pytest.raises(InputError, match=r"b\.csv exists; use --force to replace it"):
         denoise_file(here / "a.csv", here / "b.csv", "auto")
     with pytest.raises(InputError, match="sigma=much must be a number >= 0, or auto"):
         denoise_file(here / "a.csv", here / "c.csv", "auto", sigma="much")
     assert not (here / "c.csv").exists()
-    assert read(here / "b.csv").batch.shape == (1, 1, 1024)
+    assert read(here / "a.csv").batch.shape == (1, 1, 1024)
 
 
 @pytest.mark.parametrize("scale", [1e160, 1e300])

@@ -5,10 +5,15 @@ from sigbench import Gaussian, InputError, Subsample
 from sigbench.core.fingerprint import identity
 from sigbench.datasets import SpeechSmoke
 from sigbench.problems.base import Context
+from sigbench.problems.colored import Colored
 from sigbench.problems.degradations import DEGRADATIONS, Blur, Impulse, Poisson, Recorded
+from sigbench.problems.disturbances import Hum, Spikes, Varying
 from sigbench.problems.kernels import Box
 from sigbench.problems.mixing import Mix
 from sigbench.problems.noises import White
+from sigbench.problems.photons import PoissonGaussian
+from sigbench.problems.rounding import Rounded
+from sigbench.problems.spectra import PinkSpectrum
 
 
 def noise_of(degradation, x, seed=3):
@@ -81,6 +86,12 @@ ONE_OF_EACH = {
     "blur": Blur(Box(3), sigma=1.0),
     "recorded": Recorded(),
     "mix": Mix(White(), snr_db=5.0).in_context(Context(SpeechSmoke(), "test")),
+    "colored": Colored(PinkSpectrum(), snr_db=5.0),
+    "poisson-gaussian": PoissonGaussian(gain=0.5, sigma=1.0),
+    "spikes": Spikes(amount=0.1, sigma=1.0),
+    "hum": Hum(0.1, sigma=1.0),
+    "varying": Varying(factor=3.0, change="ramp", sigma=1.0),
+    "rounded": Rounded(step_over_sigma=0.5, sigma=1.0),
 }
 
 

@@ -51,7 +51,7 @@ NOT_RUN = {
 }
 # Runs that train or tune for a minute or more, even with few items: only their cells are listed.
 ONLY_LISTED = (
-    r"sigbench run (noise2noise|noise-tracking|speech-smoke)",
+    r"sigbench run (noise2noise|noise-tracking|speech-smoke|estimate-noise( |$)(?!.*items))",
     r"sigbench run images32",
     r"sigbench run (deconvolution|signals -p (heavisine|blocks))",
 )
@@ -99,6 +99,10 @@ class Shell:
             words, target = (words[:-2], words[-1]) if ">" in words else (words, "printed")
             with open(target, "wb") as file:
                 self.process(words, stdout=file)
+        elif kind == "cat":  # cat FILE | sigbench ... > FILE
+            (source, *_), command, target = words[:3], words[3:-2], words[-1]
+            with open(source, "rb") as data, open(target, "wb") as file:
+                self.process(["-m", "sigbench", *command], stdin=data, stdout=file)
         elif (kind, words[0]) == ("pip", "install"):
             options = ["--quiet", "--no-deps", "--no-build-isolation", "--target", str(self.site)]
             self.process(["-m", "pip", "install", *options, *words[1:]])
@@ -143,7 +147,9 @@ def readers_folder(tmp_path_factory):
     photo = np.add.outer(np.arange(32), np.arange(32))[..., None] * 4
     photo = photo + rng.normal(0, 25, (32, 32, 3))
     Image.fromarray(photo.clip(0, 255).astype(np.uint8)).save(folder / "photo.png")
-    for name in ("sensor.csv", "steps.csv", "spikes.csv"):
+    (folder / "records").mkdir()
+    tables = ("sensor", "steps", "spikes", "monday", "tuesday", "records/a", "records/b")
+    for name in (f"{table}.csv" for table in tables):
         np.savetxt(folder / name, 5 * (np.arange(200) % 50 < 5) + rng.normal(size=200))
     np.save(folder / "mine.npy", np.ones(3))
     scores = [f"{i},{1 + i % 3},{2 + i % 2}" for i in range(9)]

@@ -107,7 +107,7 @@ def test_levels_are_rounded_and_clipped(here):
 def test_csv_keeps_header_delimiter_and_axis(here):
     (here / "a.csv").write_text("t;left;right\n0.0;1;2\n0.1;3;-4e1\n0.2;5;6\n")
     same(here / "a.csv", here / "b.csv")
-    assert (here / "b.csv").read_text() == "t;left;right\n0.0;1.0;2.0\n0.1;3.0;-40.0\n0.2;5.0;6.0\n"
+    assert (here / "b.csv").read_text() == (here / "a.csv").read_text()
     assert read(here / "a.csv").batch.shape == (2, 1, 3)
 
 
@@ -116,7 +116,7 @@ def test_csv_keeps_header_delimiter_and_axis(here):
 )
 def test_a_monotonic_first_column_is_an_axis(here, axis):
     (here / "a.csv").write_text(
-        "".join(f"{t},{v}\r\n" for t, v in zip(axis, (1, 5, 2, 8), strict=True))
+        "".join(f"{t},{v}\r\n" for t, v in zip(axis, (1.0, 5.0, 2.0, 8.0), strict=True))
     )
     denoise_file(here / "a.csv", here / "b.csv", "gaussian-blur[width=2]")
     lines = (here / "b.csv").read_bytes().decode().split("\r\n")
@@ -168,19 +168,17 @@ def bad_files(here):
     (here / "broken.png").write_bytes(b"\x89PNG\r\n")
     (here / "broken.tif").write_bytes(b"II*\x00")
     (here / "nothing.csv").write_text("\n")
-    (here / "hole.csv").write_text("a,b\n1,2\n3,\n")
-    (here / "short.csv").write_text("1,2\n3\n")
-    (here / "nan.csv").write_text("1\nnan\n")
+    (here / "holes.csv").write_text("a,b\n,\nnan,\n")
+    (here / "short.csv").write_text("1.0,2.0\n3.0\n")
+    (here / "inf.csv").write_text("1\ninf\n")
     np.save("cube.npy", np.zeros((2, 3, 4)))
     np.save("complex.npy", np.zeros(4, complex))
     (here / "header.csv").write_text("a,b\n")
-    np.save("wide.npy", np.zeros(4, np.int64))
     frames = [Image.fromarray(np.full((4, 4), v, np.uint8)) for v in (0, 200)]
     frames[0].save("moving.png", save_all=True, append_images=frames[1:])
     (here / "zip.npy").write_bytes(b"PK\x03\x04asdf")
-    Image.fromarray(np.zeros((4, 4), np.uint8)).convert("P").save("palette.tif")
-    tifffile.imwrite("inverse.tif", np.zeros((4, 4), np.uint8), photometric="miniswhite")
-    tifffile.imwrite("pages.tif", np.zeros((5, 20, 3), np.uint8), photometric="minisblack")
+    Image.fromarray(np.zeros((4, 4), np.uint8)).convert("CMYK").save("cmyk.tif")
+    tifffile.imwrite("extra.tif", np.zeros((4, 4, 5), np.uint8), photometric="rgb", planarconfig=1)
     np.save("objects.npy", np.array([{}], dtype=object), allow_pickle=True)
     Image.fromarray(np.zeros((4, 4), np.uint8)).convert("CMYK").save("cmyk.jpg")
 
@@ -194,19 +192,20 @@ def bad_files(here):
         ("broken.png", "broken.png cannot be read as an image"),
         ("broken.tif", "broken.tif cannot be read as TIFF"),
         ("nothing.csv", "nothing.csv is empty"),
-        ("hole.csv", "hole.csv, line 3: '' is not a number"),
+        ("holes.csv", "holes.csv contains no column of numbers"),
         ("short.csv", "short.csv, line 2: 1 cells instead of 2"),
-        ("nan.csv", "nan.csv contains nan"),
+        ("inf.csv", "inf.csv contains inf"),
         ("cube.npy", r"cube.npy has shape \(2, 3, 4\)"),
         ("complex.npy", "complex.npy has dtype complex128"),
         ("objects.npy", "objects.npy cannot be read as an array"),
         ("cmyk.jpg", "cmyk.jpg has color mode CMYK: it must be one of L, RGB"),
         ("zip.npy", "zip.npy cannot be read as an array"),
-        ("palette.tif", "palette.tif has photometric type PALETTE: it must be MINISBLACK or RGB"),
-        ("inverse.tif", "inverse.tif has photometric type MINISWHITE"),
-        ("pages.tif", "pages.tif has 5 frames"),
+        (
+            "cmyk.tif",
+            "cmyk.tif has photometric type SEPARATED: it must be one of MINISBLACK, MINISW",
+        ),
+        ("extra.tif", "extra.tif has 5 samples per pixel: RGB must have 3 or 4"),
         ("header.csv", "header.csv is empty"),
-        ("wide.npy", r"wide.npy has dtype int64"),
         ("moving.png", "moving.png has 2 frames: it must have one"),
         ("absent.wav", "absent.wav: no such file"),
         ("song.mp3", "unknown suffix '.mp3': one of .wav, .flac"),

@@ -29,6 +29,8 @@ UNPUBLISHED = {
     "spikes-posterior-mean",  # docs/table1.md derives it
     "network",
     "trained",
+    "with-noise",
+    "smooth-spectrum",
 }
 YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 

@@ -27,6 +27,42 @@ def block_by_block(channel, window, threshold):
     return (total / np.maximum(count, 1))[inside]
 
 
+def wiener_block_by_block(channel, window, sigma, t=2.7):
+    """Both passes, with the weights 1/Σg²."""
+    beyond, pilot = window - 1, None
+    y = np.pad(channel, beyond, "symmetric")
+    for _ in range(2):
+        total, count = np.zeros_like(y), np.zeros_like(y)
+        for corner in itertools.product(*(range(n - beyond) for n in y.shape)):
+            block = tuple(slice(start, start + window) for start in corner)
+            c = dctn(y[block], norm="ortho")
+            if pilot is None:
+                gain = (np.abs(c) > t * sigma).astype(float)
+            else:
+                p = dctn(pilot[block], norm="ortho")
+                gain = p**2 / (p**2 + sigma**2)
+            gain.flat[0] = 1
+            total[block] += idctn(gain * c, norm="ortho") / np.sum(gain**2)
+            count[block] += 1 / np.sum(gain**2)
+        inside = tuple(slice(beyond, beyond + n) for n in channel.shape)
+        pilot = np.pad((total / np.maximum(count, 1e-300))[inside], beyond, "symmetric")
+    return pilot[inside]
+
+
+@pytest.mark.parametrize("space", [(120,), (5,), (12, 60)])
+def test_the_wiener_pass_is_that_of_the_blocks(rng, space):
+    y = np.cumsum(rng.standard_normal((2, 1, *space)), axis=-1)
+    x = SlidingDCT(5, wiener=True)(y, sigma=np.array([0.5, 1.0]))
+    for n, sigma in enumerate((0.5, 1.0)):
+        expected = wiener_block_by_block(y[n, 0], 5, sigma)
+        np.testing.assert_allclose(x[n, 0], expected, atol=1e-11)
+
+
+def test_the_wiener_pass_needs_a_threshold():
+    with pytest.raises(InputError, match="threshold_over_sigma=0 must be > 0 with wiener=true"):
+        SlidingDCT(threshold_over_sigma=0.0, wiener=True)
+
+
 @pytest.mark.parametrize("window", [1, 4, 8])
 @pytest.mark.parametrize("space", [(120,), (5,), (1,), (12, 60), (3, 9)])
 def test_estimate_is_the_mean_over_blocks(rng, window, space):

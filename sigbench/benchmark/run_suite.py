@@ -30,6 +30,7 @@ from sigbench.core.atomic import write_atomically
 from sigbench.core.errors import InputError
 from sigbench.core.fingerprint import identity
 from sigbench.datasets.folder import Folder
+from sigbench.datasets.paired_files import PairedFiles
 from sigbench.scoring.gains import gains
 from sigbench.scoring.leaderboard import leaderboard, to_csv
 from sigbench.scoring.scores import Scores
@@ -228,7 +229,7 @@ def left_out(suite: Suite) -> dict[str, dict[str, str]]:
     found = {}
     for problem in suite.problems:
         dataset: object = problem.dataset
-        if isinstance(dataset, Folder) and dataset.left_out:
+        if isinstance(dataset, Folder | PairedFiles) and dataset.left_out:
             found[problem.name] = dataset.left_out
     return found
 

@@ -6,8 +6,10 @@ import os
 import secrets
 import stat
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from sigbench.core.errors import InputError
 
@@ -40,11 +42,34 @@ def write_atomically(path: Path, data: bytes) -> None:
     OSError
         If the file cannot be written. The error names ``path``.
     """
+    with atomic_file(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing that replaces ``path`` when the ``with`` block ends without an error.
+
+    The rules of `write_atomically` apply. After an error, or Ctrl-C, ``path`` is as it was.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If there is something else than a file, such as a folder or a pipe.
+    OSError
+        If the file cannot be written. The error names ``path``.
+    """
     check_replaceable(path)
     try:
         target = Path(os.path.realpath(path))
         remove_unfinished(target.parent)
-        _write_and_rename(target, data)
+        with _renamed_at_end(target) as file:
+            yield file
     except OSError as error:  # some, such as a full disk, carry no file name
         raise OSError(error.errno, error.strerror, str(path)) from error
 
@@ -123,7 +148,8 @@ def remove_unfinished(folder: Path) -> None:
                 _remove_if_unlocked(folder / name)
 
 
-def _write_and_rename(target: Path, data: bytes) -> None:
+@contextmanager
+def _renamed_at_end(target: Path) -> Iterator[BinaryIO]:
     try:
         mode = stat.S_IMODE(target.stat().st_mode)
     except FileNotFoundError:
@@ -131,7 +157,7 @@ def _write_and_rename(target: Path, data: bytes) -> None:
     handle, temporary = _create(target, 0o666 if mode is None else 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             if mode is not None:
                 os.chmod(temporary, mode)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from typing import TextIO
 
 from tqdm import tqdm
 
@@ -81,9 +82,9 @@ class Progress:
         self._bar.total = total
         self._bar.update(done - self._bar.n)
 
-    def message(self, text: str) -> None:
-        """Print a line above the bar, even if ``quiet``."""
-        self._bar.write(text, file=sys.stderr)
+    def message(self, text: str, file: TextIO | None = None) -> None:
+        """Print a line above the bar, even if ``quiet``; by default on standard error."""
+        self._bar.write(text, file=file or sys.stderr)
 
     def print_line(self) -> None:
         """Print the progress now, unless there is a bar."""

@@ -93,7 +93,11 @@ class NoiseEstimator(Protocol):
 
 @runtime_checkable
 class Local(Protocol):
-    """A denoiser whose estimate at a sample depends on nearby samples only."""
+    """A denoiser whose estimate at a sample depends on nearby samples only.
+
+    If the method uses the noise level, this holds for a given level. The same samples have the same
+    estimate at every place, if borders are at least ``reach`` away.
+    """
 
     @property
     def reach(self) -> int:

@@ -71,7 +71,7 @@ def check_sigma(sigma: Sigma, batch: int) -> NDArray[np.float64] | None:
     if isinstance(sigma, NoiseModel):
         raise InputError(
             f"sigma is a {type(sigma).__name__}: this method needs the level of white noise; "
-            "use whitened[method=...]"
+            "use whitened[method=...,noise=...]"
         )
     levels = np.asarray(sigma, dtype=np.float64)
     if levels.shape not in ((), (batch,)):
@@ -85,6 +85,13 @@ def check(noisy: Array, sigma: Sigma) -> NDArray[np.float64] | None:
     """Check a batch and its noise level; return the level as an array ``(N,)`` or None."""
     check_noisy(noisy)
     return check_sigma(sigma, len(noisy))
+
+
+def check_unused(noisy: Array, sigma: Sigma) -> None:
+    """Check a batch, and a noise level or noise model that the method does not use."""
+    check_noisy(noisy)
+    if not isinstance(sigma, NoiseModel):
+        check_sigma(sigma, len(noisy))
 
 
 def estimate_error(

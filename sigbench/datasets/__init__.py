@@ -10,6 +10,7 @@ from sigbench.datasets.esc10 import Esc10
 from sigbench.datasets.folder import Folder
 from sigbench.datasets.fsdd import Fsdd
 from sigbench.datasets.gaussian_process import GaussianProcess
+from sigbench.datasets.paired_files import PairedFiles
 from sigbench.datasets.photos32 import Photos32
 from sigbench.datasets.sparse_spikes import SparseSpikes
 from sigbench.datasets.speech_smoke import SpeechSmoke
@@ -33,6 +34,7 @@ DATASETS = {
     "speech-training": SpeechTraining,
     "esc10": Esc10,
     "folder": Folder,
+    "pairs": PairedFiles,
 }
 
 __all__ = [
@@ -46,6 +48,7 @@ __all__ = [
     "Folder",
     "Fsdd",
     "GaussianProcess",
+    "PairedFiles",
     "Photos32",
     "SparseSpikes",
     "SpeechSmoke",

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sigbench.core.errors import InputError
 from sigbench.core.media import read
 from sigbench.core.protocols import Domain
@@ -97,4 +99,13 @@ def _properties(file: Path, mtime_ns: int, size: int) -> Properties:
     content = read(file)
     if content.domain == "speech" and not content.batch.any():
         raise InputError(f"{file} is silent: all samples are 0")
-    return Properties(content.domain, len(content.item), content.fs, content.peak)
+    if content.domain == "image" and len(content.batch) > 1:
+        raise InputError(f"{file} has {len(content.batch)} pages: it must have one")
+    if content.missing is not None:
+        where = ", ".join(map(str, np.argwhere(content.missing)[0]))
+        raise InputError(
+            f"{file} has {content.missing.sum()} missing samples, the first at index ({where}): "
+            "clean data must be complete"
+        )
+    fs = content.fs if content.domain == "speech" else None  # tables may have axes that differ
+    return Properties(content.domain, len(content.item), fs, content.peak)

@@ -13,10 +13,14 @@ from sigbench.denoisers.deconvolution import (
     WienerDeconvolution,
 )
 from sigbench.denoisers.filters import Median, SavitzkyGolay
+from sigbench.denoisers.frequency import Butterworth, Notch
 from sigbench.denoisers.gmc import GMC
+from sigbench.denoisers.hampel import Hampel
+from sigbench.denoisers.kalman import Kalman
 from sigbench.denoisers.l1 import L1
 from sigbench.denoisers.limits import IdealProjection, SpikesPosteriorMean
 from sigbench.denoisers.local_wiener import LocalWiener
+from sigbench.denoisers.moving_average import MovingAverage
 from sigbench.denoisers.nonlocal_means import Bilateral, NonLocalMeans
 from sigbench.denoisers.sliding_dct import SlidingDCT
 from sigbench.denoisers.sparse_deconvolution import SparseDeconvolution
@@ -36,8 +40,13 @@ DENOISERS = {
     "metric-gamer": MetricGamer,
     "affine": Affine,
     "gaussian-blur": GaussianBlur,
+    "moving-average": MovingAverage,
     "savitzky-golay": SavitzkyGolay,
+    "butterworth": Butterworth,
+    "notch": Notch,
+    "kalman": Kalman,
     "median": Median,
+    "hampel": Hampel,
     "local-wiener": LocalWiener,
     "l1": L1,
     "gmc": GMC,
@@ -83,18 +92,23 @@ __all__ = [
     "Bilateral",
     "BlockShrink",
     "BollSubtraction",
+    "Butterworth",
     "DecisionDirectedWiener",
     "FittedWiener",
     "GaussianBlur",
     "GaussianPosteriorMean",
+    "Hampel",
     "IdealProjection",
     "IdealRatioMask",
+    "Kalman",
     "LocalWiener",
     "LogMMSE",
     "Median",
     "MetricGamer",
+    "MovingAverage",
     "Noisy",
     "NonLocalMeans",
+    "Notch",
     "OracleWienerMask",
     "RegularizedInverse",
     "SavitzkyGolay",

@@ -9,7 +9,9 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from sigbench.core.protocols import Array, Denoiser, Info, Sigma, Training
-from sigbench.core.validation import check, check_field
+from sigbench.core.validation import check_field, check_unused
+
+TRUNCATE = 4.0  # standard deviations of a Gaussian kernel, on each side
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,11 @@ class Noisy:
 
     info: ClassVar[Info] = Info("noisy", "reference", "the input itself", exact_at_zero=True)
     latency_ms: ClassVar[float] = 0.0
+    reach: ClassVar[int] = 0
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return a copy of ``noisy``."""
-        check(noisy, sigma)
+        check_unused(noisy, sigma)
         return noisy.copy()
 
 
@@ -53,11 +56,16 @@ class GaussianBlur:
     def __post_init__(self) -> None:
         check_field("width", self.width, 0)
 
+    @property
+    def reach(self) -> int:
+        """Distance of the farthest sample of the kernel; see `Local`."""
+        return int(TRUNCATE * self.width + 0.5)
+
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        check(noisy, sigma)
+        check_unused(noisy, sigma)
         widths = (0, 0, *[self.width] * (noisy.ndim - 2))
-        blurred: Array = gaussian_filter(noisy, widths)
+        blurred: Array = gaussian_filter(noisy, widths, truncate=TRUNCATE)
         return blurred
 
 
@@ -77,10 +85,11 @@ class AffineMap:
     info: ClassVar[Info] = Info("affine-map", "linear", "linear regression of clean on noisy")
     n_params: ClassVar[int] = 2
     latency_ms: ClassVar[float] = 0.0
+    reach: ClassVar[int] = 0
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        check(noisy, sigma)
+        check_unused(noisy, sigma)
         return self.a * noisy + self.b
 
 

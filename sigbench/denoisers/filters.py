@@ -12,7 +12,7 @@ from scipy.ndimage import correlate1d, median_filter
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info, Sigma
-from sigbench.core.validation import check, check_field, check_odd
+from sigbench.core.validation import check_field, check_odd, check_unused
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,14 @@ class SavitzkyGolay:
         if self.order >= self.window:
             raise InputError(f"order={self.order} must be < window={self.window}")
 
+    @property
+    def reach(self) -> int:
+        """Distance of the farthest sample, which is that of the borders; see `Local`."""
+        return self.window - 1
+
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        check(noisy, sigma)
+        check_unused(noisy, sigma)
         if self.window > min(noisy.shape[2:]):
             raise InputError(
                 f"window={self.window} must be <= {min(noisy.shape[2:])}, "
@@ -121,8 +126,13 @@ class Median:
     def __post_init__(self) -> None:
         check_odd("window", self.window)
 
+    @property
+    def reach(self) -> int:
+        """Half the window; see `Local`."""
+        return self.window // 2
+
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        check(noisy, sigma)
+        check_unused(noisy, sigma)
         estimate: Array = median_filter(noisy, (1, 1, *[self.window] * (noisy.ndim - 2)))
         return estimate

@@ -18,7 +18,7 @@ class GMC(SparseDenoiser):
     AᴴA = I, the solution is the firm threshold of Aᴴy: zero below λ, the identity above λ/γ.
     Otherwise the saddle-point iteration computes it, or Newton's method where the iteration is
     slow, until the gap between the upper and the lower bound is at most 1e-6 of the objective.
-    `solve` returns the coefficients with this certificate.
+    `solve` returns the coefficients with this certificate. A `NoiseModel` is used as in `L1`.
 
     Parameters
     ----------

@@ -18,6 +18,9 @@ class L1(SparseDenoiser):
     method where FISTA is slow, until the duality gap is at most 1e-6 of the objective. `solve`
     returns the coefficients with this certificate.
 
+    With a `NoiseModel`, λ is the weight of a coefficient with the level σ of the noise. A coefficient
+    with the noise level σₖ has the weight λσₖ/σ.
+
     Parameters
     ----------
     transform : Transform or str

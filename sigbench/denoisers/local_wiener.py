@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
-from sigbench.core.protocols import Array, Info, Sigma
-from sigbench.core.validation import check, check_choice, check_odd, in_blocks, per_item
-from sigbench.denoisers.colors import from_opponent, to_opponent
+from sigbench.core.protocols import Array, Info, NoiseModel, Sigma
+from sigbench.core.validation import check_choice, check_odd, in_blocks, per_item
+from sigbench.denoisers.colors import OPPONENT, from_opponent, to_opponent
+from sigbench.denoisers.filtered_noise import autocovariance, levels_or_model
 from sigbench.denoisers.parameters import check_strength
 from sigbench.transforms.base import space_axes
 
@@ -31,6 +32,10 @@ class LocalWiener:
     Moments are running means of y and y², as in SciPy. They lose digits if values are more than
     a few thousand noise levels from zero; moments of such items are computed from the differences
     within each window, in time proportional to ``window``.
+
+    With a `NoiseModel`, ν² is the variance of the noise at the sample, for a clean signal that is
+    the local mean. It is multiplied by the ratio of the mean local variance of the noise to that of
+    white noise with the same level, which is less than 1 if neighboring samples are correlated.
 
     Parameters
     ----------
@@ -77,14 +82,43 @@ class LocalWiener:
         check_choice("border", self.border, MODES)
         check_choice("colors", self.colors, ("as-is", "opponent"))
 
+    @property
+    def reach(self) -> int:
+        """Half the window, for a known noise level; see `Local`."""
+        return self.window // 2
+
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        levels = check(noisy, sigma)
-        if self.colors == "opponent":
+        levels, model = levels_or_model(noisy, sigma)
+        opponent = self.colors == "opponent"
+        if model is not None and self.noise is None:
+            power = self._local_power(model, noisy)
+            if opponent:  # the noise of the channels is independent
+                power = (OPPONENT**2 @ power.reshape(*power.shape[:2], -1)).reshape(power.shape)
+                return from_opponent(self._denoise(to_opponent(noisy), levels, power))
+            return self._denoise(noisy, levels, power)
+        if opponent:
             return from_opponent(in_blocks(self._denoise, to_opponent(noisy), levels))
         return in_blocks(self._denoise, noisy, levels)
 
-    def _denoise(self, noisy: Array, levels: NDArray[np.float64] | None) -> Array:
+    def _local_power(self, model: NoiseModel, noisy: Array) -> NDArray[np.float64]:
+        """Return the power of the noise at each sample, shape of ``noisy``."""
+        power = model.variance(self._window_mean(noisy.astype(np.float64)))
+        if self.window == 1:
+            return power
+        lags = self.window - np.abs(np.arange(1 - self.window, self.window))
+        covariance = autocovariance(model, noisy.shape[2:], self.window - 1)
+        of_mean = covariance  # variance of the mean of a window
+        for _ in noisy.shape[2:]:
+            of_mean = of_mean @ lags / self.window**2
+        white = 1 - self.window ** -float(noisy.ndim - 2)
+        total = model.level**2
+        share = np.divide(of_mean, total, out=np.zeros_like(total), where=total > 0)
+        return power * per_item((1 - share) / white, power)
+
+    def _denoise(
+        self, noisy: Array, levels: NDArray[np.float64] | None, local: Array | None = None
+    ) -> Array:
         y = noisy.astype(np.float64)  # in float32, E[y²] − m² would suffer from cancellation
         if self.noise is not None:
             levels = np.full(len(noisy), self.noise)
@@ -92,11 +126,11 @@ class LocalWiener:
         variance = self._window_mean(squares)
         variance -= mean * mean
         np.maximum(variance, 0, out=variance)
-        power = self._noise_power(variance, levels)
+        power = self._noise_power(variance, levels, local)
         rough = _rounding(squares) > MAX_ROUNDING * power.reshape(len(y), -1).min(axis=1)
         if rough.any():
             mean[rough], variance[rough] = self._moments_by_differences(y[rough])
-            power = self._noise_power(variance, levels)
+            power = self._noise_power(variance, levels, local)
         gain = np.maximum(variance, power)
         gain -= power
         gain /= np.maximum(variance, np.finfo(np.float64).tiny)
@@ -112,9 +146,14 @@ class LocalWiener:
             batch = uniform_filter1d(batch, self.window, axis=axis, mode=MODES[self.border])
         return batch
 
-    def _noise_power(self, variance: Array, levels: NDArray[np.float64] | None) -> Array:
-        if levels is None:
-            power: Array = variance.mean(axis=space_axes(variance), keepdims=True)
+    def _noise_power(
+        self, variance: Array, levels: NDArray[np.float64] | None, local: Array | None
+    ) -> Array:
+        power: Array
+        if local is not None:
+            power = local
+        elif levels is None:
+            power = variance.mean(axis=space_axes(variance), keepdims=True)
         else:
             power = per_item(levels, variance) ** 2
         return power if self.noise_over_sigma is None else power * self.noise_over_sigma**2

@@ -66,11 +66,16 @@ def given_or_estimated(noisy: Array, sigma: NDArray[np.float64] | None) -> NDArr
         return sigma
     levels = estimate_sigma(noisy)
     zero = [i for i in np.flatnonzero(levels == 0) if np.ptp(noisy[i]) > 0]
+    caution_of_zeros(len(zero), len(noisy))
+    return levels
+
+
+def caution_of_zeros(zero: int, items: int) -> None:
+    """Warn with a `Caution` if the level of some items is estimated as 0."""
     if zero:
         warnings.warn(
-            f"the noise level of {len(zero)} of {len(noisy)} items is estimated as 0, because most "
+            f"the noise level of {zero} of {items} items is estimated as 0, because most "
             "of their finest details are exactly 0, so they are not denoised: give the noise level",
             Caution,
-            stacklevel=2,
+            stacklevel=3,
         )
-    return levels

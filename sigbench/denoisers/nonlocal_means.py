@@ -73,6 +73,11 @@ class NonLocalMeans:
         check_odd("patch", self.patch)
         check_field("distance", self.distance, 1)
 
+    @property
+    def reach(self) -> int:
+        """Distance of the farthest pixel of a patch, for a known level; see `Local`."""
+        return self.distance + self.patch // 2
+
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``, which is ``(N, C, H, W)``."""
         from skimage.restoration import denoise_nl_means  # slow to import
@@ -141,6 +146,11 @@ class Bilateral:
             raise InputError(f"width={self.width:g} must be > 0")
         check_strength("contrast", self.contrast, self.contrast_over_sigma)
 
+    @property
+    def reach(self) -> int:
+        """Distance of the farthest pixel, for a known level; see `Local`."""
+        return math.ceil(3 * self.width)
+
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``, which is ``(N, C, H, W)``."""
         levels = check(noisy, sigma)
@@ -155,7 +165,7 @@ class Bilateral:
     def _denoise(self, y: Array, contrasts: NDArray[np.float64] | None) -> Array:
         assert contrasts is not None
         height, width = y.shape[2:]
-        far = math.ceil(3 * self.width)
+        far = self.reach
         edges = [(0, 0), (0, 0), (far, far), (far, far)]
         padded = np.pad(y, edges, "symmetric")
         limits = np.finfo(y.dtype)

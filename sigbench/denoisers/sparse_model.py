@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +10,14 @@ from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Sigma
-from sigbench.core.validation import check, check_field, in_blocks
+from sigbench.core.validation import check_field, in_blocks
 from sigbench.denoisers import iterations
+from sigbench.denoisers.filtered_noise import coefficient_levels, levels_or_model
 from sigbench.denoisers.parameters import build_named_options, check_strength, penalty_weight
 from sigbench.denoisers.sparse_certificate import Solution, SparseProblem, certify, closed_form
 from sigbench.transforms import Transform
 
+FLOOR = 1e-3  # smallest noise level of a coefficient, relative to the level of the noise
 BYTES = 2**20  # of coefficients iterated together, so that an iteration stays in the cache
 
 
@@ -165,11 +168,23 @@ def solve(problem: SparseProblem, solver: Solver) -> Solution:
     parts = [
         iterate(problem.part(items[start : start + rows])) for start in range(0, len(items), rows)
     ]
+    return dataclasses.replace(_joined(parts), rounding=problem.rounding)
+
+
+def _weighted(problem: SparseProblem, ratios: NDArray[np.float64]) -> SparseProblem:
+    """Return a problem with the weights in proportion to the noise levels of the coefficients."""
+    weights = problem.geometry.weights * np.maximum(ratios, FLOOR)[:, None]
+    geometry = dataclasses.replace(problem.geometry, weights=weights.astype(problem.y.dtype))
+    return dataclasses.replace(problem, geometry=geometry)
+
+
+def _joined(parts: list[Solution]) -> Solution:
+    """Return the solutions of all items as one."""
     return Solution(
         np.concatenate([part.coefficients for part in parts]),
         np.concatenate([part.objective for part in parts]),
         np.concatenate([part.gap for part in parts]),
-        problem.rounding,
+        np.concatenate([part.rounding for part in parts]),
     )
 
 
@@ -192,15 +207,31 @@ class SparseDenoiser:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
+        levels, model = levels_or_model(noisy, sigma)
         if isinstance(self.solver, Exact) and self.transform.orthonormal:
-            return in_blocks(self._closed_form, noisy, check(noisy, sigma))
+            if model is None:
+                return in_blocks(self._closed_form, noisy, levels)
+            ratios = coefficient_levels(self.transform, model, noisy.shape[2:])
+            problem = _weighted(self._problem(noisy, levels), ratios)
+            return self.transform.synthesis(closed_form(problem), noisy.shape[2:])
         x = self.solve(noisy, sigma=sigma).coefficients
         return self.transform.synthesis(x, noisy.shape[2:]).astype(noisy.dtype)
 
     def solve(self, noisy: Array, *, sigma: Sigma = None) -> Solution:
         """Return the coefficients with their certificate."""
-        levels = check(noisy, sigma)
-        return solve(self._problem(noisy.astype(np.float64), levels), self.solver)
+        levels, model = levels_or_model(noisy, sigma)
+        problem = self._problem(noisy.astype(np.float64), levels)
+        if model is None:
+            return solve(problem, self.solver)
+        ratios = coefficient_levels(self.transform, model, noisy.shape[2:])
+        return _joined([self._solve_item(problem, ratio, i) for i, ratio in enumerate(ratios)])
+
+    def _solve_item(
+        self, problem: SparseProblem, ratio: NDArray[np.float64], item: int
+    ) -> Solution:
+        """Return the solution of one item, with weights in proportion to the noise levels."""
+        one = _weighted(problem.part(np.array([item])), ratio[None])
+        return solve(one, self.solver)
 
     def certificate(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the duality gap relative to the objective, shape ``(N,)``."""

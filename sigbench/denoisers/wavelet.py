@@ -13,9 +13,10 @@ import pywt
 from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
-from sigbench.core.protocols import Array, Info, Sigma
-from sigbench.core.validation import check, check_choice, check_field, per_item
+from sigbench.core.protocols import Array, Info, NoiseModel, Sigma
+from sigbench.core.validation import check_choice, check_field, per_item
 from sigbench.denoisers import shrinkage
+from sigbench.denoisers.filtered_noise import levels_or_model, subband_levels
 from sigbench.denoisers.noise_level import deviation, given_or_estimated
 from sigbench.transforms import StationaryWavelet, default_level, orthogonal_wavelet
 from sigbench.transforms.base import space_axes
@@ -23,6 +24,7 @@ from sigbench.transforms.wavelet_filters import is_refined, refined_field
 
 Rule = Literal["visu", "sure", "hybrid", "bayes"]
 Shrink = Literal["soft", "hard", "garrote", "firm"]
+Levels = list[dict[str, NDArray[np.float64]]]  # of every subband, by item
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,9 @@ class WaveletShrink:
     - ``hybrid``: SureShrink, which is ``sure`` except for very sparse details, where the risk
       estimate is mostly noise: σ·√(2 log n) if Σ(d²/σ² − 1) <= √n·log₂(n)^(3/2);
     - ``bayes``: σ²/√max(mean d² − σ², 0).
+
+    With a `NoiseModel`, σ is the noise level in the subband, √mean(S·|H|²), where S is the spectrum
+    of the noise and H the response of the filter of the subband.
 
     Parameters
     ----------
@@ -111,28 +116,35 @@ class WaveletShrink:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        levels = given_or_estimated(noisy, check(noisy, sigma))
+        levels, model = levels_or_model(noisy, sigma)
+        levels = given_or_estimated(noisy, levels)
         if self.shifts == "all":
-            return self._stationary(noisy, levels)
-        return _cycle_spin(lambda shifted: self._decimated(shifted, levels), noisy, self.shifts)
+            return self._stationary(noisy, levels, model)
+        depth = _depth(self.level, noisy.shape[2:], self.wavelet)
+        of_bands = _band_levels(model, levels, noisy.shape[2:], self.wavelet, depth)
+        return _cycle_spin(lambda shifted: self._decimated(shifted, of_bands), noisy, self.shifts)
 
-    def _decimated(self, noisy: Array, levels: NDArray[np.float64]) -> Array:
+    def _decimated(self, noisy: Array, levels: Levels) -> Array:
         space = noisy.shape[2:]
-        parts = _analysis(noisy, self.wavelet, _depth(self.level, space, self.wavelet))
-        for bands in parts[1:]:
+        parts = _analysis(noisy, self.wavelet, len(levels) - 1)
+        for bands, of_bands in zip(parts[1:], levels[1:], strict=True):
             for key, band in bands.items():
                 rows = band.reshape(*band.shape[:2], -1)  # each row is one subband of one channel
-                bands[key] = self._shrink(rows, levels, space, 1).reshape(band.shape)
+                bands[key] = self._shrink(rows, of_bands[key], space, 1).reshape(band.shape)
         return _synthesis(parts, self.wavelet, space)
 
-    def _stationary(self, noisy: Array, levels: NDArray[np.float64]) -> Array:
+    def _stationary(
+        self, noisy: Array, levels: NDArray[np.float64], model: NoiseModel | None
+    ) -> Array:
         space = noisy.shape[2:]
         frame = StationaryWavelet(self.wavelet, self.level or _depth(None, space, self.wavelet))
+        of_bands = _band_levels(model, levels, space, self.wavelet, frame.depth(space))
+        flat = [level for part in of_bands for level in part.values()]
         bands = frame.analysis(noisy)
         norms = np.ravel(frame.geometry(space).weights).astype(noisy.dtype)
         for b, depth in enumerate(frame.depths(space)[1:], 1):
             rows = bands[:, :, b].reshape(*bands.shape[:2], -1) / norms[b]
-            shrunk = self._shrink(rows, levels, space, 2 ** (depth * len(space)))
+            shrunk = self._shrink(rows, flat[b], space, 2 ** (depth * len(space)))
             bands[:, :, b] = norms[b] * shrunk.reshape(bands[:, :, b].shape)
         return frame.synthesis(bands, space)
 
@@ -146,6 +158,21 @@ class WaveletShrink:
         t = self.scale * RULES[self.rule](d, levels[:, None], n, n_samples)
         shrunk: Array = SHRINKS[self.shrink](d, t[..., None].astype(d.dtype))
         return shrunk
+
+
+def _band_levels(
+    model: NoiseModel | None,
+    levels: NDArray[np.float64],
+    space: tuple[int, ...],
+    wavelet: str,
+    depth: int,
+) -> Levels:
+    """Return the noise level in every subband, as `subband_levels` does."""
+    if model is not None:
+        return subband_levels(model, space, wavelet, depth)
+    keys = ["".join(letters) for letters in itertools.product("ad", repeat=len(space))]
+    details = [dict.fromkeys(keys[1:], levels) for _ in range(depth)]
+    return [{keys[0]: levels}, *details]
 
 
 def _depth(level: int | None, space: tuple[int, ...], wavelet: str) -> int:
@@ -283,7 +310,8 @@ class BlockShrink:
 
     A block of L adjacent details d with energy S² becomes d·max(1 − λLσ²/S², 0), λ = 4.50524. A
     block has about log n details, where a channel has n samples; for images it is a square. The
-    last blocks of a subband may be smaller.
+    last blocks of a subband may be smaller. With a `NoiseModel`, σ is the noise level in the
+    subband, as in `WaveletShrink`.
 
     Parameters
     ----------
@@ -324,17 +352,20 @@ class BlockShrink:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        levels = given_or_estimated(noisy, check(noisy, sigma))
-        return _cycle_spin(lambda shifted: self._decimated(shifted, levels), noisy, self.shifts)
+        levels, model = levels_or_model(noisy, sigma)
+        levels = given_or_estimated(noisy, levels)
+        depth = _depth(self.level, noisy.shape[2:], self.wavelet)
+        of_bands = _band_levels(model, levels, noisy.shape[2:], self.wavelet, depth)
+        return _cycle_spin(lambda shifted: self._decimated(shifted, of_bands), noisy, self.shifts)
 
-    def _decimated(self, noisy: Array, levels: NDArray[np.float64]) -> Array:
+    def _decimated(self, noisy: Array, levels: Levels) -> Array:
         space = noisy.shape[2:]
         side = max(1, round(np.log(np.prod(space)) ** (1 / len(space))))
-        parts = _analysis(noisy, self.wavelet, _depth(self.level, space, self.wavelet))
-        for bands in parts[1:]:
+        parts = _analysis(noisy, self.wavelet, len(levels) - 1)
+        for bands, of_bands in zip(parts[1:], levels[1:], strict=True):
             for key, d in bands.items():
                 energy, count = _block_sums(d.astype(np.float64) ** 2, side)
-                noise = BLOCK_LAMBDA * count * per_item(levels**2, energy)
+                noise = BLOCK_LAMBDA * count * per_item(of_bands[key] ** 2, energy)
                 tiny = np.finfo(np.float64).tiny
                 gain = np.maximum(energy - noise, 0) / np.maximum(energy, tiny)
                 bands[key] = (d * gain).astype(d.dtype)

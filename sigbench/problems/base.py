@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 
 from sigbench.core.errors import InputError
-from sigbench.core.protocols import Array, Domain, Sigma
+from sigbench.core.protocols import Array, Domain, NoiseModel, Sigma
 from sigbench.datasets.base import Dataset, Split
 
 Caller = Callable[[Any, Array, Sigma], Array]
@@ -77,6 +77,15 @@ class Degradation(Protocol):
 
     def __call__(self, source: Array, rng: np.random.Generator, *, peak: float) -> Degraded:
         """Return clean and noisy items made from source items ``(N, C, *space)``."""
+        ...
+
+
+@runtime_checkable
+class KnownNoise(Protocol):
+    """A degradation that adds noise of a known kind and level."""
+
+    def noise_model(self, clean: Array, *, peak: float) -> NoiseModel:
+        """Return the noise of clean items ``(N, C, *space)``, over all draws of the noise."""
         ...
 
 

@@ -17,9 +17,14 @@ from numpy.typing import NDArray
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array
 from sigbench.core.validation import check_field, per_item
+from sigbench.denoisers.noise.models import SignalDependentNoise, StationaryNoise, white_noise
 from sigbench.problems.base import Degraded, check_snr_db
+from sigbench.problems.colored import Colored
+from sigbench.problems.disturbances import Hum, Spikes, Varying
 from sigbench.problems.kernels import KERNELS, Kernel
 from sigbench.problems.mixing import Mix
+from sigbench.problems.photons import PoissonGaussian, photon_noise
+from sigbench.problems.rounding import Rounded, rounded_level
 from sigbench.transforms.operators import as_kernel, filtered, transfer_function
 
 MAX_RATIO = 1e15
@@ -111,6 +116,23 @@ class Gaussian:
             )
         return levels
 
+    def noise_model(self, clean: Array, *, peak: float) -> StationaryNoise:
+        """Return the noise of clean items ``(N, C, *space)``, rounding included.
+
+        Raises
+        ------
+        InputError
+            If the noisy items are clipped, or their levels are drawn from a range.
+        """
+        if self.clip or self.sigma_to is not None:
+            raise InputError(
+                "gaussian: clip and sigma_to must not be set if the noise is estimated"
+            )
+        levels = self.levels(clean)
+        if self.round:
+            levels = rounded_level(clean, levels, np.ones(len(clean)))
+        return white_noise(levels, clean.ndim - 2)
+
     def __call__(self, source: Array, rng: np.random.Generator, *, peak: float) -> Degraded:
         """Return clean and noisy items; the clean items are the source items."""
         levels = self.levels(source)
@@ -160,6 +182,10 @@ class Poisson:
     def problem_info(self, space: tuple[int, ...]) -> Mapping[str, Any]:
         """Return no information."""
         return {}
+
+    def noise_model(self, clean: Array, *, peak: float) -> SignalDependentNoise:
+        """Return the noise of clean items ``(N, C, *space)``."""
+        return photon_noise(clean, peak / self.photons, 0.0)
 
     def __call__(self, source: Array, rng: np.random.Generator, *, peak: float) -> Degraded:
         """Return clean and noisy items; the clean items are the source items.
@@ -361,4 +387,10 @@ DEGRADATIONS = {
     "blur": Blur,
     "recorded": Recorded,
     "mix": Mix,
+    "colored": Colored,
+    "poisson-gaussian": PoissonGaussian,
+    "spikes": Spikes,
+    "hum": Hum,
+    "varying": Varying,
+    "rounded": Rounded,
 }

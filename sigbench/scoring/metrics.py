@@ -27,6 +27,12 @@ from sigbench.scoring.error_metrics import (
 )
 from sigbench.scoring.inference import mean_of
 from sigbench.scoring.items import Values as Values
+from sigbench.scoring.noise_metrics import (
+    noise_band_error,
+    noise_gray_error,
+    noise_level_error,
+    noise_profile_error,
+)
 from sigbench.scoring.segmental_metrics import fwsegsnr, llr, segmental_snr
 from sigbench.scoring.spectrum_metrics import (
     noise_overestimation,
@@ -311,4 +317,8 @@ METRICS = {
     "noise_spectrum_error": Metric(noise_spectrum_error, "dB", higher_is_better=False),
     "noise_overestimation": Metric(noise_overestimation, "dB", higher_is_better=False),
     "noise_underestimation": Metric(noise_underestimation, "dB", higher_is_better=False),
+    "noise_level_error": Metric(noise_level_error, "dB", higher_is_better=False),
+    "noise_band_error": Metric(noise_band_error, "dB", higher_is_better=False),
+    "noise_gray_error": Metric(noise_gray_error, "dB", higher_is_better=False),
+    "noise_profile_error": Metric(noise_profile_error, "dB", higher_is_better=False),
 }

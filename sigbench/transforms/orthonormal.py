@@ -142,7 +142,8 @@ class Wavelet:
         object.__setattr__(self, "refined", is_refined(self.wavelet))
         check_field("level", self.level, 1)
 
-    def _depth(self, space: tuple[int, ...]) -> int:
+    def depth(self, space: tuple[int, ...]) -> int:
+        """Return the depth for signals of shape ``space``."""
         even = min(
             (n & -n).bit_length() - 1 for n in space
         )  # number of times that every axis can be halved
@@ -155,7 +156,7 @@ class Wavelet:
     def analysis(self, signal: Array) -> Coefficients:
         """Return the coefficients, packed into the shape of the signal, coarse to fine."""
         axes, bank = space_axes(signal), orthogonal_wavelet(self.wavelet)
-        depth = self._depth(signal.shape[2:])
+        depth = self.depth(signal.shape[2:])
         parts = pywt.wavedecn(signal, bank, "periodization", depth, axes=axes)
         packed: Coefficients = pywt.coeffs_to_array(parts, axes=axes)[0]
         return packed
@@ -163,7 +164,7 @@ class Wavelet:
     def synthesis(self, coefficients: Coefficients, space: tuple[int, ...]) -> Array:
         """Return the signal."""
         axes = space_axes(coefficients)
-        parts = _unpack(coefficients, self._depth(space), axes)
+        parts = _unpack(coefficients, self.depth(space), axes)
         bank = orthogonal_wavelet(self.wavelet)
         signal: Array = pywt.waverecn(parts, bank, "periodization", axes=axes)
         return signal

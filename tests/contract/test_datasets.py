@@ -26,6 +26,7 @@ SPECS = [
     "voicebank-demand",
     "speech-training",
     "folder",
+    "pairs",
 ]
 
 
@@ -55,6 +56,14 @@ def dataset(request, tmp_path):
             for i in range(2):
                 np.save(tmp_path / split / f"{i}.npy", np.arange(8.0) + i)
         return DATASETS["folder"](str(tmp_path), peak=10.0)
+    if spec == "pairs":
+        for kind in ("noisy", "clean"):
+            for split in ("train", "test"):
+                (tmp_path / kind / split).mkdir(parents=True)
+                for i in range(2):
+                    values = np.arange(8.0) + i + (split == "test")
+                    np.save(tmp_path / kind / split / f"{i}.npy", values)
+        return DATASETS["pairs"](str(tmp_path / "noisy"), str(tmp_path / "clean"), peak=10.0)
     return build("dataset", DATASETS, spec)
 
 
@@ -87,7 +96,7 @@ def test_train_and_test_differ(dataset):
     if dataset.size("train") == 0:
         return
     one, two = dataset.item("train", 1, 0), dataset.item("test", 1, 0)
-    if dataset.kind == "folder":
+    if dataset.kind in ("folder", "pairs"):
         return  # what is in the folders is the user's
     assert one.shape != two.shape or not np.array_equal(one, two)
 
@@ -180,6 +189,7 @@ def test_speech_voices_do_not_cross_splits():
         ("photos32[window=4]", "window=4 must be >= 8"),
         ("folder[path=nowhere]", "path=nowhere is not a folder"),
         ("folder", "folder: path must be set, as in folder[path=...]"),
+        ("pairs[noisy=a]", "clean must be set, as in pairs[clean=...]"),
     ],
 )
 def test_bad_parameters_are_refused(spec, message):

@@ -10,9 +10,11 @@ import pytest
 from sigbench import ESTIMATORS, InputError, Learner, Oracle, Pairs, Training
 from sigbench.benchmark.methods.describe import describe
 from sigbench.benchmark.methods.resolve import METHODS
+from sigbench.benchmark.methods.wrappers import WRAPPERS
 from sigbench.config.registry import build
 from sigbench.core.fingerprint import identity
 from sigbench.core.protocols import info_of
+from sigbench.denoisers.noise import NOISE_ESTIMATORS
 from sigbench.denoisers.speech.trackers import TRACKERS
 
 # One or more settings of each method; a test checks that none is missing.
@@ -46,11 +48,22 @@ SPECS = [
     "gmc[transform=oversampled-dft,lam_over_sigma=2,gamma=0.5,solver=exact[tol=1e-10]]",
     "savitzky-golay",
     "median",
+    "hampel[window=5]",
+    "moving-average",
+    "moving-average[window=4,causal=true]",
+    "butterworth[cutoff=0.1]",
+    "butterworth[cutoff=0.2,order=2,causal=true]",
+    "notch[frequency=0.1,harmonics=3]",
+    "notch[frequency=0.1,causal=true]",
+    "kalman",
+    "kalman[acceleration_over_sigma=0.1]",
+    "kalman[acceleration_over_sigma=0.1,causal=true]",
     "local-wiener[noise_over_sigma=0.8,colors=opponent]",
     "tv[lam=1]",
     "tv[lam_over_sigma=1]",
     "sliding-dct",
     "sliding-dct[window=5,threshold=2,colors=as-is]",
+    "sliding-dct[wiener=true]",
     "stft-l1[fs=8000]",
     "stft-l1[fs=1000,overlap=4,solver=bounded[tol=1e-6]]",
     "stft-gmc[fs=8000,tracker=leading[lead_in=300]]",
@@ -86,7 +99,7 @@ SPECS = [
     "self-ensemble[denoiser=local-wiener[window=5]]",
     "self-ensemble[denoiser=wavelet[wavelet=haar,shifts=2]]",
 ]
-OTHERS = {*ESTIMATORS, *TRACKERS, "trained"}
+OTHERS = {*ESTIMATORS, *TRACKERS, *NOISE_ESTIMATORS, *WRAPPERS, "trained"}
 TABLE = {name: cls for name, cls in METHODS.items() if name not in OTHERS}
 ON_SIGNALS = {"network": ("signal",)}  # domains of the shipped weights
 
@@ -212,6 +225,7 @@ def test_without_noise_the_input_comes_back(spec, shape):
     if not info.exact_at_zero or fixed:
         speech = info.domains == ("speech",)  # the noise is tracked, not given by sigma
         smoothers = ("affine", "gaussian-blur", "savitzky-golay", "median", "network")
+        smoothers += ("moving-average", "butterworth", "notch", "kalman", "hampel")
         assert info.name in smoothers or info.family == "deconvolution" or fixed or speech
         return
     clean, noisy = batch(shape)

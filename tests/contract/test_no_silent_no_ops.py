@@ -9,11 +9,18 @@ import pytest
 from sigbench import DENOISERS, InputError, Learner, Oracle, Pairs, Training
 from sigbench.core.errors import Caution
 
-SETTINGS = {"gaussian-blur": {"width": 1.0}, "sparse-deconvolution": {"lam_over_sigma": 1.0}}
-LEGAL = {"noisy"}  # returns its input by definition
+SETTINGS = {
+    "gaussian-blur": {"width": 1.0},
+    "sparse-deconvolution": {"lam_over_sigma": 1.0},
+    "butterworth": {"cutoff": 0.1},
+    "notch": {"frequency": 0.2},
+}
+# They return noise without outliers by definition.
+LEGAL = {"noisy", "hampel"}
 OPTIONAL = {"bm3d"}  # needs a package that is not free
-# An item of one sample is its own average, and of 2 or 3 samples its own running median.
-FEWEST = {"median": 4}
+# An item of one sample is its own average, of 2 or 3 samples its own running median, and 2 samples
+# are a line.
+FEWEST = {"median": 4, "kalman": 3}
 SHAPES = [
     *[(1, 1, n) for n in range(2, 41)],
     *[(1, 1, n, n) for n in (2, 3, 4, 5, 8, 13, 16, 27, 28, 29, 30, 31, 32, 40)],

@@ -183,7 +183,7 @@ class Method:
             return "fitted"
         if info == UNDESCRIBED or self._takes_any_keyword:  # equal: a worker has a copy
             return "sigma" if self.sigma_given and sigma_known else "none"
-        if info.adapts:
+        if info.adapts and not self._is_fixed:
             return "blind"
         if self._is_fixed or not info.uses_sigma:
             return "none"

@@ -14,7 +14,8 @@ import numpy as np
 from sigbench.benchmark.methods.sure import sure
 from sigbench.core.errors import InputError, unknown
 from sigbench.core.protocols import Array, Denoiser, Info, Learner, Oracle, Sigma, Training, info_of
-from sigbench.core.validation import check, check_field
+from sigbench.core.validation import check_field
+from sigbench.denoisers.filtered_noise import levels_or_model
 from sigbench.denoisers.noise_level import given_or_estimated
 
 BUDGET = 64  # evaluations, the same for every method
@@ -131,8 +132,8 @@ class SureTuned:
     mean SURE (``pooled``), which suits items of one kind. If the noise level is not given, it is
     estimated from each item. An item without noise (sigma = 0) is returned unchanged.
 
-    The noise must be white and Gaussian, and the denoiser continuous: see `sure`. For short items the
-    choice is uncertain with any number of probes, especially if the error is small; pooling
+    The noise must be Gaussian, and the denoiser continuous: see `sure`. It is white unless a
+    `NoiseModel` is given, which the denoiser must accept. For short items the choice is uncertain with any number of probes, especially if the error is small; pooling
     helps.
 
     Parameters
@@ -200,12 +201,13 @@ class SureTuned:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        levels = given_or_estimated(noisy, check(noisy, sigma))
+        levels, model = levels_or_model(noisy, sigma)
+        levels = given_or_estimated(noisy, levels)
         has_noise = levels > 0
         least = np.where(has_noise, np.inf, -np.inf)  # without noise the input is returned
         best = noisy.copy()
         for candidate in self.candidates():
-            judged = sure(candidate, noisy, levels, probes=self.probes)
+            judged = sure(candidate, noisy, model or levels, probes=self.probes)
             if not np.isfinite(judged.mse).all():
                 raise FloatingPointError(f"{candidate} has a SURE that is not finite")
             mse = judged.mse

@@ -45,6 +45,7 @@ from sigbench.core.validation import check_choice
 from sigbench.datasets import DATASETS
 from sigbench.problems.degradations import DEGRADATIONS
 from sigbench.problems.denoising import Denoising
+from sigbench.problems.noise_estimation import NoiseEstimation
 from sigbench.problems.noise_tracking import NoiseTracking
 from sigbench.problems.system_id import SystemFunction
 from sigbench.scoring.metrics import Metric
@@ -60,7 +61,7 @@ PROBLEM_KEYS: dict[str, Schema] = {
     "clip_estimates": FLAG,
     "on_bad_item": LINE,
 }
-TRACKING_KEYS: dict[str, Schema] = {
+TASK_KEYS: dict[str, Schema] = {
     "name": LINE,
     "task": LINE,
     "dataset": SPEC,
@@ -99,18 +100,24 @@ EXPERIMENT_KEYS: dict[str, Schema] = {
     "printed": Table(List(Number())),
 }
 
-AnyProblem = Denoising | NoiseTracking | SystemFunction
+# The problems of an entry with the key "task", by its value.
+TASKS: dict[str, type[NoiseTracking] | type[NoiseEstimation]] = {
+    NoiseTracking.kind: NoiseTracking,
+    NoiseEstimation.kind: NoiseEstimation,
+}
+
+AnyProblem = Denoising | NoiseTracking | NoiseEstimation | SystemFunction
 
 
 def problems_of(entry: Any) -> list[AnyProblem]:
     """Return the problems of an entry, one per combination of listed values."""
     if isinstance(entry, dict) and "system" in entry:
         return _system_functions(entry)
-    tracks = isinstance(entry, dict) and "task" in entry
-    keys = TRACKING_KEYS if tracks else PROBLEM_KEYS
+    has_task = isinstance(entry, dict) and "task" in entry
+    keys = TASK_KEYS if has_task else PROBLEM_KEYS
     check_keys("a problem", entry, keys, required=("dataset", "degradation"))
-    if tracks:
-        check_choice("task", entry["task"], [NoiseTracking.kind])
+    if has_task:
+        check_choice("task", entry["task"], TASKS)
     combinations = _product(expand(_dataset(entry)), expand(parse(entry["degradation"])))
     rest = {k: entry[k] for k in ("train_items", "clip_estimates") if k in entry}
     problems: list[AnyProblem] = []
@@ -124,8 +131,8 @@ def problems_of(entry: Any) -> list[AnyProblem]:
             raise InputError(
                 f"{name}: the dataset {data.name} is unlimited, so the problem needs the key 'items'"
             )
-        if tracks:
-            problems.append(NoiseTracking(name, dataset, degradation, items))
+        if has_task:
+            problems.append(TASKS[entry["task"]](name, dataset, degradation, items))
         else:
             problems.append(Denoising(name, dataset, degradation, items, **rest))
     return problems

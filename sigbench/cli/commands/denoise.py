@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
-from sigbench.cli.exit_codes import SUCCESS
-from sigbench.cli.output import show
-
-HELP = "denoise a file: WAV/FLAC, PNG/JPG/TIFF, CSV/NPY"
+HELP = "denoise files: WAV/FLAC, PNG/JPG/TIFF, CSV/TSV, NPY"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("source", metavar="IN", help="the noisy file")
-    parser.add_argument("-o", "--out", metavar="OUT", required=True, help="the denoised file")
+    parser.add_argument(
+        "sources",
+        metavar="IN",
+        nargs="+",
+        help="noisy files; a folder stands for its files of known formats, - for a CSV table on "
+        "standard input",
+    )
+    parser.add_argument(
+        "-o",
+        "--out",
+        metavar="OUT",
+        required=True,
+        help="the denoised file, of the same kind as IN, or - for a table on standard output; for "
+        "several files a folder, in which they keep their names",
+    )
     parser.add_argument(
         "-m",
         "--method",
         metavar="METHOD",
         required=True,
         help="name[param=value], or auto: a speech network for sound; otherwise, or with --sigma, "
-        "the method with the smallest expected error on this file",
+        "the method with the smallest expected error on each file",
     )
     parser.add_argument(
         "--sigma",
@@ -29,29 +38,61 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="noise level in the units of the file (sound: full scale is 1; images: gray levels), "
         "or auto to estimate it",
     )
-    parser.add_argument("--force", action="store_true", help="overwrite OUT if it exists")
+    parser.add_argument(
+        "--noise",
+        metavar="ESTIMATOR",
+        help="a noise estimator, whose estimate the method gets in place of the noise level; the "
+        "same as -m 'with-noise[method=METHOD,noise=ESTIMATOR]'",
+    )
+    parser.add_argument(
+        "--plot",
+        metavar="FILE.png",
+        help="draw before and after, and whether the residual looks like noise; for several files "
+        "a folder",
+    )
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    parser.add_argument("--force", action="store_true", help="overwrite outputs that exist")
+    table = parser.add_argument_group("tables", "for what cannot be guessed from the file")
+    table.add_argument(
+        "--columns",
+        metavar="NAMES",
+        help="columns to denoise: names or numbers, such as x,y or 2,3",
+    )
+    table.add_argument("--axis", metavar="NAME", help="the column that is the axis, or none")
+    table.add_argument("--delimiter", metavar="D", help="one character, or tab, or space")
+    table.add_argument("--fill", action="store_true", help="fill missing samples in OUT")
 
 
 def call(args: argparse.Namespace) -> int:
     """Run the command."""
-    from pathlib import Path
+    from sigbench.cli.denoise.files import denoise_files
+    from sigbench.cli.denoise.paths import STANDARD
+    from sigbench.cli.denoise.request import Request, table_options
+    from sigbench.cli.exit_codes import INTERRUPTED
+    from sigbench.cli.output import show_json
+    from sigbench.core.errors import InputError
 
-    from sigbench.cli.denoise.file import denoise_file
-
-    done = denoise_file(
-        Path(args.source), Path(args.out), args.method, sigma=args.sigma, force=args.force
-    )
-    if done.choices:
-        from sigbench.cli.denoise.auto import as_text
-
-        show(as_text(done.choices, done.content))
-    if done.speech:
-        show(str(done.speech))
-    for caution in done.cautions:
-        show(f"caution: {caution}", sys.stderr)
-    level = "" if done.sigma is None else f", sigma {', '.join(f'{s:.4g}' for s in done.sigma)}"
-    if done.sigma_unused:
-        show(f"{args.method} does not use --sigma", sys.stderr)
-    shape = "×".join(map(str, done.shape))
-    show(f"{args.out}: {args.method}, shape {shape}{level}", sys.stderr)
-    return SUCCESS
+    if args.json and args.out == STANDARD:
+        raise InputError("--json and -o -: only one of them can use standard output")
+    records: list[dict[str, object]] = []
+    error: str | None = "interrupted"
+    try:
+        request = Request(
+            tuple(args.sources),
+            args.out,
+            args.method,
+            sigma=args.sigma,
+            noise=args.noise,
+            plot=args.plot,
+            force=args.force,
+            table=table_options(args.columns, args.axis, args.delimiter, args.fill),
+        )
+        code = denoise_files(request, records, as_json=args.json, debug=args.debug)
+        error = error if code > INTERRUPTED else None
+        return code
+    except (InputError, OSError) as caught:
+        error = " ".join(str(caught).split())
+        raise
+    finally:
+        if args.json:
+            show_json({"files": records, "error": error})

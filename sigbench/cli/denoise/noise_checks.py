@@ -110,7 +110,8 @@ def findings(item: Array, sigma: float, fs: float | None = None) -> tuple[Findin
         hum,
         impulses,
         _colored(y) or _toned(y, sigma),
-        _uneven(y, parts) or (None if impulses else _tailed(parts)),
+        _uneven(y, parts),
+        None if impulses else _tailed(parts),
     )
 
 
@@ -216,7 +217,7 @@ def _patchy(parts: SmoothParts) -> Finding | None:
         return None
     low, high = np.quantile([np.median(group) for group in groups], [0.2, 0.8])
     chance = 3 / np.sqrt(np.median([len(group) for group in groups]))
-    if np.log(max(high, TINY) / max(low, TINY)) <= 0.25 + 1.65 * chance:
+    if np.log(max(high, TINY) / max(low, TINY)) <= 0.25 + 1.2 * chance:
         return None
     remedy = "level-normalized[method=...]"
     text = (
@@ -245,8 +246,8 @@ def _toned(y: NDArray[np.float64], sigma: float) -> Finding | None:
 def _tailed(parts: SmoothParts) -> Finding | None:
     """Compare the 97 % quantile of the magnitude of the noise with its median.
 
-    The ratio is 3.2 for Gaussian noise. Of four segments a low quantile is used, of 16 tiles
-    the median, since a signal is rough in some places.
+    The ratio is 3.2 for Gaussian noise. A low quantile over four segments, or the median
+    over 16 tiles, is used, since a signal is rough in some places.
     """
     size = np.abs(parts.details(LOCAL_MEAN if parts.y.ndim == 2 else DB2))
     groups = [group for group in parts.tiles(size, 4) if len(group) >= MIN_SAMPLES]
@@ -254,7 +255,7 @@ def _tailed(parts: SmoothParts) -> Finding | None:
         return None
     quantiles = np.array([np.quantile(group, [0.5, 0.97]) for group in groups])
     ratios = quantiles[:, 1] / np.maximum(quantiles[:, 0], TINY)
-    share, most = (0.4, 1.17) if parts.y.ndim == 2 else (0.5, 1.05)
+    share, most = (0.4, 1.18) if parts.y.ndim == 2 else (0.5, 1.05)
     ratio = float(np.quantile(ratios, share)) / 3.22
     if ratio <= most + 2 / np.sqrt(sum(map(len, groups))):
         return None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from sigbench.cli.denoise.blocks import blocks_for, estimates
 from sigbench.core.errors import InputError
 from sigbench.core.progress import Progress
 from sigbench.core.protocols import Array
@@ -21,7 +22,6 @@ from sigbench.networks.pretrained.speech.alignment import factors
 # Shipped weights by their sampling rate in Hz, highest first. Between 8 and 16 kHz the lower rate is
 # used, because no network was trained on speech with an empty upper band.
 NETWORKS = {16_000: "speech-16k", 8_000: "speech-8k"}
-BLOCK_S, OVERLAP_S = 60, 5  # long files are processed in blocks, to limit the memory
 MAX_SNR_DB = 40.0  # larger estimates are unreliable
 
 
@@ -74,21 +74,49 @@ def denoise_speech(batch: Array, fs: float) -> tuple[Array, SpeechChoice]:
     choice : SpeechChoice
         The method and the estimated SNR.
     """
-    rate = _network_rate(fs)
-    enhance = _enhancer(fs, rate)
-    estimate, levels = np.zeros_like(batch), []
-    blocks = list(_blocks(batch.shape[2], round(BLOCK_S * fs), round(OVERLAP_S * fs)))
-    with Progress(len(batch) * len(blocks), "block") as progress:
-        for channel, out in zip(batch, estimate, strict=True):
-            powers = []
-            for block, weight in blocks:
-                part = channel[None, :, block]
-                out[:, block] += weight * enhance(part)[0]
-                powers.append(_powers(part, fs))
-                progress.advance()
-            levels.append(_snr_db(*np.sum(powers, axis=0)))
-    method = f"network[weights={NETWORKS[rate]}]" if rate else "om-lsa"
-    return estimate, SpeechChoice(method, fs, rate, tuple(levels))
+    enhance = SpeechEnhancer(fs, len(batch))
+    blocks = blocks_for(enhance, len(batch), fs)
+    estimate = np.empty_like(batch)
+    done = 0
+    with Progress(blocks.count(batch.shape[2]), "block") as progress:
+        parts = estimates(lambda a, b: batch[:, :, a:b], batch.shape[2], blocks, enhance)
+        for part, _ in parts:
+            estimate[:, :, done : done + part.shape[2]] = part
+            done += part.shape[2]
+            progress.advance()
+    return estimate, enhance.choice()
+
+
+class SpeechEnhancer:
+    """Denoises consecutive blocks of a sound as speech, and estimates its ratio of speech to noise.
+
+    Parameters
+    ----------
+    fs : float
+        Sampling rate in Hz.
+    channels : int
+        Number of channels.
+    """
+
+    def __init__(self, fs: float, channels: int) -> None:
+        self._fs, self._rate = fs, _network_rate(fs)
+        self._enhance = _enhancer(fs, self._rate)
+        self._powers = np.zeros((channels, 2))
+
+    def __call__(self, noisy: Array) -> Array:
+        """Return the estimate of a block ``(channels, 1, n)``; one channel at a time."""
+        estimate = np.empty_like(noisy)
+        for i in range(len(noisy)):
+            channel = noisy[i : i + 1]
+            estimate[i] = self._enhance(channel)[0]
+            self._powers[i] += _powers(channel, self._fs)
+        return estimate
+
+    def choice(self) -> SpeechChoice:
+        """Return the method, and the ratio in the blocks so far."""
+        method = f"network[weights={NETWORKS[self._rate]}]" if self._rate else "om-lsa"
+        levels = tuple(_snr_db(*powers) for powers in self._powers.tolist())
+        return SpeechChoice(method, self._fs, self._rate, levels)
 
 
 def _network_rate(fs: float) -> int | None:
@@ -124,25 +152,6 @@ def _enhancer(fs: float, rate: int | None) -> Callable[[Array], Array]:
         return whole
 
     return in_two_bands
-
-
-def _blocks(length: int, block: int, overlap: int) -> Iterator[tuple[slice, Array]]:
-    """Yield overlapping parts of a signal with weights that sum to one everywhere.
-
-    Examples
-    --------
-    >>> [(part.start, part.stop, w.tolist()) for part, w in _blocks(8, 5, 1)]
-    [(0, 5, [1.0, 1.0, 1.0, 1.0, 0.5]), (4, 8, [0.5, 1.0, 1.0, 1.0])]
-    """
-    fade = np.arange(1, overlap + 1) / (overlap + 1)
-    for start in range(0, max(length - overlap, 1), block - overlap):
-        stop = min(start + block, length)
-        weight = np.ones(stop - start)
-        if start > 0:
-            weight[:overlap] = fade
-        if stop < length:
-            weight[-overlap:] = fade[::-1]
-        yield slice(start, stop), weight
 
 
 def _powers(noisy: Array, fs: float) -> tuple[float, float]:

@@ -36,7 +36,8 @@ def read_array(path: Path) -> Content:
         dtype, order, shape = _header(file, path)
         if len(shape) not in (1, 2):
             raise InputError(
-                f"{path} has shape {shape}: it must be (L,), a signal, or (H, W), an image"
+                f"{path} has shape {shape}: it must be (L,), a signal, or (H, W), an image; "
+                f"{_advice(shape)}"
             )
         size, left = math.prod(shape) * dtype.itemsize, path.stat().st_size - file.tell()
         check_size(path, size, left, "bytes of values")
@@ -52,6 +53,18 @@ def read_array(path: Path) -> Content:
 
     domain: Domain = "signal" if values.ndim == 1 else "image"
     return Content(batch, domain, peak_of(dtype), None, encode)
+
+
+def _advice(shape: tuple[int, ...]) -> str:
+    """Return what to do with an array of another shape."""
+    if len(shape) == 3 and shape[2] in (3, 4):
+        return "save a color image as PNG or TIFF"
+    long = max(shape, default=0)
+    if len(shape) == 3 and shape[0] in (3, 4):
+        return "save a color image as PNG or TIFF, with the channels last"
+    if long and math.prod(shape) == long:
+        return f"save a signal with shape ({long},)"
+    return "save several signals as the columns of a CSV file, and images one by one"
 
 
 def _header(file: BinaryIO, path: Path) -> tuple[np.dtype[Any], Any, tuple[int, ...]]:

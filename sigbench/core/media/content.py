@@ -23,6 +23,7 @@ MAX_SAMPLES = 2**29  # of a sound, over all channels: 3 hours at 48 kHz
 MAX_PIXELS = 2**29 // 3  # of an image; the limit of Pillow
 DEFLATE = 1032  # largest number of bytes that a byte of deflate unpacks to
 MAX_REASON = 200  # characters of a decoder's error
+MAX_WHOLE = 2**53  # the whole numbers up to here are exact in float64
 
 
 @dataclass(frozen=True)
@@ -104,26 +105,43 @@ def check_size(path: Path, declared: int, most: int, unit: str) -> None:
 
 
 def peak_of(dtype: np.dtype[Any]) -> float | None:
-    """Return the largest value of an unsigned integer type, or None for other types."""
-    return float(np.iinfo(dtype).max) if dtype.kind == "u" else None
+    """Return the largest value of an unsigned integer type, or None for other types and 64 bits."""
+    return float(np.iinfo(dtype).max) if dtype.kind == "u" and dtype.itemsize <= 4 else None
 
 
 def to_float(values: NDArray[Any], path: Path) -> tuple[Array, Callable[[Array], NDArray[Any]]]:
-    """Return values as floats, and a function that rounds and clips them back to their dtype."""
+    """Return values as floats, without loss, and a function that returns floats in their dtype.
+
+    That function rounds to integers, and clips to the range of the dtype: for integers of 64 bits to
+    that of float64, ±2⁵³.
+
+    Raises
+    ------
+    InputError
+        If the dtype is another one, or an integer is beyond ±2⁵³.
+    """
     dtype = values.dtype
-    integer = dtype.kind in "ui" and dtype.itemsize <= 4
-    real = dtype.kind == "f" and dtype.itemsize in (4, 8)
-    if not (integer or real):
+    if dtype.kind not in "uif" or dtype.itemsize > 8:
         raise InputError(
-            f"{path} has dtype {dtype}: it must be float32, float64 or an integer type of at most 32 bits"
+            f"{path} has dtype {dtype}: it must be float16, float32, float64 or an integer type"
         )
-    if real:
-        native = dtype.newbyteorder("=")
-        return np.ascontiguousarray(values, native), lambda estimate: estimate.astype(dtype)
-    limits = np.iinfo(dtype)
-    exact = np.float32 if dtype.itemsize <= 2 else np.float64
+    if dtype.kind == "f":
+        exact = np.float64 if dtype.itemsize == 8 else np.float32
+        low, high = (float(limit) for limit in (np.finfo(dtype).min, np.finfo(dtype).max))
+    else:
+        exact = np.float32 if dtype.itemsize <= 2 else np.float64
+        low = float(max(np.iinfo(dtype).min, -MAX_WHOLE))
+        high = float(min(np.iinfo(dtype).max, MAX_WHOLE))
+        extremes = [int(values.min()), int(values.max())] if values.size else []
+        for value in extremes:
+            if abs(value) > MAX_WHOLE:  # only 64 bits
+                raise InputError(f"{path} contains {value}: integers must be within ±2^53")
 
     def restore(estimate: Array) -> NDArray[Any]:
-        return np.clip(np.round(estimate), limits.min, limits.max).astype(dtype)
+        if dtype.kind == "f" and dtype.itemsize >= estimate.dtype.itemsize:
+            return estimate.astype(dtype)
+        return np.clip(estimate if dtype.kind == "f" else np.round(estimate), low, high).astype(
+            dtype
+        )
 
     return np.ascontiguousarray(values, exact), restore

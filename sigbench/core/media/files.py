@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,12 +13,13 @@ from sigbench.core.errors import InputError
 from sigbench.core.media.array import read_array
 from sigbench.core.media.content import Content, Family
 from sigbench.core.media.image import read_image
+from sigbench.core.media.options import TableOptions
 from sigbench.core.media.sound import read_sound
-from sigbench.core.media.table import read_table
+from sigbench.core.media.table import read_table, table_from_bytes
 from sigbench.core.media.tiff import read_tiff
 from sigbench.core.protocols import Array
 
-FAMILIES: dict[str, Family] = {
+FAMILIES: dict[str, Family] = {  # the files of a folder
     ".wav": "sound",
     ".flac": "sound",
     ".png": "image",
@@ -26,7 +28,12 @@ FAMILIES: dict[str, Family] = {
     ".tif": "image",
     ".tiff": "image",
     ".csv": "table",
+    ".tsv": "table",
     ".npy": "array",
+}
+NAMED: dict[str, Family] = {  # in a folder, such a file may be anything
+    ".txt": "table",
+    ".dat": "table",
 }
 READERS: dict[str, Callable[[Path], Content]] = {
     ".wav": read_sound,
@@ -36,7 +43,6 @@ READERS: dict[str, Callable[[Path], Content]] = {
     ".jpeg": read_image,
     ".tif": read_tiff,
     ".tiff": read_tiff,
-    ".csv": read_table,
     ".npy": read_array,
 }
 
@@ -49,24 +55,34 @@ def family(path: Path) -> Family:
     InputError
         For an unknown suffix; the message lists the supported ones.
     """
-    if path.suffix.lower() not in FAMILIES:
-        raise InputError(f"{path}: unknown suffix {path.suffix!r}: one of {', '.join(FAMILIES)}")
-    return FAMILIES[path.suffix.lower()]
+    known = {**FAMILIES, **NAMED}
+    if path.suffix.lower() not in known:
+        raise InputError(f"{path}: unknown suffix {path.suffix!r}: one of {', '.join(known)}")
+    return known[path.suffix.lower()]
 
 
-def read(path: Path) -> Content:
-    """Read a WAV, FLAC, PNG, JPG, TIFF, CSV or NPY file.
+def read(path: Path, options: TableOptions | None = None) -> Content:
+    """Read a WAV, FLAC, PNG, JPG, TIFF, CSV, TSV or NPY file.
 
     The sizes in a header are compared with the length of the file before memory is allocated. A
     file needs at most three times the memory of its batch, and of its own bytes.
 
+    Parameters
+    ----------
+    path : Path
+        The file; its suffix says what it is.
+    options : TableOptions, optional
+        How a table is read, where that is not to be guessed.
+
     Raises
     ------
     InputError
-        If the file is missing, unreadable, broken or empty, has an unsupported layout, declares
-        more than it can contain, or contains values that are not finite.
+        If options of tables are given for another kind of file, or the file is missing, unreadable,
+        broken or empty, has an unsupported layout, declares more than it can contain, or contains
+        values that are not finite.
     """
-    family(path)
+    if family(path) != "table":
+        _check_no_options(path, options)
     try:
         if not path.exists():
             raise InputError(f"{path}: no such file")
@@ -74,9 +90,46 @@ def read(path: Path) -> Content:
             raise InputError(f"{path} is not a file")
         if path.stat().st_size == 0:
             raise InputError(f"{path} is empty: it contains no samples")
-        content = READERS[path.suffix.lower()](path)
+        if family(path) == "table":
+            content = read_table(path, options)
+        else:
+            content = READERS[path.suffix.lower()](path)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
+    return _checked(content, str(path))
+
+
+def read_table_bytes(data: bytes, name: str, options: TableOptions | None = None) -> Content:
+    """Read a table from bytes, such as those of standard input.
+
+    Parameters
+    ----------
+    data : bytes
+        The content of a CSV file.
+    name : str
+        Its name, for errors.
+    options : TableOptions, optional
+        How it is read, where that is not to be guessed.
+
+    Raises
+    ------
+    InputError
+        As `read`.
+    """
+    if not data:
+        raise InputError(f"{name} is empty: it contains no samples")
+    return _checked(table_from_bytes(data, name, options), name)
+
+
+def _check_no_options(path: Path, options: TableOptions | None) -> None:
+    for field in dataclasses.fields(TableOptions):
+        if options is not None and getattr(options, field.name) != field.default:
+            raise InputError(
+                f"{path}: the option {field.name} is for tables, not for {family(path)} files"
+            )
+
+
+def _checked(content: Content, path: str) -> Content:
     if content.batch.size == 0:
         raise InputError(f"{path} is empty: it contains no samples")
     finite = np.isfinite(content.batch)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from sigbench.denoisers.noise.autoregressive import Autoregressive
 from sigbench.denoisers.noise.hum import Hum
 from sigbench.denoisers.noise.impulses import ImpulseNoise
 from sigbench.denoisers.noise.poisson_gaussian import PoissonGaussian
 from sigbench.denoisers.noise.rounding import RoundingNoise
+from sigbench.denoisers.noise.smooth_spectrum import SmoothSpectrum
+from sigbench.denoisers.noise.subband import Subband
 from sigbench.denoisers.noise.varying import Varying
-from sigbench.denoisers.noise.white import MAD
+from sigbench.denoisers.noise.white import MAD, Quiet
 
 NOISE_ESTIMATORS = {
     "mad": MAD,
+    "quiet": Quiet,
+    "subband": Subband,
+    "smooth-spectrum": SmoothSpectrum,
+    "autoregressive": Autoregressive,
     "poisson-gaussian": PoissonGaussian,
     "impulses": ImpulseNoise,
     "hum": Hum,
@@ -21,9 +28,13 @@ NOISE_ESTIMATORS = {
 __all__ = [
     "MAD",
     "NOISE_ESTIMATORS",
+    "Autoregressive",
     "Hum",
     "ImpulseNoise",
     "PoissonGaussian",
+    "Quiet",
     "RoundingNoise",
+    "SmoothSpectrum",
+    "Subband",
     "Varying",
 ]

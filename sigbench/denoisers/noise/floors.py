@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,19 +87,19 @@ def blocks_of(item: Array) -> Blocks | None:
     response = math.prod(_response(f, window) for f in grid)
     starts = [_starts(n, size, len(space)) for n in space]
     if len(space) == 1:
-        where: tuple[NDArray[np.intp], ...] = (starts[0][:, None] + np.arange(size),)
+        where: tuple[Any, ...] = (slice(None), starts[0][:, None] + np.arange(size))
         taper = window
     else:
         rows = starts[0][:, None, None, None] + np.arange(size)[:, None]
         columns = starts[1][:, None, None] + np.arange(size)
-        where, taper = (rows, columns), window[:, None] * window
+        where, taper = (slice(None), rows, columns), window[:, None] * window
     axes = tuple(range(-len(space), 0))
-    spectra = np.abs(np.fft.rfftn(differences[:, *where] * taper, axes=axes)) ** 2
+    spectra = np.abs(np.fft.rfftn(differences[where] * taper, axes=axes)) ** 2
     power = spectra.mean(axis=0) / size ** len(space)
     return Blocks(
         power / response,
-        y[:, *where].mean(axis=(0, *axes)),
-        _curved(y[:, *where], axes),
+        y[where].mean(axis=(0, *axes)),
+        _curved(y[where], axes),
         np.sqrt(sum(f**2 for f in grid)),
         np.min([np.abs(f) for f in grid], axis=0) > 1.5 / size,
     )

@@ -322,7 +322,7 @@ class Hum:
     fs: float | None = None
 
     info: ClassVar[Info] = Info(
-        "hum", "noise estimation", "Thomson 1982", domains=("signal", "speech")
+        "hum", "noise estimation", "Thomson 1982", domains=("signal", "speech"), adapts=True
     )
 
     def __post_init__(self) -> None:

@@ -173,7 +173,7 @@ class ImpulseNoise:
 
     threshold: float = THRESHOLD
 
-    info: ClassVar[Info] = Info("impulses", "noise estimation", "Hampel 1974")
+    info: ClassVar[Info] = Info("impulses", "noise estimation", "Hampel 1974", adapts=True)
 
     def estimate_noise(self, noisy: Array) -> ImpulsiveNoise:
         """Return the noise of the items of a batch ``(N, C, *space)``."""

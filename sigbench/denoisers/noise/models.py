@@ -11,6 +11,13 @@ from scipy.ndimage import map_coordinates
 from sigbench.core.protocols import Array
 from sigbench.core.validation import per_item
 
+MAX_GRID = {1: 4096, 2: 256}  # frequencies along an axis, by the number of space axes
+
+
+def grid_of(space: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the number of frequencies along every axis of a model for items of this size."""
+    return tuple(min(n, MAX_GRID[len(space)]) for n in space)
+
 
 @dataclass(frozen=True, eq=False)
 class StationaryNoise:

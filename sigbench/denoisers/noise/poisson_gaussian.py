@@ -65,7 +65,7 @@ def variance_by_signal(item: Array) -> LinearVariance:
     --------
     >>> x = np.repeat(np.linspace(10, 90, 20), 500)[None]
     >>> fit = variance_by_signal(np.random.default_rng(0).poisson(x).astype(float))
-    >>> round(fit.gain, 1), fit.p_value < 1e-9
+    >>> round(float(fit.gain), 1), fit.p_value < 1e-9
     (1.0, True)
     """
     means, variances, counts = _bins(smooth_parts(item))
@@ -181,7 +181,10 @@ class PoissonGaussian:
     """
 
     info: ClassVar[Info] = Info(
-        "poisson-gaussian", "noise estimation", "Foi, Trimeche, Katkovnik, Egiazarian 2008"
+        "poisson-gaussian",
+        "noise estimation",
+        "Foi, Trimeche, Katkovnik, Egiazarian 2008",
+        adapts=True,
     )
 
     def estimate_noise(self, noisy: Array) -> SignalDependentNoise:

@@ -82,7 +82,7 @@ class RoundingNoise:
     array([1.1])
     """
 
-    info: ClassVar[Info] = Info("rounding", "noise estimation", "Widrow, Kollar 2008")
+    info: ClassVar[Info] = Info("rounding", "noise estimation", "Widrow, Kollar 2008", adapts=True)
 
     def estimate_noise(self, noisy: Array) -> StationaryNoise:
         """Return white noise for the items of a batch ``(N, C, *space)``."""

@@ -167,7 +167,7 @@ class Varying:
     array([1., 3.])
     """
 
-    info: ClassVar[Info] = Info("varying", "noise estimation", "sigbench")
+    info: ClassVar[Info] = Info("varying", "noise estimation", "sigbench", adapts=True)
 
     def estimate_noise(self, noisy: Array) -> VaryingNoise:
         """Return the noise of the items of a batch ``(N, C, *space)``."""

@@ -10,11 +10,12 @@ import scipy.fft
 from numpy.lib.stride_tricks import sliding_window_view
 
 from sigbench.core.protocols import Array, Info, Sigma
-from sigbench.core.validation import check, check_field
+from sigbench.core.validation import check_field
 from sigbench.denoisers.parameters import build_named_options
 from sigbench.denoisers.speech.frames import framing
 from sigbench.denoisers.speech.noise_spectrum import atom_levels, frame_at
 from sigbench.denoisers.speech.trackers import TRACKERS, Mcra, NoiseTracker, noise_spectra
+from sigbench.denoisers.speech.trackers.known import tracker_for
 
 BLOCKS = 1024  # blocks of a signal that are transformed at a time
 
@@ -71,11 +72,11 @@ class SpeechDCT:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        check(noisy, sigma)
+        tracker = tracker_for(self.tracker, noisy, sigma)
         frames = framing(self.fs)
         window = max(1, round(self.block_ms * frames.fs / 1e3))
         dct = scipy.fft.dct(np.eye(window), axis=0, norm="ortho")
-        levels = atom_levels(noise_spectra(self.tracker, noisy, frames), frames, dct)
+        levels = atom_levels(noise_spectra(tracker, noisy, frames), frames, dct)
         limits = (self.threshold_over_sigma * levels).astype(noisy.dtype)
         beyond, n = window - 1, noisy.shape[-1]
         y = np.pad(noisy[:, 0], ((0, 0), (beyond, beyond)), "symmetric")

@@ -9,11 +9,12 @@ import numpy as np
 import scipy.fft
 
 from sigbench.core.protocols import Array, Info, Sigma
-from sigbench.core.validation import check, check_choice, check_field
+from sigbench.core.validation import check_choice, check_field
 from sigbench.denoisers.parameters import build_named_options
 from sigbench.denoisers.speech.frames import framing
 from sigbench.denoisers.speech.noise_spectrum import atom_levels, frame_at
 from sigbench.denoisers.speech.trackers import TRACKERS, Mcra, NoiseTracker, noise_spectra
+from sigbench.denoisers.speech.trackers.known import tracker_for
 from sigbench.denoisers.wavelet import SHRINKS, Shrink
 from sigbench.transforms import StationaryWavelet, orthogonal_wavelet
 from sigbench.transforms.wavelet_filters import is_refined, refined_field
@@ -73,13 +74,11 @@ class SpeechWavelet:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        check(noisy, sigma)
+        tracker = tracker_for(self.tracker, noisy, sigma)
         frames = framing(self.fs)
         depth = max(1, round(np.log2(frames.fs / 2 / LOWEST_HZ)))
         transform = StationaryWavelet(self.wavelet, depth)
-        levels = atom_levels(
-            noise_spectra(self.tracker, noisy, frames), frames, _filters(transform)
-        )
+        levels = atom_levels(noise_spectra(tracker, noisy, frames), frames, _filters(transform))
         n = noisy.shape[-1]
         margin = 2 * _reach(transform)  # in analysis and in synthesis
         y = np.pad(noisy, ((0, 0), (0, 0), (margin, margin)), "symmetric")

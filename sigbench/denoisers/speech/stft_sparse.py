@@ -9,12 +9,13 @@ from typing import ClassVar
 import numpy as np
 
 from sigbench.core.protocols import Array, Info, Sigma
-from sigbench.core.validation import check, check_field
+from sigbench.core.validation import check_field
 from sigbench.denoisers.parameters import build_named_options
 from sigbench.denoisers.sparse_certificate import SparseProblem
 from sigbench.denoisers.sparse_model import Bounded, solve
 from sigbench.denoisers.speech.frames import Framing, Spectrum, frames_of
 from sigbench.denoisers.speech.trackers import TRACKERS, Mcra, NoiseTracker, noise_spectra
+from sigbench.denoisers.speech.trackers.known import tracker_for
 from sigbench.transforms.frames import STFT
 
 SOLVERS = {"bounded": Bounded}
@@ -76,13 +77,11 @@ class StftL1:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        check(noisy, sigma)
-        return _estimate(self, 0.0, noisy)[0]
+        return _estimate(self, 0.0, noisy, sigma)[0]
 
     def certificate(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the duality gap relative to the objective, shape ``(N,)``."""
-        check(noisy, sigma)
-        return _estimate(self, 0.0, noisy)[1]
+        return _estimate(self, 0.0, noisy, sigma)[1]
 
 
 @dataclass(frozen=True)
@@ -129,13 +128,11 @@ class StftGMC:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        check(noisy, sigma)
-        return _estimate(self, self.gamma, noisy)[0]
+        return _estimate(self, self.gamma, noisy, sigma)[0]
 
     def certificate(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the gap between the bounds relative to the objective, shape ``(N,)``."""
-        check(noisy, sigma)
-        return _estimate(self, self.gamma, noisy)[1]
+        return _estimate(self, self.gamma, noisy, sigma)[1]
 
 
 Model = StftL1 | StftGMC
@@ -148,10 +145,11 @@ def _check(model: Model) -> None:
     check_field("overlap", model.overlap, 2)
 
 
-def _estimate(model: Model, gamma: float, noisy: Array) -> tuple[Array, Array]:
+def _estimate(model: Model, gamma: float, noisy: Array, sigma: Sigma) -> tuple[Array, Array]:
     """Return the estimates, and the relative gap of each."""
+    tracker = tracker_for(model.tracker, noisy, sigma)
     frames = frames_of(model)
-    noise = noise_spectra(model.tracker, noisy, frames)
+    noise = noise_spectra(tracker, noisy, frames)
     estimate, gaps = noisy.copy(), np.zeros(len(noisy))
     for i in range(len(noisy)):  # every item has its own weights
         one = slice(i, i + 1)

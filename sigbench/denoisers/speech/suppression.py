@@ -8,9 +8,9 @@ from typing import Protocol
 import numpy as np
 
 from sigbench.core.protocols import Array, Sigma
-from sigbench.core.validation import check
 from sigbench.denoisers.speech.frames import Framed, Framing, Spectrum, filtered, frames_of
 from sigbench.denoisers.speech.trackers import NoiseTracker, SpeechPresence
+from sigbench.denoisers.speech.trackers.known import tracker_for
 
 Rule = Callable[[Spectrum, Spectrum], Spectrum]
 """``rule(power, noise)`` returns the gains of the next frame, shape ``(N, bins)``.
@@ -47,8 +47,8 @@ def suppressed(method: Suppression, noisy: Array, *, sigma: Sigma = None) -> Arr
         The rule, its tracker and its frames.
     noisy : array, shape (N, 1, L)
         The signals.
-    sigma : float, array or None
-        Checked, but not used: the tracker estimates the noise.
+    sigma : float, array, NoiseModel or None
+        A noise model replaces the tracker. A level is checked, but not used.
 
     Returns
     -------
@@ -62,9 +62,9 @@ def suppressed(method: Suppression, noisy: Array, *, sigma: Sigma = None) -> Arr
     >>> bool(np.std(suppressed(LogMMSE(fs=8000.0), y)) < 0.3)
     True
     """
-    check(noisy, sigma)
+    tracker = tracker_for(method.tracker, noisy, sigma)
     frames = frames_of(method)
-    rule, update = method.rule(frames), method.tracker.start(frames)
+    rule, update = method.rule(frames), tracker.start(frames)
     return filtered(noisy, frames, lambda power: rule(power, update(power)))
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
+from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import tifffile
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from fuzz.target import Target
-from sigbench.core.media import read
+from sigbench.core.errors import Caution
+from sigbench.core.media import read, write
 
 RAMP = np.arange(48, dtype=np.uint8).reshape(6, 8)
 COLOR = np.stack([RAMP, RAMP + 50, RAMP + 100], axis=-1)
@@ -27,6 +31,14 @@ def saved(pixels: np.ndarray, form: str, mode: str | None = None, **options: Any
     return buffer.getvalue()
 
 
+def changed(path: Path) -> None:
+    """Read a picture, and write other pixels in its place."""
+    content = read(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Caution)
+        write(path.with_name(f"out{path.suffix}"), content, content.batch / 2)
+
+
 def good_png() -> list[bytes]:
     info = PngImagePlugin.PngInfo()
     info.add_text("Comment", "x" * 300, zip=True)
@@ -37,6 +49,7 @@ def good_png() -> list[bytes]:
         saved(COLOR, "PNG", **profile),
         saved(RAMP.astype(np.uint16) * 999, "PNG"),
         saved(RAMP, "PNG", transparency=0),
+        imagecodecs.png_encode(COLOR.astype(np.uint16) * 99),
         *modes,
     ]
 
@@ -104,12 +117,12 @@ OTHERS = (
 PILLOW = ("PIL.PngImagePlugin", "PIL.JpegImagePlugin", "PIL.MpoImagePlugin")
 PNG = Target(
     "case.png",
-    read,
+    changed,
     good_png,
     tokens=(*CHUNKS, SIGNATURE, *OTHERS),
     strategy=PNG_FILES,
     repair=with_checksums,
-    modules=PILLOW,
+    modules=("imagecodecs", *PILLOW),
     per_byte=30 * 8 * 1032,  # a pixel of one bit; 30 bytes while a pixel of color is read
 )
 
@@ -122,16 +135,17 @@ def good_jpeg() -> list[bytes]:
         saved(COLOR, "JPEG", exif=exif, quality=30),
         saved(COLOR, "JPEG", progressive=True, comment=b"x"),
         saved(COLOR, "JPEG", optimize=True, subsampling=0, icc_profile=b"profile"),
+        saved(COLOR, "MPO", save_all=True, append_images=[Image.fromarray(COLOR)]),
     ]
 
 
 MARKERS = tuple(bytes((0xFF, code)) for code in (*range(0xC0, 0xFF), 0xFF))
 JPEG = Target(
     "case.jpg",
-    read,
+    changed,
     good_jpeg,
     tokens=(*MARKERS, b"JFIF\0", b"Exif\0\0", b"MPF\0", b"ICC_PROFILE\0", b"Adobe", *OTHERS),
-    modules=PILLOW,
+    modules=("imagecodecs", *PILLOW),
     per_byte=30 * 512,
 )
 
@@ -153,13 +167,20 @@ def good_tiff() -> list[bytes]:
         written(COLOR, photometric="rgb", planarconfig="contig", metadata={"x": "y" * 50}),
         saved(RAMP, "TIFF"),
         saved(COLOR, "TIFF", compression="packbits"),
+        saved(COLOR, "TIFF", compression="tiff_lzw"),
+        saved(COLOR, "TIFF", "P"),
+        saved(COLOR, "TIFF", "1"),
+        written(RAMP, photometric="miniswhite", compression="lzw", predictor=2),
+        written(np.stack([RAMP, RAMP, RAMP]), photometric="minisblack", imagej=True),
+        written(RAMP / 9, compression="zlib", predictor=3),
+        written(np.stack([RAMP] * 4, -1), photometric="rgb", extrasamples=["assocalpha"]),
     ]
 
 
 TAGS = (254, 256, 257, 258, 259, 262, 270, 273, 277, 278, 279, 284, 317, 322, 323, 324, 325, 339)
 TIFF = Target(
     "case.tif",
-    read,
+    changed,
     good_tiff,
     tokens=(
         *(struct.pack("<HH", tag, kind) for tag in TAGS for kind in (3, 4, 16)),
@@ -171,6 +192,6 @@ TIFF = Target(
         b"ImageJ=1.11a\nimages=99999999\n",
         *OTHERS,
     ),
-    modules=("tifffile",),
+    modules=("tifffile", "imagecodecs", "imagecodecs._imcd", "imagecodecs._shared"),
     per_byte=30 * 1400,
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sigbench.benchmark.methods.wrappers.inner import INNER, wrapped_info
 from sigbench.core.protocols import Array, Denoiser, Info, NoiseEstimator, Sigma
-from sigbench.core.validation import check
+from sigbench.denoisers.filtered_noise import levels_or_model
 from sigbench.denoisers.noise import NOISE_ESTIMATORS
 
 INFO = Info("with-noise", "noise model", "sigbench", uses_sigma=False, adapts=True)
@@ -21,21 +21,20 @@ class WithNoise:
     method : Denoiser
         A denoiser that accepts a `NoiseModel` as ``sigma``.
     noise : NoiseEstimator
-        Estimates the noise. A given noise level is not used.
+        Estimates the noise. A given noise level is not used, a given `NoiseModel` replaces it.
     """
 
     method: Denoiser = field(metadata={"table": INNER})
     noise: NoiseEstimator = field(metadata={"table": NOISE_ESTIMATORS})
 
-    def __post_init__(self) -> None:
-        _ = self.info  # report an unsuitable method before a run
+    info: Info = field(
+        default=INFO, init=False, repr=False, compare=False, metadata={"identity": False}
+    )
 
-    @property
-    def info(self) -> Info:
-        """Metadata; the domains are those of the inner method."""
-        return wrapped_info(INFO, self.method)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "info", wrapped_info(INFO, self.method))
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        check(noisy, None)
-        return self.method(noisy, sigma=self.noise.estimate_noise(noisy))
+        _, model = levels_or_model(noisy, sigma)
+        return self.method(noisy, sigma=model or self.noise.estimate_noise(noisy))

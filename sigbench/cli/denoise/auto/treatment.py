@@ -1,0 +1,213 @@
+"""How ``auto`` treats the noise of an item: what is removed first, and the model of the rest."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sigbench.benchmark.methods.describe import bind_problem_info
+from sigbench.benchmark.methods.resolve import resolve
+from sigbench.benchmark.methods.wrappers import LevelNormalized, Stabilized
+from sigbench.cli.denoise.auto.candidates import Candidate
+from sigbench.cli.denoise.noise_checks import Finding, findings, noise_level
+from sigbench.core.protocols import Array, Denoiser, NoiseModel
+from sigbench.denoisers.noise import NOISE_ESTIMATORS
+from sigbench.denoisers.noise.models import white_noise
+
+Function = Callable[[Array], Array]  # of a batch
+
+# What is removed before the noise is modelled, outermost first, as in the physical order: an
+# impulse is added last.
+REMOVED = ("impulses", "hum")
+# The wrapper and the estimator for a finding; the first that is found counts.
+MODELLED = {
+    "colored": ("with-noise", ("smooth-spectrum", "subband", "autoregressive")),
+    "signal-dependent": ("stabilized", ("poisson-gaussian",)),
+    "varying": ("level-normalized", ("varying",)),
+    "rounded": ("with-noise", ("rounding",)),
+}
+WHITE = ("with-noise", ("quiet", "mad"))
+FOR_SIGNALS = ("mad", "autoregressive")
+# Smallest and largest level of a model relative to white noise, chosen on development data. Colored
+# noise of nearly the same level as white noise is texture taken for noise; signal-dependent noise of
+# a much higher level is signal.
+LIMITS = {"colored": (1.4, np.inf), "signal-dependent": (0.0, 2.2)}
+COMPRESSED = 2.0  # ratio of the colored to the rounded level
+ZERO = 1e-9  # of the largest value: the size of rounding errors
+# The median of the finest details is more precise than the quiet parts, if both agree so well.
+AGREE = 1.12
+SIGNIFICANT = 1e-5  # of a line: tones of a signal at 50 Hz are less sharp than mains hum
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A noise estimator that returns one model for every item."""
+
+    model: NoiseModel
+
+    def estimate_noise(self, noisy: Array) -> NoiseModel:
+        """Return the model, repeated for the items of a batch."""
+        return repeated(self.model, len(noisy))
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """How the noise of one item is treated.
+
+    Attributes
+    ----------
+    kind : str
+        "white", or the kind of the finding that decides.
+    outer : tuple of str
+        Methods that remove parts of the noise first, with ``...`` for the next one.
+    cleared : array, shape (1, C, *space)
+        The item without these parts.
+    wrapper, estimator : str
+        The wrapper for methods, and the estimator of the noise; no estimator if the level was given.
+    model : NoiseModel
+        The noise in ``cleared``.
+    findings : tuple of Finding
+        The assumptions on white Gaussian noise that the item violates.
+    """
+
+    kind: str
+    outer: tuple[str, ...]
+    cleared: Array
+    wrapper: str
+    estimator: str
+    model: NoiseModel
+    findings: tuple[Finding, ...]
+
+    @property
+    def level(self) -> float:
+        """Root mean square of the noise."""
+        return float(self.model.level[0])
+
+    def text(self, candidate: Candidate) -> str:
+        """Return a candidate with the treatment, as it is typed on the command line."""
+        inner = str(candidate.spec)
+        if self.wrapper in ("stabilized", "level-normalized"):
+            inner = f"{self.wrapper}[method={inner}]"
+        elif self.estimator:
+            absolute = candidate.at_level(self.level)
+            white = self.kind != "colored" or not candidate.accepts_model
+            if white and absolute is not None:
+                inner = absolute
+            else:
+                inner = f"with-noise[method={inner},noise={self.estimator}]"
+        for template in reversed(self.outer):
+            inner = template.replace("...", inner)
+        return inner
+
+    def function(self, candidate: Candidate, peak: float | None) -> Function:
+        """Return a candidate as a function of batches like ``cleared``, with the noise fixed."""
+        method = method_of(str(candidate.spec), peak=peak)
+        if self.wrapper == "stabilized":
+            return _plain(Stabilized(method, Fixed(self.model)))
+        if self.wrapper == "level-normalized":
+            return _plain(LevelNormalized(method, Fixed(self.model)))
+        if self.kind == "colored" and candidate.accepts_model:
+            return lambda y: method(y, sigma=repeated(self.model, len(y)))
+        if not candidate.uses_level:
+            return _plain(method)
+        return lambda y: method(y, sigma=np.full(len(y), self.level))
+
+
+def treatment_of(
+    item: Array, level: float | None, fs: float | None, peak: float | None
+) -> Treatment:
+    """Decide how the noise of an item is treated.
+
+    Parameters
+    ----------
+    item : array, shape (C, *space)
+        The noisy item.
+    level : float, optional
+        The level of white noise, if it was given.
+    fs : float, optional
+        Sampling rate in Hz.
+    peak : float, optional
+        The largest value that the file can represent.
+    """
+    batch = item[None]
+    rough = noise_level(item) or float(estimated(WHITE[1], batch)[1].level[0])
+    if rough <= ZERO * float(np.abs(item).max(initial=0.0)):
+        rough = 0.0
+    found = findings(item, level if level is not None else rough, fs)
+    by_kind = {finding.kind: finding for finding in found}
+    outer = tuple(
+        by_kind[kind].remedy
+        for kind in REMOVED
+        if kind in by_kind and (kind != "hum" or by_kind[kind].p_value < SIGNIFICANT)
+    )
+    cleared = without(batch, outer, fs, peak)
+    if level is not None or rough == 0:
+        given = white_noise(np.array([level or 0.0]), item.ndim - 1)
+        return Treatment("white", outer, cleared, "with-noise", "", given, found)
+    white_estimator, white = estimated(WHITE[1], cleared)
+    for kind, (wrapper, estimators) in MODELLED.items():
+        if kind not in by_kind and not (kind == "colored" and _is_compressed(by_kind, cleared)):
+            continue
+        estimator, model = estimated(estimators, cleared)
+        ratio = float(model.level[0]) / max(float(white.level[0]), np.finfo(float).tiny)
+        low, high = LIMITS.get(kind, (0.0, np.inf))
+        if low <= ratio <= high:
+            return Treatment(kind, outer, cleared, wrapper, estimator, model, found)
+    return Treatment("white", outer, cleared, WHITE[0], white_estimator, white, found)
+
+
+def _is_compressed(by_kind: Mapping[str, Finding], batch: Array) -> bool:
+    """Return whether an image only looks rounded, because compression removed its finest details."""
+    if "rounded" not in by_kind or batch.ndim == 3:
+        return False
+    levels = [estimated(MODELLED[kind][1], batch)[1].level[0] for kind in ("rounded", "colored")]
+    return bool(levels[1] > COMPRESSED * levels[0])
+
+
+def without(batch: Array, outer: tuple[str, ...], fs: float | None, peak: float | None) -> Array:
+    """Return a batch after the methods that remove parts of the noise."""
+    if not outer:
+        return batch
+    text = functools.reduce(lambda inner, one: one.replace("...", inner), outer[::-1], "noisy")
+    return method_of(text, fs=fs, peak=peak)(batch.copy())
+
+
+def estimated(estimators: tuple[str, ...], batch: Array) -> tuple[str, NoiseModel]:
+    """Return the noise of the lowest level that some estimators find: signal adds to the others."""
+    table: Mapping[str, Any] = NOISE_ESTIMATORS
+    models: dict[str, NoiseModel] = {
+        name: table[name]().estimate_noise(batch)
+        for name in estimators
+        if batch.ndim == 3 or name not in FOR_SIGNALS
+    }
+    levels = {name: float(model.level[0]) for name, model in models.items()}
+    chosen = min(levels, key=lambda name: levels[name])
+    if estimators == WHITE[1] and "mad" in levels and levels["mad"] < AGREE * levels[chosen]:
+        chosen = "mad"
+    return chosen, models[chosen]
+
+
+def method_of(text: str, *, fs: float | None = None, peak: float | None = None) -> Denoiser:
+    """Return the method of a text, with the problem information that is known."""
+    known = {name: value for name, value in (("fs", fs), ("peak", peak)) if value is not None}
+    method: Denoiser = bind_problem_info(resolve(text)[0].entry, known)
+    return method
+
+
+def repeated(model: NoiseModel, count: int) -> NoiseModel:
+    """Return a model of one item for several items; its fields are arrays with the item first."""
+    fields: Any = model
+    arrays = {field.name: getattr(model, field.name) for field in dataclasses.fields(fields)}
+    copies: NoiseModel = dataclasses.replace(
+        fields, **{name: np.repeat(array, count, axis=0) for name, array in arrays.items()}
+    )
+    return copies
+
+
+def _plain(method: Denoiser) -> Function:
+    return lambda y: method(y)
