@@ -18,6 +18,7 @@ from sigbench.denoisers.noise.places import DB2, NORMAL_QUARTILE, SmoothParts, s
 MIN_BINS, MAX_BINS = 4, 24
 MIN_IN_BIN = 40  # samples
 MIN_BLOCKS = 7
+MAX_CURVED = 4.0  # variance in a block, relative to its floor: 1 for noise on a straight line
 QUANTILE = 0.3  # of the floors of blocks: texture raises many of them
 REWEIGHTED = 10
 CLIPPED = 3.0  # noise levels from an extreme at which clipping changes the variance
@@ -77,6 +78,7 @@ def floor_by_signal(item: Array) -> LinearVariance:
 
     As `variance_by_signal`, but for blocks: the signal is their mean, and the variance the median of
     the power at high frequencies, which tones and other narrow parts of a signal do not change.
+    Blocks that are far from a straight line are left out: a peak is high, and rough as well.
 
     Examples
     --------
@@ -88,7 +90,8 @@ def floor_by_signal(item: Array) -> LinearVariance:
     floors = noise_floors(item)
     if floors is None:
         return _line(np.zeros(0), np.zeros(0), np.zeros(0))
-    signal, power = floors.mean.ravel(), floors.whole.ravel()
+    smooth = floors.curved <= MAX_CURVED * floors.whole
+    signal, power = floors.mean[smooth], floors.whole[smooth]
     order = np.argsort(signal, kind="stable")
     count = min(MAX_BINS, len(order) // MIN_BLOCKS)
     parts = np.array_split(order, count) if count >= MIN_BINS else []
