@@ -32,7 +32,8 @@ __all__ = ["Finding", "doubts", "findings", "noise_level"]
 LOCAL_MEAN = np.where(np.arange(9) == 4, 1.0, 0.0) - 1 / 9  # a sample minus its local mean
 TINY = np.finfo(np.float64).tiny
 # Largest p-values: together they give false alarms in about 1 of 100 files.
-COLORED, DEPENDENT, CHANGED = 1.5e-3, 1e-4, 5e-4
+COLORED, CHANGED = 1.5e-3, 5e-4
+DEPENDENT = {1: 1e-4, 2: 1e-3}
 MIN_SLOPE = {1: 0.3, 2: 0.45}  # exponents; texture has a slope as well
 COARSE = 1.2  # steps that are larger than the noise level, with the error of rounding
 MIN_DEPENDENT = 1.45  # ratio of noise levels
@@ -191,7 +192,7 @@ def _colored(y: NDArray[np.float64]) -> Finding | None:
 def _uneven(y: NDArray[np.float64], parts: SmoothParts) -> Finding | None:
     """Report whether the level depends on the signal or the place, whichever describes it better."""
     by_signal, by_place = floor_by_signal(y), level_change(y)
-    dependent = by_signal.p_value < DEPENDENT and by_signal.ratio > MIN_DEPENDENT
+    dependent = by_signal.p_value < DEPENDENT[y.ndim - 1] and by_signal.ratio > MIN_DEPENDENT
     changed = by_place.p_value < CHANGED and by_place.ratio > MIN_CHANGE
     if dependent and (not changed or varies_with_signal(y, by_place, by_signal)):
         remedy = "stabilized[method=...]"
