@@ -29,6 +29,7 @@ class Despiked:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from sigbench.denoisers import GaussianBlur
     >>> y = np.random.default_rng(0).standard_normal((1, 1, 100))
     >>> y[0, 0, 50] = 40

@@ -35,6 +35,7 @@ class WithoutLines:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from sigbench.denoisers import Noisy
     >>> t = np.arange(4000) / 1000
     >>> y = (np.cos(314 * t) + 0.1 * np.random.default_rng(0).standard_normal(4000))[None, None]
