@@ -19,7 +19,11 @@ from sigbench.datasets.demo_signals import DemoSignals
 
 FS = 1000.0
 METHODS = {
-    2: ("wavelet[rule=sure,shifts=4]", "local-wiener[window=9]"),
+    2: (
+        "wavelet[rule=sure,shifts=4]",
+        "local-wiener[window=9]",
+        "l1[transform=dct,lam_over_sigma=2]",
+    ),
     3: ("wavelet[rule=bayes,shifts=3]", "sliding-dct"),
 }
 WRAPPERS = (
