@@ -35,13 +35,12 @@ MODEL_SD = {
     "colored": {1: 0.3, 2: 0.3},
     "signal-dependent": {1: 0.12, 2: 0.06},
     "varying": {1: 0.15, 2: 0.06},
-    "rounded": {1: 0.2, 2: 0.06},
 }
 REMOVAL_SD = 0.3
 # Weight of the divergence in the choice, for signals and images, chosen on development data. In
 # white noise the estimated level is more often too low, and in colored noise too high; an estimate
 # that follows the noise costs more than one that is too smooth.
-WEIGHT, WEIGHT_COLORED = {1: 1.2, 2: 1.05}, {1: 0.8, 2: 1.2}
+WEIGHT, WEIGHT_COLORED = {1: 1.2, 2: 1.05}, {1: 1.35, 2: 1.2}
 
 
 @dataclass(frozen=True)
