@@ -16,7 +16,7 @@ CANDIDATES: dict[Domain, tuple[str, ...]] = {
         "local-wiener[window=[5,9,17,33,65],noise_over_sigma=[1,1.4,2]]",
         "wavelet[wavelet=[haar,sym8],rule=bayes,shifts=8]",
         "wavelet[wavelet=[haar,sym8],rule=visu,scale=[0.3,0.5,0.7,1],shifts=8]",
-        "wavelet[wavelet=[haar,sym8],rule=visu,shrink=hard,scale=[0.7,0.9],shifts=8]",
+        "wavelet[wavelet=[haar,sym8],rule=visu,shrink=hard,scale=[0.9,1],shifts=8]",
         "sliding-dct[window=[16,32,64,128],threshold_over_sigma=[2.3,2.7,3.2]]",
         "l1[transform=dct,lam_over_sigma=[0.5,1,1.5,2,2.5,3,4]]",
         "tv[lam_over_sigma=[0.5,0.75,1,1.5,2,3,4]]",

@@ -82,6 +82,8 @@ class Treatment:
         The noise in ``cleared``.
     findings : tuple of Finding
         The assumptions on white Gaussian noise that the item violates.
+    colored_level : float
+        The level that the noise would have if it were colored; 0 if the level was given.
     """
 
     kind: str
@@ -91,6 +93,7 @@ class Treatment:
     estimator: str
     model: NoiseModel
     findings: tuple[Finding, ...]
+    colored_level: float = 0.0
 
     @property
     def level(self) -> float:
@@ -161,6 +164,7 @@ def treatment_of(
         given = white_noise(np.array([level or 0.0]), item.ndim - 1)
         return Treatment("white", outer, cleared, "with-noise", "", given, found)
     white_estimator, white = estimated(WHITE[1], cleared)
+    colored = float(estimated(MODELLED["colored"][1], cleared)[1].level[0])
     for kind, (wrapper, estimators) in MODELLED.items():
         if kind not in by_kind and not (kind == "colored" and _is_compressed(by_kind, cleared)):
             continue
@@ -170,8 +174,8 @@ def treatment_of(
         if kind == "varying" and not _varies(cleared, model):
             continue
         if low <= ratio <= high:
-            return Treatment(kind, outer, cleared, wrapper, estimator, model, found)
-    return Treatment("white", outer, cleared, WHITE[0], white_estimator, white, found)
+            return Treatment(kind, outer, cleared, wrapper, estimator, model, found, colored)
+    return Treatment("white", outer, cleared, WHITE[0], white_estimator, white, found, colored)
 
 
 def _is_hum(signal: Array, fs: float | None) -> bool:
