@@ -34,7 +34,6 @@ SUITABLE = {  # the noise models, besides white noise, that suit a kind of noise
     "moving average": "colored",
     "autoregressive": "colored",
     "photon": "signal-dependent",
-    "rounding": "rounded",
     "doubling": "varying",
     "camera": "colored",
 }

@@ -15,6 +15,7 @@ from sigbench.cli.denoise.auto.candidates import Candidate, candidates
 from sigbench.cli.denoise.auto.treatment import Treatment, method_of, repeated, treatment_of
 from sigbench.core.errors import InputError
 from sigbench.core.media import Content
+from sigbench.core.progress import Progress
 from sigbench.core.protocols import Array, NoiseModel, Sigma
 from sigbench.denoisers.noise.models import VaryingNoise
 from sigbench.transforms import default_level
@@ -27,21 +28,23 @@ FIRST_PROBES, FINALISTS = 4, 12  # all methods have few probes, and the best mor
 STEP = 0.2  # of a probe, in noise levels: large enough to see the jumps of hard thresholds
 FULL_SEARCHES = 3  # items of a file; later ones only try what was good for these
 KEPT = 4  # methods of each full search
-# Standard deviation of an expected squared error relative to σ², by the errors of the noise model and
-# of what is removed first, for signals and images: from the development records of
-# benchmarks/auto.py.
+# Errors of an expected squared error relative to σ², for signals and images, calibrated on the
+# development records of benchmarks/auto.py. The range has two standard deviations, by the errors of
+# the noise model and of what is removed first. Its upper end also allows for noise that is
+# colored: by the power of the noise in excess of such a ratio if it was found to be white, and by a
+# constant if it was found to be colored, because noise of low frequency is missed.
 MODEL_SD = {
-    "white": {1: 0.06, 2: 0.03},
+    "white": {1: 0.08, 2: 0.13},
     "colored": {1: 0.3, 2: 0.3},
-    "signal-dependent": {1: 0.12, 2: 0.06},
-    "varying": {1: 0.15, 2: 0.06},
-    "rounded": {1: 0.2, 2: 0.06},
+    "signal-dependent": {1: 0.12, 2: 0.1},
+    "varying": {1: 0.15, 2: 0.1},
 }
+EXCESS, EXCESS_COLORED = 1.25, {1: 0.35, 2: 1.8}
 REMOVAL_SD = 0.3
 # Weight of the divergence in the choice, for signals and images, chosen on development data. In
 # white noise the estimated level is more often too low, and in colored noise too high; an estimate
 # that follows the noise costs more than one that is too smooth.
-WEIGHT, WEIGHT_COLORED = {1: 1.2, 2: 1.05}, {1: 0.8, 2: 1.2}
+WEIGHT, WEIGHT_COLORED = {1: 1.2, 2: 1.05}, {1: 1.35, 2: 1.2}
 
 
 @dataclass(frozen=True)
@@ -58,12 +61,15 @@ class Expected:
         Standard deviation of the estimate, with the error of the estimated noise.
     score : float
         The estimate with another weight of the divergence; the choice is the smallest.
+    excess : float
+        What a wrong model of the noise may add to the mean squared error.
     """
 
     method: str
     mse: float
     sd: float
     score: float
+    excess: float = 0.0
 
     @property
     def low(self) -> float | None:
@@ -74,7 +80,7 @@ class Expected:
     @property
     def high(self) -> float:
         """Upper end of the 95 % range of the root mean squared error."""
-        return math.sqrt(max(self.mse, 0.0) + 2 * self.sd)
+        return math.sqrt(max(self.mse, 0.0) + 2 * self.sd + self.excess)
 
 
 @dataclass(frozen=True)
@@ -123,19 +129,22 @@ def denoise_automatically(
     gray_levels = content.domain == "image" and content.peak == 255
     everything = candidates(content.domain, gray_levels=gray_levels)
     good: dict[str, list[Candidate]] = {}
-    for i, item in enumerate(content.batch):
-        level = None if levels is None else float(levels[i])
-        _check_finite_power(item, level or 0.0)
-        treatment = treatment_of(item, level, content.fs, content.peak)
-        tried = everything if i < FULL_SEARCHES else good.get(treatment.kind, everything)
-        ranked = _ranked(treatment, tried, content.peak)
-        if tried is everything:
-            good.setdefault(treatment.kind, []).extend(one for one, _ in ranked[:KEPT] if one)
-        expected = tuple(one for _, one in ranked)
-        method = method_of(expected[0].method, fs=content.fs, peak=content.peak)
-        given = None if level is None else np.array([level], content.batch.dtype)
-        estimate[i] = method(content.batch[i : i + 1].copy(), sigma=given)[0]
-        choices.append(Choice(treatment, level is not None, expected))
+    steps = len(everything) + FINALISTS
+    with Progress(steps * len(estimate), "method") as progress:
+        for i, item in enumerate(content.batch):
+            level = None if levels is None else float(levels[i])
+            _check_finite_power(item, level or 0.0)
+            treatment = treatment_of(item, level, content.fs, content.peak)
+            tried = everything if i < FULL_SEARCHES else good.get(treatment.kind, everything)
+            ranked = _ranked(treatment, tried, content.peak, progress)
+            if tried is everything:
+                good.setdefault(treatment.kind, []).extend(one for one, _ in ranked[:KEPT] if one)
+            expected = tuple(one for _, one in ranked)
+            method = method_of(expected[0].method, fs=content.fs, peak=content.peak)
+            given = None if level is None else np.array([level], content.batch.dtype)
+            estimate[i] = method(content.batch[i : i + 1].copy(), sigma=given)[0]
+            choices.append(Choice(treatment, level is not None, expected))
+            progress.set_done(steps * (i + 1), steps * len(estimate))
     return estimate, tuple(choices)
 
 
@@ -148,7 +157,7 @@ def _check_finite_power(item: Array, sigma: float) -> None:
 
 
 def _ranked(
-    treatment: Treatment, tried: list[Candidate], peak: float | None
+    treatment: Treatment, tried: list[Candidate], peak: float | None, progress: Progress
 ) -> list[tuple[Candidate | None, Expected]]:
     """Return each kind of method at its best setting, best first; None is the item itself."""
     unchanged = _unchanged(treatment)
@@ -159,9 +168,11 @@ def _ranked(
     for one in tried:
         if _is_applicable(one, treatment.cleared[0]):
             scored[one] = _expected(one, excerpts, model, treatment, peak, FIRST_PROBES)
+        progress.advance()
     finalists = sorted(scored, key=lambda one: scored[one].score)[:FINALISTS]
     for one in finalists:
         scored[one] = _expected(one, excerpts, model, treatment, peak, MAX_PROBES)
+        progress.advance()
     best: dict[int, Candidate] = {}
     for one, expected in scored.items():
         if one.family not in best or expected.score < scored[best[one.family]].score:
@@ -178,13 +189,22 @@ def _unchanged(treatment: Treatment) -> Expected:
         text = template.replace("...", text)
     power, n = treatment.level**2, treatment.cleared.size
     sd = power * math.hypot(_relative_sd(treatment), math.sqrt(2 / n))
-    return Expected(text, power, sd, (2 * _weight(treatment) - 1) * power)
+    return Expected(text, power, sd, (2 * _weight(treatment) - 1) * power, _excess(treatment))
 
 
 def _relative_sd(treatment: Treatment) -> float:
     dimensions = treatment.cleared.ndim - 2
     model = MODEL_SD[treatment.kind][dimensions] if treatment.estimator else 0.0
     return math.hypot(model, REMOVAL_SD if treatment.outer else 0.0)
+
+
+def _excess(treatment: Treatment) -> float:
+    """Return what a wrong model of the noise may add to an expected squared error."""
+    if not treatment.estimator:
+        return 0.0
+    if treatment.kind == "colored":
+        return EXCESS_COLORED[treatment.cleared.ndim - 2] * treatment.level**2
+    return max(treatment.colored_level**2 - EXCESS * treatment.level**2, 0.0)
 
 
 def _weight(treatment: Treatment) -> float:
@@ -211,7 +231,8 @@ def _expected(
     divergence = (mse + power - float(np.mean((judged.estimate - excerpts) ** 2))) / 2
     chance = float(np.sqrt(np.mean(judged.sd**2) / len(excerpts)))
     sd = math.hypot(chance, _relative_sd(treatment) * power)
-    return Expected(treatment.text(one), mse, sd, mse + 2 * (_weight(treatment) - 1) * divergence)
+    score = mse + 2 * (_weight(treatment) - 1) * divergence
+    return Expected(treatment.text(one), mse, sd, score, _excess(treatment))
 
 
 def _is_applicable(candidate: Candidate, item: Array) -> bool:

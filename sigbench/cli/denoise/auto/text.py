@@ -52,12 +52,12 @@ def _noise(choice: Choice) -> str:
 
 
 def _description(treatment: Treatment) -> str:
-    names = {"impulses": "impulses", "hum": "hum"}
-    kinds = {finding.kind for finding in treatment.findings}
-    model = {"varying": "of varying level", "rounded": "white, rounded"}
+    names = {"despiked": "impulses", "without-lines": "hum"}
+    removed = {template.partition("[")[0] for template in treatment.outer}
+    model = {"varying": "of varying level"}
     return " and ".join(
         [
-            *(name for kind, name in names.items() if kind in kinds),
+            *(name for wrapper, name in names.items() if wrapper in removed),
             model.get(treatment.kind, treatment.kind),
         ]
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +19,7 @@ from sigbench.cli.denoise.auto.candidates import Candidate
 from sigbench.cli.denoise.noise_checks import Finding, findings, noise_level
 from sigbench.core.protocols import Array, Denoiser, NoiseModel
 from sigbench.denoisers.noise import NOISE_ESTIMATORS
+from sigbench.denoisers.noise.hum import HARMONICS, find_hum
 from sigbench.denoisers.noise.models import white_noise
 
 Function = Callable[[Array], Array]  # of a batch
@@ -29,7 +32,6 @@ MODELLED = {
     "colored": ("with-noise", ("smooth-spectrum", "subband", "autoregressive")),
     "signal-dependent": ("stabilized", ("poisson-gaussian",)),
     "varying": ("level-normalized", ("varying",)),
-    "rounded": ("with-noise", ("rounding",)),
 }
 WHITE = ("with-noise", ("quiet", "mad"))
 FOR_SIGNALS = ("mad", "autoregressive")
@@ -41,7 +43,14 @@ COMPRESSED = 2.0  # ratio of the colored to the rounded level
 ZERO = 1e-9  # of the largest value: the size of rounding errors
 # The median of the finest details is more precise than the quiet parts, if both agree so well.
 AGREE = 1.12
-SIGNIFICANT = 1e-5  # of a line: tones of a signal at 50 Hz are less sharp than mains hum
+# Largest p-values that change the treatment. They are smaller than those of cautions, because signals
+# violate the assumptions of the tests: onsets of speech look like impulses, and the tones of machines
+# like mains hum.
+STRONG = {"impulses": 1e-20, "hum": 1e-5, "signal-dependent": 1e-8, "varying": 1e-6}
+# A varying level is checked by the quiet parts of pieces: their levels must differ by such a ratio,
+# and agree with the model so well.
+PIECE, PIECES = {1: 512, 2: 64}, {1: 4, 2: 2}  # samples, and pieces along each axis
+MIN_CHANGE, MAX_DIFFERENCE, MAX_EXCESS = {1: 1.4, 2: 1.8}, 1.4, 1.15
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,8 @@ class Treatment:
         The noise in ``cleared``.
     findings : tuple of Finding
         The assumptions on white Gaussian noise that the item violates.
+    colored_level : float
+        The level that the noise would have if it were colored; 0 if the level was given.
     """
 
     kind: str
@@ -82,6 +93,7 @@ class Treatment:
     estimator: str
     model: NoiseModel
     findings: tuple[Finding, ...]
+    colored_level: float = 0.0
 
     @property
     def level(self) -> float:
@@ -139,34 +151,86 @@ def treatment_of(
     if rough <= ZERO * float(np.abs(item).max(initial=0.0)):
         rough = 0.0
     found = findings(item, level if level is not None else rough, fs)
-    by_kind = {finding.kind: finding for finding in found}
-    outer = tuple(
-        by_kind[kind].remedy
-        for kind in REMOVED
-        if kind in by_kind and (kind != "hum" or by_kind[kind].p_value < SIGNIFICANT)
-    )
+    by_kind = {
+        finding.kind: finding
+        for finding in found
+        if finding.p_value <= STRONG.get(finding.kind, 1.0)
+    }
+    if "hum" in by_kind and not _is_hum(item, fs):
+        del by_kind["hum"]
+    outer = tuple(by_kind[kind].remedy for kind in REMOVED if kind in by_kind)
     cleared = without(batch, outer, fs, peak)
     if level is not None or rough == 0:
         given = white_noise(np.array([level or 0.0]), item.ndim - 1)
         return Treatment("white", outer, cleared, "with-noise", "", given, found)
     white_estimator, white = estimated(WHITE[1], cleared)
+    colored = float(estimated(MODELLED["colored"][1], cleared)[1].level[0])
     for kind, (wrapper, estimators) in MODELLED.items():
         if kind not in by_kind and not (kind == "colored" and _is_compressed(by_kind, cleared)):
             continue
         estimator, model = estimated(estimators, cleared)
         ratio = float(model.level[0]) / max(float(white.level[0]), np.finfo(float).tiny)
         low, high = LIMITS.get(kind, (0.0, np.inf))
+        if kind == "varying" and not _varies(cleared, model):
+            continue
         if low <= ratio <= high:
-            return Treatment(kind, outer, cleared, wrapper, estimator, model, found)
-    return Treatment("white", outer, cleared, WHITE[0], white_estimator, white, found)
+            return Treatment(kind, outer, cleared, wrapper, estimator, model, found, colored)
+    return Treatment("white", outer, cleared, WHITE[0], white_estimator, white, found, colored)
+
+
+def _is_hum(signal: Array, fs: float | None) -> bool:
+    """Return whether lines of a signal ``(C, L)`` are mains hum, and not tones of the signal.
+
+    The mains frequency itself or two of its harmonics must be significant, and the rest of the
+    signal must have more power.
+    """
+    for channel in signal:
+        hum = find_hum(channel, fs)
+        if hum is None or np.sum(hum.wave**2) > np.sum((channel - channel.mean() - hum.wave) ** 2):
+            continue
+        orders = [k for k in range(1, HARMONICS + 1) if k * hum.base < fs / 2]  # type: ignore[operator]
+        lines = (k for k in orders if find_hum(channel, fs, frequency=k * hum.base, harmonics=1))
+        if next(lines, 0) == 1 or next(lines, 0):
+            return True
+    return False
+
+
+def _varies(batch: Array, model: NoiseModel) -> bool:
+    """Return whether the quiet parts of pieces of an item have the levels of a model, too.
+
+    The model uses the finest details, in which a signal of high frequency that begins, and texture,
+    look like noise whose level changes.
+    """
+    space, dimensions = batch.shape[2:], batch.ndim - 2
+    counts = [min(PIECES[dimensions], n // PIECE[dimensions]) for n in space]
+    if math.prod(counts) < 2:
+        return False
+    axes = [np.array_split(np.arange(n), k) for n, k in zip(space, counts, strict=True)]
+    pieces = [
+        (Ellipsis, *(slice(one[0], one[-1] + 1) for one in piece))
+        for piece in itertools.product(*axes)
+    ]
+    quiet, variance = NOISE_ESTIMATORS["quiet"](), model.variance(batch)
+    found = [float(quiet.estimate_noise(batch[piece]).level[0]) for piece in pieces]
+    if min(found) == 0:
+        return False
+    stated = [math.sqrt(float(variance[piece].mean())) for piece in pieces]
+    change, difference = max(found) / min(found), np.abs(np.log(np.divide(stated, found))).max()
+    excess = float(np.linalg.norm(stated) / np.linalg.norm(found))
+    return bool(
+        change > MIN_CHANGE[dimensions]
+        and difference < math.log(MAX_DIFFERENCE)
+        and excess < MAX_EXCESS
+    )
 
 
 def _is_compressed(by_kind: Mapping[str, Finding], batch: Array) -> bool:
     """Return whether an image only looks rounded, because compression removed its finest details."""
     if "rounded" not in by_kind or batch.ndim == 3:
         return False
-    levels = [estimated(MODELLED[kind][1], batch)[1].level[0] for kind in ("rounded", "colored")]
-    return bool(levels[1] > COMPRESSED * levels[0])
+    names = (("rounding",), MODELLED["colored"][1])
+    rounded, colored = (float(estimated(one, batch)[1].level[0]) for one in names)
+    return colored > COMPRESSED * rounded
 
 
 def without(batch: Array, outer: tuple[str, ...], fs: float | None, peak: float | None) -> Array:
@@ -178,7 +242,10 @@ def without(batch: Array, outer: tuple[str, ...], fs: float | None, peak: float 
 
 
 def estimated(estimators: tuple[str, ...], batch: Array) -> tuple[str, NoiseModel]:
-    """Return the noise of the lowest level that some estimators find: signal adds to the others."""
+    """Return the noise of the lowest level that some estimators find: signal adds to the others.
+
+    White noise has the level of the quiet parts, or of all finest details if both agree.
+    """
     table: Mapping[str, Any] = NOISE_ESTIMATORS
     models: dict[str, NoiseModel] = {
         name: table[name]().estimate_noise(batch)
@@ -187,8 +254,9 @@ def estimated(estimators: tuple[str, ...], batch: Array) -> tuple[str, NoiseMode
     }
     levels = {name: float(model.level[0]) for name, model in models.items()}
     chosen = min(levels, key=lambda name: levels[name])
-    if estimators == WHITE[1] and "mad" in levels and levels["mad"] < AGREE * levels[chosen]:
-        chosen = "mad"
+    if estimators == WHITE[1]:
+        quiet, details = levels["quiet"], levels.get("mad", 0.0)
+        chosen = "mad" if quiet <= AGREE * details <= AGREE**2 * quiet else "quiet"
     return chosen, models[chosen]
 
 
