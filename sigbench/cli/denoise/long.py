@@ -158,8 +158,9 @@ def _work(job: Job, prepared: Prepared, source: SoundFile, empty: Content) -> _W
         used = given
         if used is None and (prepared.sigma == AUTO or _estimates_level(prepared)):
             used = _levels(source)
-    plans = [blocks_for(method, channels, fs) for method in methods]
-    blocks = plans[0] if plans.count(plans[0]) == channels else blocks_for(None, channels, fs)
+    # One division for all channels: the widest margin if all methods are local, else cross-fading.
+    divisions = [blocks_for(method, channels, fs) for method in methods]
+    blocks = max(divisions, key=lambda division: (division.overlap, division.margin))
     names = [choice.expected[0].method for choice in choices] or [prepared.text] * channels
 
     def denoise(noisy: Array) -> Array:
