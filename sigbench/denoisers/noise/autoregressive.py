@@ -32,9 +32,8 @@ class _Fit(NamedTuple):
 class Autoregressive:
     """Autoregressive noise: n[t] = a₁·n[t−1] + ... + aₚ·n[t−p] + e[t] with white e. For signals.
 
-    The model is fitted to the robust spectrum of `SmoothSpectrum` before it is smoothed, in
-    proportion to the number of cells that are free of signal, and is extrapolated to low
-    frequencies. The order p is chosen by the Bayesian information criterion. Signals of less than
+    The model is fitted to the mean powers of the quietest cells of a lapped transform, in
+    proportion to their number, and is extrapolated to low frequencies. The order p is chosen by the Bayesian information criterion. Signals of less than
     16 samples have white noise of the level of `MAD`.
 
     Parameters

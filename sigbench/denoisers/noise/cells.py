@@ -104,15 +104,25 @@ def signal_cells(parts: list[Power], bins: int) -> tuple[Power, Power]:
     """
     from scipy.ndimage import convolve
 
-    powers, around = [], []
+    powers = signal_powers(parts, bins)
+    around = [
+        convolve(power, NEIGHBORS, mode="mirror") if power.size else power for power in powers
+    ]
+    return np.concatenate(powers), np.concatenate(around)
+
+
+def signal_powers(parts: list[Power], bins: int) -> list[Power]:
+    """Return the powers of the cells ``(frames, M)`` of each part of a signal.
+
+    A frame is left out if a quarter of it is constant, as in digital silence.
+    """
+    powers = []
     for part in parts:
         quarters = part[: len(part) // (bins // 2) * (bins // 2)].reshape(-1, bins // 2)
         constant = np.ptp(quarters, axis=1) == 0
         four = np.lib.stride_tricks.sliding_window_view(constant, 4)[::2]
-        power = lapped_transform(part, bins)[~four.any(axis=1)] ** 2
-        powers.append(power)
-        around.append(convolve(power, NEIGHBORS, mode="mirror") if power.size else power)
-    return np.concatenate(powers), np.concatenate(around)
+        powers.append(lapped_transform(part, bins)[~four.any(axis=1)] ** 2)
+    return powers
 
 
 def image_cells(item: Array) -> Power:

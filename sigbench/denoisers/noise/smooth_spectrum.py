@@ -17,6 +17,7 @@ from sigbench.denoisers.noise.cells import (
     image_cells,
     quietest,
 )
+from sigbench.denoisers.noise.mixture import mixture_floor
 from sigbench.denoisers.noise.models import StationaryNoise, grid_of
 from sigbench.denoisers.noise.white import MAD
 
@@ -25,25 +26,33 @@ from sigbench.denoisers.noise.white import MAD
 class SmoothSpectrum:
     """Colored noise, from a robust smooth spectrum of the quietest parts of an item.
 
-    Signals: in bands of half an octave, at most 1/16 cycles per sample wide, the mean power of the
-    cells whose neighbors have the least power. Images: for every frequency of the cosine transform
-    of 8×8 blocks, the mean power in the blocks with the least power at other frequencies.
+    Signals: the powers in time and frequency are a mixture of noise, and of noise with signal. The
+    power of the noise at each frequency has the likelihood of this mixture, and varies smoothly,
+    around a trend f^−a that continues it to lower frequencies. It is the posterior mean of a hidden
+    Markov chain. Images: for every frequency of the cosine transform of 8×8 blocks, the mean power
+    in the blocks with the least power at other frequencies.
 
-    Noise of low frequency cannot be told from a slow signal. Toward low frequencies, the power
-    grows at most as 1/f², in signals below 1/8 cycles per sample hardly faster than it does from
-    1/4 to 1/8; what grows faster is taken for signal. Below the lowest frequency of the transform
-    the spectrum is constant. Items of less than 16 samples along an axis have white noise of the
-    level of `MAD`.
+    Noise of low frequency cannot be told from a slow signal that is always present. It is continued
+    from higher frequencies, where the likelihood decides how smoothly. If the power is twice that
+    of the quietest cells, on which no model is imposed, the spectrum of these is returned. In images,
+    the power grows at most as 1/f² toward low frequencies. Items of less than 16 samples along an axis have white
+    noise of the level of `MAD`.
+
+    References
+    ----------
+    Rabiner, "A tutorial on hidden Markov models", Proc. IEEE 77 (1989).
 
     Examples
     --------
     >>> white = np.random.default_rng(0).normal(size=(1, 1, 65536))
     >>> noise = SmoothSpectrum().estimate_noise(white + np.roll(white, 1, -1))
     >>> noise.spectrum((8,)).round(1)
-    array([[4.1, 3.4, 2.1, 0.4, 0. , 0.4, 2.1, 3.4]])
+    array([[3.9, 3.5, 1.9, 0.6, 0. , 0.6, 1.9, 3.5]])
     """
 
-    info: ClassVar[Info] = Info("smooth-spectrum", "noise estimation", "sigbench", adapts=True)
+    info: ClassVar[Info] = Info(
+        "smooth-spectrum", "noise estimation", "sigbench", adapts=True, version=2
+    )
 
     def estimate_noise(self, noisy: Array) -> StationaryNoise:
         """Return stationary noise for the items of a batch ``(N, C, *space)``."""
@@ -54,11 +63,18 @@ class SmoothSpectrum:
         return StationaryNoise(np.stack([spectrum(item) for item in noisy]))
 
 
+MAX_RATIO = 2.0  # of the mean power to that of the quietest cells; of a higher one, much is signal
+
+
 def _signal_spectrum(item: Array) -> Power:
     """Return the power at the frequencies of a signal ``(C, L)``."""
     (n,) = grid_of(item.shape[1:])
-    floor = signal_floor(item)
-    return np.zeros(n) if floor is None else floor.at(np.abs(np.fft.fftfreq(n)))
+    frequency = np.maximum(np.abs(np.fft.fftfreq(n)), 1 / n)
+    quiet, mixture = signal_floor(item), mixture_floor(item)
+    if quiet is None or mixture is None:
+        return np.zeros(n)
+    low, power = quiet.at(frequency), mixture.at(frequency)
+    return power if power.mean() <= MAX_RATIO * low.mean() else low
 
 
 # Chosen on development data: 25 photographs of 180×180 pixels and 6 of 512×512.
