@@ -130,7 +130,8 @@ def denoise_automatically(
     everything = candidates(content.domain, gray_levels=gray_levels)
     good: dict[str, list[Candidate]] = {}
     steps = len(everything) + FINALISTS
-    with Progress(steps * len(estimate), "method") as progress:
+    quiet = not sys.stderr.isatty()
+    with Progress(steps * len(estimate), "method", quiet=quiet) as progress:
         for i, item in enumerate(content.batch):
             level = None if levels is None else float(levels[i])
             _check_finite_power(item, level or 0.0)

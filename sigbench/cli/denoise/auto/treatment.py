@@ -34,6 +34,10 @@ MODELLED = {
     "varying": ("level-normalized", ("varying",)),
 }
 WHITE = ("with-noise", ("quiet", "mad"))
+# In signals of less than 512 samples there are too few quiet parts. This estimator uses the finest
+# details or the floor of the spectrum, whichever is lower.
+SHORT = 512
+WHITE_IF_SHORT = "rounding"
 FOR_SIGNALS = ("mad", "autoregressive")
 # Smallest and largest level of a model relative to white noise, chosen on development data. Colored
 # noise of nearly the same level as white noise is texture taken for noise; signal-dependent noise of
@@ -247,6 +251,8 @@ def estimated(estimators: tuple[str, ...], batch: Array) -> tuple[str, NoiseMode
     White noise has the level of the quiet parts, or of all finest details if both agree.
     """
     table: Mapping[str, Any] = NOISE_ESTIMATORS
+    if estimators == WHITE[1] and batch.ndim == 3 and batch.shape[-1] < SHORT:
+        return WHITE_IF_SHORT, table[WHITE_IF_SHORT]().estimate_noise(batch)
     models: dict[str, NoiseModel] = {
         name: table[name]().estimate_noise(batch)
         for name in estimators
