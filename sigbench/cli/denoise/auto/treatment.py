@@ -40,9 +40,9 @@ SHORT = 512
 WHITE_IF_SHORT = "rounding"
 FOR_SIGNALS = ("mad", "autoregressive")
 # Smallest and largest level of a model relative to white noise, chosen on development data. Colored
-# noise of nearly the same level as white noise is texture taken for noise; signal-dependent noise of
-# a much higher level is signal.
-LIMITS = {"colored": (1.4, np.inf), "signal-dependent": (0.0, 2.2)}
+# noise of nearly the same level as white noise is texture taken for noise; colored or
+# signal-dependent noise of a much higher level is signal.
+LIMITS = {"colored": (1.4, 8.0), "signal-dependent": (0.0, 2.2)}
 COMPRESSED = 2.0  # ratio of the colored to the rounded level
 ZERO = 1e-9  # of the largest value: the size of rounding errors
 # The median of the finest details is more precise than the quiet parts, if both agree so well.
