@@ -18,7 +18,7 @@ from sigbench.benchmark.methods.wrappers import LevelNormalized, Stabilized
 from sigbench.cli.denoise.auto.candidates import Candidate
 from sigbench.cli.denoise.noise_checks import Finding, findings, noise_level
 from sigbench.core.protocols import Array, Denoiser, NoiseModel
-from sigbench.denoisers.noise import NOISE_ESTIMATORS
+from sigbench.denoisers.noise import NOISE_ESTIMATORS, Quiet
 from sigbench.denoisers.noise.hum import HARMONICS, find_hum
 from sigbench.denoisers.noise.models import white_noise
 
@@ -210,11 +210,11 @@ def _varies(batch: Array, model: NoiseModel) -> bool:
     if math.prod(counts) < 2:
         return False
     axes = [np.array_split(np.arange(n), k) for n, k in zip(space, counts, strict=True)]
-    pieces = [
+    pieces: list[Any] = [
         (Ellipsis, *(slice(one[0], one[-1] + 1) for one in piece))
         for piece in itertools.product(*axes)
     ]
-    quiet, variance = NOISE_ESTIMATORS["quiet"](), model.variance(batch)
+    quiet, variance = Quiet(), model.variance(batch)
     found = [float(quiet.estimate_noise(batch[piece]).level[0]) for piece in pieces]
     if min(found) == 0:
         return False
