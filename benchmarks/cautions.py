@@ -224,6 +224,9 @@ def measured(
             continue
         is_image = record.clean.ndim == 3
         for name, (expected, degrade) in NOISES.items():
+            is_sound = record.group.startswith(("speech", "vibration"))
+            if expected == "signal-dependent" and is_sound:
+                continue  # counters and cameras do not record sound
             if expected == "hum" and (is_image or 50 * record.clean.shape[-1] < 8 * record.fs):
                 continue  # less than eight periods
             for repeat in range(repeats * (4 if name == "white" else 1)):

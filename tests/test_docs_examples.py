@@ -39,7 +39,7 @@ NOT_RUN = {
     r"sigbench data fetch|sigbench data verify$": "downloads, or checks all downloads",
     r"sigbench run speech(-vbd)?( |$)": "needs downloads",
     r"sigbench train (speech-|\"speech-|dncnn-paper)": "needs downloads",
-    r"sigbench train (shrinknet|icnn|resnet|\"unet)": "trains for minutes",
+    r"sigbench train \"?(shrinknet|icnn|resnet|unet)": "trains for minutes",
     r"sigbench run (table1|images32) .*(weights=my-|mine:tv)": "needs a network of minutes, or deepinv",
     r"sigbench analyze jacobian bias-free": "half a minute and more",
     r"sigbench run \S+ --executor dask": "needs a Dask scheduler",

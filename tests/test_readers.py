@@ -69,7 +69,6 @@ def header(descr="'<f8'", order="False", shape="(6,)"):
         (header("'<U9999999999'"), "has dtype '<U9999999999': it must be a number"),
         (header("'<c8'"), "has dtype complex64"),
         (header("'|b1'", shape="(48,)"), "has dtype bool"),
-        (header("'<f2'", shape="(24,)"), "has dtype float16"),
         (header("7"), "has dtype '7': it must be a number"),
         (header(order="1"), "fortran_order must be True or False"),
         ("[1, 2]", "its header must have the keys descr, fortran_order, shape"),

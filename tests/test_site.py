@@ -30,6 +30,9 @@ UNPUBLISHED = {
     "network",
     "trained",
     "with-noise",
+    "whitened",
+    "level-normalized",
+    "varying",
     "smooth-spectrum",
 }
 YEAR = re.compile(r"\b(?:19|20)\d\d\b")

@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, get_args, get_type_hints
 
 from sigbench.benchmark.methods.resolve import METHODS
-from sigbench.benchmark.methods.wrappers import WRAPPER_INFO
 from sigbench.benchmark.suites.suite import load, suite_names
 from sigbench.config.registry import build, usable
 from sigbench.config.spec import Spec, expand, format_value
@@ -49,7 +48,7 @@ def methods() -> list[Record]:
     """
     rows = []
     for name, cls in usable("method", METHODS).items():
-        rows.append(_method(name, cls, _info(cls), _n_params(cls)))
+        rows.append(_method(name, cls, info_of(cls), _n_params(cls)))
     for spec, network in networks().items():
         rows.append(_method(f"trained[network={spec}]", network, network.info, n_params(network)))
     for name in SHIPPED:
@@ -85,13 +84,8 @@ def _method(name: str, thing: Any, info: Info, count: int) -> Record:
     }
 
 
-def _info(cls: Any) -> Info:
-    """Return the metadata of a method; that of a wrapper without its inner method."""
-    return WRAPPER_INFO.get(cls) or info_of(cls)
-
-
 def _knowledge(cls: Any) -> str:
-    info = _info(cls)
+    info = info_of(cls)
     if isinstance(cls, type) and issubclass(cls, Oracle):
         return "oracle"
     if info.prior:

@@ -32,7 +32,8 @@ __all__ = ["Finding", "doubts", "findings", "noise_level"]
 LOCAL_MEAN = np.where(np.arange(9) == 4, 1.0, 0.0) - 1 / 9  # a sample minus its local mean
 TINY = np.finfo(np.float64).tiny
 # Largest p-values: together they give false alarms in about 1 of 100 files.
-COLORED, DEPENDENT, CHANGED = 2e-3, 1e-3, 1e-3
+COLORED, CHANGED = 1.5e-3, 5e-4
+DEPENDENT = {1: 1e-4, 2: 1e-3}
 MIN_SLOPE = {1: 0.3, 2: 0.45}  # exponents; texture has a slope as well
 COARSE = 1.2  # steps that are larger than the noise level, with the error of rounding
 MIN_DEPENDENT = 1.45  # ratio of noise levels
@@ -110,7 +111,8 @@ def findings(item: Array, sigma: float, fs: float | None = None) -> tuple[Findin
         hum,
         impulses,
         _colored(y) or _toned(y, sigma),
-        _uneven(y) or (None if impulses else _tailed(parts)),
+        _uneven(y, parts),
+        None if impulses else _tailed(parts),
     )
 
 
@@ -187,10 +189,10 @@ def _colored(y: NDArray[np.float64]) -> Finding | None:
     return Finding("colored", text, found.p_value, remedy)
 
 
-def _uneven(y: NDArray[np.float64]) -> Finding | None:
+def _uneven(y: NDArray[np.float64], parts: SmoothParts) -> Finding | None:
     """Report whether the level depends on the signal or the place, whichever describes it better."""
     by_signal, by_place = floor_by_signal(y), level_change(y)
-    dependent = by_signal.p_value < DEPENDENT and by_signal.ratio > MIN_DEPENDENT
+    dependent = by_signal.p_value < DEPENDENT[y.ndim - 1] and by_signal.ratio > MIN_DEPENDENT
     changed = by_place.p_value < CHANGED and by_place.ratio > MIN_CHANGE
     if dependent and (not changed or varies_with_signal(y, by_place, by_signal)):
         remedy = "stabilized[method=...]"
@@ -206,7 +208,24 @@ def _uneven(y: NDArray[np.float64]) -> Finding | None:
             f"{by_place.where}: use {remedy}"
         )
         return Finding("varying", text, by_place.p_value, remedy)
-    return None
+    return _patchy(parts)
+
+
+def _patchy(parts: SmoothParts) -> Finding | None:
+    """Compare the noise levels of eight segments of a signal, or 64 tiles of an image."""
+    groups = [g for g in parts.tiles(np.abs(parts.details(DB2)), 8) if len(g) >= 32]
+    if len(groups) < 3:
+        return None
+    low, high = np.quantile([np.median(group) for group in groups], [0.2, 0.8])
+    chance = 3 / np.sqrt(np.median([len(group) for group in groups]))
+    if np.log(max(high, TINY) / max(low, TINY)) <= 0.25 + 1.2 * chance:
+        return None
+    remedy = "level-normalized[method=...]"
+    text = (
+        f"the noise level is not constant: it differs {_times(high / max(low, TINY))} times from "
+        f"place to place: use {remedy}"
+    )
+    return Finding("varying", text, np.nan, remedy)
 
 
 def _times(ratio: float) -> str:
@@ -228,8 +247,8 @@ def _toned(y: NDArray[np.float64], sigma: float) -> Finding | None:
 def _tailed(parts: SmoothParts) -> Finding | None:
     """Compare the 97 % quantile of the magnitude of the noise with its median.
 
-    The ratio is 3.2 for Gaussian noise. Of four segments, or 16 tiles, the lower quartile is used,
-    since a signal is rough in some places.
+    The ratio is 3.2 for Gaussian noise. A low quantile over four segments, or the median
+    over 16 tiles, is used, since a signal is rough in some places.
     """
     size = np.abs(parts.details(LOCAL_MEAN if parts.y.ndim == 2 else DB2))
     groups = [group for group in parts.tiles(size, 4) if len(group) >= MIN_SAMPLES]
@@ -237,8 +256,9 @@ def _tailed(parts: SmoothParts) -> Finding | None:
         return None
     quantiles = np.array([np.quantile(group, [0.5, 0.97]) for group in groups])
     ratios = quantiles[:, 1] / np.maximum(quantiles[:, 0], TINY)
-    ratio = float(np.quantile(ratios, 0.25)) / 3.22
-    if ratio <= (1.16 if parts.y.ndim == 2 else 1.05) + 2 / np.sqrt(sum(map(len, groups))):
+    share, most = (0.4, 1.18) if parts.y.ndim == 2 else (0.5, 1.05)
+    ratio = float(np.quantile(ratios, share)) / 3.22
+    if ratio <= most + 2 / np.sqrt(sum(map(len, groups))):
         return None
     text = f"the noise is not Gaussian: its large values are {ratio:.1f} times too large"
     return Finding("tails", text, np.nan)

@@ -30,6 +30,8 @@ class Floors(NamedTuple):
         level 1.
     mean : array, shape (*blocks)
         Mean of the item, over the channels as well.
+    curved : array, shape (*blocks)
+        Variance of the item around a straight line, or plane: of the noise and of a rough signal.
     spread : float
         Standard deviation of the logarithm of a low quantile of m values of a band, times √m, for
         white Gaussian noise.
@@ -38,6 +40,7 @@ class Floors(NamedTuple):
     bands: NDArray[np.float64]
     whole: NDArray[np.float64]
     mean: NDArray[np.float64]
+    curved: NDArray[np.float64]
     spread: float
 
 
@@ -50,6 +53,8 @@ class Blocks(NamedTuple):
         Mean over the channels; one on average for white noise of level 1.
     mean : array, shape (*blocks)
         Mean of the samples.
+    curved : array, shape (*blocks)
+        Their variance around a straight line, or plane.
     frequency : array, shape (*frequencies)
         Magnitude of the frequency in cycles per sample.
     usable : array of bool, shape (*frequencies)
@@ -58,6 +63,7 @@ class Blocks(NamedTuple):
 
     power: NDArray[np.float64]
     mean: NDArray[np.float64]
+    curved: NDArray[np.float64]
     frequency: NDArray[np.float64]
     usable: NDArray[np.bool_]
 
@@ -93,9 +99,21 @@ def blocks_of(item: Array) -> Blocks | None:
     return Blocks(
         power / response,
         y[where].mean(axis=(0, *axes)),
+        _curved(y[where], axes),
         np.sqrt(sum(f**2 for f in grid)),
         np.min([np.abs(f) for f in grid], axis=0) > 1.5 / size,
     )
+
+
+def _curved(segments: NDArray[np.float64], axes: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return the variance of segments around their straight line or plane, over the channels."""
+    rest = segments - segments.mean(axis=axes, keepdims=True)
+    t = np.arange(rest.shape[-1]) - (rest.shape[-1] - 1) / 2
+    for axis in axes:
+        ramp = t.reshape(-1, *[1] * (-axis - 1))
+        rest = rest - ramp * (rest * ramp).mean(axis=axes, keepdims=True) / np.mean(t**2)
+    variance: NDArray[np.float64] = np.mean(rest**2, axis=(0, *axes))
+    return variance
 
 
 def _response(frequency: NDArray[np.float64], window: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -143,7 +161,7 @@ def noise_floors(item: Array) -> Floors | None:
     shape = min(int(kept.sum()) for kept in members) * len(item)
     independent = max(1.0, shape / 2.0**dimensions)
     spread = 1.5 / math.sqrt(independent) + 0.1
-    return Floors(bands, whole / _median_of_mean(len(item)), blocks.mean, spread)
+    return Floors(bands, whole / _median_of_mean(len(item)), blocks.mean, blocks.curved, spread)
 
 
 def _median_of_mean(channels: int) -> float:

@@ -10,7 +10,6 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
-from scipy.optimize import minimize_scalar
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info
@@ -93,6 +92,8 @@ def _tail(ratio: float) -> float:
 
 def refined(y: NDArray[np.float64], frequency: float, within: float) -> float:
     """Return the frequency at most ``within`` away at which a line explains most."""
+    from scipy.optimize import minimize_scalar  # slow to import
+
     taper = _tapers(len(y))[0]
     tapered, t = (y - y.mean()) * taper, np.arange(len(y))
 

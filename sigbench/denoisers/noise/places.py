@@ -71,33 +71,45 @@ def smooth_parts(item: Array) -> SmoothParts:
 
 
 class SpectralFloor(NamedTuple):
-    """The noise level of a signal from the floor of its spectrum, and its relative error."""
+    """The floor of the spectrum of a signal, which tones do not raise.
+
+    Attributes
+    ----------
+    level : float
+        The noise level, from the highest octave.
+    error : float
+        Its relative standard deviation.
+    slope : float
+        Logarithm of the power in the highest octave, relative to the octave below.
+    """
 
     level: float
     error: float
+    slope: float
 
 
 def spectral_floor(y: NDArray[np.float64]) -> SpectralFloor | None:
-    """Return the noise level of a signal ``(C, L)`` that tones do not raise; None if it is silent.
+    """Return the floor of the spectrum of a signal ``(C, L)``; None if it is short or silent.
 
-    The power at a frequency in the highest octave is exponentially distributed: its median is ln 2
-    times its mean. Segments overlap by half, have their mean removed and are multiplied by a Hann
-    window.
+    The power at a frequency is exponentially distributed: its median is ln 2 times its mean.
+    Segments overlap by half, have their mean removed and are multiplied by a Hann window.
     """
-    if y.shape[-1] < MIN_SAMPLES:
+    scale = float(np.abs(y).max(initial=0.0))
+    if y.shape[-1] < MIN_SAMPLES or scale == 0:
         return None
     length = min(y.shape[-1] // 2, MAX_LENGTH)
     count = min(2 * y.shape[-1] // length - 1, MAX_SEGMENTS)
     starts = np.linspace(0, y.shape[-1] - length, count).astype(int)
-    segments = y[:, starts[:, None] + np.arange(length)]
-    segments = segments - segments.mean(axis=-1, keepdims=True)
+    segments = y[:, starts[:, None] + np.arange(length)] / scale
+    segments -= segments.mean(axis=-1, keepdims=True)
     window = np.hanning(length)
     power = np.abs(np.fft.rfft(segments * window)) ** 2 / (window @ window)
-    octave = power[..., length // 4 :]
-    level = math.sqrt(float(np.median(octave)) / math.log(2))
-    if level < 1e-9 * np.abs(y).max():
+    second, first = power[..., length // 8 : length // 4], power[..., length // 4 :]
+    level = math.sqrt(float(np.median(first)) / math.log(2))
+    if level < 1e-9:
         return None
-    return SpectralFloor(level, 1 / math.sqrt(octave.size))
+    slope = math.log(float(np.median(first)) / float(np.median(second)))
+    return SpectralFloor(level * scale, 1 / math.sqrt(first.size), slope)
 
 
 def noise_level(item: Array) -> float:

@@ -18,10 +18,15 @@ from sigbench.denoisers.noise.places import DB2, NORMAL_QUARTILE, SmoothParts, s
 MIN_BINS, MAX_BINS = 4, 24
 MIN_IN_BIN = 40  # samples
 MIN_BLOCKS = 7
+MAX_CURVED = {
+    1: 4.0,
+    2: 30.0,
+}  # variance in a block, relative to its floor: 1 for noise on a straight line
 QUANTILE = 0.3  # of the floors of blocks: texture raises many of them
 REWEIGHTED = 10
 CLIPPED = 3.0  # noise levels from an extreme at which clipping changes the variance
 HUBER = 1.5
+SIGNIFICANT = 0.01
 
 
 class LinearVariance(NamedTuple):
@@ -77,6 +82,7 @@ def floor_by_signal(item: Array) -> LinearVariance:
 
     As `variance_by_signal`, but for blocks: the signal is their mean, and the variance the median of
     the power at high frequencies, which tones and other narrow parts of a signal do not change.
+    Blocks that are far from a straight line are left out: a peak is high, and rough as well.
 
     Examples
     --------
@@ -88,7 +94,8 @@ def floor_by_signal(item: Array) -> LinearVariance:
     floors = noise_floors(item)
     if floors is None:
         return _line(np.zeros(0), np.zeros(0), np.zeros(0))
-    signal, power = floors.mean.ravel(), floors.whole.ravel()
+    smooth = floors.curved <= MAX_CURVED[item.ndim - 1] * floors.whole
+    signal, power = floors.mean[smooth], floors.whole[smooth]
     order = np.argsort(signal, kind="stable")
     count = min(MAX_BINS, len(order) // MIN_BLOCKS)
     parts = np.array_split(order, count) if count >= MIN_BINS else []
@@ -163,7 +170,7 @@ def _bins(
 class PoissonGaussian:
     """Signal-dependent noise, as of a camera or a counter: a variance gain·x + offset.
 
-    A gain that is not positive is set to zero: then the noise is white.
+    A gain that is not significantly positive is set to zero: then the noise is white.
 
     References
     ----------
@@ -188,11 +195,12 @@ class PoissonGaussian:
         """Return the noise of the items of a batch ``(N, C, *space)``."""
         check_noisy(noisy)
         fits = [variance_by_signal(item) for item in noisy]
-        gain = np.array([max(one.gain, 0.0) for one in fits])
+        grows = [one.gain > 0 and one.p_value < SIGNIFICANT for one in fits]
+        gain = np.array([one.gain if ok else 0.0 for one, ok in zip(fits, grows, strict=True)])
         offset = np.array(
             [
-                one.offset if one.gain > 0 else one.offset + one.gain * float(item.mean())
-                for one, item in zip(fits, noisy, strict=True)
+                one.offset if ok else one.offset + one.gain * float(item.mean())
+                for one, ok, item in zip(fits, grows, noisy, strict=True)
             ]
         )
         means = noisy.reshape(len(noisy), -1).mean(axis=1, dtype=np.float64)

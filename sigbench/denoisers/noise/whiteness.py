@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigbench.core.protocols import Array
-from sigbench.denoisers.noise.floors import blocks_of
+from sigbench.denoisers.noise.floors import Blocks, blocks_of
+from sigbench.denoisers.noise.places import spectral_floor
 
 # Share of the blocks with the least power, where the signal is absent: at least 25 of them.
-MOST_QUIET, LEAST_QUIET, MIN_QUIET = 0.6, 0.2, 25
+MOST_QUIET, LEAST_QUIET, MIN_QUIET = 0.6, {1: 0.2, 2: 0.1}, 25
 TRIMMED = 0.75  # share of the smallest powers at a frequency: a signal is absent most of the time
 WIDE, NARROW = {1: 0.055, 2: 0.17}, {1: 0.12, 2: 0.25}  # lowest frequency in cycles per sample
 HUBER = 1.5
-SAME = 0.45  # share of the slope that the upper two octaves must have
+SAME = {1: 0.45, 2: 0.6}  # share of the slope that the upper two octaves must have
 CONFIRMED = 1.6  # standard deviations at high frequencies alone
 
 
@@ -38,8 +39,9 @@ class Slope(NamedTuple):
 def spectral_slope(item: Array) -> Slope:
     """Fit the power of the noise by a power of the frequency, in the blocks of least power.
 
-    The slope must be significant over nearly three octaves, where a signal can contribute, and have
-    the same sign in the upper two octaves.
+    The slope over nearly three octaves counts, where a signal can contribute, if that in the upper
+    two octaves is similar. Otherwise that of the upper two octaves counts, for signals. In signals,
+    the floors of these octaves must differ as well, which tones do not change.
 
     Parameters
     ----------
@@ -55,11 +57,21 @@ def spectral_slope(item: Array) -> Slope:
     blocks = blocks_of(item)
     if blocks is None:
         return Slope(0.0, 1.0)
+    found = _slopes(blocks, item)
+    if item.ndim == 2:  # few long segments separate tones better than many short blocks
+        floor = spectral_floor(item.astype(np.float64))
+        if floor is None or floor.slope * np.sign(found.slope) < max(0.2, 3 * floor.error):
+            return Slope(found.slope, 1.0)
+    return found
+
+
+def _slopes(blocks: Blocks, item: Array) -> Slope:
+    """Return the slope that counts, from the blocks of least power."""
     dimensions = item.ndim - 1
     f, inside = blocks.frequency, blocks.usable & (blocks.frequency < 0.5)
     flat = blocks.power.reshape(-1, *f.shape)
     total = np.median(flat[:, (f >= WIDE[dimensions]) & inside], axis=1)
-    share = min(MOST_QUIET, max(LEAST_QUIET, MIN_QUIET / len(flat)))
+    share = min(MOST_QUIET, max(LEAST_QUIET[dimensions], MIN_QUIET / len(flat)))
     quiet = flat[total <= np.quantile(total, share)]
     most = math.ceil(TRIMMED * len(quiet))
     mean = np.sort(quiet, axis=0)[:most].mean(axis=0)
@@ -70,10 +82,16 @@ def spectral_slope(item: Array) -> Slope:
     narrow, narrow_error = _slope(
         mean, f, inside & (f >= NARROW[dimensions]), independent, dimensions
     )
-    confirmed = max(CONFIRMED * narrow_error, SAME * abs(wide))
-    if wide * narrow <= 0 or abs(narrow) < confirmed:
-        return Slope(wide, 1.0)
-    return Slope(wide, math.erfc(abs(wide) / error / math.sqrt(2)))
+    confirmed = max(CONFIRMED * narrow_error, SAME[dimensions] * abs(wide))
+    if wide * narrow > 0 and abs(narrow) >= confirmed:
+        return Slope(wide, _p_value(wide, error))
+    if dimensions == 1:  # a strong signal below does not hide the slope above
+        return Slope(narrow, _p_value(narrow, narrow_error))
+    return Slope(wide, 1.0)
+
+
+def _p_value(slope: float, error: float) -> float:
+    return math.erfc(abs(slope) / error / math.sqrt(2))
 
 
 def _slope(

@@ -29,6 +29,7 @@ class Despiked:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from sigbench.denoisers import GaussianBlur
     >>> y = np.random.default_rng(0).standard_normal((1, 1, 100))
     >>> y[0, 0, 50] = 40
@@ -38,15 +39,13 @@ class Despiked:
 
     method: Denoiser = field(metadata={"table": INNER})
     threshold: float = THRESHOLD
+    info: Info = field(
+        default=INFO, init=False, repr=False, compare=False, metadata={"identity": False}
+    )
 
     def __post_init__(self) -> None:
         check_field("threshold", self.threshold, 2)
-        _ = self.info  # report an unsuitable method before a run
-
-    @property
-    def info(self) -> Info:
-        """Metadata; the domains are those of the inner method."""
-        return wrapped_info(INFO, self.method)
+        object.__setattr__(self, "info", wrapped_info(INFO, self.method))
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""

@@ -39,14 +39,12 @@ class LevelNormalized:
 
     method: Denoiser = field(metadata={"table": INNER})
     noise: NoiseEstimator = field(default=Varying(), metadata={"table": NOISE_ESTIMATORS})
+    info: Info = field(
+        default=INFO, init=False, repr=False, compare=False, metadata={"identity": False}
+    )
 
     def __post_init__(self) -> None:
-        _ = self.info  # report an unsuitable method before a run
-
-    @property
-    def info(self) -> Info:
-        """Metadata; the domains are those of the inner method."""
-        return wrapped_info(INFO, self.method)
+        object.__setattr__(self, "info", wrapped_info(INFO, self.method))
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""

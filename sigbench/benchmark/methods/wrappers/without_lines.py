@@ -35,6 +35,7 @@ class WithoutLines:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from sigbench.denoisers import Noisy
     >>> t = np.arange(4000) / 1000
     >>> y = (np.cos(314 * t) + 0.1 * np.random.default_rng(0).standard_normal(4000))[None, None]
@@ -46,18 +47,16 @@ class WithoutLines:
     frequency: float | None = None
     harmonics: int = HARMONICS
     fs: float | None = None
+    info: Info = field(
+        default=INFO, init=False, repr=False, compare=False, metadata={"identity": False}
+    )
 
     def __post_init__(self) -> None:
         if self.fs is not None:  # otherwise it may be bound later
             check_field("fs", self.fs, 1e-9)
             check_frequency(self.frequency, self.fs)
         check_field("harmonics", self.harmonics, 1)
-        _ = self.info  # report an unsuitable method before a run
-
-    @property
-    def info(self) -> Info:
-        """Metadata; the domains are those of the inner method, without images."""
-        return wrapped_info(INFO, self.method)
+        object.__setattr__(self, "info", wrapped_info(INFO, self.method))
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``, ``(N, C, L)``.

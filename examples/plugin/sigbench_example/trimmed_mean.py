@@ -8,40 +8,38 @@ from sigbench import Info, InputError
 
 
 @dataclass(frozen=True)
-class Hampel:
-    """The Hampel filter: a sample far from the median of its window is replaced by the median.
+class TrimmedMean:
+    """The mean of each window without its smallest and largest samples.
 
     Parameters
     ----------
     window : int
         Length of the window in samples, odd.
-    threshold : float
-        Distance from the median above which a sample is replaced, in standard deviations, which
-        are estimated from the median absolute deviation of the window.
+    trim : int
+        Number of samples that are left out at each end of the sorted window.
     """
 
     window: int = 5
-    threshold: float = 3.0
+    trim: int = 1
 
     info = Info(
-        name="hampel",
+        name="trimmed-mean",
         family="filter",
-        source="Hampel, J. Am. Stat. Assoc. 69 (1974)",
+        source="Bednar, Watt, IEEE Trans. Acoust. Speech Signal Process. 32 (1984)",
         domains=("signal", "speech"),
-        adapts=True,
     )
 
     def __post_init__(self):
         """Check the parameters."""
         if self.window < 1 or self.window % 2 == 0:
             raise InputError(f"window={self.window} must be odd and >= 1")
+        if not 0 <= 2 * self.trim < self.window:
+            raise InputError(f"trim={self.trim} must be >= 0 and < {self.window / 2:g}")
 
     def __call__(self, noisy, *, sigma=None):
         """Return the estimate; shape, dtype and units of ``noisy``."""
         half = self.window // 2
-        padded = np.pad(noisy, [(0, 0), (0, 0), (half, half)], mode="reflect" if half else "edge")
+        padded = np.pad(noisy, [(0, 0), (0, 0), (half, half)], mode="edge")
         windows = np.lib.stride_tricks.sliding_window_view(padded, self.window, axis=-1)
-        median = np.median(windows, axis=-1)
-        deviation = 1.4826 * np.median(np.abs(windows - median[..., None]), axis=-1)
-        far = np.abs(noisy - median) > self.threshold * deviation
-        return np.where(far, median, noisy).astype(noisy.dtype)
+        kept = np.sort(windows, axis=-1)[..., self.trim : self.window - self.trim]
+        return kept.mean(axis=-1).astype(noisy.dtype)
