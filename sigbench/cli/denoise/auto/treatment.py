@@ -18,7 +18,7 @@ from sigbench.benchmark.methods.wrappers import LevelNormalized, Stabilized
 from sigbench.cli.denoise.auto.candidates import Candidate
 from sigbench.cli.denoise.noise_checks import Finding, findings, noise_level
 from sigbench.core.protocols import Array, Denoiser, NoiseModel
-from sigbench.denoisers.noise import NOISE_ESTIMATORS, Quiet
+from sigbench.denoisers.noise import MAD, NOISE_ESTIMATORS, Quiet
 from sigbench.denoisers.noise.hum import HARMONICS, find_hum
 from sigbench.denoisers.noise.models import white_noise
 
@@ -51,6 +51,9 @@ AGREE = 1.12
 # violate the assumptions of the tests: onsets of speech look like impulses, and the tones of machines
 # like mains hum.
 STRONG = {"impulses": 1e-20, "hum": 1e-5, "signal-dependent": 1e-8, "varying": 1e-6}
+# Colored noise with a larger p-value than this must have finest details that are louder than the
+# quiet parts by such a ratio: otherwise it may be the spectrum of a signal that never pauses.
+COLORED, MIN_DETAILS = 1e-8, 1.8
 # A varying level is checked by the quiet parts of pieces: their levels must differ by such a ratio,
 # and agree with the model so well.
 PIECE, PIECES = {1: 512, 2: 64}, {1: 4, 2: 2}  # samples, and pieces along each axis
@@ -175,6 +178,8 @@ def treatment_of(
         estimator, model = estimated(estimators, cleared)
         ratio = float(model.level[0]) / max(float(white.level[0]), np.finfo(float).tiny)
         low, high = LIMITS.get(kind, (0.0, np.inf))
+        if kind == "colored" and not _is_colored(by_kind, cleared):
+            continue
         if kind == "varying" and not _varies(cleared, model):
             continue
         if low <= ratio <= high:
@@ -197,6 +202,14 @@ def _is_hum(signal: Array, fs: float | None) -> bool:
         if next(lines, 0) == 1 or next(lines, 0):
             return True
     return False
+
+
+def _is_colored(by_kind: Mapping[str, Finding], batch: Array) -> bool:
+    """Return whether there is enough evidence for colored noise."""
+    if "colored" not in by_kind or by_kind["colored"].p_value < COLORED:
+        return True
+    details, quiet = (float(one.estimate_noise(batch).level[0]) for one in (MAD(), Quiet()))
+    return batch.ndim == 3 and details > MIN_DETAILS * quiet
 
 
 def _varies(batch: Array, model: NoiseModel) -> bool:
