@@ -180,7 +180,7 @@ def treatment_of(
         low, high = LIMITS.get(kind, (0.0, np.inf))
         if kind == "colored" and not _is_colored(by_kind, cleared):
             continue
-        if kind == "varying" and not _varies(cleared, model):
+        if kind == "varying" and not has_such_levels(cleared, model):
             continue
         if low <= ratio <= high:
             return Treatment(kind, outer, cleared, wrapper, estimator, model, found, colored)
@@ -212,7 +212,7 @@ def _is_colored(by_kind: Mapping[str, Finding], batch: Array) -> bool:
     return batch.ndim == 3 and details > MIN_DETAILS * quiet
 
 
-def _varies(batch: Array, model: NoiseModel) -> bool:
+def has_such_levels(batch: Array, model: NoiseModel) -> bool:
     """Return whether the quiet parts of pieces of an item have the levels of a model, too.
 
     The model uses the finest details, in which a signal of high frequency that begins, and texture,
