@@ -14,11 +14,12 @@ from sigbench.benchmark.methods.resolve import resolve
 from sigbench.cli.denoise.auto import as_json, as_text, denoise_automatically
 from sigbench.cli.denoise.auto.candidates import ABSOLUTE, CANDIDATES, candidates
 from sigbench.cli.denoise.auto.choose import Expected
-from sigbench.cli.denoise.auto.treatment import method_of, treatment_of
+from sigbench.cli.denoise.auto.treatment import has_such_levels, method_of, treatment_of
 from sigbench.cli.denoise.file import denoise_file
 from sigbench.cli.denoise.noise_checks import noise_level
 from sigbench.cli.main import main
 from sigbench.core.media import Content, read
+from sigbench.denoisers.noise import Varying
 
 SIGNALS = ("blocks", "bumps", "heavisine", "doppler")
 
@@ -254,6 +255,39 @@ def test_compressed_images_have_the_noise_of_coarser_details(rng):
     treatment = treatment_of(batch, None, None, 255.0)
     assert treatment.kind == "colored"
     assert treatment.level > 2
+
+
+def test_the_quiet_parts_tell_a_varying_level_from_a_chirp(rng):
+    """By its finest details, the second half of a chirp has much louder noise."""
+    t = np.arange(4096) / 4096
+    chirp = white(np.sin(2 * np.pi * 900 * t**2)[None], 0.1, rng)[None]
+    model = Varying().estimate_noise(chirp)
+    assert model.level[0] > 0.3
+    assert not has_such_levels(chirp, model)
+    noise = doubled(SMOOTH, 1.0, rng)[None]
+    assert has_such_levels(noise, Varying().estimate_noise(noise))
+
+
+def test_a_tone_that_is_most_of_the_record_is_not_hum(rng):
+    t = np.arange(4096) / 1000
+    for hertz in (50, 100):
+        y = white(np.sin(2 * np.pi * hertz * t)[None], 0.2, rng)
+        assert treatment_of(y, None, 1000.0, None).outer == ()
+
+
+def test_one_harmonic_alone_is_not_hum(rng):
+    """The louder slow signal has more power than the tone at 100 Hz."""
+    t = np.arange(4096) / 1000
+    y = SMOOTH + 10 * np.sin(2 * np.pi * 100 * t)
+    assert treatment_of(white(y, 5, rng), None, 1000.0, None).outer == ()
+    y += 10 * np.sin(2 * np.pi * 50 * t)
+    assert treatment_of(white(y, 5, rng), None, 1000.0, None).outer
+
+
+def test_the_level_of_short_records(rng):
+    """They have too few quiet parts; those of 256 samples are the whole record."""
+    y = white(20 * np.sin(np.linspace(0, 20, 256))[None], 1.0, rng)
+    assert treatment_of(y, None, None, None).level == pytest.approx(1, rel=0.2)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (2, 1, 5), (1, 1, 40)])

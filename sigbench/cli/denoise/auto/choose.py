@@ -34,7 +34,7 @@ KEPT = 4  # methods of each full search
 # colored: by the power of the noise in excess of such a ratio if it was found to be white, and by a
 # constant if it was found to be colored, because noise of low frequency is missed.
 MODEL_SD = {
-    "white": {1: 0.08, 2: 0.13},
+    "white": {1: 0.08, 2: 0.09},
     "colored": {1: 0.3, 2: 0.3},
     "signal-dependent": {1: 0.12, 2: 0.1},
     "varying": {1: 0.15, 2: 0.1},
@@ -130,7 +130,8 @@ def denoise_automatically(
     everything = candidates(content.domain, gray_levels=gray_levels)
     good: dict[str, list[Candidate]] = {}
     steps = len(everything) + FINALISTS
-    with Progress(steps * len(estimate), "method") as progress:
+    quiet = not sys.stderr.isatty()
+    with Progress(steps * len(estimate), "method", quiet=quiet) as progress:
         for i, item in enumerate(content.batch):
             level = None if levels is None else float(levels[i])
             _check_finite_power(item, level or 0.0)

@@ -18,7 +18,7 @@ from sigbench.benchmark.methods.wrappers import LevelNormalized, Stabilized
 from sigbench.cli.denoise.auto.candidates import Candidate
 from sigbench.cli.denoise.noise_checks import Finding, findings, noise_level
 from sigbench.core.protocols import Array, Denoiser, NoiseModel
-from sigbench.denoisers.noise import NOISE_ESTIMATORS
+from sigbench.denoisers.noise import MAD, NOISE_ESTIMATORS, Quiet
 from sigbench.denoisers.noise.hum import HARMONICS, find_hum
 from sigbench.denoisers.noise.models import white_noise
 
@@ -34,11 +34,15 @@ MODELLED = {
     "varying": ("level-normalized", ("varying",)),
 }
 WHITE = ("with-noise", ("quiet", "mad"))
+# In signals of less than 512 samples there are too few quiet parts. This estimator uses the finest
+# details or the floor of the spectrum, whichever is lower.
+SHORT = 512
+WHITE_IF_SHORT = "rounding"
 FOR_SIGNALS = ("mad", "autoregressive")
 # Smallest and largest level of a model relative to white noise, chosen on development data. Colored
-# noise of nearly the same level as white noise is texture taken for noise; signal-dependent noise of
-# a much higher level is signal.
-LIMITS = {"colored": (1.4, np.inf), "signal-dependent": (0.0, 2.2)}
+# noise of nearly the same level as white noise is texture taken for noise; colored or
+# signal-dependent noise of a much higher level is signal.
+LIMITS = {"colored": (1.4, 8.0), "signal-dependent": (0.0, 2.2)}
 COMPRESSED = 2.0  # ratio of the colored to the rounded level
 ZERO = 1e-9  # of the largest value: the size of rounding errors
 # The median of the finest details is more precise than the quiet parts, if both agree so well.
@@ -47,6 +51,9 @@ AGREE = 1.12
 # violate the assumptions of the tests: onsets of speech look like impulses, and the tones of machines
 # like mains hum.
 STRONG = {"impulses": 1e-20, "hum": 1e-5, "signal-dependent": 1e-8, "varying": 1e-6}
+# Colored noise with a larger p-value than this must have finest details that are louder than the
+# quiet parts by such a ratio: otherwise it may be the spectrum of a signal that never pauses.
+COLORED, MIN_DETAILS = 1e-8, 1.8
 # A varying level is checked by the quiet parts of pieces: their levels must differ by such a ratio,
 # and agree with the model so well.
 PIECE, PIECES = {1: 512, 2: 64}, {1: 4, 2: 2}  # samples, and pieces along each axis
@@ -171,7 +178,9 @@ def treatment_of(
         estimator, model = estimated(estimators, cleared)
         ratio = float(model.level[0]) / max(float(white.level[0]), np.finfo(float).tiny)
         low, high = LIMITS.get(kind, (0.0, np.inf))
-        if kind == "varying" and not _varies(cleared, model):
+        if kind == "colored" and not _is_colored(by_kind, cleared):
+            continue
+        if kind == "varying" and not has_such_levels(cleared, model):
             continue
         if low <= ratio <= high:
             return Treatment(kind, outer, cleared, wrapper, estimator, model, found, colored)
@@ -195,7 +204,15 @@ def _is_hum(signal: Array, fs: float | None) -> bool:
     return False
 
 
-def _varies(batch: Array, model: NoiseModel) -> bool:
+def _is_colored(by_kind: Mapping[str, Finding], batch: Array) -> bool:
+    """Return whether there is enough evidence for colored noise."""
+    if "colored" not in by_kind or by_kind["colored"].p_value < COLORED:
+        return True
+    details, quiet = (float(one.estimate_noise(batch).level[0]) for one in (MAD(), Quiet()))
+    return batch.ndim == 3 and details > MIN_DETAILS * quiet
+
+
+def has_such_levels(batch: Array, model: NoiseModel) -> bool:
     """Return whether the quiet parts of pieces of an item have the levels of a model, too.
 
     The model uses the finest details, in which a signal of high frequency that begins, and texture,
@@ -206,11 +223,11 @@ def _varies(batch: Array, model: NoiseModel) -> bool:
     if math.prod(counts) < 2:
         return False
     axes = [np.array_split(np.arange(n), k) for n, k in zip(space, counts, strict=True)]
-    pieces = [
+    pieces: list[Any] = [
         (Ellipsis, *(slice(one[0], one[-1] + 1) for one in piece))
         for piece in itertools.product(*axes)
     ]
-    quiet, variance = NOISE_ESTIMATORS["quiet"](), model.variance(batch)
+    quiet, variance = Quiet(), model.variance(batch)
     found = [float(quiet.estimate_noise(batch[piece]).level[0]) for piece in pieces]
     if min(found) == 0:
         return False
@@ -247,6 +264,8 @@ def estimated(estimators: tuple[str, ...], batch: Array) -> tuple[str, NoiseMode
     White noise has the level of the quiet parts, or of all finest details if both agree.
     """
     table: Mapping[str, Any] = NOISE_ESTIMATORS
+    if estimators == WHITE[1] and batch.ndim == 3 and batch.shape[-1] < SHORT:
+        return WHITE_IF_SHORT, table[WHITE_IF_SHORT]().estimate_noise(batch)
     models: dict[str, NoiseModel] = {
         name: table[name]().estimate_noise(batch)
         for name in estimators
