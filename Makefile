@@ -23,7 +23,7 @@ FUZZ_SEED ?= 0
 PARALLEL = -n logical --dist worksteal
 BENCHMARKS = methods sparse networks images speech table1 against_benchopt workers growth isolation
 SUITES = table1 signals speech-smoke images32 noise2noise strided deconvolution system-function ablation \
-	bias-free noise-tracking speech
+	bias-free noise-tracking estimate-noise speech
 WEIGHTS = icnn-report icnn-report-he icnn-report-3e-4 icnn shrinknet shrinknet-sparse resnet resnet-subsample-4 \
 	speech-8k speech-8k-causal speech-8k-noisy speech-16k speech-16k-causal icnn-speech
 ANALYZED = unet-0-100 unet-0-10 dncnn-0-100 unet-bias-0-100 "gaussian-blur[width=1]" \
