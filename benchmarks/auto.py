@@ -20,7 +20,15 @@ from auto_data import IMAGE_KINDS, PHOTO_KINDS, SIGMAS, SIGNAL_KINDS, SNR_DB, Re
 
 from sigbench.cli.denoise.auto import denoise_automatically
 from sigbench.cli.denoise.auto.candidates import candidates
-from sigbench.cli.denoise.auto.treatment import MODELLED, WHITE, Treatment, estimated, without
+from sigbench.cli.denoise.auto.possible import as_stated
+from sigbench.cli.denoise.auto.treatment import (
+    MODELLED,
+    WHITE,
+    WRAPPERS,
+    Treatment,
+    estimated,
+    without,
+)
 from sigbench.core.errors import Caution
 from sigbench.core.media import Content
 from sigbench.core.rng import item_rng
@@ -86,11 +94,12 @@ def treatments(case: Case, content: Content) -> dict[str, Treatment]:
     for outer in dict.fromkeys([(), REMOVED.get(case.kind, ())]):
         cleared = without(case.noisy, outer, content.fs, content.peak)
         for kind in dict.fromkeys(["white", SUITABLE.get(case.kind, "white")]):
-            wrapper, estimators = MODELLED.get(kind, WHITE)
-            estimator, model = estimated(estimators, cleared)
+            wrapper = WRAPPERS.get(kind, "with-noise")
+            estimator, model = estimated(MODELLED.get(kind, WHITE), cleared)
             if model.level[0] > 0:
                 name = f"{kind} {' '.join(outer)}"
-                found[name] = Treatment(kind, outer, cleared, wrapper, estimator, model, ())
+                stated = as_stated(model, cleared.shape[2:])
+                found[name] = Treatment(kind, outer, cleared, wrapper, estimator, model, (), stated)
     return found
 
 
@@ -128,8 +137,8 @@ def measured(case: Case, cache: dict[str, float]) -> dict:
         "gain_db": 20 * np.log10(noisy / true),
         "possible_db": 20 * np.log10(noisy / min(best, true)),
         "inside": (expected.low or 0.0) <= true <= expected.high,
-        "z": (true**2 - expected.mse) / choice.sigma**2 if choice.sigma else 0.0,
-        "sd": expected.sd / choice.sigma**2 if choice.sigma else 0.0,
+        "true": true,
+        "range": [expected.low or 0.0, expected.high],
         "seconds": seconds,
     }
 
@@ -178,8 +187,8 @@ def main() -> None:
                 row = rows[-1]
                 print(
                     f"{case.kind:15} {case.level} {case.record.name[:15]:15} "
-                    f"loss {row['loss_db']:5.2f} gain {row['gain_db']:6.2f} z {row['z']:7.3f} "
-                    f"sd {row['sd']:6.3f} {'' if row['inside'] else 'OUT'} {row['method']}",
+                    f"loss {row['loss_db']:5.2f} gain {row['gain_db']:6.2f} true {row['true']:.3g} "
+                    f"range {row['range'][0]:.3g} to {row['range'][1]:.3g} {'' if row['inside'] else 'OUT'} {row['method']}",
                     flush=True,
                 )
         if args.cache:

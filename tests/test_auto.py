@@ -11,15 +11,18 @@ from scipy.ndimage import gaussian_filter
 
 from sigbench import DemoSignals, InputError
 from sigbench.benchmark.methods.resolve import resolve
+from sigbench.benchmark.methods.sure import sure
 from sigbench.cli.denoise.auto import as_json, as_text, denoise_automatically
 from sigbench.cli.denoise.auto.candidates import ABSOLUTE, CANDIDATES, candidates
 from sigbench.cli.denoise.auto.choose import Expected
+from sigbench.cli.denoise.auto.possible import PossibleNoise, Weighed, Weighing, in_signal
 from sigbench.cli.denoise.auto.treatment import has_such_levels, method_of, treatment_of
 from sigbench.cli.denoise.file import denoise_file
 from sigbench.cli.denoise.noise_checks import noise_level
 from sigbench.cli.main import main
 from sigbench.core.media import Content, read
 from sigbench.denoisers.noise import Varying
+from sigbench.denoisers.noise.models import StationaryNoise
 
 SIGNALS = ("blocks", "bumps", "heavisine", "doppler")
 
@@ -174,7 +177,7 @@ def test_the_ranges_contain_the_true_error(few, rng):
 
 
 def test_a_lower_end_that_is_not_known_is_not_printed_as_zero():
-    unknown, known = Expected("noisy", -0.1, 0.2, 0.0), Expected("noisy", 1.0, 0.1, 0.0)
+    unknown, known = Expected("a", -0.1, -0.5, 0.4, 0.0), Expected("b", 1.0, 0.8, 1.2, 0.0)
     assert (unknown.low, unknown.high) == (None, pytest.approx(np.sqrt(0.4)))
     assert (known.low, known.high) == (pytest.approx(np.sqrt(0.8)), pytest.approx(np.sqrt(1.2)))
 
@@ -241,6 +244,54 @@ def test_a_photograph_and_a_recording(few, here, rng, real_data):
     soundfile.write("a.wav", white(clip, 0.02, rng), fs)
     denoise_file(here / "a.wav", here / "b.wav", "auto", sigma="0.02")
     assert rmse(soundfile.read("b.wav")[0], clip) < 0.012
+
+
+def filtered(gain):
+    """Return a linear denoiser: a circular filter with this gain at the frequencies of fftn."""
+
+    def denoiser(noisy, *, sigma=None):
+        axes = tuple(range(2, noisy.ndim))
+        return np.fft.ifftn(gain * np.fft.fftn(noisy, axes=axes), axes=axes).real
+
+    return denoiser
+
+
+@pytest.mark.parametrize("space", [(32,), (6, 8)])
+def test_the_error_in_other_noise_is_that_of_sure_in_this_noise(space, rng):
+    """With a probe for every sample, the divergence of a linear filter is exact."""
+    axes = np.meshgrid(*map(np.fft.fftfreq, space), indexing="ij")
+    radius = np.sqrt(sum(axis**2 for axis in axes))
+    colors = StationaryNoise(np.stack([1 + radius, np.exp(-4 * radius), np.ones(space)]))
+    gain, noisy = 1 / (1 + 9 * radius**2), rng.standard_normal((1, 2, *space))
+    own = StationaryNoise(2 + radius[None])
+    possible = PossibleNoise(np.array([0.5, 0.3, 0.2]), colors)
+    judged = sure(filtered(gain), noisy, own, probes=noisy.size, epsilon=1.0)
+    weighed = Weighing.of(possible, own, space).weighed(judged, noisy)
+    for k in range(3):
+        one = StationaryNoise(colors.power[k : k + 1])
+        same = sure(filtered(gain), noisy, one, probes=noisy.size, epsilon=1.0)
+        assert weighed.mse[k] == pytest.approx(same.mse[0], rel=1e-6)
+        exact = np.mean((judged.estimate - noisy) ** 2) + np.mean(one.power * (2 * gain - 1))
+        assert weighed.mse[k] == pytest.approx(exact, rel=1e-6)
+
+
+def test_the_range_of_two_kinds_of_noise():
+    weighed = Weighed(np.array([1.0, 5.0]), np.array([0.7, 0.3]), np.array([1.0, 1.0]))
+    assert weighed.range(0.0) == (1.0, 1.0, 5.0)
+    low, middle, high = weighed.range(0.1)
+    assert low < 0.85 < 0.95 < middle < 1.15
+    assert 5.0 < high < 5.2
+    assert weighed.score == pytest.approx(0.3 * np.log(5))
+
+
+def test_signals_may_have_noise_of_several_colors(rng):
+    y = moving_average(SMOOTH, 5.0, rng)
+    found = in_signal(y)
+    assert found.white < 0.01
+    assert found.noise.weight.sum() == pytest.approx(1)
+    assert found.noise.noise.level.min() == pytest.approx(5, rel=0.15)
+    assert in_signal(white(SMOOTH, 5.0, rng)).white > 0.8
+    assert in_signal(np.ones((1, 500))) is None
 
 
 def test_compressed_images_have_the_noise_of_coarser_details(rng):

@@ -2,13 +2,22 @@
 
 import numpy as np
 import pytest
+from scipy.signal import butter, freqz
 
 from sigbench import InputError, Photos32
 from sigbench.core.protocols import NoiseEstimator, NoiseModel
-from sigbench.denoisers.noise import MAD, Autoregressive, Quiet, SmoothSpectrum, Subband
+from sigbench.denoisers.noise import MAD, Autoregressive, Quiet, SmoothSpectrum, Subband, chain
 from sigbench.denoisers.noise.bands import noise_floor
 from sigbench.denoisers.noise.cells import lapped_transform, signal_cells, signal_parts
 from sigbench.denoisers.noise.models import StationaryNoise
+from sigbench.denoisers.noise.shapes import (
+    autoregressive,
+    low_pass,
+    moving_average,
+    power_law,
+    resonance,
+    shapes_in_rows,
+)
 from sigbench.problems.colored import Colored
 from sigbench.problems.noise_estimation import described
 from sigbench.problems.spectra import (
@@ -151,6 +160,64 @@ def test_the_spectrum_of_noise_in_images(spectrum):
     level, bands = errors(SmoothSpectrum(), noisy, noise.noise_model(zero, peak=1.0))
     assert level < 2.5
     assert bands < 2.4
+
+
+FILTERS = {  # a shape, and the filter of white noise that has it, from scipy
+    "moving average": (moving_average(-0.7), ([1, -0.7], [1])),
+    "autoregressive": (autoregressive(0.9), ([1], [1, -0.9])),
+    "resonance": (
+        resonance(0.8, 0.2),
+        ([1], [1, -1.6 * np.cos(0.4 * np.pi), 0.64]),
+    ),
+    "low-pass": (low_pass(0.1, 4, 0.0), butter(4, 0.2)),
+}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_shapes_are_those_of_filters(name):
+    shape, (zeros, poles) = FILTERS[name]
+    f = np.linspace(0.01, 0.49, 40)
+    expected = np.abs(freqz(zeros, poles, 2 * np.pi * f)[1]) ** 2
+    np.testing.assert_allclose(shape(f), expected, rtol=1e-9)
+
+
+def test_the_power_law_equals_the_white_noise_at_its_corner():
+    np.testing.assert_allclose(power_law(1.0, 0.1)(np.array([0.1, 1.0])), [20.0, 11.0])
+
+
+class TestPosterior:
+    """Levels of the noise at sixteen frequencies, in steps of the chain."""
+
+    EDGES = np.arange(17)
+    FREQUENCY = (np.arange(16) + 0.5) / 32
+
+    def found(self, levels, sd=1.0):
+        k = np.arange(chain.LEVELS)
+        likelihood = -0.5 * ((k - np.asarray(levels)[:, None]) / sd) ** 2
+        return chain.posterior(likelihood, self.FREQUENCY, shapes_in_rows(self.EDGES))
+
+    def test_a_known_shape_is_found(self):
+        shapes = shapes_in_rows(self.EDGES)
+        for number in (0, 5, 20, 60, 170):
+            path = shapes.log_power[number]
+            found = self.found(50 + path / chain.STEP)
+            assert found.weight.argmax() == number or np.ptp(path) < 1
+            np.testing.assert_allclose(found.weight @ found.mean, 10 + path, atol=0.12)
+
+    def test_white_noise(self):
+        assert self.found(np.full(16, 50.0)).white > 0.9
+
+    def test_another_shape_is_a_chain(self):
+        levels = 50 - 15 * np.exp(-(((np.arange(16) - 8) / 3) ** 2))  # less power at some
+        found = self.found(levels, sd=0.5)
+        assert found.weight[182:].sum() > 0.99
+        np.testing.assert_allclose(found.weight @ found.mean, chain.STEP * levels, atol=0.1)
+
+    def test_a_signal_that_is_always_present_does_not_count(self):
+        levels = np.full(16, 50.0)
+        levels[3:6] = 80
+        found = self.found(levels)
+        np.testing.assert_allclose(found.weight @ found.mean, 10, atol=0.05)
 
 
 def tones(n=4096):

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
 
 from sigbench.benchmark.methods.covariance import WHITE, root_of
@@ -35,11 +36,16 @@ class Judged:
         error it can be negative.
     sd : array, shape (N,), float64
         Standard deviation of the difference between ``mse`` and the squared error of this item.
+    divergence : array, shape (N, *space), float64
+        tr(CJ)/n, divided among the frequencies of ``fftn``: its mean over them is tr(CJ)/n. If J is
+        multiplied by another stationary covariance, each frequency changes by the ratio of the
+        powers.
     """
 
     estimate: NDArray[np.float64]
     mse: NDArray[np.float64]
     sd: NDArray[np.float64]
+    divergence: NDArray[np.float64]
 
 
 def sure(
@@ -116,7 +122,7 @@ def sure(
     share = found.share
     mse = found.misfit - found.power + 2 * found.power * share
     variance = found.variance + (power_sd * found.power * (1 - 2 * share)) ** 2
-    return Judged(found.estimate, mse, np.sqrt(variance))
+    return Judged(found.estimate, mse, np.sqrt(variance), found.divergence)
 
 
 def gcv(
@@ -172,7 +178,8 @@ def gcv(
     usable = kept > MIN_REMOVED
     validated = found.misfit / np.where(usable, kept, 1.0) ** 2 - found.power
     variance = found.variance + (power_sd * found.power) ** 2
-    return Judged(found.estimate, np.where(usable, validated, with_sure), np.sqrt(variance))
+    mse = np.where(usable, validated, with_sure)
+    return Judged(found.estimate, mse, np.sqrt(variance), found.divergence)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,6 +198,8 @@ class _Measured:
         tr(CJ)/tr(C).
     variance : array
         Variance of the difference between SURE and the squared error.
+    divergence : array, shape (N, *space)
+        tr(CJ)/n, divided among the frequencies.
     """
 
     estimate: Values
@@ -198,6 +207,7 @@ class _Measured:
     power: Values
     share: Values
     variance: Values
+    divergence: Values
 
 
 def _measured(
@@ -222,16 +232,20 @@ def _measured(
     signs = item_rng(0, "sure").choice([-1.0, 1.0], size=y.shape[1:])
     probe_of = _probe_of_sample(y.shape[1:], probes)
     divergence, squares = np.zeros(len(y)), np.zeros(len(y))
+    crossed = np.zeros((len(y), *y.shape[2:]))
     parts, norms = [], []
     for k in range(min(probes, signs.size)):
         b = root.apply(np.where(probe_of == k, signs, 0))
         change = (denoiser(y + step * b, sigma=given) - estimate) / step
         parts.append(np.sum(b * change, axis=axes))
         divergence += parts[-1]
+        crossed += _cross_power(b, change)
         norms.append(np.sum(b**2, axis=axes if b.ndim == y.ndim else None))
         squares += np.sum(root.adjoint(change) ** 2, axis=axes)
     if model is not None:  # the mean of Σ‖Rb‖² is n
-        divergence *= n / np.sum(norms, axis=0)
+        scale = n / np.sum(norms, axis=0)
+        divergence *= scale
+        crossed *= per_item(scale, crossed)
     residual = estimate - y
     misfit = np.mean(residual**2, axis=axes)
     weighted = np.sum(root.adjoint(residual) ** 2, axis=axes)
@@ -244,7 +258,18 @@ def _measured(
             ddof=1,
         )
         variance += (2 * levels**2 / n) ** 2 * spread
-    return _Measured(estimate, misfit, levels**2, divergence / n, variance)
+    spectrum = (per_item(levels**2 / n, crossed) * crossed).astype(np.float64)
+    return _Measured(estimate, misfit, levels**2, divergence / n, variance, spectrum)
+
+
+def _cross_power(one: Values, two: Values) -> Values:
+    """Return the real part of the cross spectrum, summed over channels, shape ``(N, *space)``.
+
+    Its mean over the frequencies is the sum of the product.
+    """
+    axes = tuple(range(2 - two.ndim, 0))
+    product = scipy.fft.fftn(one, axes=axes).conj() * scipy.fft.fftn(two, axes=axes)
+    return np.asarray(product.real.sum(axis=1))
 
 
 def _probe_of_sample(shape: tuple[int, ...], probes: int) -> NDArray[np.intp]:

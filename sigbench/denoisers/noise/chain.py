@@ -1,8 +1,9 @@
-"""The power of noise along the frequencies, as the mean of a hidden Markov chain.
+"""The power of noise along the frequencies, from the likelihood of its levels.
 
-The states of the chain are levels of the noise on a logarithmic grid, and whether a signal is
-always present at a frequency. The posterior of a chain is computed exactly, by the forward-backward
-algorithm, and averaged over several slopes and roughnesses of the spectrum.
+The spectrum has one of many known shapes, or it is a hidden Markov chain, whose states are levels of
+the noise on a logarithmic grid. In both cases a signal is always present at some frequencies, where
+the likelihood only bounds the noise; this is another hidden state. The posterior is computed
+exactly, by the forward-backward algorithm.
 """
 
 from __future__ import annotations
@@ -12,43 +13,48 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sigbench.denoisers.noise.shapes import Shapes
+
 Values = NDArray[np.float64]
 
 STEP = 0.2  # between the levels, as logarithms of the power
 LEVELS = 110
 # Chosen on development data: demo signals of the training split, speech of two speakers, a
-# machine, sums of sinusoids and steps, in white, pink, MA and AR noise.
+# machine, sums of sinusoids and steps, in noise that was white, pink, pink and white, moving-average,
+# autoregressive of order 1 and 2, low-pass and high-pass.
+ROUGH_PRIOR = 0.12  # of all chains together
 SLOPES = (-1.0, 0.0, 0.5, 1.0, 1.5, 2.0)  # a: the trend of the power is f^−a
-ROUGHNESS = (
-    0.0,
-    2.0,
-    5.0,
-    12.0,
-    30.0,
-)  # standard deviation of a change within 0.1 cycles per sample
+ROUGHNESS = (2.0, 5.0, 12.0)  # standard deviation of a change within 0.1 cycles per sample
 # Probability that a signal is always present: LOW·exp(−f/DECAY), but at least HIGH.
 PRESENT_LOW, PRESENT_DECAY, PRESENT_HIGH = 0.5, 0.1, 1e-3
 STAY = 0.9  # weight of the same state at the next frequency, and not by chance
-COST_LOW, COST_HIGH = 1.0, 4.0  # nats for a signal that is always present, at each frequency
+COST_LOW, COST_HIGH = 0.75, 3.0  # nats for a signal that is always present, at each frequency
+MAX_SLOPE = 2.0  # toward 0
 
 
 class Posterior(NamedTuple):
-    """The logarithm of the power of the noise at R frequencies.
+    """The logarithm of the power of the noise at R frequencies, as a mixture of K components.
 
     Attributes
     ----------
-    mean, sd : array, shape (R,)
-        Posterior mean and standard deviation.
-    slope : float
-        Posterior mean of the slope a, for the trend f^−a.
+    weight : array, shape (K,)
+        Probabilities, whose sum is 1.
+    mean, variance : array, shape (K, R)
+        Mean and variance of the logarithm.
+    slope : array, shape (K,)
+        a, for a power f^−a below the lowest frequency.
+    white : float
+        Probability that the noise is white.
     """
 
+    weight: Values
     mean: Values
-    sd: Values
-    slope: float
+    variance: Values
+    slope: Values
+    white: float
 
 
-def posterior(likelihood: Values, frequency: Values) -> Posterior:
+def posterior(likelihood: Values, frequency: Values, shapes: Shapes) -> Posterior:
     """Return the posterior of the power of noise, in steps above the lowest level.
 
     Where a signal is always present, the likelihood is the largest of any level above the noise.
@@ -59,6 +65,8 @@ def posterior(likelihood: Values, frequency: Values) -> Posterior:
         Logarithm of the likelihood of every level ``STEP``·k at every frequency.
     frequency : array, shape (R,)
         Increasing frequencies in cycles per sample.
+    shapes : Shapes
+        Possible spectra at these frequencies.
 
     References
     ----------
@@ -66,34 +74,74 @@ def posterior(likelihood: Values, frequency: Values) -> Posterior:
 
     Examples
     --------
+    >>> from sigbench.denoisers.noise.shapes import shapes_in_rows
     >>> k = np.arange(LEVELS)
     >>> likelihood = -0.5 * (k - np.array([[40], [40], [40], [40]])) ** 2
-    >>> posterior(likelihood, np.array([0.1, 0.2, 0.3, 0.4])).mean.round(1)
+    >>> found = posterior(likelihood, (np.arange(4) + 0.5) / 8, shapes_in_rows(np.arange(5)))
+    >>> (found.weight @ found.mean).round(1)
     array([8., 8., 8., 8.])
     """
-    slopes = np.array(SLOPES)
-    log_frequency = np.log(frequency)
-    trend = -np.multiply.outer(slopes, log_frequency - log_frequency.mean())
     below = np.maximum.accumulate(likelihood[:, ::-1], axis=1)[:, ::-1]
     high = 1 - np.exp(-frequency / PRESENT_DECAY)
     below = below - (COST_LOW + (COST_HIGH - COST_LOW) * high)[:, None]
-    both = np.stack([_shifted(part, trend / STEP) for part in (likelihood, below)], axis=2)
     presence = _presence(frequency)
-    distance = STEP * np.abs(np.subtract.outer(np.arange(LEVELS), np.arange(LEVELS)))
     levels = STEP * np.arange(LEVELS)
-    evidence, means, squares = [], [], []
+
+    def around(trend: Values) -> Values:
+        return np.stack([_shifted(part, trend / STEP) for part in (likelihood, below)], axis=2)
+
+    evidence, level = _constant(around(shapes.log_power), presence)
+    mean = level @ levels
+    variance = level @ levels**2 - mean**2
+    logs = [evidence + shapes.log_prior]
+    means = [mean[:, None] + shapes.log_power]
+    variances = [np.broadcast_to(variance[:, None], shapes.log_power.shape)]
+    steps = np.log(frequency[1] / frequency[0])
+    slopes = [(shapes.log_power[:, 0] - shapes.log_power[:, 1]) / steps]
+
+    trend = -np.multiply.outer(SLOPES, np.log(frequency) - np.log(frequency).mean())
+    chains = around(trend)
+    distance = STEP * np.abs(np.subtract.outer(np.arange(LEVELS), np.arange(LEVELS)))
     for roughness in ROUGHNESS:
         moves = [_move(distance, roughness * np.sqrt(10 * df)) for df in np.diff(frequency)]
-        found, weight = _forward_backward(both, moves, presence)
-        evidence.append(found)
-        mean = weight @ levels
-        squares.append(weight @ levels**2 - mean**2)
+        evidence, level = _forward_backward(chains, moves, presence)
+        mean = level @ levels
+        logs.append(evidence + np.log(ROUGH_PRIOR / len(ROUGHNESS) / len(SLOPES)))
         means.append(mean + trend)
-    share = np.exp(np.array(evidence) - np.max(evidence))
-    share /= share.sum()
-    mean = np.tensordot(share, means, 2)
-    variance = np.tensordot(share, squares + (np.array(means) - mean) ** 2, 2)
-    return Posterior(mean, np.sqrt(np.maximum(variance, 0)), float(share.sum(axis=0) @ slopes))
+        variances.append(level @ levels**2 - mean**2)
+        slopes.append(np.array(SLOPES))
+    log_weight = np.concatenate(logs)
+    weight = np.exp(log_weight - log_weight.max())
+    weight /= weight.sum()
+    return Posterior(
+        weight,
+        np.concatenate(means),
+        np.maximum(np.concatenate(variances), 0),
+        np.clip(np.concatenate(slopes), 0, MAX_SLOPE),
+        float(weight[: len(shapes.white)][shapes.white].sum()),
+    )
+
+
+def _constant(likelihood: Values, presence: Values) -> tuple[Values, Values]:
+    """Return the log evidence ``(S,)`` and the posterior ``(S, LEVELS)`` of one level per shape."""
+    largest = likelihood.max(axis=(2, 3))
+    scaled = np.exp(likelihood - largest[:, :, None, None])
+    evidence = largest.sum(axis=1)
+    state = np.broadcast_to(_start(presence), scaled[:, 0].shape)
+    for row in range(scaled.shape[1]):
+        if row:
+            state = np.einsum("jk,sjl->skl", presence[row], state)
+        state = state * scaled[:, row]
+        total = state.sum(axis=(1, 2))
+        evidence = evidence + np.log(total)
+        state = state / total[:, None, None]
+    return evidence, state.sum(axis=1)
+
+
+def _start(presence: Values) -> Values:
+    """Return the probabilities of the states at the lowest frequency, shape ``(2, 1)``."""
+    start = presence[0][0] - STAY * np.array([1, 0])
+    return np.asarray((start / start.sum() / LEVELS)[:, None])
 
 
 def _shifted(likelihood: Values, shift: Values) -> Values:
@@ -133,8 +181,7 @@ def _forward_backward(
     slopes, rows = largest.shape
     forward = np.empty_like(scaled)
     evidence = largest.sum(axis=1)
-    start = presence[0][0] - STAY * np.array([1, 0])
-    state = np.broadcast_to((start / start.sum() / LEVELS)[:, None], scaled[:, 0].shape)
+    state = np.broadcast_to(_start(presence), scaled[:, 0].shape)
     for row in range(rows):
         if row:
             state = np.einsum("jk,ajl->akl", presence[row], state @ moves[row - 1])

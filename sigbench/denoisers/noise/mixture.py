@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, logsumexp
 
 from sigbench.core.protocols import Array
-from sigbench.denoisers.noise.bands import SLOPE
 from sigbench.denoisers.noise.cells import (
     MARGIN,
     Power,
@@ -18,44 +17,84 @@ from sigbench.denoisers.noise.cells import (
     signal_parts,
     signal_powers,
 )
-from sigbench.denoisers.noise.chain import LEVELS, STEP, posterior
+from sigbench.denoisers.noise.chain import LEVELS, STEP, Posterior, posterior
+from sigbench.denoisers.noise.shapes import Shapes, shapes_in_rows
 
 # Chosen on development data, as the constants of `chain`. MAX_ROWS is approximate.
 GROUP = 3  # frames whose mean power is one value
 EXCESS, LEAST_EXCESS = 3.0, 0.7  # of signal over noise, as logarithms of the power
 SHARES = {0.0: 3, 0.02: 2, 0.1: 1, 0.25: 1, 0.5: 1, 0.75: 1, 0.9: 1}  # of signal, and weights
-DEPENDENCE = 0.9  # weight of a value; neighboring ones are not quite independent
+DEPENDENCE = 0.6  # weight of a value; neighboring ones are not independent
 MAX_ROWS = 64
 SHORTEST = 8  # frequencies of the shortest transform; it resolves jumps
 MAX_VALUES = 60  # in a row; for more, the likelihood would be narrower than the steps of the chain
 
 
 class MixtureFloor(NamedTuple):
-    """The spectrum of the noise in a signal.
+    """The spectrum of the noise in a signal, as a posterior distribution.
 
     Attributes
     ----------
     frequency : array, shape (R,)
         Frequencies in cycles per sample.
-    log_power : array, shape (R,)
-        Posterior mean of the logarithm of the power.
-    slope : float
-        Slope a of the trend f^−a, which continues the spectrum to lower frequencies.
-    sd, width : array, shape (R,)
-        Posterior standard deviations of the logarithms, and the relative widths of the bands.
+    width : array, shape (R,)
+        Widths of the bands, relative to their mean.
+    lowest : float
+        Logarithm of the lowest level.
+    found : Posterior
+        The logarithms of the power above the lowest level.
     """
 
     frequency: Power
-    log_power: Power
-    slope: float
-    sd: Power
     width: Power
+    lowest: float
+    found: Posterior
+
+    @property
+    def mean(self) -> Power:
+        """Posterior mean of the logarithm of the power, shape ``(R,)``."""
+        return np.asarray(self.lowest + self.found.weight @ self.found.mean)
+
+    @property
+    def sd(self) -> Power:
+        """Posterior standard deviation of the logarithm of the power, shape ``(R,)``."""
+        weight, means, variances = self.found[:3]
+        mean = weight @ means
+        return np.asarray(np.sqrt(weight @ (variances + (means - mean) ** 2)))
 
     def at(self, frequency: Power) -> Power:
         """Return the power at frequencies above 0."""
-        logs, own = np.log(frequency), np.log(self.frequency)
-        beyond = np.clip(self.slope, 0, SLOPE) * np.maximum(own[0] - logs, 0)
-        return np.exp(np.interp(logs, own, self.log_power) + beyond)
+        slope = float(self.found.weight @ self.found.slope)
+        return np.exp(self._logs(self.mean, slope, np.log(frequency)))
+
+    def hypotheses(self, frequency: Power, count: int) -> tuple[Power, Power]:
+        """Return the most probable spectra.
+
+        Parameters
+        ----------
+        frequency : array, shape (F,)
+            Frequencies above 0 in cycles per sample.
+        count : int
+            The largest number K of spectra.
+
+        Returns
+        -------
+        weight : array, shape (K,)
+            Probabilities, whose sum is 1.
+        power : array, shape (K, F)
+        """
+        chosen = np.argsort(-self.found.weight)[:count]
+        weight = self.found.weight[chosen]
+        logs = np.log(frequency)
+        power = [
+            np.exp(self._logs(self.lowest + self.found.mean[k], self.found.slope[k], logs))
+            for k in chosen
+        ]
+        return weight / weight.sum(), np.array(power)
+
+    def _logs(self, row: Power, slope: float, logs: Power) -> Power:
+        own = np.log(self.frequency)
+        return np.interp(logs, own, row) + slope * np.maximum(own[0] - logs, 0)
 
 
 def row_edges(bins: int) -> NDArray[np.intp]:
@@ -78,19 +117,20 @@ def row_edges(bins: int) -> NDArray[np.intp]:
 def mixture_floor(item: Array) -> MixtureFloor | None:
     """Return the spectrum of the noise in a signal ``(C, L)``; None if the signal is constant.
 
-    Of transforms with several numbers of frequencies, the one with the least noise is used, with
-    powers one standard deviation above the means: a longer one only if it has 10 % less.
+    There is a transform with √n/2 frequencies, for n samples, and shorter and longer ones. Of these
+    the one with the least noise is used, with powers one standard deviation above the means, if it
+    has 10 % less than the first.
     """
     parts = [part - part.mean() for part in signal_parts(item)]
     best, least = None, np.inf
     lengths = frame_lengths(len(parts[0]))
-    shorter = [lengths[0] // 2] if lengths[0] >= 2 * SHORTEST else []
+    shorter = [lengths[0] // k for k in (2, 4) if lengths[0] >= k * SHORTEST]
     for bins in shorter + lengths:
         powers = signal_powers(parts, bins)
         if not any(power.size for power in powers):
             return None
         floor = mixture_of(powers)
-        power = float(np.mean(np.exp(floor.log_power + floor.sd) * floor.width))
+        power = float(np.mean(np.exp(floor.mean + floor.sd) * floor.width))
         if power < MARGIN * least:
             best, least = floor, power
     return best
@@ -101,8 +141,8 @@ def mixture_of(powers: list[Power]) -> MixtureFloor:
 
     The mean power of some frames is a gamma variable times the power of the noise. A share of them
     is larger by a factor with an exponential distribution of its logarithm: signal. The likelihood
-    of the power of the noise is averaged over shares, so that no cell is classified; the powers of
-    neighboring frequencies are joined by `posterior`.
+    of the power of the noise is averaged over shares, so that no cell is classified. `posterior`
+    joins the frequencies.
 
     Parameters
     ----------
@@ -123,9 +163,15 @@ def mixture_of(powers: list[Power]) -> MixtureFloor:
     counts = np.add.reduceat(_counts((logs - lowest) / STEP), edges[:-1], axis=0)
     frequency = (edges[:-1] + edges[1:]) / (4 * bins)
     weight = DEPENDENCE * np.minimum(1, MAX_VALUES / (len(logs) * np.diff(edges)))
-    found = posterior(weight[:, None] * _log_likelihood(counts, group), frequency)
+    likelihood = weight[:, None] * _log_likelihood(counts, group)
     width = np.diff(edges) / bins * (len(edges) - 1)
-    return MixtureFloor(frequency, lowest + found.mean, found.slope, found.sd, width)
+    found = posterior(likelihood, frequency, _shapes(bins))
+    return MixtureFloor(frequency, width, lowest, found)
+
+
+@functools.cache
+def _shapes(bins: int) -> Shapes:
+    return shapes_in_rows(row_edges(bins))
 
 
 def _counts(position: Power) -> Power:

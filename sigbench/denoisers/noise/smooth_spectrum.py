@@ -9,7 +9,7 @@ import numpy as np
 
 from sigbench.core.protocols import Array, Info
 from sigbench.core.validation import check_noisy
-from sigbench.denoisers.noise.bands import SLOPE, signal_floor
+from sigbench.denoisers.noise.bands import SLOPE
 from sigbench.denoisers.noise.cells import (
     BLOCK,
     MIN_LENGTH,
@@ -27,16 +27,16 @@ class SmoothSpectrum:
     """Colored noise, from a robust smooth spectrum of the quietest parts of an item.
 
     Signals: the powers in time and frequency are a mixture of noise, and of noise with signal. The
-    power of the noise at each frequency has the likelihood of this mixture, and varies smoothly,
-    around a trend f^−a that continues it to lower frequencies. It is the posterior mean of a hidden
-    Markov chain. Images: for every frequency of the cosine transform of 8×8 blocks, the mean power
-    in the blocks with the least power at other frequencies.
+    spectrum of the noise has a common shape: white, a power law, also with white noise, a moving
+    average, autoregressive of order 1 or 2, or low-pass; or it is a hidden Markov chain that varies
+    around a power law. The estimate is the posterior mean of the logarithm of the power. Images: for
+    every frequency of the cosine transform of 8×8 blocks, the mean power in the blocks with the
+    least power at other frequencies.
 
-    Noise of low frequency cannot be told from a slow signal that is always present. It is continued
-    from higher frequencies, where the likelihood decides how smoothly. If the power is twice that
-    of the quietest cells, on which no model is imposed, the spectrum of these is returned. In images,
-    the power grows at most as 1/f² toward low frequencies. Items of less than 16 samples along an axis have white
-    noise of the level of `MAD`.
+    Noise of low frequency cannot be told from a slow signal that is always present: its power
+    follows from that at higher frequencies, by the shape. In images, the power grows at most as 1/f²
+    toward low frequencies. Items of less than 16 samples along an axis have white noise of the level
+    of `MAD`.
 
     References
     ----------
@@ -47,11 +47,11 @@ class SmoothSpectrum:
     >>> white = np.random.default_rng(0).normal(size=(1, 1, 65536))
     >>> noise = SmoothSpectrum().estimate_noise(white + np.roll(white, 1, -1))
     >>> noise.spectrum((8,)).round(1)
-    array([[3.9, 3.5, 1.9, 0.6, 0. , 0.6, 1.9, 3.5]])
+    array([[3.8, 3.3, 1.9, 0.6, 0. , 0.6, 1.9, 3.3]])
     """
 
     info: ClassVar[Info] = Info(
-        "smooth-spectrum", "noise estimation", "sigbench", adapts=True, version=2
+        "smooth-spectrum", "noise estimation", "sigbench", adapts=True, version=3
     )
 
     def estimate_noise(self, noisy: Array) -> StationaryNoise:
@@ -63,18 +63,16 @@ class SmoothSpectrum:
         return StationaryNoise(np.stack([spectrum(item) for item in noisy]))
 
 
-MAX_RATIO = 2.0  # of the mean power to that of the quietest cells; of a higher one, much is signal
-
-
 def _signal_spectrum(item: Array) -> Power:
     """Return the power at the frequencies of a signal ``(C, L)``."""
-    (n,) = grid_of(item.shape[1:])
-    frequency = np.maximum(np.abs(np.fft.fftfreq(n)), 1 / n)
-    quiet, mixture = signal_floor(item), mixture_floor(item)
-    if quiet is None or mixture is None:
-        return np.zeros(n)
-    low, power = quiet.at(frequency), mixture.at(frequency)
-    return power if power.mean() <= MAX_RATIO * low.mean() else low
+    floor, frequency = mixture_floor(item), frequencies(item.shape[-1])
+    return np.zeros(len(frequency)) if floor is None else floor.at(frequency)
+
+
+def frequencies(n: int) -> Power:
+    """Return the frequencies of a model of a signal of ``n`` samples; 1/n in place of 0."""
+    (grid,) = grid_of((n,))
+    return np.maximum(np.abs(np.fft.fftfreq(grid)), 1 / grid)
 
 
 # Chosen on development data: 25 photographs of 180×180 pixels and 6 of 512×512.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sigbench.benchmark.methods.sure import sure
 from sigbench.cli.denoise.auto.candidates import Candidate, candidates
+from sigbench.cli.denoise.auto.possible import Weighed, Weighing
 from sigbench.cli.denoise.auto.treatment import Treatment, method_of, repeated, treatment_of
 from sigbench.core.errors import InputError
 from sigbench.core.media import Content
@@ -28,23 +29,7 @@ FIRST_PROBES, FINALISTS = 4, 12  # all methods have few probes, and the best mor
 STEP = 0.2  # of a probe, in noise levels: large enough to see the jumps of hard thresholds
 FULL_SEARCHES = 3  # items of a file; later ones only try what was good for these
 KEPT = 4  # methods of each full search
-# Errors of an expected squared error relative to σ², for signals and images, calibrated on the
-# development records of benchmarks/auto.py. The range has two standard deviations, by the errors of
-# the noise model and of what is removed first. Its upper end also allows for noise that is
-# colored: by the power of the noise in excess of such a ratio if it was found to be white, and by a
-# constant if it was found to be colored, because noise of low frequency is missed.
-MODEL_SD = {
-    "white": {1: 0.08, 2: 0.09},
-    "colored": {1: 0.3, 2: 0.3},
-    "signal-dependent": {1: 0.12, 2: 0.1},
-    "varying": {1: 0.15, 2: 0.1},
-}
-EXCESS, EXCESS_COLORED = 1.25, {1: 0.35, 2: 1.8}
-REMOVAL_SD = 0.3
-# Weight of the divergence in the choice, for signals and images, chosen on development data. In
-# white noise the estimated level is more often too low, and in colored noise too high; an estimate
-# that follows the noise costs more than one that is too smooth.
-WEIGHT, WEIGHT_COLORED = {1: 1.2, 2: 1.05}, {1: 1.35, 2: 1.2}
+REMOVAL_SD = 0.3  # of a squared error relative to σ², if a part of the noise is removed first
 
 
 @dataclass(frozen=True)
@@ -56,31 +41,29 @@ class Expected:
     method : str
         The method and its settings, as typed on the command line.
     mse : float
-        Stein's unbiased estimate of the mean squared error; it can be negative.
-    sd : float
-        Standard deviation of the estimate, with the error of the estimated noise.
+        Median of the expected mean squared error over the noise that the item may have; it is an
+        unbiased estimate, and can be negative.
+    low_mse, high_mse : float
+        The 95 % range of the mean squared error.
     score : float
-        The estimate with another weight of the divergence; the choice is the smallest.
-    excess : float
-        What a wrong model of the noise may add to the mean squared error.
+        The expected logarithm of the mean squared error; the choice is the smallest.
     """
 
     method: str
     mse: float
-    sd: float
+    low_mse: float
+    high_mse: float
     score: float
-    excess: float = 0.0
 
     @property
     def low(self) -> float | None:
         """Lower end of the 95 % range of the root mean squared error; None if it is not known."""
-        least = self.mse - 2 * self.sd
-        return math.sqrt(least) if least > 0 else None
+        return math.sqrt(self.low_mse) if self.low_mse > 0 else None
 
     @property
     def high(self) -> float:
         """Upper end of the 95 % range of the root mean squared error."""
-        return math.sqrt(max(self.mse, 0.0) + 2 * self.sd + self.excess)
+        return math.sqrt(max(self.high_mse, 0.0))
 
 
 @dataclass(frozen=True)
@@ -165,14 +148,15 @@ def _ranked(
     if treatment.level == 0:
         return [(None, unchanged)]
     excerpts, model = _excerpts(treatment)
+    weighing = Weighing.of(treatment.possible, model, excerpts.shape[2:])
     scored: dict[Candidate, Expected] = {}
     for one in tried:
         if _is_applicable(one, treatment.cleared[0]):
-            scored[one] = _expected(one, excerpts, model, treatment, peak, FIRST_PROBES)
+            scored[one] = _expected(one, excerpts, model, weighing, treatment, peak, FIRST_PROBES)
         progress.advance()
     finalists = sorted(scored, key=lambda one: scored[one].score)[:FINALISTS]
     for one in finalists:
-        scored[one] = _expected(one, excerpts, model, treatment, peak, MAX_PROBES)
+        scored[one] = _expected(one, excerpts, model, weighing, treatment, peak, MAX_PROBES)
         progress.advance()
     best: dict[int, Candidate] = {}
     for one, expected in scored.items():
@@ -188,35 +172,23 @@ def _unchanged(treatment: Treatment) -> Expected:
     text = "noisy"
     for template in reversed(treatment.outer):
         text = template.replace("...", text)
-    power, n = treatment.level**2, treatment.cleared.size
-    sd = power * math.hypot(_relative_sd(treatment), math.sqrt(2 / n))
-    return Expected(text, power, sd, (2 * _weight(treatment) - 1) * power, _excess(treatment))
+    possible = treatment.possible
+    power = possible.noise.level**2
+    chance = math.sqrt(2 / treatment.cleared.size) * treatment.level**2
+    return _as_expected(text, Weighed(power, possible.weight, power), chance, treatment)
 
 
-def _relative_sd(treatment: Treatment) -> float:
-    dimensions = treatment.cleared.ndim - 2
-    model = MODEL_SD[treatment.kind][dimensions] if treatment.estimator else 0.0
-    return math.hypot(model, REMOVAL_SD if treatment.outer else 0.0)
-
-
-def _excess(treatment: Treatment) -> float:
-    """Return what a wrong model of the noise may add to an expected squared error."""
-    if not treatment.estimator:
-        return 0.0
-    if treatment.kind == "colored":
-        return EXCESS_COLORED[treatment.cleared.ndim - 2] * treatment.level**2
-    return max(treatment.colored_level**2 - EXCESS * treatment.level**2, 0.0)
-
-
-def _weight(treatment: Treatment) -> float:
-    by_dimensions = WEIGHT_COLORED if treatment.kind == "colored" else WEIGHT
-    return by_dimensions[treatment.cleared.ndim - 2]
+def _as_expected(text: str, weighed: Weighed, chance: float, treatment: Treatment) -> Expected:
+    removal = REMOVAL_SD * treatment.level**2 if treatment.outer else 0.0
+    low, middle, high = weighed.range(math.hypot(chance, removal))
+    return Expected(text, middle, low, high, weighed.score)
 
 
 def _expected(
     one: Candidate,
     excerpts: Array,
     model: NoiseModel,
+    weighing: Weighing,
     treatment: Treatment,
     peak: float | None,
     probes: int,
@@ -228,12 +200,9 @@ def _expected(
 
     count = min(probes, max(2, PROBES[excerpts.ndim - 2] // excerpts.size))
     judged = sure(denoiser, excerpts, model, probes=count, epsilon=STEP)
-    mse, power = float(np.mean(judged.mse)), float(np.mean(model.level**2))
-    divergence = (mse + power - float(np.mean((judged.estimate - excerpts) ** 2))) / 2
+    weighed = weighing.weighed(judged, excerpts)
     chance = float(np.sqrt(np.mean(judged.sd**2) / len(excerpts)))
-    sd = math.hypot(chance, _relative_sd(treatment) * power)
-    score = mse + 2 * (_weight(treatment) - 1) * divergence
-    return Expected(treatment.text(one), mse, sd, score, _excess(treatment))
+    return _as_expected(treatment.text(one), weighed, chance, treatment)
 
 
 def _is_applicable(candidate: Candidate, item: Array) -> bool:

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,10 @@ from sigbench.benchmark.methods.describe import bind_problem_info
 from sigbench.benchmark.methods.resolve import resolve
 from sigbench.benchmark.methods.wrappers import LevelNormalized, Stabilized
 from sigbench.cli.denoise.auto.candidates import Candidate
+from sigbench.cli.denoise.auto.possible import PossibleNoise, as_stated, in_signal
 from sigbench.cli.denoise.noise_checks import Finding, findings, noise_level
 from sigbench.core.protocols import Array, Denoiser, NoiseModel
-from sigbench.denoisers.noise import MAD, NOISE_ESTIMATORS, Quiet
+from sigbench.denoisers.noise import NOISE_ESTIMATORS, Quiet
 from sigbench.denoisers.noise.hum import HARMONICS, find_hum
 from sigbench.denoisers.noise.models import white_noise
 
@@ -27,22 +28,35 @@ Function = Callable[[Array], Array]  # of a batch
 # What is removed before the noise is modelled, outermost first, as in the physical order: an
 # impulse is added last.
 REMOVED = ("impulses", "hum")
-# The wrapper and the estimator for a finding; the first that is found counts.
+# The estimators for a kind of noise, in the order of the kinds that are tried, and wrappers.
 MODELLED = {
-    "colored": ("with-noise", ("smooth-spectrum", "subband", "autoregressive")),
-    "signal-dependent": ("stabilized", ("poisson-gaussian",)),
-    "varying": ("level-normalized", ("varying",)),
+    "colored": ("smooth-spectrum", "subband"),
+    "signal-dependent": ("poisson-gaussian",),
+    "varying": ("varying",),
 }
-WHITE = ("with-noise", ("quiet", "mad"))
+WRAPPERS = {"signal-dependent": "stabilized", "varying": "level-normalized"}
+WHITE = ("quiet", "mad")
+ONLY_IN_SIGNALS, ONLY_IN_IMAGES = ("mad",), ("subband",)
 # In signals of less than 512 samples there are too few quiet parts. This estimator uses the finest
 # details or the floor of the spectrum, whichever is lower.
 SHORT = 512
 WHITE_IF_SHORT = "rounding"
-FOR_SIGNALS = ("mad", "autoregressive")
-# Smallest and largest level of a model relative to white noise, chosen on development data. Colored
-# noise of nearly the same level as white noise is texture taken for noise; colored or
-# signal-dependent noise of a much higher level is signal.
-LIMITS = {"colored": (1.4, 8.0), "signal-dependent": (0.0, 2.2)}
+# Smallest and largest level of a model relative to white noise, by the number of space axes, chosen
+# on development data. Colored noise of nearly the same level as white noise is texture taken for
+# noise; colored or signal-dependent noise of a much higher level is signal.
+LIMITS = {
+    ("colored", 2): (1.4, 8.0),
+    ("signal-dependent", 1): (0.0, 2.2),
+    ("signal-dependent", 2): (0.0, 2.2),
+}
+# Standard deviation of the logarithm of the estimated power, for signals and images, on development
+# data. The spectra of stationary noise in signals have their own probabilities besides.
+LEVEL_SD = {
+    "white": {1: 0.1, 2: 0.09},
+    "colored": {1: 0.1, 2: 0.3},
+    "signal-dependent": {1: 0.12, 2: 0.1},
+    "varying": {1: 0.15, 2: 0.1},
+}
 COMPRESSED = 2.0  # ratio of the colored to the rounded level
 ZERO = 1e-9  # of the largest value: the size of rounding errors
 # The median of the finest details is more precise than the quiet parts, if both agree so well.
@@ -51,9 +65,7 @@ AGREE = 1.12
 # violate the assumptions of the tests: onsets of speech look like impulses, and the tones of machines
 # like mains hum.
 STRONG = {"impulses": 1e-20, "hum": 1e-5, "signal-dependent": 1e-8, "varying": 1e-6}
-# Colored noise with a larger p-value than this must have finest details that are louder than the
-# quiet parts by such a ratio: otherwise it may be the spectrum of a signal that never pauses.
-COLORED, MIN_DETAILS = 1e-8, 1.8
+STRONG_IN_IMAGES = 1e-8  # largest p-value of colored noise
 # A varying level is checked by the quiet parts of pieces: their levels must differ by such a ratio,
 # and agree with the model so well.
 PIECE, PIECES = {1: 512, 2: 64}, {1: 4, 2: 2}  # samples, and pieces along each axis
@@ -89,8 +101,8 @@ class Treatment:
         The noise in ``cleared``.
     findings : tuple of Finding
         The assumptions on white Gaussian noise that the item violates.
-    colored_level : float
-        The level that the noise would have if it were colored; 0 if the level was given.
+    possible : PossibleNoise
+        The noise that the item may have instead; its spectra are stationary.
     """
 
     kind: str
@@ -100,7 +112,7 @@ class Treatment:
     estimator: str
     model: NoiseModel
     findings: tuple[Finding, ...]
-    colored_level: float = 0.0
+    possible: PossibleNoise
 
     @property
     def level(self) -> float:
@@ -154,7 +166,7 @@ def treatment_of(
         The largest value that the file can represent.
     """
     batch = item[None]
-    rough = noise_level(item) or float(estimated(WHITE[1], batch)[1].level[0])
+    rough = noise_level(item) or float(estimated(WHITE, batch)[1].level[0])
     if rough <= ZERO * float(np.abs(item).max(initial=0.0)):
         rough = 0.0
     found = findings(item, level if level is not None else rough, fs)
@@ -168,23 +180,35 @@ def treatment_of(
     outer = tuple(by_kind[kind].remedy for kind in REMOVED if kind in by_kind)
     cleared = without(batch, outer, fs, peak)
     if level is not None or rough == 0:
-        given = white_noise(np.array([level or 0.0]), item.ndim - 1)
-        return Treatment("white", outer, cleared, "with-noise", "", given, found)
-    white_estimator, white = estimated(WHITE[1], cleared)
-    colored = float(estimated(MODELLED["colored"][1], cleared)[1].level[0])
-    for kind, (wrapper, estimators) in MODELLED.items():
-        if kind not in by_kind and not (kind == "colored" and _is_compressed(by_kind, cleared)):
+        given: NoiseModel = white_noise(np.array([level or 0.0]), item.ndim - 1)
+        possible = as_stated(given, cleared.shape[2:])
+        return Treatment("white", outer, cleared, "with-noise", "", given, found, possible)
+    spectra = in_signal(cleared[0]) if item.ndim == 2 else None
+    colored = _is_colored(by_kind, cleared) if spectra is None else spectra.white < 0.5
+    kind, estimator, model = _modelled(cleared, [*(["colored"] if colored else []), *by_kind])
+    if spectra is not None and kind in ("white", "colored"):
+        possible = spectra.noise
+    else:
+        possible = as_stated(model, cleared.shape[2:])
+    possible = possible.scaled(LEVEL_SD[kind][item.ndim - 1])
+    wrapper = WRAPPERS.get(kind, "with-noise")
+    return Treatment(kind, outer, cleared, wrapper, estimator, model, found, possible)
+
+
+def _modelled(cleared: Array, kinds: Collection[str]) -> tuple[str, str, NoiseModel]:
+    """Return the kind of the noise, the estimator and its model: the first that is plausible."""
+    white_estimator, white = estimated(WHITE, cleared)
+    for kind, estimators in MODELLED.items():
+        if kind not in kinds:
             continue
         estimator, model = estimated(estimators, cleared)
         ratio = float(model.level[0]) / max(float(white.level[0]), np.finfo(float).tiny)
-        low, high = LIMITS.get(kind, (0.0, np.inf))
-        if kind == "colored" and not _is_colored(by_kind, cleared):
-            continue
+        low, high = LIMITS.get((kind, cleared.ndim - 2), (0.0, np.inf))
         if kind == "varying" and not has_such_levels(cleared, model):
             continue
         if low <= ratio <= high:
-            return Treatment(kind, outer, cleared, wrapper, estimator, model, found, colored)
-    return Treatment("white", outer, cleared, WHITE[0], white_estimator, white, found, colored)
+            return kind, estimator, model
+    return "white", white_estimator, white
 
 
 def _is_hum(signal: Array, fs: float | None) -> bool:
@@ -204,12 +228,10 @@ def _is_hum(signal: Array, fs: float | None) -> bool:
     return False
 
 
-def _is_colored(by_kind: Mapping[str, Finding], batch: Array) -> bool:
-    """Return whether there is enough evidence for colored noise."""
-    if "colored" not in by_kind or by_kind["colored"].p_value < COLORED:
-        return True
-    details, quiet = (float(one.estimate_noise(batch).level[0]) for one in (MAD(), Quiet()))
-    return batch.ndim == 3 and details > MIN_DETAILS * quiet
+def _is_colored(by_kind: Mapping[str, Finding], image: Array) -> bool:
+    """Return whether there is enough evidence for colored noise in an image."""
+    strong = "colored" in by_kind and by_kind["colored"].p_value < STRONG_IN_IMAGES
+    return strong or _is_compressed(by_kind, image)
 
 
 def has_such_levels(batch: Array, model: NoiseModel) -> bool:
@@ -243,9 +265,9 @@ def has_such_levels(batch: Array, model: NoiseModel) -> bool:
 
 def _is_compressed(by_kind: Mapping[str, Finding], batch: Array) -> bool:
     """Return whether an image only looks rounded, because compression removed its finest details."""
-    if "rounded" not in by_kind or batch.ndim == 3:
+    if "rounded" not in by_kind:
         return False
-    names = (("rounding",), MODELLED["colored"][1])
+    names = (("rounding",), MODELLED["colored"])
     rounded, colored = (float(estimated(one, batch)[1].level[0]) for one in names)
     return colored > COMPRESSED * rounded
 
@@ -264,16 +286,16 @@ def estimated(estimators: tuple[str, ...], batch: Array) -> tuple[str, NoiseMode
     White noise has the level of the quiet parts, or of all finest details if both agree.
     """
     table: Mapping[str, Any] = NOISE_ESTIMATORS
-    if estimators == WHITE[1] and batch.ndim == 3 and batch.shape[-1] < SHORT:
+    if estimators == WHITE and batch.ndim == 3 and batch.shape[-1] < SHORT:
         return WHITE_IF_SHORT, table[WHITE_IF_SHORT]().estimate_noise(batch)
     models: dict[str, NoiseModel] = {
         name: table[name]().estimate_noise(batch)
         for name in estimators
-        if batch.ndim == 3 or name not in FOR_SIGNALS
+        if name not in (ONLY_IN_IMAGES if batch.ndim == 3 else ONLY_IN_SIGNALS)
     }
     levels = {name: float(model.level[0]) for name, model in models.items()}
     chosen = min(levels, key=lambda name: levels[name])
-    if estimators == WHITE[1]:
+    if estimators == WHITE:
         quiet, details = levels["quiet"], levels.get("mad", 0.0)
         chosen = "mad" if quiet <= AGREE * details <= AGREE**2 * quiet else "quiet"
     return chosen, models[chosen]
