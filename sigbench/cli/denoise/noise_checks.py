@@ -23,6 +23,7 @@ from sigbench.denoisers.noise.places import (
     spectral_floor,
 )
 from sigbench.denoisers.noise.poisson_gaussian import floor_by_signal
+from sigbench.denoisers.noise.quiet_parts import quiet_change
 from sigbench.denoisers.noise.rounding import rounding_step, unrounded_level
 from sigbench.denoisers.noise.varying import level_change, varies_with_signal
 from sigbench.denoisers.noise.whiteness import spectral_slope
@@ -32,7 +33,8 @@ __all__ = ["Finding", "doubts", "findings", "noise_level"]
 LOCAL_MEAN = np.where(np.arange(9) == 4, 1.0, 0.0) - 1 / 9  # a sample minus its local mean
 TINY = np.finfo(np.float64).tiny
 # Largest p-values: together they give false alarms in about 1 of 100 files.
-COLORED, CHANGED = 1.5e-3, 5e-4
+COLORED = {1: 3e-4, 2: 1.5e-3}
+CHANGED = {1: 6e-3, 2: 5e-4}
 DEPENDENT = {1: 1e-4, 2: 1e-3}
 MIN_SLOPE = {1: 0.3, 2: 0.45}  # exponents; texture has a slope as well
 COARSE = 1.2  # steps that are larger than the noise level, with the error of rounding
@@ -178,7 +180,7 @@ def _impulses(y: NDArray[np.float64]) -> Finding | None:
 
 def _colored(y: NDArray[np.float64]) -> Finding | None:
     found = spectral_slope(y)
-    if found.p_value > COLORED or abs(found.slope) < MIN_SLOPE[y.ndim - 1]:
+    if found.p_value > COLORED[y.ndim - 1] or abs(found.slope) < MIN_SLOPE[y.ndim - 1]:
         return None
     kind = "low" if found.slope < 0 else "high"
     remedy = "whitened[method=...]"
@@ -191,9 +193,9 @@ def _colored(y: NDArray[np.float64]) -> Finding | None:
 
 def _uneven(y: NDArray[np.float64], parts: SmoothParts) -> Finding | None:
     """Report whether the level depends on the signal or the place, whichever describes it better."""
-    by_signal, by_place = floor_by_signal(y), level_change(y)
+    by_signal, by_place = floor_by_signal(y), quiet_change(y) if y.ndim == 2 else level_change(y)
     dependent = by_signal.p_value < DEPENDENT[y.ndim - 1] and by_signal.ratio > MIN_DEPENDENT
-    changed = by_place.p_value < CHANGED and by_place.ratio > MIN_CHANGE
+    changed = by_place.p_value < CHANGED[y.ndim - 1] and by_place.ratio > MIN_CHANGE
     if dependent and (not changed or varies_with_signal(y, by_place, by_signal)):
         remedy = "stabilized[method=...]"
         text = (
@@ -208,7 +210,7 @@ def _uneven(y: NDArray[np.float64], parts: SmoothParts) -> Finding | None:
             f"{by_place.where}: use {remedy}"
         )
         return Finding("varying", text, by_place.p_value, remedy)
-    return _patchy(parts)
+    return None if y.ndim == 2 else _patchy(parts)
 
 
 def _patchy(parts: SmoothParts) -> Finding | None:
