@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import convolve, median_filter
 
 from sigbench.core.protocols import Array
 from sigbench.denoisers.noise.hum import find_hum
@@ -23,7 +24,7 @@ from sigbench.denoisers.noise.places import (
     spectral_floor,
 )
 from sigbench.denoisers.noise.poisson_gaussian import floor_by_signal
-from sigbench.denoisers.noise.quiet_parts import quiet_change
+from sigbench.denoisers.noise.quiet_parts import quiet_change, quiet_spread
 from sigbench.denoisers.noise.rounding import rounding_step, unrounded_level
 from sigbench.denoisers.noise.varying import level_change, varies_with_signal
 from sigbench.denoisers.noise.whiteness import spectral_slope
@@ -31,6 +32,7 @@ from sigbench.denoisers.noise.whiteness import spectral_slope
 __all__ = ["Finding", "doubts", "findings", "noise_level"]
 
 LOCAL_MEAN = np.where(np.arange(9) == 4, 1.0, 0.0) - 1 / 9  # a sample minus its local mean
+NEIGHBORS = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]) / 4
 TINY = np.finfo(np.float64).tiny
 # Largest p-values: together they give false alarms in about 1 of 100 files.
 COLORED = {1: 3e-4, 2: 1.5e-3}
@@ -40,6 +42,7 @@ MIN_SLOPE = {1: 0.3, 2: 0.45}  # exponents; texture has a slope as well
 COARSE = 1.2  # steps that are larger than the noise level, with the error of rounding
 MIN_DEPENDENT = 1.45  # ratio of noise levels
 MIN_CHANGE = 1.35
+MIN_SPREAD = 1.3  # of the quiet parts of quarters
 
 
 @dataclass(frozen=True)
@@ -210,17 +213,22 @@ def _uneven(y: NDArray[np.float64], parts: SmoothParts) -> Finding | None:
             f"{by_place.where}: use {remedy}"
         )
         return Finding("varying", text, by_place.p_value, remedy)
-    return None if y.ndim == 2 else _patchy(parts)
+    return _patchy(parts)
 
 
 def _patchy(parts: SmoothParts) -> Finding | None:
-    """Compare the noise levels of eight segments of a signal, or 64 tiles of an image."""
+    """Compare the noise levels of eight segments of a signal, or 64 tiles of an image.
+
+    The quiet parts of the quarters of a signal must differ as well.
+    """
     groups = [g for g in parts.tiles(np.abs(parts.details(DB2)), 8) if len(g) >= 32]
     if len(groups) < 3:
         return None
     low, high = np.quantile([np.median(group) for group in groups], [0.2, 0.8])
     chance = 3 / np.sqrt(np.median([len(group) for group in groups]))
     if np.log(max(high, TINY) / max(low, TINY)) <= 0.25 + 1.2 * chance:
+        return None
+    if parts.y.ndim == 2 and quiet_spread(parts.y) < MIN_SPREAD:
         return None
     remedy = "level-normalized[method=...]"
     text = (
@@ -249,18 +257,31 @@ def _toned(y: NDArray[np.float64], sigma: float) -> Finding | None:
 def _tailed(parts: SmoothParts) -> Finding | None:
     """Compare the 97 % quantile of the magnitude of the noise with its median.
 
-    The ratio is 3.2 for Gaussian noise. A low quantile over four segments, or the median
-    over 16 tiles, is used, since a signal is rough in some places.
+    The ratio is 3.22 for Gaussian noise. A low quantile over four segments, or the median over 16
+    tiles, is used, since a signal is rough in some places. In signals, the magnitudes relative to
+    their local median must have large values as well: rough and smooth parts together do not.
     """
-    size = np.abs(parts.details(LOCAL_MEAN if parts.y.ndim == 2 else DB2))
-    groups = [group for group in parts.tiles(size, 4) if len(group) >= MIN_SAMPLES]
-    if not groups:
-        return None
-    quantiles = np.array([np.quantile(group, [0.5, 0.97]) for group in groups])
-    ratios = quantiles[:, 1] / np.maximum(quantiles[:, 0], TINY)
-    share, most = (0.4, 1.18) if parts.y.ndim == 2 else (0.5, 1.05)
-    ratio = float(np.quantile(ratios, share)) / 3.22
-    if ratio <= most + 2 / np.sqrt(sum(map(len, groups))):
+    if parts.y.ndim > 2:
+        size = np.abs(parts.y - convolve(parts.y, NEIGHBORS[None], mode="reflect"))
+        ratio = _ratio(parts, size, 0.5, 3.22)
+        large = ratio > 1.13 + 1.5 / np.sqrt(max(1, parts.where.sum()))
+    else:
+        size = np.abs(parts.details(LOCAL_MEAN))
+        local = size / np.maximum(median_filter(size, (1, 25)), TINY)
+        ratio, rest = _ratio(parts, size, 0.4, 3.22), _ratio(parts, local, 1 / 3, 3.4)
+        chance = 1 / np.sqrt(max(1, parts.where.sum()))
+        large = ratio > 1.18 + 2 * chance and rest > 1.09 + chance
+    if not large:
         return None
     text = f"the noise is not Gaussian: its large values are {ratio:.1f} times too large"
     return Finding("tails", text, np.nan)
+
+
+def _ratio(parts: SmoothParts, size: Array, share: float, gaussian: float) -> float:
+    """Return a quantile over tiles of the ratio of two quantiles, relative to Gaussian noise."""
+    groups = [group for group in parts.tiles(size, 4) if len(group) >= MIN_SAMPLES]
+    if not groups:
+        return 0.0
+    quantiles = np.array([np.quantile(group, [0.5, 0.97]) for group in groups])
+    ratios = quantiles[:, 1] / np.maximum(quantiles[:, 0], TINY)
+    return float(np.quantile(ratios, share)) / gaussian

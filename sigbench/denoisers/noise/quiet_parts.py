@@ -27,6 +27,7 @@ FRACTION = 0.15  # of the cells of a band
 QUARTERS = (1, 2, 3)  # after which the level can change
 HALVES = ((0.0, 0.5), (0.25, 0.5), (0.0, 0.25))  # all frequencies, high and low ones
 FEWEST = (40, 20, 20)  # cells
+SIGNIFICANT = 0.01
 MIN_SHARE = 0.3  # of the change, that high and low frequencies must show
 
 
@@ -107,7 +108,7 @@ def quiet_change(signal: Array) -> LevelChange:
     >>> change.where, change.p_value < 1e-9
     ('after 50% of the signal', True)
     """
-    n, best = signal.shape[-1], NO_CHANGE
+    n, found = signal.shape[-1], []
     for quarter in QUARTERS:
         cut = n * quarter // 4
         parts = (signal[:, :cut], signal[:, cut:])
@@ -128,7 +129,45 @@ def quiet_change(signal: Array) -> LevelChange:
             if least <= 0 or own[:, 1:].min() < MIN_SHARE * least:
                 continue
             p_value = min(1.0, len(QUARTERS) * math.erfc(min(deviations) / math.sqrt(2)))
-            if p_value < best.p_value:
-                where = f"after {25 * quarter}% of the signal"
-                best = LevelChange(math.exp(least), where, p_value, 0, quarter / 4)
-    return best
+            where = f"after {25 * quarter}% of the signal"
+            found.append(LevelChange(math.exp(least), where, p_value, 0, quarter / 4))
+    significant = [one for one in found if one.p_value <= SIGNIFICANT]
+    if len(significant) < 2:
+        return min(found, key=lambda one: one.p_value, default=NO_CHANGE)
+    logs = np.log(np.maximum(_levels_of_quarters(signal), np.finfo(float).tiny))
+
+    def rest(one: LevelChange) -> float:
+        cut = round(4 * one.cut)
+        return float(sum(part.var() * part.size for part in (logs[:cut], logs[cut:])))
+
+    return min(significant, key=rest)
+
+
+def quiet_spread(signal: Array) -> float:
+    """Return the ratio of the 80 % to the 20 % quantile of the levels of the quarters of a signal.
+
+    It is 1 for signals of less than four times 192 samples.
+
+    Examples
+    --------
+    >>> y = np.random.default_rng(0).standard_normal((1, 4000))
+    >>> y[:, 1000:2500] *= 3
+    >>> round(quiet_spread(y)), round(quiet_spread(y[:, :900]), 1)
+    (3, 1.1)
+    """
+    if signal.shape[-1] < 4 * MIN_LENGTH:
+        return 1.0
+    low, high = np.quantile(_levels_of_quarters(signal), [0.2, 0.8])
+    return float(high / low) if low > 0 else math.inf if high > 0 else 1.0
+
+
+def _levels_of_quarters(signal: Array) -> Power:
+    """Return the smallest level of several frame lengths, for each quarter of a signal."""
+    levels = [
+        min(
+            math.sqrt(float(quiet_powers(part, bins, HALVES[:1], FEWEST[1:2]).power[0]))
+            for bins in frame_lengths(part.shape[-1])
+        )
+        for part in np.array_split(signal, 4, axis=-1)
+    ]
+    return np.array(levels)

@@ -20,7 +20,7 @@ EDGES = (1 / 16, 1 / 8, 3 / 16, 1 / 4, 3 / 8, 1 / 2)  # of the bands, in cycles 
 BANDS = tuple(itertools.pairwise(EDGES))
 FEWEST = 24  # cells in a band
 FRAMES = 7  # in half of the signal
-SINGLE, MIN_SINGLE = 0.3, 1.6  # share of the slope without any one band, and its deviations
+SINGLE, MIN_SINGLE = 0.3, 1.2  # share of the slope without any one band, and its deviations
 UPPER = 4.0  # deviations of the slope without the lowest band, which signals often fill
 STATIONARY, DIFFERENCE = 3.0, 0.83  # largest change of log power, in deviations plus a constant
 # Images: share of the blocks with the least power, where the signal is absent.
@@ -119,7 +119,7 @@ def _is_noise(
     if (change[1:] > DIFFERENCE).any():
         return False
     return all(
-        sign * _line(*part, range(start, len(BANDS))).slope > 0
+        sign * _line(*part, range(start, len(BANDS))).deviations > -1
         for part in parts
         for start in (0, 1)
     )
