@@ -23,7 +23,7 @@ from sigbench.denoisers.noise.cells import (
 from sigbench.denoisers.noise.varying import NO_CHANGE, LevelChange
 
 MIN_LENGTH = 192  # samples, for frames of at least 16 frequencies
-FRACTION = 0.15  # of the cells of a band
+FRACTION, PLATEAU = 0.15, 0.5  # of the cells of a band
 QUARTERS = (1, 2, 3)  # after which the level can change
 HALVES = ((0.0, 0.5), (0.25, 0.5), (0.0, 0.25))  # all frequencies, high and low ones
 FEWEST = (40, 20, 20)  # cells
@@ -51,7 +51,8 @@ def quiet_powers(
 ) -> QuietPowers:
     """Return the power of the quietest cells of each band of a signal.
 
-    The cells are chosen by the power of their neighbors, so that the mean is not biased.
+    The cells are chosen by the power of their neighbors, so that the mean is not biased. Half of the
+    cells are used instead of the quietest 15 % if their mean power is the same within the error.
 
     Parameters
     ----------
@@ -79,8 +80,11 @@ def quiet_powers(
         if not own.size:
             found.append((0.0, math.inf))
             continue
-        chosen = quietest(near, FRACTION, least)
-        found.append((float(own[chosen].mean()), math.sqrt(2 / len(chosen))))
+        few, many = (quietest(near, share, least) for share in (FRACTION, PLATEAU))
+        low_power, power = (float(own[chosen].mean()) for chosen in (few, many))
+        error = math.sqrt(2 / len(few))
+        is_flat = power < low_power * (1 + error)
+        found.append((power, math.sqrt(2 / len(many))) if is_flat else (low_power, error))
     power, error = np.array(found).T
     return QuietPowers(power, error)
 
@@ -151,9 +155,9 @@ def quiet_spread(signal: Array) -> float:
     Examples
     --------
     >>> y = np.random.default_rng(0).standard_normal((1, 4000))
-    >>> y[:, 1000:2500] *= 3
-    >>> round(quiet_spread(y)), round(quiet_spread(y[:, :900]), 1)
-    (3, 1.1)
+    >>> y[:, 1000:3000] *= 3
+    >>> round(quiet_spread(y)), round(quiet_spread(y[:, :700]))
+    (3, 1)
     """
     if signal.shape[-1] < 4 * MIN_LENGTH:
         return 1.0

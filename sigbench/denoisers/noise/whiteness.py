@@ -20,7 +20,8 @@ EDGES = (1 / 16, 1 / 8, 3 / 16, 1 / 4, 3 / 8, 1 / 2)  # of the bands, in cycles 
 BANDS = tuple(itertools.pairwise(EDGES))
 FEWEST = 24  # cells in a band
 FRAMES = 7  # in half of the signal
-SINGLE, MIN_SINGLE = 0.3, 1.2  # share of the slope without any one band, and its deviations
+SINGLE, MIN_SINGLE = 0.3, 1.6  # share of the slope without any one band, and its deviations
+STEEP = 0.4  # slope that is always enough without any one band
 UPPER = 4.0  # deviations of the slope without the lowest band, which signals often fill
 STATIONARY, DIFFERENCE = 3.0, 0.83  # largest change of log power, in deviations plus a constant
 # Images: share of the blocks with the least power, where the signal is absent.
@@ -112,14 +113,15 @@ def _is_noise(
     sign, bands = np.sign(line.slope), range(first, len(BANDS))
     for left_out in bands:
         rest = _line(*whole, [k for k in bands if k != left_out])
-        if sign * rest.slope < SINGLE * abs(line.slope) or sign * rest.deviations < MIN_SINGLE:
+        least = min(SINGLE * abs(line.slope), STEEP)
+        if sign * rest.slope < least or sign * rest.deviations < MIN_SINGLE:
             return False
     (early, error), (late, other) = parts
     change = np.abs(early - late) - STATIONARY * np.hypot(error, other)
     if (change[1:] > DIFFERENCE).any():
         return False
     return all(
-        sign * _line(*part, range(start, len(BANDS))).deviations > -1
+        sign * _line(*part, range(start, len(BANDS))).slope > 0
         for part in parts
         for start in (0, 1)
     )
