@@ -19,7 +19,7 @@ THRESHOLD = 5.0  # in noise levels; white Gaussian noise exceeds it in 1 of 2 mi
 MIN_SHARE = {1: 1.5e-3, 2: 2e-3}  # fewer outliers are more likely part of the signal
 # The tails of a signal have many more moderate values than large ones. Those are compared in units of
 # the threshold, after the number in Gaussian noise is subtracted.
-MODERATE, MIN_RATIO = (0.6, 0.9), 0.42
+MODERATE, MIN_RATIO = (0.6, 0.9), {1: 1.2, 2: 0.42}
 SINGLE = 1.3  # thresholds that a single impulse must exceed
 DENSE = 0.05  # above this share, neighbors can be impulses as well
 LOCAL = 0.7  # quantile of the local differences, which few impulses do not change
@@ -108,14 +108,17 @@ def find_impulses(item: Array, threshold: float = THRESHOLD) -> Impulses:
     where = size > threshold * scale
     if not where.any() or level == 0:
         return Impulses(np.zeros_like(where), median, level, 0.0, 1.0)
+    single = np.ones_like(where)
     if where.mean() < DENSE:
         ring = convolve(y, RING[y.ndim - 1][None], mode="reflect") * np.sign(residual)
-        where &= ring < 0.15 * size + level
+        single = ring < 0.15 * size + level
+    where &= single
     count = int(where.sum())
     enough = count >= max(1, MIN_SHARE[y.ndim - 1] * y.size)
     low, high = (share * threshold * scale for share in MODERATE)
-    moderate = int(np.sum((size > low) & (size <= high))) - y.size * math.erfc(3 / math.sqrt(2))
-    enough &= count >= MIN_RATIO * moderate
+    moderate = int(np.sum((size > low) & (size <= high) & single))
+    moderate -= y.size * math.erfc(MODERATE[0] * threshold / math.sqrt(2))
+    enough &= count >= MIN_RATIO[y.ndim - 1] * moderate
     if count == 1:
         enough &= bool((size > SINGLE * threshold * scale)[where].all())
     expected = y.size * math.erfc(threshold / math.sqrt(2))
