@@ -27,6 +27,7 @@ from sigbench.denoisers.noise.poisson_gaussian import floor_by_signal
 from sigbench.denoisers.noise.quiet_parts import quiet_change, quiet_spread
 from sigbench.denoisers.noise.rounding import rounding_step, unrounded_level
 from sigbench.denoisers.noise.varying import level_change, varies_with_signal
+from sigbench.denoisers.noise.white import Quiet
 from sigbench.denoisers.noise.whiteness import spectral_slope
 
 __all__ = ["Finding", "doubts", "findings", "noise_level"]
@@ -127,10 +128,19 @@ def _found(*found: Finding | None) -> tuple[Finding, ...]:
 
 def _rounded(item: Array) -> Finding | None:
     step = rounding_step(item)
-    if step == 0 or step < COARSE * unrounded_level(item, step):
+    if step == 0:
+        return None
+    level = unrounded_level(item, step)
+    if item.ndim == 2:  # in speech the finest details are signal
+        level = min(level, unrounded_level(item, step, _quiet_level))
+    if step < COARSE * level:
         return None
     text = f"values are rounded to steps of {step:.3g}, coarser than the noise"
     return Finding("rounded", text, 0.0)
+
+
+def _quiet_level(signal: Array) -> float:
+    return float(Quiet().estimate_noise(signal[None]).level[0])
 
 
 def _clipped(y: Array) -> Finding | None:

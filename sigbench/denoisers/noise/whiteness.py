@@ -20,8 +20,8 @@ EDGES = (1 / 16, 1 / 8, 3 / 16, 1 / 4, 3 / 8, 1 / 2)  # of the bands, in cycles 
 BANDS = tuple(itertools.pairwise(EDGES))
 FEWEST = 24  # cells in a band
 FRAMES = 7  # in half of the signal
-SINGLE, MIN_SINGLE = 0.3, 1.5  # share of the slope without any one band, and its deviations
-STEEP = 0.4  # slope that is always enough without any one band
+SINGLE, MIN_SINGLE = 0.5, 1.5  # share of the slope without any one band, and its deviations
+STEEP = 0.5  # slope that is always enough without any one band
 UPPER = 4.0  # deviations of the slope without the lowest band, which signals often fill
 STATIONARY, DIFFERENCE = 3.0, 0.83  # largest change of log power, in deviations plus a constant
 # Images: share of the blocks with the least power, where the signal is absent.
