@@ -280,7 +280,8 @@ def _tailed(parts: SmoothParts) -> Finding | None:
         local = size / np.maximum(median_filter(size, (1, 25)), TINY)
         ratio, rest = _ratio(parts, size, 0.4, 3.22), _ratio(parts, local, 1 / 3, 3.4)
         chance = 1 / np.sqrt(max(1, parts.where.sum()))
-        large = ratio > 1.18 + 2 * chance and rest > 1.09 + chance
+        least = min(ratio - 1.16 - chance, rest - 1.06 - chance / 2)
+        large = least > 0 and ratio + rest > 2.28 + 2.2 * chance
     if not large:
         return None
     text = f"the noise is not Gaussian: its large values are {ratio:.1f} times too large"

@@ -120,7 +120,7 @@ def find_impulses(item: Array, threshold: float = THRESHOLD) -> Impulses:
     moderate -= y.size * math.erfc(MODERATE[0] * threshold / math.sqrt(2))
     enough &= count >= MIN_RATIO[y.ndim - 1] * moderate
     if count == 1:
-        enough &= bool((size > SINGLE * threshold * scale)[where].all())
+        enough &= bool(size[where].max() > SINGLE * threshold * level)
     expected = y.size * math.erfc(threshold / math.sqrt(2))
     # At least one: 1 − exp(−λ) <= λ; more are less likely.
     p_value = min(1.0, expected**count / math.gamma(min(count, 100) + 1)) if enough else 1.0
