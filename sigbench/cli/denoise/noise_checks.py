@@ -23,7 +23,7 @@ from sigbench.denoisers.noise.places import (
     smooth_parts,
     spectral_floor,
 )
-from sigbench.denoisers.noise.poisson_gaussian import floor_by_signal
+from sigbench.denoisers.noise.poisson_gaussian import floor_by_signal, quiet_by_signal
 from sigbench.denoisers.noise.quiet_parts import quiet_change, quiet_spread
 from sigbench.denoisers.noise.rounding import rounding_step, unrounded_level
 from sigbench.denoisers.noise.varying import level_change, varies_with_signal
@@ -37,11 +37,12 @@ NEIGHBORS = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]) / 4
 TINY = np.finfo(np.float64).tiny
 # Largest p-values: together they give false alarms in about 1 of 100 files.
 COLORED = {1: 3e-4, 2: 1.5e-3}
-CHANGED = {1: 6e-3, 2: 5e-4}
-DEPENDENT = {1: 1e-4, 2: 1e-3}
+CHANGED = {1: 2e-3, 2: 5e-4}
+DEPENDENT = {1: 2e-4, 2: 1e-4}
 MIN_SLOPE = {1: 0.3, 2: 0.45}  # exponents; texture has a slope as well
+MIN_RISING = 0.6  # in signals; the consonants of speech rise as well
 COARSE = 1.2  # steps that are larger than the noise level, with the error of rounding
-MIN_DEPENDENT = 1.45  # ratio of noise levels
+MIN_DEPENDENT = {1: 1.45, 2: 1.35}  # ratio of noise levels
 MIN_CHANGE = 1.35
 MIN_SPREAD = 1.3  # of the quiet parts of quarters
 
@@ -193,7 +194,8 @@ def _impulses(y: NDArray[np.float64]) -> Finding | None:
 
 def _colored(y: NDArray[np.float64]) -> Finding | None:
     found = spectral_slope(y)
-    if found.p_value > COLORED[y.ndim - 1] or abs(found.slope) < MIN_SLOPE[y.ndim - 1]:
+    least = MIN_RISING if y.ndim == 2 and found.slope > 0 else MIN_SLOPE[y.ndim - 1]
+    if found.p_value > COLORED[y.ndim - 1] or abs(found.slope) < least:
         return None
     kind = "low" if found.slope < 0 else "high"
     remedy = "whitened[method=...]"
@@ -206,8 +208,11 @@ def _colored(y: NDArray[np.float64]) -> Finding | None:
 
 def _uneven(y: NDArray[np.float64], parts: SmoothParts) -> Finding | None:
     """Report whether the level depends on the signal or the place, whichever describes it better."""
-    by_signal, by_place = floor_by_signal(y), quiet_change(y) if y.ndim == 2 else level_change(y)
-    dependent = by_signal.p_value < DEPENDENT[y.ndim - 1] and by_signal.ratio > MIN_DEPENDENT
+    if y.ndim == 2:
+        by_signal, by_place = floor_by_signal(y), quiet_change(y)
+    else:
+        by_signal, by_place = quiet_by_signal(y), level_change(y)
+    dependent = by_signal.p_value < DEPENDENT[y.ndim - 1] and by_signal.ratio > MIN_DEPENDENT[y.ndim - 1]
     changed = by_place.p_value < CHANGED[y.ndim - 1] and by_place.ratio > MIN_CHANGE
     if dependent and (not changed or varies_with_signal(y, by_place, by_signal)):
         remedy = "stabilized[method=...]"
@@ -281,7 +286,7 @@ def _tailed(parts: SmoothParts) -> Finding | None:
         ratio, rest = _ratio(parts, size, 0.4, 3.22), _ratio(parts, local, 1 / 3, 3.4)
         chance = 1 / np.sqrt(max(1, parts.where.sum()))
         least = min(ratio - 1.16 - chance, rest - 1.06 - chance / 2)
-        large = least > 0 and ratio + rest > 2.28 + 2.2 * chance
+        large = least > 0 and ratio + rest > 2.3 + 2.2 * chance
     if not large:
         return None
     text = f"the noise is not Gaussian: its large values are {ratio:.1f} times too large"

@@ -18,7 +18,8 @@ from sigbench.denoisers.noise.places import noise_level
 THRESHOLD = 5.0  # in noise levels; white Gaussian noise exceeds it in 1 of 2 million samples
 MIN_SHARE = {1: 1.5e-3, 2: 2e-3}  # fewer outliers are more likely part of the signal
 # The tails of a signal have many more moderate values than large ones. Those are compared in units of
-# the threshold, after the number in Gaussian noise is subtracted.
+# the threshold, after the number in Gaussian noise, and its standard deviation, are
+# subtracted.
 MODERATE, MIN_RATIO = (0.6, 0.9), {1: 1.2, 2: 0.42}
 SINGLE = 1.3  # thresholds that a single impulse must exceed
 DENSE = 0.05  # above this share, neighbors can be impulses as well
@@ -115,12 +116,13 @@ def find_impulses(item: Array, threshold: float = THRESHOLD) -> Impulses:
     where &= single
     count = int(where.sum())
     enough = count >= max(1, MIN_SHARE[y.ndim - 1] * y.size)
-    low, high = (share * threshold * scale for share in MODERATE)
-    moderate = int(np.sum((size > low) & (size <= high) & single))
-    moderate -= y.size * math.erfc(MODERATE[0] * threshold / math.sqrt(2))
-    enough &= count >= MIN_RATIO[y.ndim - 1] * moderate
     if count == 1:
         enough &= bool(size[where].max() > SINGLE * threshold * level)
+    else:
+        low, high = (share * threshold * scale for share in MODERATE)
+        moderate = int(np.sum((size > low) & (size <= high) & single))
+        usual = y.size * math.erfc(MODERATE[0] * threshold / math.sqrt(2))
+        enough &= count >= MIN_RATIO[y.ndim - 1] * (moderate - usual - math.sqrt(usual))
     expected = y.size * math.erfc(threshold / math.sqrt(2))
     # At least one: 1 − exp(−λ) <= λ; more are less likely.
     p_value = min(1.0, expected**count / math.gamma(min(count, 100) + 1)) if enough else 1.0
