@@ -38,7 +38,7 @@ TINY = np.finfo(np.float64).tiny
 # Largest p-values: together they give false alarms in about 1 of 100 files.
 COLORED = {1: 3e-4, 2: 1.5e-3}
 CHANGED = {1: 2e-3, 2: 5e-4}
-DEPENDENT = {1: 2e-4, 2: 1e-4}
+DEPENDENT = {1: 1e-4, 2: 1e-4}
 MIN_SLOPE = {1: 0.3, 2: 0.45}  # exponents; texture has a slope as well
 MIN_RISING = 0.6  # in signals; the consonants of speech rise as well
 COARSE = 1.2  # steps that are larger than the noise level, with the error of rounding
