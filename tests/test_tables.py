@@ -548,3 +548,13 @@ def test_many_rows_are_read_in_parts(monkeypatch):
     halved = content.encode(content.batch / 2, ".csv").decode().split("\r\n")
     assert halved[501] == "# a break"
     assert halved[552] == f"5.50;{np.sin(11) / 2:.6f}"
+
+
+@pytest.mark.parametrize(("digits", "rows"), [(3, 200), (3, 1024), (4, 1024), (6, 30)])
+def test_a_rate_is_rounded_within_the_resolution_of_its_stamps(here, digits, rows):
+    """The stamps of 360 Hz have 3, 4 or 6 decimals; their mean step is that of 359.86 to 360 Hz."""
+    stamps = [f"{k / 360:.{digits}f},{k % 7}" for k in range(rows)]
+    (here / "a.csv").write_text("\n".join(["time [s],a", *stamps]) + "\n")
+    content = read(here / "a.csv")
+    assert content.fs == 360
+    assert content.notes[0].startswith("axis: time [s], 360 Hz;")

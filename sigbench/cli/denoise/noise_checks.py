@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import convolve, median_filter
 
 from sigbench.core.protocols import Array
 from sigbench.denoisers.noise.hum import find_hum
@@ -22,22 +23,28 @@ from sigbench.denoisers.noise.places import (
     smooth_parts,
     spectral_floor,
 )
-from sigbench.denoisers.noise.poisson_gaussian import floor_by_signal
+from sigbench.denoisers.noise.poisson_gaussian import floor_by_signal, quiet_by_signal
+from sigbench.denoisers.noise.quiet_parts import quiet_change, quiet_spread
 from sigbench.denoisers.noise.rounding import rounding_step, unrounded_level
 from sigbench.denoisers.noise.varying import level_change, varies_with_signal
+from sigbench.denoisers.noise.white import Quiet
 from sigbench.denoisers.noise.whiteness import spectral_slope
 
 __all__ = ["Finding", "doubts", "findings", "noise_level"]
 
 LOCAL_MEAN = np.where(np.arange(9) == 4, 1.0, 0.0) - 1 / 9  # a sample minus its local mean
+NEIGHBORS = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]) / 4
 TINY = np.finfo(np.float64).tiny
 # Largest p-values: together they give false alarms in about 1 of 100 files.
-COLORED, CHANGED = 1.5e-3, 5e-4
-DEPENDENT = {1: 1e-4, 2: 1e-3}
+COLORED = {1: 3e-4, 2: 1.5e-3}
+CHANGED = {1: 2e-3, 2: 5e-4}
+DEPENDENT = {1: 1e-4, 2: 1e-4}
 MIN_SLOPE = {1: 0.3, 2: 0.45}  # exponents; texture has a slope as well
+MIN_RISING = 0.6  # in signals; the consonants of speech rise as well
 COARSE = 1.2  # steps that are larger than the noise level, with the error of rounding
-MIN_DEPENDENT = 1.45  # ratio of noise levels
+MIN_DEPENDENT = {1: 1.45, 2: 1.35}  # ratio of noise levels
 MIN_CHANGE = 1.35
+MIN_SPREAD = 1.3  # of the quiet parts of quarters
 
 
 @dataclass(frozen=True)
@@ -122,10 +129,19 @@ def _found(*found: Finding | None) -> tuple[Finding, ...]:
 
 def _rounded(item: Array) -> Finding | None:
     step = rounding_step(item)
-    if step == 0 or step < COARSE * unrounded_level(item, step):
+    if step == 0:
+        return None
+    level = unrounded_level(item, step)
+    if item.ndim == 2:  # in speech the finest details are signal
+        level = min(level, unrounded_level(item, step, _quiet_level))
+    if step < COARSE * level:
         return None
     text = f"values are rounded to steps of {step:.3g}, coarser than the noise"
     return Finding("rounded", text, 0.0)
+
+
+def _quiet_level(signal: Array) -> float:
+    return float(Quiet().estimate_noise(signal[None]).level[0])
 
 
 def _clipped(y: Array) -> Finding | None:
@@ -178,7 +194,8 @@ def _impulses(y: NDArray[np.float64]) -> Finding | None:
 
 def _colored(y: NDArray[np.float64]) -> Finding | None:
     found = spectral_slope(y)
-    if found.p_value > COLORED or abs(found.slope) < MIN_SLOPE[y.ndim - 1]:
+    least = MIN_RISING if y.ndim == 2 and found.slope > 0 else MIN_SLOPE[y.ndim - 1]
+    if found.p_value > COLORED[y.ndim - 1] or abs(found.slope) < least:
         return None
     kind = "low" if found.slope < 0 else "high"
     remedy = "whitened[method=...]"
@@ -191,9 +208,12 @@ def _colored(y: NDArray[np.float64]) -> Finding | None:
 
 def _uneven(y: NDArray[np.float64], parts: SmoothParts) -> Finding | None:
     """Report whether the level depends on the signal or the place, whichever describes it better."""
-    by_signal, by_place = floor_by_signal(y), level_change(y)
-    dependent = by_signal.p_value < DEPENDENT[y.ndim - 1] and by_signal.ratio > MIN_DEPENDENT
-    changed = by_place.p_value < CHANGED and by_place.ratio > MIN_CHANGE
+    if y.ndim == 2:
+        by_signal, by_place = floor_by_signal(y), quiet_change(y)
+    else:
+        by_signal, by_place = quiet_by_signal(y), level_change(y)
+    dependent = by_signal.p_value < DEPENDENT[y.ndim - 1] and by_signal.ratio > MIN_DEPENDENT[y.ndim - 1]
+    changed = by_place.p_value < CHANGED[y.ndim - 1] and by_place.ratio > MIN_CHANGE
     if dependent and (not changed or varies_with_signal(y, by_place, by_signal)):
         remedy = "stabilized[method=...]"
         text = (
@@ -212,13 +232,18 @@ def _uneven(y: NDArray[np.float64], parts: SmoothParts) -> Finding | None:
 
 
 def _patchy(parts: SmoothParts) -> Finding | None:
-    """Compare the noise levels of eight segments of a signal, or 64 tiles of an image."""
+    """Compare the noise levels of eight segments of a signal, or 64 tiles of an image.
+
+    The quiet parts of the quarters of a signal must differ as well.
+    """
     groups = [g for g in parts.tiles(np.abs(parts.details(DB2)), 8) if len(g) >= 32]
     if len(groups) < 3:
         return None
     low, high = np.quantile([np.median(group) for group in groups], [0.2, 0.8])
     chance = 3 / np.sqrt(np.median([len(group) for group in groups]))
     if np.log(max(high, TINY) / max(low, TINY)) <= 0.25 + 1.2 * chance:
+        return None
+    if parts.y.ndim == 2 and quiet_spread(parts.y) < MIN_SPREAD:
         return None
     remedy = "level-normalized[method=...]"
     text = (
@@ -247,18 +272,32 @@ def _toned(y: NDArray[np.float64], sigma: float) -> Finding | None:
 def _tailed(parts: SmoothParts) -> Finding | None:
     """Compare the 97 % quantile of the magnitude of the noise with its median.
 
-    The ratio is 3.2 for Gaussian noise. A low quantile over four segments, or the median
-    over 16 tiles, is used, since a signal is rough in some places.
+    The ratio is 3.22 for Gaussian noise. A low quantile over four segments, or the median over 16
+    tiles, is used, since a signal is rough in some places. In signals, the magnitudes relative to
+    their local median must have large values as well: rough and smooth parts together do not.
     """
-    size = np.abs(parts.details(LOCAL_MEAN if parts.y.ndim == 2 else DB2))
-    groups = [group for group in parts.tiles(size, 4) if len(group) >= MIN_SAMPLES]
-    if not groups:
-        return None
-    quantiles = np.array([np.quantile(group, [0.5, 0.97]) for group in groups])
-    ratios = quantiles[:, 1] / np.maximum(quantiles[:, 0], TINY)
-    share, most = (0.4, 1.18) if parts.y.ndim == 2 else (0.5, 1.05)
-    ratio = float(np.quantile(ratios, share)) / 3.22
-    if ratio <= most + 2 / np.sqrt(sum(map(len, groups))):
+    if parts.y.ndim > 2:
+        size = np.abs(parts.y - convolve(parts.y, NEIGHBORS[None], mode="reflect"))
+        ratio = _ratio(parts, size, 0.5, 3.22)
+        large = ratio > 1.13 + 1.5 / np.sqrt(max(1, parts.where.sum()))
+    else:
+        size = np.abs(parts.details(LOCAL_MEAN))
+        local = size / np.maximum(median_filter(size, (1, 25)), TINY)
+        ratio, rest = _ratio(parts, size, 0.4, 3.22), _ratio(parts, local, 1 / 3, 3.4)
+        chance = 1 / np.sqrt(max(1, parts.where.sum()))
+        least = min(ratio - 1.16 - chance, rest - 1.06 - chance / 2)
+        large = least > 0 and ratio + rest > 2.3 + 2.2 * chance
+    if not large:
         return None
     text = f"the noise is not Gaussian: its large values are {ratio:.1f} times too large"
     return Finding("tails", text, np.nan)
+
+
+def _ratio(parts: SmoothParts, size: Array, share: float, gaussian: float) -> float:
+    """Return a quantile over tiles of the ratio of two quantiles, relative to Gaussian noise."""
+    groups = [group for group in parts.tiles(size, 4) if len(group) >= MIN_SAMPLES]
+    if not groups:
+        return 0.0
+    quantiles = np.array([np.quantile(group, [0.5, 0.97]) for group in groups])
+    ratios = quantiles[:, 1] / np.maximum(quantiles[:, 0], TINY)
+    return float(np.quantile(ratios, share)) / gaussian

@@ -126,7 +126,13 @@ def signal_powers(parts: list[Power], bins: int) -> list[Power]:
 
 
 def image_cells(item: Array) -> Power:
-    """Return the powers of the cosine transforms of 8×8 blocks of an image.
+    """Return the powers of the cosine transforms of the `image_blocks`, shape ``(blocks, 8, 8)``."""
+    blocks = image_blocks(item)
+    return np.asarray(scipy.fft.dctn(blocks, axes=(1, 2), norm="ortho") ** 2)
+
+
+def image_blocks(item: Array) -> Power:
+    """Return overlapping 8×8 blocks of an image.
 
     Blocks are left out if they are constant, or if an eighth of their pixels or more have the
     smallest or the largest value of the image, as in clipped areas.
@@ -139,18 +145,22 @@ def image_cells(item: Array) -> Power:
     Returns
     -------
     array, shape (blocks, 8, 8)
-        The powers, of at most 5,000 blocks of every channel.
+        At most 5,000 blocks of every channel.
     """
     found = []
     for channel in item:
         x = channel.astype(np.float64)
         blocks = np.lib.stride_tricks.sliding_window_view(x, (BLOCK, BLOCK))
-        step = int(np.ceil(np.sqrt(blocks.shape[0] * blocks.shape[1] / MAX_BLOCKS)))
+        step = block_step(blocks.shape[:2])
         chosen = blocks[::step, ::step].reshape(-1, BLOCK, BLOCK)
         clipped = ((chosen == x.min()) | (chosen == x.max())).sum(axis=(1, 2)) >= BLOCK**2 // 8
-        kept = chosen[~clipped & (np.ptp(chosen, axis=(1, 2)) > 0)]
-        found.append(scipy.fft.dctn(kept, axes=(1, 2), norm="ortho") ** 2)
+        found.append(chosen[~clipped & (np.ptp(chosen, axis=(1, 2)) > 0)])
     return np.concatenate(found)
+
+
+def block_step(shape: tuple[int, ...]) -> int:
+    """Return the distance of the blocks of an image with so many possible ones along its axes."""
+    return int(np.ceil(np.sqrt(shape[0] * shape[1] / MAX_BLOCKS)))
 
 
 def quietest(order: Power, fraction: float, fewest: int) -> NDArray[np.intp]:

@@ -16,6 +16,7 @@ from sigbench.core.protocols import Array, Info
 from sigbench.core.validation import check_field, check_noisy
 from sigbench.denoisers.noise.models import StationaryNoise
 from sigbench.denoisers.noise.places import noise_level
+from sigbench.denoisers.noise.robust_line import robust_line
 
 MAINS = (50.0, 60.0)  # Hz
 DRIFT = 0.002  # relative; mains frequencies are within 0.4 % even in disturbed networks
@@ -24,6 +25,7 @@ BANDWIDTH, TAPERS = 4.0, 7  # half-bandwidth in 1/length, and the tapers that co
 MIN_PERIODS = 8  # fewer cannot be told from the trend of a signal
 MAX_LENGTH = 2**15  # of a window; hum drifts in longer ones
 SIGNIFICANT = 1e-4
+WEAK = 1e-3  # for a robust line
 PADDING = 4
 
 
@@ -189,7 +191,8 @@ def find_hum(
     """Find lines at a mains frequency and its harmonics, or return None.
 
     In each window, the frequencies are refined within the tolerance, and the significant lines are
-    kept. Overlapping windows are blended, so that the lines follow a slow drift.
+    kept. Overlapping windows are blended, so that the lines follow a slow drift. If there is none, a
+    robust test looks for one weak line in the whole signal, if that has at most 32,768 samples.
 
     Parameters
     ----------
@@ -222,7 +225,8 @@ def find_hum(
     values = y.astype(np.float64)
     best: HumLines | None = None
     for base in bases:
-        found = _hum(values, base / (fs or 1.0), tolerance, harmonics)
+        at = base / (fs or 1.0)
+        found = _hum(values, at, tolerance, harmonics) or _weak_line(values, at, tolerance)
         if found is not None and (best is None or found.p_value < best.p_value):
             best = found._replace(base=base, frequency=found.frequency * (fs or 1.0))
     return best
@@ -280,6 +284,16 @@ def _lines(
     wave /= weights
     top = sorted(strongest, key=lambda line: line.amplitude)[len(strongest) // 2]
     return HumLines(frequency, top.frequency, top.amplitude, wave, top.p_value)
+
+
+def _weak_line(
+    y: NDArray[np.float64], frequency: float, tolerance: float
+) -> HumLines | None:
+    line = robust_line(y, frequency, tolerance) if len(y) <= MAX_LENGTH else None
+    if line is None or line.p_value > WEAK:
+        return None
+    wave = line.amplitude * np.cos(2 * np.pi * line.frequency * np.arange(len(y)) + line.phase)
+    return HumLines(frequency, line.frequency, line.amplitude, wave, line.p_value)
 
 
 def channels_of(item: Array) -> list[Array]:

@@ -17,6 +17,11 @@ from sigbench.denoisers.noise.places import noise_level
 
 THRESHOLD = 5.0  # in noise levels; white Gaussian noise exceeds it in 1 of 2 million samples
 MIN_SHARE = {1: 1.5e-3, 2: 2e-3}  # fewer outliers are more likely part of the signal
+# The tails of a signal have many more moderate values than large ones. Those are compared in units of
+# the threshold, after the number in Gaussian noise, and its standard deviation, are
+# subtracted.
+MODERATE, MIN_RATIO = (0.6, 0.9), {1: 1.2, 2: 0.42}
+SINGLE = 1.3  # thresholds that a single impulse must exceed
 DENSE = 0.05  # above this share, neighbors can be impulses as well
 LOCAL = 0.7  # quantile of the local differences, which few impulses do not change
 # That quantile for white noise of level 1; one in 5 differences (images: in 9) is zero.
@@ -51,7 +56,8 @@ class Impulses(NamedTuple):
     size : float
         Root mean square of the impulses, relative to the median.
     p_value : float
-        Probability of at least as many in white Gaussian noise; 1 if there are very few.
+        Probability of at least as many in white Gaussian noise; 1 if there are very few, or if
+        moderate values are more frequent, as in the tails of a signal.
     """
 
     where: NDArray[np.bool_]
@@ -99,14 +105,24 @@ def find_impulses(item: Array, threshold: float = THRESHOLD) -> Impulses:
     level = noise_level(y)
     size = np.abs(residual)
     local = percentile_filter(size, 100 * LOCAL, around) / TYPICAL[y.ndim - 1]
-    where = size > threshold * np.maximum(local, level)
+    scale = np.maximum(local, level)
+    where = size > threshold * scale
     if not where.any() or level == 0:
         return Impulses(np.zeros_like(where), median, level, 0.0, 1.0)
+    single = np.ones_like(where)
     if where.mean() < DENSE:
         ring = convolve(y, RING[y.ndim - 1][None], mode="reflect") * np.sign(residual)
-        where &= ring < 0.15 * size + level
+        single = ring < 0.15 * size + level
+    where &= single
     count = int(where.sum())
     enough = count >= max(1, MIN_SHARE[y.ndim - 1] * y.size)
+    if count == 1:
+        enough &= bool(size[where].max() > SINGLE * threshold * level)
+    else:
+        low, high = (share * threshold * scale for share in MODERATE)
+        moderate = int(np.sum((size > low) & (size <= high) & single))
+        usual = y.size * math.erfc(MODERATE[0] * threshold / math.sqrt(2))
+        enough &= count >= MIN_RATIO[y.ndim - 1] * (moderate - usual - math.sqrt(usual))
     expected = y.size * math.erfc(threshold / math.sqrt(2))
     # At least one: 1 − exp(−λ) <= λ; more are less likely.
     p_value = min(1.0, expected**count / math.gamma(min(count, 100) + 1)) if enough else 1.0

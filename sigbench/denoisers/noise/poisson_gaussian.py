@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
 
 from sigbench.core.protocols import Array, Info
 from sigbench.core.validation import check_noisy
+from sigbench.denoisers.noise.cells import BLOCK, block_step, image_blocks, quietest
 from sigbench.denoisers.noise.floors import noise_floors
 from sigbench.denoisers.noise.models import SignalDependentNoise
 from sigbench.denoisers.noise.places import DB2, NORMAL_QUARTILE, SmoothParts, smooth_parts
@@ -27,6 +29,8 @@ REWEIGHTED = 10
 CLIPPED = 3.0  # noise levels from an extreme at which clipping changes the variance
 HUBER = 1.5
 SIGNIFICANT = 0.01
+QUIET, QUIET_FEWEST = 0.1, 8  # blocks of a bin that are used
+QUIET_BINS, QUIET_IN_BIN = 12, 40
 
 
 class LinearVariance(NamedTuple):
@@ -104,6 +108,48 @@ def floor_by_signal(item: Array) -> LinearVariance:
     sizes = np.array([len(part) for part in parts], float)
     error = floors.spread / math.sqrt(len(floors.bands))
     return _line(means, low, error / np.sqrt(sizes))
+
+
+def quiet_by_signal(image: Array) -> LinearVariance:
+    """Fit the variance in the quietest blocks of an image by a linear function of their mean.
+
+    The blocks of 8 × 8 pixels are sorted by their mean into bins. In each bin, the tenth with the
+    least power at low frequencies gives the variance, by the power at high frequencies: texture of
+    one brightness is left out where there are smooth areas of that brightness, too.
+
+    Parameters
+    ----------
+    image : array, shape (C, H, W)
+        The noisy image.
+
+    Examples
+    --------
+    >>> x = np.add.outer(np.linspace(20, 200, 100), np.zeros(100))[None]
+    >>> fit = quiet_by_signal(np.random.default_rng(0).poisson(x))
+    >>> bool(0.7 < fit.gain < 1.3), fit.p_value < 1e-4
+    (True, True)
+    """
+    flat = _line(np.zeros(0), np.zeros(0), np.zeros(0))
+    if min(image.shape[1:]) < 2 * BLOCK:
+        return flat
+    blocks = image_blocks(image)
+    count = min(QUIET_BINS, len(blocks) // QUIET_IN_BIN)
+    if count < MIN_BINS:
+        return flat
+    powers = scipy.fft.dctn(blocks, axes=(1, 2), norm="ortho") ** 2
+    index = np.add.outer(np.arange(BLOCK), np.arange(BLOCK))
+    low = powers[:, (index > 0) & (index < BLOCK - 1)].sum(axis=1)
+    high = powers[:, index >= BLOCK - 1].mean(axis=1)
+    signal = blocks.mean(axis=(1, 2))
+    means, variances, counts = np.zeros(count), np.zeros(count), np.zeros(count)
+    for k, part in enumerate(np.array_split(np.argsort(signal, kind="stable"), count)):
+        chosen = part[quietest(low[part], QUIET, QUIET_FEWEST)]
+        means[k], variances[k] = signal[chosen].mean(), np.median(high[chosen])
+        counts[k] = len(chosen)
+    # Each block has 36 high frequencies; overlapping blocks are not independent.
+    step = block_step((image.shape[1] - BLOCK + 1, image.shape[2] - BLOCK + 1))
+    overlap = max(1.0, 0.75 * (BLOCK / step) ** 2)
+    return _line(means, variances, np.sqrt(2 * overlap / (36 * counts)))
 
 
 def _line(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -54,14 +55,16 @@ def rounding_step(item: Array) -> float:
     return 0.0
 
 
-def unrounded_level(item: Array, step: float) -> float:
+def unrounded_level(
+    item: Array, step: float, level_of: Callable[[Array], float] = noise_level
+) -> float:
     """Return the noise level of rounded values, including the error of rounding.
 
     A median of multiples of the step is a multiple itself. The values are therefore spread
     uniformly over their step, which adds the variance step²/12.
     """
     spread = item_rng(0, "dither").uniform(-step / 2, step / 2, item.shape)
-    level = noise_level(item + spread)
+    level = level_of(item + spread)
     return float(np.sqrt(max(level**2 - step**2 / 12, step**2 / 12)))
 
 

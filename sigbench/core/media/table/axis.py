@@ -103,6 +103,7 @@ SECONDS = {
     "min": 60.0, "minutes": 60.0, "h": 3600.0, "hours": 3600.0, "d": 86400.0, "days": 86400.0,
 }  # fmt: skip
 MIN_COUNTER = 8  # rows of a column that may be an index beside the axis
+MAX_ROUNDING = 1e-5  # relative error of a rate, also if the stamps have more digits
 EPOCHS = (("s", 1e9), ("ms", 1e12), ("us", 1e15), ("ns", 1e18))  # units by size, from 2001 on
 
 
@@ -140,7 +141,7 @@ class Axis:
         step = self.spacing.step
         if self.seconds is None or step <= 0 or self.spacing.spread > MAX_SPREAD:
             return None
-        return _rounded(1 / step)
+        return _rounded(1 / step, max(MAX_ROUNDING, self.spacing.error))
 
     @property
     def text(self) -> str:
@@ -163,11 +164,11 @@ class Axis:
         return ", ".join(parts)
 
 
-def _rounded(rate: float) -> float:
-    """Return a rate without the rounding errors of the stamps; it or its period is a short number."""
+def _rounded(rate: float, error: float) -> float:
+    """Return the rate within a relative error that is the shortest number, or whose period is."""
     for digits in range(1, 7):
         for short in (float(f"{rate:.{digits}g}"), 1 / float(f"{1 / rate:.{digits}g}")):
-            if abs(short - rate) <= 1e-5 * rate:
+            if abs(short - rate) <= error * rate:
                 return short
     return rate
 

@@ -30,6 +30,9 @@ class Spacing:
         Standard deviation of the distances apart from gaps, in steps.
     low, high : float
         The smallest and the largest distance apart from gaps.
+    error : float
+        Largest relative error of the step because the positions are rounded; 0 if all distances
+        are equal.
     """
 
     step: float
@@ -38,6 +41,7 @@ class Spacing:
     spread: float
     low: float
     high: float
+    error: float = 0.0
 
     @property
     def ordered(self) -> bool:
@@ -76,15 +80,19 @@ def spacing_of(positions: NDArray[np.float64], resolution: float) -> Spacing:
     rounding = 1e-14 * float(np.abs(positions).max())  # of float64
     usual = float(np.median(steps))
     equal = np.abs(steps - usual) <= MAX_JITTER * usual + rounding
-    if usual > 0 and equal.mean() >= MIN_EQUAL:
+    slack = 1.01 * resolution + rounding
+    similar = np.ptp(steps) <= slack and steps.max() < GAP * usual
+    if usual > 0 and equal.mean() >= MIN_EQUAL and not similar:
         slack = rounding
     else:  # do the texts round evenly spaced samples?
-        slack = 1.01 * resolution + rounding
         mean = _mean_step(steps)
         ideal = mean * np.arange(1, len(positions))
         error = np.abs(positions[1:] - positions[0]) - ideal
         if np.ptp(error) <= 2 * slack:
-            return Spacing(mean, True, 0, 0.0, float(steps.min()), float(steps.max()))
+            low, high = float(steps.min()), float(steps.max())
+            known = max(float(steps.sum()) - resolution, mean)
+            wrong = min(resolution, mean) / known if high - low > rounding else 0.0
+            return Spacing(mean, True, 0, 0.0, low, high, wrong)
         usual = float(np.median(steps[steps > 0])) if np.mean(steps > 0) > 0.5 else mean
     gap = gaps_of(steps, usual, slack)
     even = _is_even(steps[~gap], slack)
