@@ -212,7 +212,9 @@ def _uneven(y: NDArray[np.float64], parts: SmoothParts) -> Finding | None:
         by_signal, by_place = floor_by_signal(y), quiet_change(y)
     else:
         by_signal, by_place = quiet_by_signal(y), level_change(y)
-    dependent = by_signal.p_value < DEPENDENT[y.ndim - 1] and by_signal.ratio > MIN_DEPENDENT[y.ndim - 1]
+    dependent = (
+        by_signal.p_value < DEPENDENT[y.ndim - 1] and by_signal.ratio > MIN_DEPENDENT[y.ndim - 1]
+    )
     changed = by_place.p_value < CHANGED[y.ndim - 1] and by_place.ratio > MIN_CHANGE
     if dependent and (not changed or varies_with_signal(y, by_place, by_signal)):
         remedy = "stabilized[method=...]"

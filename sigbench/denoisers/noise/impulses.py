@@ -22,6 +22,7 @@ MIN_SHARE = {1: 1.5e-3, 2: 2e-3}  # fewer outliers are more likely part of the s
 # subtracted.
 MODERATE, MIN_RATIO = (0.6, 0.9), {1: 1.2, 2: 0.42}
 SINGLE = 1.3  # thresholds that a single impulse must exceed
+CERTAIN = 1e-3  # largest p-value of impulses, next to which others are looked for
 DENSE = 0.05  # above this share, neighbors can be impulses as well
 LOCAL = 0.7  # quantile of the local differences, which few impulses do not change
 # That quantile for white noise of level 1; one in 5 differences (images: in 9) is zero.
@@ -99,13 +100,9 @@ def find_impulses(item: Array, threshold: float = THRESHOLD) -> Impulses:
     [100, 500]
     """
     y = item.astype(np.float64)
-    near, around = ((1, 5), (1, 41)) if y.ndim == 2 else ((1, 3, 3), (1, 7, 7))
-    median = median_filter(y, near)
+    median, level, scale = _surroundings(y)
     residual = y - median
-    level = noise_level(y)
     size = np.abs(residual)
-    local = percentile_filter(size, 100 * LOCAL, around) / TYPICAL[y.ndim - 1]
-    scale = np.maximum(local, level)
     where = size > threshold * scale
     if not where.any() or level == 0:
         return Impulses(np.zeros_like(where), median, level, 0.0, 1.0)
@@ -127,7 +124,31 @@ def find_impulses(item: Array, threshold: float = THRESHOLD) -> Impulses:
     # At least one: 1 − exp(−λ) <= λ; more are less likely.
     p_value = min(1.0, expected**count / math.gamma(min(count, 100) + 1)) if enough else 1.0
     size_of = float(np.sqrt(np.mean(residual[where] ** 2))) if count else 0.0
-    return Impulses(where, median, level, size_of, p_value)
+    found = Impulses(where, median, level, size_of, p_value)
+    return _with_neighbors(y, found, threshold) if p_value <= CERTAIN else found
+
+
+def _surroundings(y: NDArray[np.float64]) -> tuple[NDArray[np.float64], float, NDArray[np.float64]]:
+    """Return the local median, the noise level, and the local level of differences from the median."""
+    near, around = ((1, 5), (1, 41)) if y.ndim == 2 else ((1, 3, 3), (1, 7, 7))
+    median = median_filter(y, near)
+    level = noise_level(y)
+    local = percentile_filter(np.abs(y - median), 100 * LOCAL, around) / TYPICAL[y.ndim - 1]
+    return median, level, np.maximum(local, level)
+
+
+def _with_neighbors(y: NDArray[np.float64], found: Impulses, threshold: float) -> Impulses:
+    """Add impulses that have others next to them, unless there are more than chance explains."""
+    cleared = np.where(found.where, found.median, y)
+    median, level, scale = _surroundings(cleared)
+    more = np.abs(cleared - median) > threshold * scale
+    by_chance = found.where.sum() * found.share * np.count_nonzero(RING[y.ndim - 1])
+    if more.sum() > 2 * by_chance + 2:
+        return found
+    where = found.where | more
+    median = np.where(more, median, found.median)
+    size = float(np.sqrt(np.mean((y - median)[where] ** 2)))
+    return Impulses(where, median, level, size, found.p_value)
 
 
 @dataclass(frozen=True, eq=False)

@@ -112,7 +112,9 @@ class Weighed:
     @property
     def score(self) -> float:
         """The mean of the logarithm of the squared error: what a choice minimizes."""
-        return float(self.weight @ np.log(np.maximum(self.mse, np.maximum(LEAST * self.power, TINY))))
+        return float(
+            self.weight @ np.log(np.maximum(self.mse, np.maximum(LEAST * self.power, TINY)))
+        )
 
 
 @dataclass(frozen=True, eq=False)
