@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from sigbench.core.protocols import Array, Info, Sigma
 from sigbench.core.validation import check, check_field, check_odd, in_blocks
 
+ROWS = 4096  # whose windows are in memory together
+
 
 @dataclass(frozen=True)
 class Hampel:
@@ -67,19 +69,16 @@ class Hampel:
         windows = sliding_window_view(
             np.pad(noisy, around, "symmetric"), (self.window,) * len(axes), axes
         )
-        for n, c in np.ndindex(noisy.shape[:2]):  # limits the memory
+        for n, c in np.ndindex(noisy.shape[:2]):
             for row in range(0, noisy.shape[2], ROWS):
                 part = (n, c, slice(row, row + ROWS))
-                estimate[part] = self._row(noisy[part], windows[part])
+                estimate[part] = self._of_rows(noisy[part], windows[part])
         return estimate
 
-    def _row(self, noisy: Array, windows: NDArray[np.floating]) -> Array:
+    def _of_rows(self, noisy: Array, windows: NDArray[np.floating]) -> Array:
         """Return the estimate of some rows from the windows around their samples."""
         flat = windows.reshape(*noisy.shape, -1)
         median = np.median(flat, axis=-1)
         deviation = 1.4826 * np.median(np.abs(flat - median[..., None]), axis=-1)
         outlier = np.abs(noisy - median) > self.deviations * deviation
         return np.where(outlier, median, noisy)
-
-
-ROWS = 4096

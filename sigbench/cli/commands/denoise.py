@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 
 HELP = "denoise files: WAV/FLAC, PNG/JPG/TIFF, CSV/TSV, NPY"
+IF_INTERRUPTED = "no incomplete file was written"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
+    parser.set_defaults(if_interrupted=IF_INTERRUPTED)
     parser.add_argument(
         "sources",
         metavar="IN",

@@ -13,89 +13,14 @@ from sigbench.core.media.table.columns import Column
 from sigbench.core.media.table.spacing import MAX_SPREAD, Spacing
 
 TIMES = frozenset(
-    [
-        "t",
-        "time",
-        "times",
-        "date",
-        "datetime",
-        "timestamp",
-        "stamp",
-        "zeit",
-        "datum",
-        "uhrzeit",
-        "zeitstempel",
-        "temps",
-        "heure",
-        "tiempo",
-        "fecha",
-        "tempo",
-        "elapsed",
-        "seconds",
-        "sec",
-        "secs",
-        "ms",
-        "millis",
-        "us",
-        "micros",
-        "ns",
-        "nanos",
-        "epoch",
-        "unix",
-        "unixtime",
-        "clock",
-        "time_s",
-        "time_ms",
-        "time_us",
-        "time_ns",
-        "utc",
-    ]
+    ["t", "time", "times", "date", "datetime", "timestamp", "stamp", "zeit", "datum", "uhrzeit", "zeitstempel", "temps", "heure", "tiempo", "fecha", "tempo", "elapsed", "seconds", "sec", "secs", "ms", "millis", "us", "micros", "ns", "nanos", "epoch", "unix", "unixtime", "clock", "time_s", "time_ms", "time_us", "time_ns", "utc"]
 )
 AXES = frozenset(
-    [
-        "index",
-        "idx",
-        "i",
-        "n",
-        "no",
-        "nr",
-        "num",
-        "number",
-        "id",
-        "row",
-        "sample",
-        "samples",
-        "frame",
-        "step",
-        "counter",
-        "seq",
-        "f",
-        "freq",
-        "frequency",
-        "frequenz",
-        "x",
-        "wavelength",
-        "lambda",
-        "wellenlänge",
-        "wavenumber",
-        "angle",
-        "theta",
-        "position",
-        "pos",
-        "distance",
-        "depth",
-        "raman_shift",
-        "shift",
-        "bin",
-        "channel",
-        "hz",
-        "nm",
-    ]
+    ["index", "idx", "i", "n", "no", "nr", "num", "number", "id", "row", "sample", "samples", "frame", "step", "counter", "seq", "f", "freq", "frequency", "frequenz", "x", "wavelength", "lambda", "wellenlänge", "wavenumber", "angle", "theta", "position", "pos", "distance", "depth", "raman_shift", "shift", "bin", "channel", "hz", "nm"]
 )
 FILLERS = frozenset(["in", "utc", "local", "of", "day", "stamp", "since", "start", "code"])
-CERTAIN = frozenset(
-    ["time", "date", "datetime", "timestamp", "zeit", "datum"]
-)  # also if not in order
+# Names of an axis also if it is not in order.
+CERTAIN = frozenset(["time", "date", "datetime", "timestamp", "zeit", "datum"])
 SECONDS = {
     "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "msec": 1e-3,
     "millis": 1e-3, "milliseconds": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "usec": 1e-6,
