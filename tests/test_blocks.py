@@ -18,6 +18,7 @@ from sigbench.core.cautions import cautions
 from sigbench.core.protocols import Local
 from sigbench.denoisers import DENOISERS
 from sigbench.denoisers.baselines import AffineMap
+from sigbench.denoisers.noise import MAD, Varying
 from sigbench.denoisers.noise_level import given_or_estimated
 
 SIGNALS = [
@@ -239,6 +240,40 @@ def test_other_methods_are_cross_faded_in_blocks_that_are_stated(here, rng, in_b
     noisy, one, two = (soundfile.read(f"{name}.wav")[0] for name in "abc")
     assert np.std(two - one) < 0.6 * np.std(one - noisy)
     assert np.std(two - one) > 1e-9
+
+
+@pytest.mark.parametrize(
+    ("estimator", "calls", "levels"),
+    [
+        (MAD, 2, pytest.approx([0.02, 0.05], rel=0.1)),  # one for each channel
+        (Varying, 8, None),  # and each of four blocks: their levels differ
+    ],
+)
+def test_noise_is_estimated_once_unless_it_varies(
+    here, rng, in_blocks, monkeypatch, estimator, calls, levels
+):
+    noisy_file(rng)
+    in_blocks()
+    seen, estimate = [], estimator.estimate_noise
+
+    def counted(self, noisy):
+        seen.append(noisy)
+        return estimate(self, noisy)
+
+    monkeypatch.setattr(estimator, "estimate_noise", counted)
+    name = estimator.info.name
+    done = denoise_file(here / "a.wav", here / "b.wav", f"with-noise[method=wavelet,noise={name}]")
+    assert (done.noise, done.levels) == (name, levels)
+    assert len(seen) - (2 if levels is None else 0) == calls
+
+
+def test_every_block_is_given_the_estimated_noise(here, rng, in_blocks):
+    noisy_file(rng)
+    in_blocks()
+    done = denoise_file(here / "a.wav", here / "b.wav", "with-noise[method=wavelet,noise=mad]")
+    denoise_file(here / "a.wav", here / "c.wav", "wavelet", sigma=done.levels[0])
+    one, two = (soundfile.read(f"{name}.wav")[0][:, 0] for name in "bc")
+    np.testing.assert_allclose(one, two, rtol=0, atol=1e-12)
 
 
 def test_speech_in_blocks_of_a_file_is_the_same_as_in_memory(here, rng, in_blocks, monkeypatch):

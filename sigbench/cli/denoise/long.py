@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sigbench.benchmark.methods.wrappers import WithNoise
 from sigbench.cli.denoise.auto import Choice, denoise_automatically
 from sigbench.cli.denoise.blocks import MAX_WHOLE, Blocks, blocks_for, estimates
 from sigbench.cli.denoise.level import noise_levels
@@ -23,10 +24,18 @@ from sigbench.core.cautions import cautions
 from sigbench.core.media import Content
 from sigbench.core.media.sound import SoundFile, open_sound, write_sound
 from sigbench.core.progress import Progress
-from sigbench.core.protocols import UNDESCRIBED, Array, info_of
+from sigbench.core.protocols import (
+    UNDESCRIBED,
+    Array,
+    NoiseEstimator,
+    NoiseModel,
+    Sigma,
+    info_of,
+)
+from sigbench.denoisers.noise.models import VaryingNoise
 
 DRAWN = 2**18  # samples of a channel in a figure
-TRIED, PIECES = 2**20, 8  # samples per channel on which `auto` chooses, in evenly spaced pieces
+TRIED, PIECES = 2**20, 8  # samples of a channel for `_tried`, and the number of pieces
 
 
 def open_if_long(job: Job) -> SoundFile | None:
@@ -50,8 +59,8 @@ def open_if_long(job: Job) -> SoundFile | None:
 def denoise_long(job: Job, prepared: Prepared, source: SoundFile, *, force: bool) -> Denoised:
     """Denoise a sound file in blocks, and write the result when it is complete.
 
-    The level of the noise is estimated once, for the whole file; every method that uses it is given
-    it.
+    The noise is estimated once for the whole file, and every method that uses it is given it. Only
+    a noise model whose level varies is estimated in each block.
 
     Parameters
     ----------
@@ -97,6 +106,7 @@ def denoise_long(job: Job, prepared: Prepared, source: SoundFile, *, force: bool
         _without_samples(source, work.blocks.text(source.fs)),
         prepared.text,
         work.levels,
+        noise=work.noise,
         choices=work.choices,
         speech=work.speech.choice() if work.speech else None,
         sigma_unused=prepared.sigma is not None and prepared.entry is not None and not work.levels,
@@ -135,6 +145,7 @@ class _Work:
     denoise: Callable[[Array], Array]
     blocks: Blocks
     levels: tuple[float, ...] | None = None
+    noise: str = ""
     choices: tuple[Choice, ...] = ()
     speech: SpeechEnhancer | None = None
 
@@ -146,6 +157,8 @@ def _work(job: Job, prepared: Prepared, source: SoundFile, empty: Content) -> _W
         speech = SpeechEnhancer(fs, channels)
         return _Work(speech, blocks_for(speech, channels, fs), speech=speech)
     given = None if prepared.sigma == AUTO else levels(prepared.sigma, empty)
+    models: list[NoiseModel] | None = None
+    noise = ""
     if prepared.entry is None:
         known = None if given is None else given.astype(np.float64)
         _, choices = denoise_automatically(_tried(source), known)
@@ -154,7 +167,11 @@ def _work(job: Job, prepared: Prepared, source: SoundFile, empty: Content) -> _W
         used: NDArray[np.floating] | None = np.array([choice.sigma for choice in choices])
     else:
         choices = ()
-        methods = [bound(prepared, empty, job.name, "sound")] * channels
+        method = bound(prepared, empty, job.name, "sound")
+        methods = [method] * channels
+        if isinstance(method, WithNoise):
+            models = _noise_models(method.noise, _tried(source).batch)
+            noise = info_of(method.noise).name
         used = given
         if used is None and (prepared.sigma == AUTO or _estimates_level(prepared)):
             used = _levels(source)
@@ -162,17 +179,29 @@ def _work(job: Job, prepared: Prepared, source: SoundFile, empty: Content) -> _W
     divisions = [blocks_for(method, channels, fs) for method in methods]
     blocks = max(divisions, key=lambda division: (division.overlap, division.margin))
     names = [choice.expected[0].method for choice in choices] or [prepared.text] * channels
+    sigmas: Sequence[Sigma] = models or (
+        [None] * channels if used is None else [used[i : i + 1] for i in range(channels)]
+    )
 
     def denoise(noisy: Array) -> Array:
         """Denoise the channels one after the other, which needs less memory."""
         estimate = np.empty_like(noisy)
         for i, method in enumerate(methods):
-            level = None if used is None else used[i : i + 1]
-            estimate[i] = applied(method, noisy[i : i + 1], level, job.name, names[i])[0]
+            estimate[i] = applied(method, noisy[i : i + 1], sigmas[i], job.name, names[i])[0]
         return estimate
 
-    reported = used is not None and (prepared.entry is None or prepared.uses_sigma)
-    return _Work(denoise, blocks, tuple(used.tolist()) if reported else None, choices)  # type: ignore[union-attr]
+    reported: tuple[float, ...] | None = None
+    if models is not None:
+        reported = tuple(float(model.level[0]) for model in models)
+    elif used is not None and (prepared.entry is None or prepared.uses_sigma):
+        reported = tuple(used.tolist())
+    return _Work(denoise, blocks, reported, noise, choices)
+
+
+def _noise_models(estimator: NoiseEstimator, samples: Array) -> list[NoiseModel] | None:
+    """Return the noise of each channel; None if its level varies, as it then has places."""
+    models = [estimator.estimate_noise(samples[i : i + 1]) for i in range(len(samples))]
+    return None if any(isinstance(model, VaryingNoise) for model in models) else models
 
 
 def _levels(source: SoundFile) -> NDArray[np.float64]:
@@ -205,7 +234,7 @@ def _without_samples(source: SoundFile, *notes: str) -> Content:
 
 
 def _tried(source: SoundFile) -> Content:
-    """Return evenly spaced pieces of a file, joined, on which `auto` chooses a method."""
+    """Return evenly spaced pieces of a file, joined: for the choice of `auto`, and noise models."""
     assert source.frames is not None
     piece = min(TRIED // PIECES, source.frames // PIECES)
     starts = np.linspace(0, source.frames - piece, PIECES).astype(int)
