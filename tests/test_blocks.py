@@ -31,6 +31,7 @@ SIGNALS = [
     sigbench.LocalWiener(window=9),
     sigbench.LocalWiener(window=5, border="zero"),
     sigbench.SlidingDCT(window=8),
+    sigbench.SlidingDCT(window=4, wiener=True),
     sigbench.MovingAverage(window=5),
     sigbench.MovingAverage(window=4, causal=True),
     sigbench.Hampel(window=7),
@@ -41,6 +42,7 @@ IMAGES = [
     sigbench.Median(window=3),
     sigbench.LocalWiener(window=5),
     sigbench.SlidingDCT(window=6),
+    sigbench.SlidingDCT(window=3, wiener=True),
     sigbench.NonLocalMeans(patch=3, distance=3),
     sigbench.Bilateral(width=1.2),
 ]

@@ -38,6 +38,9 @@ METHODS = [
     "gaussian-blur",
     "savitzky-golay",
     "median",
+    "moving-average",
+    "hampel",
+    "sliding-dct[wiener=true]",
     "noisy",
 ]
 SPACES = [(64,), (37,), (32, 30)]
@@ -230,3 +233,9 @@ def test_a_model_of_other_items_is_refused():
 def test_a_method_for_white_noise_refuses_a_model():
     with pytest.raises(InputError, match=r"sigma is a StationaryNoise: .* use whitened\[method"):
         method("tv[lam=1]")(np.ones((1, 1, 64)), sigma=ar((64,)))
+
+
+@pytest.mark.parametrize("spec", ["butterworth[cutoff=0.1]", "notch[frequency=0.1]"])
+def test_filters_with_a_frequency_do_not_use_the_noise(rng, spec):
+    y = rng.standard_normal((1, 1, 64))
+    np.testing.assert_array_equal(method(spec)(y, sigma=ar((64,))), method(spec)(y))

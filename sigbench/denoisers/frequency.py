@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info, Sigma
-from sigbench.core.validation import check, check_field
+from sigbench.core.validation import check_field, check_unused
 
 Sections = NDArray[np.float64]  # second-order sections (n, 6)
 
@@ -70,7 +70,7 @@ class Butterworth:
         """Return the estimate, shape and dtype of ``noisy``."""
         from scipy.signal import butter  # loads scipy.stats
 
-        check(noisy, sigma)
+        check_unused(noisy, sigma)
         _check_signal("butterworth", noisy)
         cutoff = _cycles("cutoff", self.cutoff, self.cutoff_hz, self.fs)
         return _filtered(noisy, butter(self.order, cutoff, fs=1.0, output="sos"), self.causal)
@@ -131,7 +131,7 @@ class Notch:
         """Return the estimate, shape and dtype of ``noisy``."""
         from scipy.signal import iirnotch, tf2sos  # loads scipy.stats
 
-        check(noisy, sigma)
+        check_unused(noisy, sigma)
         _check_signal("notch", noisy)
         base = _cycles("frequency", self.frequency, self.frequency_hz, self.fs)
         multiples = np.arange(1, self.harmonics + 1)

@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from sigbench.core.protocols import Array, Info, Sigma
-from sigbench.core.validation import check, check_field, check_odd, in_blocks
+from sigbench.core.validation import check_field, check_odd, check_unused, in_blocks
 
 ROWS = 4096  # whose windows are in memory together
 
@@ -58,7 +58,7 @@ class Hampel:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        check(noisy, sigma)
+        check_unused(noisy, sigma)
         return in_blocks(lambda part, _: self._replaced(part), noisy, None)
 
     def _replaced(self, noisy: Array) -> Array:
