@@ -27,6 +27,7 @@ from sigbench.core.progress import Progress
 from sigbench.core.protocols import (
     UNDESCRIBED,
     Array,
+    Denoiser,
     NoiseEstimator,
     NoiseModel,
     Sigma,
@@ -139,6 +140,31 @@ def _counted(
 
 
 @dataclass(frozen=True)
+class _Channels:
+    """The method, its name and the noise that it is given, of each channel; and what is reported."""
+
+    methods: list[Denoiser]
+    names: list[str]
+    sigmas: Sequence[Sigma]
+    levels: tuple[float, ...] | None = None
+    noise: str = ""
+    choices: tuple[Choice, ...] = ()
+
+    def denoise(self, noisy: Array, file: str) -> Array:
+        """Denoise the channels one after the other, which needs less memory."""
+        estimate = np.empty_like(noisy)
+        parts = zip(self.methods, self.sigmas, self.names, strict=True)
+        for i, (method, sigma, name) in enumerate(parts):
+            estimate[i] = applied(method, noisy[i : i + 1], sigma, file, name)[0]
+        return estimate
+
+    def blocks(self, fs: float) -> Blocks:
+        """Return one division for all: the widest margin if all are local, else cross-fading."""
+        divisions = [blocks_for(method, len(self.methods), fs) for method in self.methods]
+        return max(divisions, key=lambda division: (division.overlap, division.margin))
+
+
+@dataclass(frozen=True)
 class _Work:
     """How the blocks are denoised, and what is reported about it."""
 
@@ -151,55 +177,67 @@ class _Work:
 
 
 def _work(job: Job, prepared: Prepared, source: SoundFile, empty: Content) -> _Work:
-    channels, frames, fs = source.channels, source.frames, float(source.fs)
-    assert frames is not None
+    fs = float(source.fs)
     if prepared.entry is None and prepared.sigma is None:
-        speech = SpeechEnhancer(fs, channels)
-        return _Work(speech, blocks_for(speech, channels, fs), speech=speech)
+        speech = SpeechEnhancer(fs, source.channels)
+        return _Work(speech, blocks_for(speech, source.channels, fs), speech=speech)
     given = None if prepared.sigma == AUTO else levels(prepared.sigma, empty)
-    models: list[NoiseModel] | None = None
-    noise = ""
     if prepared.entry is None:
-        known = None if given is None else given.astype(np.float64)
-        _, choices = denoise_automatically(_tried(source), known)
-        chosen = [prepare(choice.expected[0].method, choice.sigma) for choice in choices]
-        methods = [bound(one, empty, job.name, "sound") for one in chosen]
-        used: NDArray[np.floating] | None = np.array([choice.sigma for choice in choices])
+        found = _chosen(job, source, empty, given)
     else:
-        choices = ()
-        method = bound(prepared, empty, job.name, "sound")
-        methods = [method] * channels
-        if isinstance(method, WithNoise):
-            models = _noise_models(method.noise, _tried(source).batch)
-            noise = info_of(method.noise).name
-        used = given
-        if used is None and (prepared.sigma == AUTO or _estimates_level(prepared)):
-            used = _levels(source)
-    # One division for all channels: the widest margin if all methods are local, else cross-fading.
-    divisions = [blocks_for(method, channels, fs) for method in methods]
-    blocks = max(divisions, key=lambda division: (division.overlap, division.margin))
-    names = [choice.expected[0].method for choice in choices] or [prepared.text] * channels
-    sigmas: Sequence[Sigma] = models or (
-        [None] * channels if used is None else [used[i : i + 1] for i in range(channels)]
+        found = _named(job, prepared, source, empty, given)
+    return _Work(
+        lambda noisy: found.denoise(noisy, job.name),
+        found.blocks(fs),
+        found.levels,
+        found.noise,
+        found.choices,
     )
 
-    def denoise(noisy: Array) -> Array:
-        """Denoise the channels one after the other, which needs less memory."""
-        estimate = np.empty_like(noisy)
-        for i, method in enumerate(methods):
-            estimate[i] = applied(method, noisy[i : i + 1], sigmas[i], job.name, names[i])[0]
-        return estimate
 
-    reported: tuple[float, ...] | None = None
-    if models is not None:
-        reported = tuple(float(model.level[0]) for model in models)
-    elif used is not None and (prepared.entry is None or prepared.uses_sigma):
-        reported = tuple(used.tolist())
-    return _Work(denoise, blocks, reported, noise, choices)
+def _chosen(
+    job: Job, source: SoundFile, empty: Content, given: NDArray[np.floating] | None
+) -> _Channels:
+    """Return the methods that ``auto`` chooses."""
+    known = None if given is None else given.astype(np.float64)
+    _, choices = denoise_automatically(_tried(source), known)
+    names = [choice.expected[0].method for choice in choices]
+    used = tuple(choice.sigma for choice in choices)
+    methods = [
+        bound(prepare(name, sigma), empty, job.name, "sound")
+        for name, sigma in zip(names, used, strict=True)
+    ]
+    return _Channels(methods, names, [np.array([sigma]) for sigma in used], used, choices=choices)
+
+
+def _named(
+    job: Job,
+    prepared: Prepared,
+    source: SoundFile,
+    empty: Content,
+    given: NDArray[np.floating] | None,
+) -> _Channels:
+    """Return the method of the call for every channel."""
+    method = bound(prepared, empty, job.name, "sound")
+    methods, names = [method] * source.channels, [prepared.text] * source.channels
+    unknown = [None] * source.channels
+    if isinstance(method, WithNoise):
+        name, models = info_of(method.noise).name, _noise_models(method.noise, _tried(source).batch)
+        if models is None:
+            return _Channels(methods, names, unknown, noise=name)
+        found = tuple(float(model.level[0]) for model in models)
+        return _Channels(methods, names, models, found, name)
+    used = given
+    if used is None and (prepared.sigma == AUTO or _estimates_level(prepared)):
+        used = _levels(source)
+    if used is None:
+        return _Channels(methods, names, unknown)
+    reported = tuple(used.tolist()) if prepared.uses_sigma else None
+    return _Channels(methods, names, [used[i : i + 1] for i in range(len(used))], reported)
 
 
 def _noise_models(estimator: NoiseEstimator, samples: Array) -> list[NoiseModel] | None:
-    """Return the noise of each channel; None if its level varies, as it then has places."""
+    """Return the noise of each channel; None if a level varies from place to place."""
     models = [estimator.estimate_noise(samples[i : i + 1]) for i in range(len(samples))]
     return None if any(isinstance(model, VaryingNoise) for model in models) else models
 
