@@ -7,10 +7,10 @@ from sigbench import InputError
 from sigbench.benchmark.methods.resolve import resolve
 from sigbench.benchmark.methods.wrappers import Whitened, WithNoise
 from sigbench.denoisers import DENOISERS, Noisy, WaveletShrink
+from sigbench.denoisers.coefficient_noise import coefficient_levels
 from sigbench.denoisers.filtered_noise import (
     autocovariance,
     block_levels,
-    coefficient_levels,
     cosine_spectrum,
     frame_spectrum,
     subband_levels,

@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--method",
         metavar="METHOD",
         required=True,
-        help="name[param=value], or auto: a speech network for sound; otherwise, or with --sigma, "
-        "the method with the smallest expected error on each file",
+        help="name[param=value], or auto, which chooses a method for each file: a speech network for "
+        "sound without --sigma, otherwise the method with the smallest expected error",
     )
     parser.add_argument(
         "--sigma",

@@ -1,4 +1,4 @@
-"""The noise level of a long sound file: as of the whole file, with the memory of a block."""
+"""The noise level of a whole long sound file, computed with the memory of a block."""
 
 from __future__ import annotations
 
