@@ -103,14 +103,15 @@ def denoise_long(job: Job, prepared: Prepared, source: SoundFile, *, force: bool
             check_outputs([job], force)  # again: it may have been created in the meantime
         if job.plot:
             _plot(job, source, prepared.text)
+    used = work.channels
     return Denoised(
         _without_samples(source, work.blocks.text(source.fs)),
         prepared.text,
-        work.levels,
-        noise=work.noise,
-        choices=work.choices,
+        used.levels,
+        noise=used.noise,
+        choices=used.choices,
         speech=work.speech.choice() if work.speech else None,
-        sigma_unused=prepared.sigma is not None and prepared.entry is not None and not work.levels,
+        sigma_unused=prepared.sigma is not None and prepared.entry is not None and not used.levels,
         cautions=tuple(found),
         seconds=time.perf_counter() - begin,
     )
@@ -170,9 +171,7 @@ class _Work:
 
     denoise: Callable[[Array], Array]
     blocks: Blocks
-    levels: tuple[float, ...] | None = None
-    noise: str = ""
-    choices: tuple[Choice, ...] = ()
+    channels: _Channels
     speech: SpeechEnhancer | None = None
 
 
@@ -180,19 +179,14 @@ def _work(job: Job, prepared: Prepared, source: SoundFile, empty: Content) -> _W
     fs = float(source.fs)
     if prepared.entry is None and prepared.sigma is None:
         speech = SpeechEnhancer(fs, source.channels)
-        return _Work(speech, blocks_for(speech, source.channels, fs), speech=speech)
+        blocks = blocks_for(speech, source.channels, fs)
+        return _Work(speech, blocks, _Channels([], [], []), speech)
     given = None if prepared.sigma == AUTO else levels(prepared.sigma, empty)
     if prepared.entry is None:
         found = _chosen(job, source, empty, given)
     else:
         found = _named(job, prepared, source, empty, given)
-    return _Work(
-        lambda noisy: found.denoise(noisy, job.name),
-        found.blocks(fs),
-        found.levels,
-        found.noise,
-        found.choices,
-    )
+    return _Work(lambda noisy: found.denoise(noisy, job.name), found.blocks(fs), found)
 
 
 def _chosen(
