@@ -278,6 +278,16 @@ def test_every_block_is_given_the_estimated_noise(here, rng, in_blocks):
     np.testing.assert_allclose(one, two, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("method", ["median", "with-noise[method=wavelet,noise=mad]"])
+def test_a_level_that_is_not_used_is_reported(here, rng, in_blocks, method):
+    noisy_file(rng)
+    whole = denoise_file(here / "a.wav", here / "b.wav", method, sigma=0.1)
+    in_blocks()
+    parts = denoise_file(here / "a.wav", here / "c.wav", method, sigma=0.1)
+    assert whole.sigma_unused
+    assert parts.sigma_unused
+
+
 def test_speech_in_blocks_of_a_file_is_the_same_as_in_memory(here, rng, in_blocks, monkeypatch):
     noisy_file(rng, length=5000)
     in_blocks()

@@ -111,7 +111,9 @@ def denoise_long(job: Job, prepared: Prepared, source: SoundFile, *, force: bool
         noise=used.noise,
         choices=used.choices,
         speech=work.speech.choice() if work.speech else None,
-        sigma_unused=prepared.sigma is not None and prepared.entry is not None and not used.levels,
+        sigma_unused=prepared.sigma is not None
+        and prepared.entry is not None
+        and not prepared.uses_sigma,
         cautions=tuple(found),
         seconds=time.perf_counter() - begin,
     )
