@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from sigbench.core.protocols import Array, Info, Sigma
 from sigbench.core.validation import check_field, check_odd, check_unused, in_blocks
 
-ROWS = 4096  # whose windows are in memory together
+VALUES = 2**22  # of windows that are in memory together, but at least those of a row
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,10 @@ class Hampel:
         windows = sliding_window_view(
             np.pad(noisy, around, "symmetric"), (self.window,) * len(axes), axes
         )
+        rows = max(1, VALUES // (math.prod(noisy.shape[3:]) * self.window ** len(axes)))
         for n, c in np.ndindex(noisy.shape[:2]):
-            for row in range(0, noisy.shape[2], ROWS):
-                part = (n, c, slice(row, row + ROWS))
+            for row in range(0, noisy.shape[2], rows):
+                part = (n, c, slice(row, row + rows))
                 estimate[part] = self._of_rows(noisy[part], windows[part])
         return estimate
 
