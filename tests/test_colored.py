@@ -196,8 +196,8 @@ def test_the_model_lowers_the_error_in_colored_noise(rng):
     noise = ar((4096,), 0.8)
     y = draw(noise, (1, 1, 4096), rng)
     for spec in ("wavelet[rule=visu]", "sliding-dct[window=128]", "l1[lam_over_sigma=3]"):
-        told, assumed = method(spec)(y, sigma=noise), method(spec)(y, sigma=1.0)
-        assert np.mean(told**2) < 0.7 * np.mean(assumed**2)
+        known, assumed = method(spec)(y, sigma=noise), method(spec)(y, sigma=1.0)
+        assert np.mean(known**2) < 0.7 * np.mean(assumed**2)
 
 
 SPEECH = ["om-lsa", "boll-subtraction", "log-mmse", "speech-dct", "speech-wavelet", "stft-gmc"]
