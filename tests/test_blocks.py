@@ -167,6 +167,20 @@ def test_the_level_of_a_long_file_is_that_of_one_piece(rng, monkeypatch, length,
     assert one == two
 
 
+@pytest.mark.parametrize("low", [0.0, 0.3, 0.999])
+def test_the_median_of_two_distant_values(monkeypatch, low):
+    """Half of the values are low: the two in the middle are in different bins in every pass."""
+    monkeypatch.setattr(level, "COLLECTED", 20)
+    values = np.repeat([low, 1.0], 50)
+    search = level._Search(49, 50)
+    passes = 0
+    while search.value is None and passes < 10:
+        search.add(values)
+        search.narrow()
+        passes += 1
+    assert search.value == np.median(values)
+
+
 # --- files ---------------------------------------------------------------------------------------
 
 
