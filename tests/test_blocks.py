@@ -342,6 +342,29 @@ def test_auto_chooses_on_pieces_of_a_file(here, rng, in_blocks, monkeypatch):
         np.testing.assert_allclose(out[i], whole[0, 0], rtol=0, atol=1e-12)
 
 
+def test_a_noise_model_that_auto_chooses_is_estimated_on_the_pieces(
+    here, rng, in_blocks, monkeypatch
+):
+    seen, estimate = [], MAD.estimate_noise
+
+    def choose(content, levels):
+        method = "with-noise[method=wavelet,noise=mad]"
+        choice = SimpleNamespace(expected=(SimpleNamespace(method=method),), sigma=0.03)
+        return content.batch, (choice, choice)
+
+    def counted(self, noisy):
+        seen.append(noisy.shape)
+        return estimate(self, noisy)
+
+    monkeypatch.setattr(long, "denoise_automatically", choose)
+    monkeypatch.setattr(long, "TRIED", 800)
+    monkeypatch.setattr(MAD, "estimate_noise", counted)
+    noisy_file(rng)
+    in_blocks()
+    denoise_file(here / "a.wav", here / "b.wav", "auto", sigma="auto")
+    assert seen == [(1, 1, 800), (1, 1, 800)]
+
+
 def test_the_command(here, rng, in_blocks, capsys):
     noisy_file(rng)
     in_blocks()

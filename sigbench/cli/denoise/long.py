@@ -28,7 +28,6 @@ from sigbench.core.protocols import (
     UNDESCRIBED,
     Array,
     Denoiser,
-    NoiseEstimator,
     NoiseModel,
     Sigma,
     info_of,
@@ -196,14 +195,19 @@ def _chosen(
 ) -> _Channels:
     """Return the methods that ``auto`` chooses."""
     known = None if given is None else given.astype(np.float64)
-    _, choices = denoise_automatically(_tried(source), known)
+    tried = _tried(source)
+    _, choices = denoise_automatically(tried, known)
     names = [choice.expected[0].method for choice in choices]
     used = tuple(choice.sigma for choice in choices)
     methods = [
         bound(prepare(name, sigma), empty, job.name, "sound")
         for name, sigma in zip(names, used, strict=True)
     ]
-    return _Channels(methods, names, [np.array([sigma]) for sigma in used], used, choices=choices)
+    sigmas = [
+        _noise_model(method, tried.batch[i : i + 1]) or np.array([sigma])
+        for i, (method, sigma) in enumerate(zip(methods, used, strict=True))
+    ]
+    return _Channels(methods, names, sigmas, used, choices=choices)
 
 
 def _named(
@@ -218,11 +222,10 @@ def _named(
     methods, names = [method] * source.channels, [prepared.text] * source.channels
     unknown = [None] * source.channels
     if isinstance(method, WithNoise):
-        name, models = info_of(method.noise).name, _noise_models(method.noise, _tried(source).batch)
-        if models is None:
-            return _Channels(methods, names, unknown, noise=name)
-        found = tuple(float(model.level[0]) for model in models)
-        return _Channels(methods, names, models, found, name)
+        tried = _tried(source).batch
+        models = [_noise_model(method, tried[i : i + 1]) for i in range(source.channels)]
+        found = tuple(float(model.level[0]) for model in models if model is not None)
+        return _Channels(methods, names, models, found or None, info_of(method.noise).name)
     used = given
     if used is None and (prepared.sigma == AUTO or _estimates_level(prepared)):
         used = _levels(source)
@@ -232,10 +235,12 @@ def _named(
     return _Channels(methods, names, [used[i : i + 1] for i in range(len(used))], reported)
 
 
-def _noise_models(estimator: NoiseEstimator, samples: Array) -> list[NoiseModel] | None:
-    """Return the noise of each channel; None if a level varies from place to place."""
-    models = [estimator.estimate_noise(samples[i : i + 1]) for i in range(len(samples))]
-    return None if any(isinstance(model, VaryingNoise) for model in models) else models
+def _noise_model(method: Denoiser, samples: Array) -> NoiseModel | None:
+    """Return the noise that a method would estimate; None if it would not, or if the level varies."""
+    if not isinstance(method, WithNoise):
+        return None
+    model = method.noise.estimate_noise(samples)
+    return None if isinstance(model, VaryingNoise) else model
 
 
 def _levels(source: SoundFile) -> NDArray[np.float64]:
