@@ -1,4 +1,4 @@
-"""Gain of telling methods the spectrum of colored noise, in place of its level alone.
+"""Gain of methods that are given the spectrum of colored noise, in place of its level alone.
 
     python benchmarks/colored.py [--items 20] [--markdown]
 
@@ -82,11 +82,11 @@ def gains(kind: str, items: int) -> dict[str, list[float]]:
         for text in (*NATIVE, *(f"whitened[{one}]" for one in WHITENED)):
             whitened = text.startswith("whitened[")
             method = resolve(text.removeprefix("whitened[").removesuffix("]" * whitened))[0].entry
-            told = Whitened(method, MAD()) if whitened else method
+            wrapped = Whitened(method, MAD()) if whitened else method
             row = [
                 gain(method, clean, noisy, level),
-                gain(told, clean, noisy, model),
-                gain(told, clean, noisy, estimated),
+                gain(wrapped, clean, noisy, model),
+                gain(wrapped, clean, noisy, estimated),
             ]
             table.setdefault(text, []).append(row)
     return {text: np.mean(rows, axis=0).tolist() for text, rows in table.items()}

@@ -18,6 +18,7 @@ from sigbench.core.cautions import cautions
 from sigbench.core.protocols import Local
 from sigbench.denoisers import DENOISERS
 from sigbench.denoisers.baselines import AffineMap
+from sigbench.denoisers.noise import MAD, Varying
 from sigbench.denoisers.noise_level import given_or_estimated
 
 SIGNALS = [
@@ -30,6 +31,7 @@ SIGNALS = [
     sigbench.LocalWiener(window=9),
     sigbench.LocalWiener(window=5, border="zero"),
     sigbench.SlidingDCT(window=8),
+    sigbench.SlidingDCT(window=4, wiener=True),
     sigbench.MovingAverage(window=5),
     sigbench.MovingAverage(window=4, causal=True),
     sigbench.Hampel(window=7),
@@ -40,6 +42,7 @@ IMAGES = [
     sigbench.Median(window=3),
     sigbench.LocalWiener(window=5),
     sigbench.SlidingDCT(window=6),
+    sigbench.SlidingDCT(window=3, wiener=True),
     sigbench.NonLocalMeans(patch=3, distance=3),
     sigbench.Bilateral(width=1.2),
 ]
@@ -164,6 +167,20 @@ def test_the_level_of_a_long_file_is_that_of_one_piece(rng, monkeypatch, length,
     assert one == two
 
 
+@pytest.mark.parametrize("low", [0.0, 0.3, 0.999])
+def test_the_median_of_two_distant_values(monkeypatch, low):
+    """Half of the values are low: the two in the middle are in different bins in every pass."""
+    monkeypatch.setattr(level, "COLLECTED", 20)
+    values = np.repeat([low, 1.0], 50)
+    search = level._Search(49, 50)
+    passes = 0
+    while search.value is None and passes < 10:
+        search.add(values)
+        search.narrow()
+        passes += 1
+    assert search.value == np.median(values)
+
+
 # --- files ---------------------------------------------------------------------------------------
 
 
@@ -241,6 +258,50 @@ def test_other_methods_are_cross_faded_in_blocks_that_are_stated(here, rng, in_b
     assert np.std(two - one) > 1e-9
 
 
+@pytest.mark.parametrize(
+    ("estimator", "calls", "levels"),
+    [
+        (MAD, 2, pytest.approx([0.02, 0.05], rel=0.1)),  # one for each channel
+        (Varying, 8, None),  # and each of four blocks: their levels differ
+    ],
+)
+def test_noise_is_estimated_once_unless_it_varies(
+    here, rng, in_blocks, monkeypatch, estimator, calls, levels
+):
+    noisy_file(rng)
+    in_blocks()
+    seen, estimate = [], estimator.estimate_noise
+
+    def counted(self, noisy):
+        seen.append(noisy)
+        return estimate(self, noisy)
+
+    monkeypatch.setattr(estimator, "estimate_noise", counted)
+    name = estimator.info.name
+    done = denoise_file(here / "a.wav", here / "b.wav", f"with-noise[method=wavelet,noise={name}]")
+    assert (done.noise, done.levels) == (name, levels)
+    assert len(seen) - (2 if levels is None else 0) == calls
+
+
+def test_every_block_is_given_the_estimated_noise(here, rng, in_blocks):
+    noisy_file(rng)
+    in_blocks()
+    done = denoise_file(here / "a.wav", here / "b.wav", "with-noise[method=wavelet,noise=mad]")
+    denoise_file(here / "a.wav", here / "c.wav", "wavelet", sigma=done.levels[0])
+    one, two = (soundfile.read(f"{name}.wav")[0][:, 0] for name in "bc")
+    np.testing.assert_allclose(one, two, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("method", ["median", "with-noise[method=wavelet,noise=mad]"])
+def test_a_level_that_is_not_used_is_reported(here, rng, in_blocks, method):
+    noisy_file(rng)
+    whole = denoise_file(here / "a.wav", here / "b.wav", method, sigma=0.1)
+    in_blocks()
+    parts = denoise_file(here / "a.wav", here / "c.wav", method, sigma=0.1)
+    assert whole.sigma_unused
+    assert parts.sigma_unused
+
+
 def test_speech_in_blocks_of_a_file_is_the_same_as_in_memory(here, rng, in_blocks, monkeypatch):
     noisy_file(rng, length=5000)
     in_blocks()
@@ -279,6 +340,29 @@ def test_auto_chooses_on_pieces_of_a_file(here, rng, in_blocks, monkeypatch):
     for i, (window, sigma) in enumerate(chosen):
         whole = sigbench.SlidingDCT(window=window)(noisy[i][None, None], sigma=sigma)
         np.testing.assert_allclose(out[i], whole[0, 0], rtol=0, atol=1e-12)
+
+
+def test_a_noise_model_that_auto_chooses_is_estimated_on_the_pieces(
+    here, rng, in_blocks, monkeypatch
+):
+    seen, estimate = [], MAD.estimate_noise
+
+    def choose(content, levels):
+        method = "with-noise[method=wavelet,noise=mad]"
+        choice = SimpleNamespace(expected=(SimpleNamespace(method=method),), sigma=0.03)
+        return content.batch, (choice, choice)
+
+    def counted(self, noisy):
+        seen.append(noisy.shape)
+        return estimate(self, noisy)
+
+    monkeypatch.setattr(long, "denoise_automatically", choose)
+    monkeypatch.setattr(long, "TRIED", 800)
+    monkeypatch.setattr(MAD, "estimate_noise", counted)
+    noisy_file(rng)
+    in_blocks()
+    denoise_file(here / "a.wav", here / "b.wav", "auto", sigma="auto")
+    assert seen == [(1, 1, 800), (1, 1, 800)]
 
 
 def test_the_command(here, rng, in_blocks, capsys):

@@ -7,10 +7,10 @@ from sigbench import InputError
 from sigbench.benchmark.methods.resolve import resolve
 from sigbench.benchmark.methods.wrappers import Whitened, WithNoise
 from sigbench.denoisers import DENOISERS, Noisy, WaveletShrink
+from sigbench.denoisers.coefficient_noise import coefficient_levels
 from sigbench.denoisers.filtered_noise import (
     autocovariance,
     block_levels,
-    coefficient_levels,
     cosine_spectrum,
     frame_spectrum,
     subband_levels,
@@ -38,6 +38,9 @@ METHODS = [
     "gaussian-blur",
     "savitzky-golay",
     "median",
+    "moving-average",
+    "hampel",
+    "sliding-dct[wiener=true]",
     "noisy",
 ]
 SPACES = [(64,), (37,), (32, 30)]
@@ -193,8 +196,8 @@ def test_the_model_lowers_the_error_in_colored_noise(rng):
     noise = ar((4096,), 0.8)
     y = draw(noise, (1, 1, 4096), rng)
     for spec in ("wavelet[rule=visu]", "sliding-dct[window=128]", "l1[lam_over_sigma=3]"):
-        told, assumed = method(spec)(y, sigma=noise), method(spec)(y, sigma=1.0)
-        assert np.mean(told**2) < 0.7 * np.mean(assumed**2)
+        known, assumed = method(spec)(y, sigma=noise), method(spec)(y, sigma=1.0)
+        assert np.mean(known**2) < 0.7 * np.mean(assumed**2)
 
 
 SPEECH = ["om-lsa", "boll-subtraction", "log-mmse", "speech-dct", "speech-wavelet", "stft-gmc"]
@@ -230,3 +233,9 @@ def test_a_model_of_other_items_is_refused():
 def test_a_method_for_white_noise_refuses_a_model():
     with pytest.raises(InputError, match=r"sigma is a StationaryNoise: .* use whitened\[method"):
         method("tv[lam=1]")(np.ones((1, 1, 64)), sigma=ar((64,)))
+
+
+@pytest.mark.parametrize("spec", ["butterworth[cutoff=0.1]", "notch[frequency=0.1]"])
+def test_filters_with_a_frequency_do_not_use_the_noise(rng, spec):
+    y = rng.standard_normal((1, 1, 64))
+    np.testing.assert_array_equal(method(spec)(y, sigma=ar((64,))), method(spec)(y))

@@ -136,8 +136,8 @@ def test_the_likelihood_finds_the_acceleration(rng):
     velocity = moves[..., 1].cumsum(axis=1)
     x = (moves[..., 0] + velocity - moves[..., 1]).cumsum(axis=1)[:, None]
     y = x + rng.standard_normal(x.shape)
-    blind, told = (np.mean((k(y) - x) ** 2) for k in (Kalman(), Kalman(ratio)))
-    assert blind < 1.02 * told
+    blind, known = (np.mean((k(y) - x) ** 2) for k in (Kalman(), Kalman(ratio)))
+    assert blind < 1.02 * known
 
 
 def test_kalman_of_a_line_or_two_samples_is_the_input():

@@ -74,6 +74,18 @@ def test_a_run_ends(wait_until, number, group):
     assert ended(run, wait_until) == (128 + number, LINES[number])
 
 
+def test_denoise_cannot_be_resumed(wait_until):
+    """Files that are written need --force, so the line does not promise to resume."""
+    Path("stuck.py").write_text(STUCK)
+    Path("a.csv").write_text("1.5\n2.5\n")
+    run = start("denoise", "a.csv", "-o", "b.csv", "-m", "stuck:f")
+    wait_until(lambda: Path("begun").exists() or run.poll() is not None)
+    run.send_signal(signal.SIGINT)
+    expected = "interrupted; no incomplete file was written\n"
+    assert ended(run, wait_until) == (130, expected)
+    assert not Path("b.csv").exists()
+
+
 # A command whose first import sends a signal: nothing but one line, whatever is being imported.
 IMPORTS = """
 import os, sys

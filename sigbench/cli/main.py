@@ -71,6 +71,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _call(argv: list[str] | None) -> int:
     args = build_parser().parse_args(argv)
+    interrupts.set_advice(args.if_interrupted)
     from sigbench.core.errors import InputError
     from sigbench.core.escape import cut
 
@@ -110,8 +111,8 @@ def build_parser() -> argparse.ArgumentParser:
             parents=[common],
             allow_abbrev=False,
         )
+        sub.set_defaults(call=command.call, if_interrupted=interrupts.RESUME)
         command.add_arguments(sub)
-        sub.set_defaults(call=command.call)
     return parser
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 SIGNALS = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
 IMPORTER = "<frozen importlib._bootstrap>"
+RESUME = "run the same command again to resume"
+_advice = RESUME
 
 
 class Interrupted(KeyboardInterrupt):
@@ -71,7 +73,13 @@ def message(number: int) -> str:
     'interrupted by SIGTERM; run the same command again to resume'
     """
     by = "" if number == signal.SIGINT else f" by {signal.Signals(number).name}"
-    return f"interrupted{by}; run the same command again to resume"
+    return f"interrupted{by}; {_advice}"
+
+
+def set_advice(text: str) -> None:
+    """Set what `message` says after "interrupted", for the command that runs now."""
+    global _advice
+    _advice = text
 
 
 def how_it_ended(code: int) -> str:

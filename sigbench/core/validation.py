@@ -70,7 +70,7 @@ def check_sigma(sigma: Sigma, batch: int) -> NDArray[np.float64] | None:
         return None
     if isinstance(sigma, NoiseModel):
         raise InputError(
-            f"sigma is a {type(sigma).__name__}: this method needs the level of white noise; "
+            f"sigma is a {type(sigma).__name__}: this method is for white noise; "
             "use whitened[method=...,noise=...]"
         )
     levels = np.asarray(sigma, dtype=np.float64)

@@ -16,8 +16,6 @@ from sigbench.core.validation import check_choice
 from sigbench.datasets.base import Split
 from sigbench.datasets.folder import Folder
 
-MAX_NAMES = 5  # in a message
-
 
 @dataclass(frozen=True)
 class PairedFiles:

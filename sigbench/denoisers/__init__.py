@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sigbench.denoisers.baselines import Affine, AffineMap, GaussianBlur, Noisy
+from sigbench.denoisers.block_shrink import BlockShrink
 from sigbench.denoisers.bm3d import BM3D
 from sigbench.denoisers.controls import MetricGamer, Silence
 from sigbench.denoisers.deconvolution import (
@@ -32,7 +33,7 @@ from sigbench.denoisers.speech.speech_dct import SpeechDCT
 from sigbench.denoisers.speech.speech_wavelet import SpeechWavelet
 from sigbench.denoisers.speech.stft_sparse import StftGMC, StftL1
 from sigbench.denoisers.tv import TotalVariation
-from sigbench.denoisers.wavelet import BlockShrink, WaveletShrink
+from sigbench.denoisers.wavelet import WaveletShrink
 
 DENOISERS = {
     "noisy": Noisy,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info, Sigma
-from sigbench.core.validation import check, check_field
+from sigbench.core.validation import check_field, check_unused
 
 Sections = NDArray[np.float64]  # second-order sections (n, 6)
 
@@ -63,15 +63,14 @@ class Butterworth:
     )
 
     def __post_init__(self) -> None:
-        _check_one("cutoff", self.cutoff, self.cutoff_hz)
+        _check_frequency("cutoff", self.cutoff, self.cutoff_hz, self.fs)
         check_field("order", self.order, 1, below=21)
-        _ = self.fs and _cycles("cutoff", self.cutoff, self.cutoff_hz, self.fs)
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
         from scipy.signal import butter  # loads scipy.stats
 
-        check(noisy, sigma)
+        check_unused(noisy, sigma)
         _check_signal("butterworth", noisy)
         cutoff = _cycles("cutoff", self.cutoff, self.cutoff_hz, self.fs)
         return _filtered(noisy, butter(self.order, cutoff, fs=1.0, output="sos"), self.causal)
@@ -124,16 +123,15 @@ class Notch:
     )
 
     def __post_init__(self) -> None:
-        _check_one("frequency", self.frequency, self.frequency_hz)
+        _check_frequency("frequency", self.frequency, self.frequency_hz, self.fs)
         check_field("harmonics", self.harmonics, 1, below=1000)
         check_field("width", self.width, 1e-6, below=1)
-        _ = self.fs and _cycles("frequency", self.frequency, self.frequency_hz, self.fs)
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
         from scipy.signal import iirnotch, tf2sos  # loads scipy.stats
 
-        check(noisy, sigma)
+        check_unused(noisy, sigma)
         _check_signal("notch", noisy)
         base = _cycles("frequency", self.frequency, self.frequency_hz, self.fs)
         multiples = np.arange(1, self.harmonics + 1)
@@ -148,7 +146,9 @@ class Notch:
         return _filtered(noisy, np.concatenate(sections), self.causal)
 
 
-def _check_one(name: str, cycles: float | None, hertz: float | None) -> None:
+def _check_frequency(
+    name: str, cycles: float | None, hertz: float | None, fs: float | None
+) -> None:
     """Check that a frequency is set in exactly one unit, and is valid in it."""
     if (cycles is None) == (hertz is None):
         raise InputError(f"set one of {name} and {name}_hz (got {cycles} and {hertz})")
@@ -156,6 +156,9 @@ def _check_one(name: str, cycles: float | None, hertz: float | None) -> None:
         raise InputError(f"{name}={cycles:g} must be > 0 and < 0.5 (cycles per sample)")
     if hertz is not None and not hertz > 0:
         raise InputError(f"{name}_hz={hertz:g} must be > 0")
+    check_field("fs", fs, 1e-9)
+    if fs is not None:  # otherwise it may be bound later
+        _cycles(name, cycles, hertz, fs)
 
 
 def _cycles(name: str, cycles: float | None, hertz: float | None, fs: float | None) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,7 +11,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from sigbench.core.protocols import Array, Info, Sigma
-from sigbench.core.validation import check, check_field, check_odd, in_blocks
+from sigbench.core.validation import check_field, check_odd, check_unused, in_blocks
+
+VALUES = 2**22  # of windows that are in memory together, but at least those of a row
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Hampel:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        check(noisy, sigma)
+        check_unused(noisy, sigma)
         return in_blocks(lambda part, _: self._replaced(part), noisy, None)
 
     def _replaced(self, noisy: Array) -> Array:
@@ -67,19 +70,17 @@ class Hampel:
         windows = sliding_window_view(
             np.pad(noisy, around, "symmetric"), (self.window,) * len(axes), axes
         )
-        for n, c in np.ndindex(noisy.shape[:2]):  # limits the memory
-            for row in range(0, noisy.shape[2], ROWS):
-                part = (n, c, slice(row, row + ROWS))
-                estimate[part] = self._row(noisy[part], windows[part])
+        rows = max(1, VALUES // (math.prod(noisy.shape[3:]) * self.window ** len(axes)))
+        for n, c in np.ndindex(noisy.shape[:2]):
+            for row in range(0, noisy.shape[2], rows):
+                part = (n, c, slice(row, row + rows))
+                estimate[part] = self._of_rows(noisy[part], windows[part])
         return estimate
 
-    def _row(self, noisy: Array, windows: NDArray[np.floating]) -> Array:
+    def _of_rows(self, noisy: Array, windows: NDArray[np.floating]) -> Array:
         """Return the estimate of some rows from the windows around their samples."""
         flat = windows.reshape(*noisy.shape, -1)
         median = np.median(flat, axis=-1)
         deviation = 1.4826 * np.median(np.abs(flat - median[..., None]), axis=-1)
         outlier = np.abs(noisy - median) > self.deviations * deviation
         return np.where(outlier, median, noisy)
-
-
-ROWS = 4096

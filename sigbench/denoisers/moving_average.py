@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import correlate1d
 
 from sigbench.core.protocols import Array, Info, Sigma
-from sigbench.core.validation import check, check_field
+from sigbench.core.validation import check_field, check_unused
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class MovingAverage:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        check(noisy, sigma)
+        check_unused(noisy, sigma)
         estimate = noisy.astype(np.float64)
         ones = np.ones(self.window)  # not a running sum, which loses digits after a large value
         origin = (self.window - 1) // 2 if self.causal else 0

@@ -97,8 +97,8 @@ class SlidingDCT:
 
     @property
     def reach(self) -> int:
-        """Distance of the farthest sample in a common block, for a known level; see `Local`."""
-        return self.window - 1
+        """Distance of the farthest sample in a common block, in both passes; see `Local`."""
+        return (1 + self.wiener) * (self.window - 1)
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""

@@ -12,7 +12,8 @@ from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Sigma
 from sigbench.core.validation import check_field, in_blocks
 from sigbench.denoisers import iterations
-from sigbench.denoisers.filtered_noise import coefficient_levels, levels_or_model
+from sigbench.denoisers.coefficient_noise import coefficient_levels
+from sigbench.denoisers.filtered_noise import levels_or_model
 from sigbench.denoisers.parameters import build_named_options, check_strength, penalty_weight
 from sigbench.denoisers.sparse_certificate import Solution, SparseProblem, certify, closed_form
 from sigbench.transforms import Transform

@@ -1,30 +1,33 @@
-"""Wavelet thresholding: VisuShrink, SureShrink, BayesShrink, and block thresholding."""
+"""Wavelet thresholding: VisuShrink, SureShrink and BayesShrink."""
 
 from __future__ import annotations
 
-import functools
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import pywt
 from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info, NoiseModel, Sigma
-from sigbench.core.validation import check_choice, check_field, per_item
+from sigbench.core.validation import check_choice, check_field
 from sigbench.denoisers import shrinkage
-from sigbench.denoisers.filtered_noise import levels_or_model, subband_levels
+from sigbench.denoisers.filtered_noise import levels_or_model
 from sigbench.denoisers.noise_level import deviation, given_or_estimated
-from sigbench.transforms import StationaryWavelet, default_level, orthogonal_wavelet
-from sigbench.transforms.base import space_axes
+from sigbench.denoisers.wavelet_bands import (
+    Levels,
+    analysis,
+    band_levels,
+    cycle_spin,
+    depth_of,
+    synthesis,
+)
+from sigbench.transforms import StationaryWavelet, orthogonal_wavelet
 from sigbench.transforms.wavelet_filters import is_refined, refined_field
 
 Rule = Literal["visu", "sure", "hybrid", "bayes"]
 Shrink = Literal["soft", "hard", "garrote", "firm"]
-Levels = list[dict[str, NDArray[np.float64]]]  # of every subband, by item
 
 
 @dataclass(frozen=True)
@@ -120,25 +123,25 @@ class WaveletShrink:
         levels = given_or_estimated(noisy, levels)
         if self.shifts == "all":
             return self._stationary(noisy, levels, model)
-        depth = _depth(self.level, noisy.shape[2:], self.wavelet)
-        of_bands = _band_levels(model, levels, noisy.shape[2:], self.wavelet, depth)
-        return _cycle_spin(lambda shifted: self._decimated(shifted, of_bands), noisy, self.shifts)
+        depth = depth_of(self.level, noisy.shape[2:], self.wavelet)
+        of_bands = band_levels(model, levels, noisy.shape[2:], self.wavelet, depth)
+        return cycle_spin(lambda shifted: self._decimated(shifted, of_bands), noisy, self.shifts)
 
     def _decimated(self, noisy: Array, levels: Levels) -> Array:
         space = noisy.shape[2:]
-        parts = _analysis(noisy, self.wavelet, len(levels) - 1)
+        parts = analysis(noisy, self.wavelet, len(levels) - 1)
         for bands, of_bands in zip(parts[1:], levels[1:], strict=True):
             for key, band in bands.items():
                 rows = band.reshape(*band.shape[:2], -1)  # each row is one subband of one channel
                 bands[key] = self._shrink(rows, of_bands[key], space, 1).reshape(band.shape)
-        return _synthesis(parts, self.wavelet, space)
+        return synthesis(parts, self.wavelet, space)
 
     def _stationary(
         self, noisy: Array, levels: NDArray[np.float64], model: NoiseModel | None
     ) -> Array:
         space = noisy.shape[2:]
-        frame = StationaryWavelet(self.wavelet, self.level or _depth(None, space, self.wavelet))
-        of_bands = _band_levels(model, levels, space, self.wavelet, frame.depth(space))
+        frame = StationaryWavelet(self.wavelet, self.level or depth_of(None, space, self.wavelet))
+        of_bands = band_levels(model, levels, space, self.wavelet, frame.depth(space))
         flat = [level for part in of_bands for level in part.values()]
         bands = frame.analysis(noisy)
         norms = np.ravel(frame.geometry(space).weights).astype(noisy.dtype)
@@ -158,94 +161,6 @@ class WaveletShrink:
         t = self.scale * RULES[self.rule](d, levels[:, None], n, n_samples)
         shrunk: Array = SHRINKS[self.shrink](d, t[..., None].astype(d.dtype))
         return shrunk
-
-
-def _band_levels(
-    model: NoiseModel | None,
-    levels: NDArray[np.float64],
-    space: tuple[int, ...],
-    wavelet: str,
-    depth: int,
-) -> Levels:
-    """Return the noise level in every subband, as `subband_levels` does."""
-    if model is not None:
-        return subband_levels(model, space, wavelet, depth)
-    keys = ["".join(letters) for letters in itertools.product("ad", repeat=len(space))]
-    details = [dict.fromkeys(keys[1:], levels) for _ in range(depth)]
-    return [{keys[0]: levels}, *details]
-
-
-def _depth(level: int | None, space: tuple[int, ...], wavelet: str) -> int:
-    """Return the depth, by default the largest that the wavelet's length allows on every axis.
-
-    Raises
-    ------
-    InputError
-        If ``level`` is larger than that, or the items are too short for one level.
-    """
-    max_level = default_level(space, wavelet)
-    if max_level == 0:
-        raise InputError(
-            f"items of {space} are too short for wavelet={wavelet}: every axis must have at least "
-            f"{2 * len(orthogonal_wavelet(wavelet).dec_lo) - 2} samples, or use a shorter wavelet"
-        )
-    if level is not None and level > max_level:
-        raise InputError(f"level={level} must be <= {max_level} for {wavelet} on items of {space}")
-    return max_level if level is None else level
-
-
-SHORT = 128  # maximum length for which a matrix product is faster than filtering
-
-
-def _analysis(batch: Array, wavelet: str, depth: int) -> list[Any]:
-    """Return the coarse coefficients and a dict of subbands per level, as ``pywt.wavedecn``."""
-    n, *more = batch.shape[2:]
-    bank = orthogonal_wavelet(wavelet)
-    if more:
-        axes = space_axes(batch)
-        parts: list[Any] = pywt.wavedecn(batch, bank, "periodization", depth, axes=axes)
-        return parts
-    if n <= SHORT and n % 2**depth == 0:
-        matrix = _matrix(n, wavelet, depth, batch.dtype.char)
-        ends = [n >> level for level in range(depth, 0, -1)]
-        coarse, *bands = np.split((batch.reshape(-1, n) @ matrix).reshape(batch.shape), ends, -1)
-    else:
-        coarse, *bands = pywt.wavedec(batch, bank, "periodization", depth)
-    return [coarse, *({"d": band} for band in bands)]
-
-
-def _synthesis(parts: list[Any], wavelet: str, space: tuple[int, ...]) -> Array:
-    """Return the batch with these coefficients, the inverse of `_analysis`."""
-    n, depth = space[0], len(parts) - 1
-    if len(space) == 1 and n <= SHORT and n % 2**depth == 0:
-        packed = np.concatenate([parts[0], *(bands["d"] for bands in parts[1:])], axis=-1)
-        matrix = _matrix(n, wavelet, depth, packed.dtype.char)
-        whole: Array = (packed.reshape(-1, n) @ matrix.T).reshape(packed.shape)
-        return whole
-    axes = tuple(range(2, 2 + len(space)))
-    whole = pywt.waverecn(parts, orthogonal_wavelet(wavelet), "periodization", axes=axes)
-    inside = tuple(slice(n) for n in space)  # odd lengths come back one sample longer
-    return whole[:, :, *inside].copy()  # at depth 0 it would be the input array
-
-
-@functools.lru_cache(maxsize=16)
-def _matrix(n: int, wavelet: str, depth: int, dtype: str) -> Array:
-    """Return the orthonormal matrix whose rows are the transforms of the unit impulses."""
-    parts = pywt.wavedec(np.eye(n), orthogonal_wavelet(wavelet), "periodization", depth)
-    return np.concatenate(parts, axis=-1).astype(dtype)
-
-
-def _cycle_spin(denoise: Callable[[Array], Array], noisy: Array, shifts: int) -> Array:
-    """Return the mean estimate over circular shifts along every space axis, each shifted back."""
-    if shifts == 1:
-        return denoise(noisy)
-    axes = space_axes(noisy)
-    total = np.zeros_like(noisy)
-    spins = list(itertools.product(range(shifts), repeat=len(axes)))
-    for spin in spins:
-        back = tuple(-s for s in spin)
-        total += np.roll(denoise(np.roll(noisy, spin, axes)), back, axes)
-    return total / noisy.dtype.type(len(spins))
 
 
 # Each rule takes details (N, C, ...), their noise levels (N, 1), the number n of non-redundant
@@ -299,85 +214,3 @@ SHRINKS: dict[str, Callable[..., Any]] = {
     "garrote": shrinkage.garrote,
     "firm": lambda u, t: shrinkage.firm(u, t, 0.5),
 }
-
-
-BLOCK_LAMBDA = 4.50524  # the root of λ − log λ = 3
-
-
-@dataclass(frozen=True)
-class BlockShrink:
-    """Shrink the details of a wavelet transform block by block: BlockJS.
-
-    A block of L adjacent details d with energy S² becomes d·max(1 − λLσ²/S², 0), λ = 4.50524. A
-    block has about log n details, where a channel has n samples; for images it is a square. The
-    last blocks of a subband may be smaller. With a `NoiseModel`, σ is the noise level in the
-    subband, as in `WaveletShrink`.
-
-    Parameters
-    ----------
-    wavelet : str
-        An orthogonal wavelet of PyWavelets.
-    level : int, optional
-        Depth; by default as deep as the wavelet's length allows.
-    shifts : int
-        Cycle spinning: the mean over this number of circular shifts along every space axis.
-
-    References
-    ----------
-    Cai, Ann. Stat. 27 (1999), "Adaptive wavelet estimation: a block thresholding and oracle
-    inequality approach", section 3.
-
-    Examples
-    --------
-    >>> y = np.zeros((1, 1, 64))
-    >>> y[0, 0, 20] = 10.0
-    >>> y[0, 0, 40] = 0.5
-    >>> x = BlockShrink("haar")(y, sigma=1.0)
-    >>> bool(x[0, 0, 20] > 4), float(abs(x[0, 0, 41:]).max()) < 0.2
-    (True, True)
-    """
-
-    wavelet: str = "sym8"
-    level: int | None = None
-    shifts: int = 1
-    refined: bool = refined_field()
-
-    info: ClassVar[Info] = Info(
-        "block-wavelet", "wavelet", "Cai 1999 (BlockJS)", uses_sigma=True, exact_at_zero=True
-    )
-
-    def __post_init__(self) -> None:
-        like = WaveletShrink(self.wavelet, self.level, shifts=self.shifts)
-        object.__setattr__(self, "refined", like.refined)
-
-    def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
-        """Return the estimate, shape and dtype of ``noisy``."""
-        levels, model = levels_or_model(noisy, sigma)
-        levels = given_or_estimated(noisy, levels)
-        depth = _depth(self.level, noisy.shape[2:], self.wavelet)
-        of_bands = _band_levels(model, levels, noisy.shape[2:], self.wavelet, depth)
-        return _cycle_spin(lambda shifted: self._decimated(shifted, of_bands), noisy, self.shifts)
-
-    def _decimated(self, noisy: Array, levels: Levels) -> Array:
-        space = noisy.shape[2:]
-        side = max(1, round(np.log(np.prod(space)) ** (1 / len(space))))
-        parts = _analysis(noisy, self.wavelet, len(levels) - 1)
-        for bands, of_bands in zip(parts[1:], levels[1:], strict=True):
-            for key, d in bands.items():
-                energy, count = _block_sums(d.astype(np.float64) ** 2, side)
-                noise = BLOCK_LAMBDA * count * per_item(of_bands[key] ** 2, energy)
-                tiny = np.finfo(np.float64).tiny
-                gain = np.maximum(energy - noise, 0) / np.maximum(energy, tiny)
-                bands[key] = (d * gain).astype(d.dtype)
-        return _synthesis(parts, self.wavelet, space)
-
-
-def _block_sums(batch: Array, side: int) -> tuple[Array, Array]:
-    """Return the sum over the block of every sample, and the size of that block."""
-    count = np.ones(batch.shape[2:])
-    for axis, n in enumerate(batch.shape[2:], 2):
-        starts = np.arange(0, n, side)
-        lengths = np.diff([*starts, n])
-        batch = np.repeat(np.add.reduceat(batch, starts, axis=axis), lengths, axis=axis)
-        count = np.repeat(np.add.reduceat(count, starts, axis=axis - 2), lengths, axis=axis - 2)
-    return batch, count

@@ -41,7 +41,7 @@ class NoiseEstimation:
     dataset : Dataset
         Source of clean items.
     degradation : Degradation
-        Adds the noise; it must know its noise model.
+        Adds the noise; its noise model must be known.
     items : int
         Number of test items per seed.
     """

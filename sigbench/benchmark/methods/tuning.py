@@ -132,9 +132,9 @@ class SureTuned:
     mean SURE (``pooled``), which suits items of one kind. If the noise level is not given, it is
     estimated from each item. An item without noise (sigma = 0) is returned unchanged.
 
-    The noise must be Gaussian, and the denoiser continuous: see `sure`. It is white unless a
-    `NoiseModel` is given, which the denoiser must accept. For short items the choice is uncertain with any number of probes, especially if the error is small; pooling
-    helps.
+    The noise must be Gaussian, and the denoiser continuous: see `sure`. The noise is taken as white
+    unless a `NoiseModel` is given, which the denoiser must accept. For short items the choice is
+    uncertain with any number of probes, especially if the error is small; pooling helps.
 
     Parameters
     ----------

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 
 HELP = "denoise files: WAV/FLAC, PNG/JPG/TIFF, CSV/TSV, NPY"
+IF_INTERRUPTED = "no incomplete file was written"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
+    parser.set_defaults(if_interrupted=IF_INTERRUPTED)
     parser.add_argument(
         "sources",
         metavar="IN",
@@ -29,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--method",
         metavar="METHOD",
         required=True,
-        help="name[param=value], or auto: a speech network for sound; otherwise, or with --sigma, "
-        "the method with the smallest expected error on each file",
+        help="name[param=value], or auto, which chooses a method for each file: a speech network for "
+        "sound without --sigma, otherwise the method with the smallest expected error",
     )
     parser.add_argument(
         "--sigma",

@@ -1,4 +1,4 @@
-"""Sound files that are too long for the memory: denoised in blocks, without seams."""
+"""How a long sound is divided into blocks, and how the estimates of the blocks are joined."""
 
 from __future__ import annotations
 

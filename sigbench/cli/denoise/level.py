@@ -1,4 +1,4 @@
-"""The noise level of a long sound file: as of the whole file, with the memory of a block."""
+"""The noise level of a whole long sound file, computed with the memory of a block."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ def _details(
 class _Search:
     """Search for the mean of two neighboring order statistics of numbers >= 0.
 
-    ``low`` and ``high`` bound a range that contains both; ``below`` counts the numbers below it.
+    ``low`` and ``high`` bound a range that contains both; ``below`` counts the numbers below it. If
+    both are in different bins, ``edge`` is between them, and one more pass finds the largest number
+    below it and the smallest above.
     """
 
     first: int
@@ -88,6 +90,7 @@ class _Search:
     low: int = 0
     high: int = ALL
     below: int = 0
+    edge: int | None = None
     value: float | None = None
 
     def __post_init__(self) -> None:
@@ -104,6 +107,10 @@ class _Search:
         if self.value is not None:
             return
         bits = values.view(np.int64)
+        if self.edge is not None:
+            self.low = max(self.low, int(bits[bits < self.edge].max(initial=0)))
+            self.high = min(self.high, int(bits[bits >= self.edge].min(initial=ALL - 1)))
+            return
         inside = (bits >= self.low) & (bits < self.high)
         bits = bits[inside]
         self._histogram += np.bincount((bits - self.low) // self._width, minlength=BINS)
@@ -117,18 +124,23 @@ class _Search:
         """Narrow the range after all values were added, or find the value."""
         if self.value is not None:
             return
+        if self.edge is not None:
+            self.value = float(np.mean(np.array([self.low, self.high], np.int64).view(np.float64)))
+            return
         ranks = [self.first - self.below, self.second - self.below]
         if self._collected is not None:
             found = np.partition(np.concatenate(self._collected), ranks)[ranks]
             self.value = float(np.mean(found))
             return
         total = np.cumsum(self._histogram)
-        bins = np.searchsorted(total, ranks, side="right")
-        self.below += int(total[bins[0] - 1]) if bins[0] else 0
-        self.low, self.high = (
-            self.low + int(bins[0]) * self._width,
-            self.low + (int(bins[1]) + 1) * self._width,
-        )
+        lower, upper = map(int, np.searchsorted(total, ranks, side="right"))
+        if lower < upper:
+            self.edge = self.low + (lower + 1) * self._width
+            self.low, self.high = 0, ALL
+            return
+        self.below += int(total[lower - 1]) if lower else 0
+        self.low += lower * self._width
+        self.high = self.low + self._width
         if self.high - self.low == 1:  # all values in the range are equal
             self.value = float(np.array([self.low], np.int64).view(np.float64)[0])
             return

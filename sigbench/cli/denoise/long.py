@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sigbench.benchmark.methods.wrappers import WithNoise
 from sigbench.cli.denoise.auto import Choice, denoise_automatically
 from sigbench.cli.denoise.blocks import MAX_WHOLE, Blocks, blocks_for, estimates
 from sigbench.cli.denoise.level import noise_levels
@@ -23,10 +24,18 @@ from sigbench.core.cautions import cautions
 from sigbench.core.media import Content
 from sigbench.core.media.sound import SoundFile, open_sound, write_sound
 from sigbench.core.progress import Progress
-from sigbench.core.protocols import UNDESCRIBED, Array, info_of
+from sigbench.core.protocols import (
+    UNDESCRIBED,
+    Array,
+    Denoiser,
+    NoiseModel,
+    Sigma,
+    info_of,
+)
+from sigbench.denoisers.noise.models import VaryingNoise
 
 DRAWN = 2**18  # samples of a channel in a figure
-TRIED, PIECES = 2**20, 8  # samples per channel on which `auto` chooses, in evenly spaced pieces
+TRIED, PIECES = 2**20, 8  # samples of a channel for `_tried`, and the number of pieces
 
 
 def open_if_long(job: Job) -> SoundFile | None:
@@ -50,8 +59,8 @@ def open_if_long(job: Job) -> SoundFile | None:
 def denoise_long(job: Job, prepared: Prepared, source: SoundFile, *, force: bool) -> Denoised:
     """Denoise a sound file in blocks, and write the result when it is complete.
 
-    The level of the noise is estimated once, for the whole file; every method that uses it is given
-    it.
+    The noise is estimated once for the whole file, and every method that uses it is given it. Only
+    a noise model whose level varies is estimated in each block.
 
     Parameters
     ----------
@@ -93,13 +102,17 @@ def denoise_long(job: Job, prepared: Prepared, source: SoundFile, *, force: bool
             check_outputs([job], force)  # again: it may have been created in the meantime
         if job.plot:
             _plot(job, source, prepared.text)
+    used = work.channels
     return Denoised(
         _without_samples(source, work.blocks.text(source.fs)),
         prepared.text,
-        work.levels,
-        choices=work.choices,
+        used.levels,
+        noise=used.noise,
+        choices=used.choices,
         speech=work.speech.choice() if work.speech else None,
-        sigma_unused=prepared.sigma is not None and prepared.entry is not None and not work.levels,
+        sigma_unused=prepared.sigma is not None
+        and prepared.entry is not None
+        and not prepared.uses_sigma,
         cautions=tuple(found),
         seconds=time.perf_counter() - begin,
     )
@@ -129,50 +142,105 @@ def _counted(
 
 
 @dataclass(frozen=True)
+class _Channels:
+    """The method, its name and the noise that it is given, of each channel; and what is reported."""
+
+    methods: list[Denoiser]
+    names: list[str]
+    sigmas: Sequence[Sigma]
+    levels: tuple[float, ...] | None = None
+    noise: str = ""
+    choices: tuple[Choice, ...] = ()
+
+    def denoise(self, noisy: Array, file: str) -> Array:
+        """Denoise the channels one after the other, which needs less memory."""
+        estimate = np.empty_like(noisy)
+        parts = zip(self.methods, self.sigmas, self.names, strict=True)
+        for i, (method, sigma, name) in enumerate(parts):
+            estimate[i] = applied(method, noisy[i : i + 1], sigma, file, name)[0]
+        return estimate
+
+    def blocks(self, fs: float) -> Blocks:
+        """Return one division for all: the widest margin if all are local, else cross-fading."""
+        divisions = [blocks_for(method, len(self.methods), fs) for method in self.methods]
+        return max(divisions, key=lambda division: (division.overlap, division.margin))
+
+
+@dataclass(frozen=True)
 class _Work:
     """How the blocks are denoised, and what is reported about it."""
 
     denoise: Callable[[Array], Array]
     blocks: Blocks
-    levels: tuple[float, ...] | None = None
-    choices: tuple[Choice, ...] = ()
+    channels: _Channels
     speech: SpeechEnhancer | None = None
 
 
 def _work(job: Job, prepared: Prepared, source: SoundFile, empty: Content) -> _Work:
-    channels, frames, fs = source.channels, source.frames, float(source.fs)
-    assert frames is not None
+    fs = float(source.fs)
     if prepared.entry is None and prepared.sigma is None:
-        speech = SpeechEnhancer(fs, channels)
-        return _Work(speech, blocks_for(speech, channels, fs), speech=speech)
+        speech = SpeechEnhancer(fs, source.channels)
+        blocks = blocks_for(speech, source.channels, fs)
+        return _Work(speech, blocks, _Channels([], [], []), speech)
     given = None if prepared.sigma == AUTO else levels(prepared.sigma, empty)
     if prepared.entry is None:
-        known = None if given is None else given.astype(np.float64)
-        _, choices = denoise_automatically(_tried(source), known)
-        chosen = [prepare(choice.expected[0].method, choice.sigma) for choice in choices]
-        methods = [bound(one, empty, job.name, "sound") for one in chosen]
-        used: NDArray[np.floating] | None = np.array([choice.sigma for choice in choices])
+        found = _chosen(job, source, empty, given)
     else:
-        choices = ()
-        methods = [bound(prepared, empty, job.name, "sound")] * channels
-        used = given
-        if used is None and (prepared.sigma == AUTO or _estimates_level(prepared)):
-            used = _levels(source)
-    # One division for all channels: the widest margin if all methods are local, else cross-fading.
-    divisions = [blocks_for(method, channels, fs) for method in methods]
-    blocks = max(divisions, key=lambda division: (division.overlap, division.margin))
-    names = [choice.expected[0].method for choice in choices] or [prepared.text] * channels
+        found = _named(job, prepared, source, empty, given)
+    return _Work(lambda noisy: found.denoise(noisy, job.name), found.blocks(fs), found)
 
-    def denoise(noisy: Array) -> Array:
-        """Denoise the channels one after the other, which needs less memory."""
-        estimate = np.empty_like(noisy)
-        for i, method in enumerate(methods):
-            level = None if used is None else used[i : i + 1]
-            estimate[i] = applied(method, noisy[i : i + 1], level, job.name, names[i])[0]
-        return estimate
 
-    reported = used is not None and (prepared.entry is None or prepared.uses_sigma)
-    return _Work(denoise, blocks, tuple(used.tolist()) if reported else None, choices)  # type: ignore[union-attr]
+def _chosen(
+    job: Job, source: SoundFile, empty: Content, given: NDArray[np.floating] | None
+) -> _Channels:
+    """Return the methods that ``auto`` chooses."""
+    known = None if given is None else given.astype(np.float64)
+    tried = _tried(source)
+    _, choices = denoise_automatically(tried, known)
+    names = [choice.expected[0].method for choice in choices]
+    used = tuple(choice.sigma for choice in choices)
+    methods = [
+        bound(prepare(name, sigma), empty, job.name, "sound")
+        for name, sigma in zip(names, used, strict=True)
+    ]
+    sigmas = [
+        _noise_model(method, tried.batch[i : i + 1]) or np.array([sigma])
+        for i, (method, sigma) in enumerate(zip(methods, used, strict=True))
+    ]
+    return _Channels(methods, names, sigmas, used, choices=choices)
+
+
+def _named(
+    job: Job,
+    prepared: Prepared,
+    source: SoundFile,
+    empty: Content,
+    given: NDArray[np.floating] | None,
+) -> _Channels:
+    """Return the method of the call for every channel."""
+    method = bound(prepared, empty, job.name, "sound")
+    methods, names = [method] * source.channels, [prepared.text] * source.channels
+    unknown = [None] * source.channels
+    if isinstance(method, WithNoise):
+        tried = _tried(source).batch
+        models = [_noise_model(method, tried[i : i + 1]) for i in range(source.channels)]
+        found = tuple(float(model.level[0]) for model in models if model is not None)
+        return _Channels(methods, names, models, found or None, info_of(method.noise).name)
+    used = given
+    if used is None and (prepared.sigma == AUTO or _estimates_level(prepared)):
+        used = _levels(source)
+    if used is None:
+        return _Channels(methods, names, unknown)
+    reported = tuple(used.tolist()) if prepared.uses_sigma else None
+    return _Channels(methods, names, [used[i : i + 1] for i in range(len(used))], reported)
+
+
+def _noise_model(method: Denoiser, samples: Array) -> NoiseModel | None:
+    """Return the noise that a method would estimate; None if it would not, or if the level varies."""
+    if not isinstance(method, WithNoise):
+        return None
+    model = method.noise.estimate_noise(samples)
+    return None if isinstance(model, VaryingNoise) else model
 
 
 def _levels(source: SoundFile) -> NDArray[np.float64]:
@@ -205,7 +273,7 @@ def _without_samples(source: SoundFile, *notes: str) -> Content:
 
 
 def _tried(source: SoundFile) -> Content:
-    """Return evenly spaced pieces of a file, joined, on which `auto` chooses a method."""
+    """Return evenly spaced pieces of a file, joined: for the choice of `auto`, and noise models."""
     assert source.frames is not None
     piece = min(TRIED // PIECES, source.frames // PIECES)
     starts = np.linspace(0, source.frames - piece, PIECES).astype(int)

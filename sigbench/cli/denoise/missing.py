@@ -1,4 +1,4 @@
-"""Missing samples: filled by the prior of the method that denoises, where that is better."""
+"""Missing samples, replaced by the estimates of the method where those predict samples better."""
 
 from __future__ import annotations
 

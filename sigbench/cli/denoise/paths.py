@@ -201,7 +201,9 @@ def _check_kind(job: Job) -> None:
 
 def _check_distinct(jobs: Iterable[Job]) -> None:
     """Check that no two outputs are the same file, also through links."""
-    names = Counter(os.path.realpath(path) for job in jobs for path in job.outputs)
+    names = Counter(
+        os.path.normcase(os.path.realpath(path)) for job in jobs for path in job.outputs
+    )
     name, count = names.most_common(1)[0] if names else ("", 0)
     if count > 1:
         raise InputError(f"{name} would be written twice")

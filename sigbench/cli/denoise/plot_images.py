@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from sigbench.cli.denoise.plot_signals import (
     BAND,
-    DEPTH,
     ESTIMATE,
     NOISY,
     RESIDUAL,
     limits,
+    mark_white,
     tidy,
 )
 from sigbench.cli.denoise.residual import autocorrelation, parts
@@ -142,12 +142,7 @@ def _spectrum(axes: Axes, images: dict[str, tuple[Array, str]]) -> None:
             axes.loglog(middle, mean, color=color, lw=width, label=name)
             largest = max(largest, float(mean.max()))
     level = float(np.var(images["residual"][0]))
-    if level > 0:
-        axes.axhline(level, color="black", lw=0.9, ls="--", label="white")
-    if largest > 0:
-        bottom, top = axes.get_ylim()
-        axes.set_ylim(max(bottom, DEPTH * largest), top)
-        axes.legend(fontsize=7, loc="best", framealpha=0.8)
+    mark_white(axes, level, largest)
     axes.set_title("spectra, averaged over directions", fontsize=9)
     axes.set_xlabel("cycles per pixel", fontsize=8)
 

@@ -161,12 +161,7 @@ def _spectrum(
             width = 2.4 if name == "noisy" else 1.2
             axes.loglog(frequencies[1:], power, color=color, lw=width, label=name)
     level = 2 * float(np.mean(signals["residual"][0] ** 2)) / (fs or 1.0)
-    if level > 0:
-        axes.axhline(level, color="black", lw=0.9, ls="--", label="white")
-    if largest > 0:
-        bottom, top = axes.get_ylim()
-        axes.set_ylim(max(bottom, DEPTH * largest), top)
-        axes.legend(fontsize=7, loc="best", framealpha=0.8)
+    mark_white(axes, level, largest)
     axes.set_title("spectra", fontsize=9)
     axes.set_xlabel("frequency in Hz" if fs else "cycles per sample", fontsize=8)
 
@@ -180,6 +175,16 @@ def _autocorrelation(axes: Axes, residual: NDArray[np.float64]) -> None:
     band = BAND / np.sqrt(blocks.size)
     limits(axes, band)
     axes.set_xlabel("distance in samples", fontsize=8)
+
+
+def mark_white(axes: Axes, level: float, largest: float) -> None:
+    """Draw the level of white noise in a spectrum, and leave out what is far below the largest."""
+    if level > 0:
+        axes.axhline(level, color="black", lw=0.9, ls="--", label="white")
+    if largest > 0:
+        bottom, top = axes.get_ylim()
+        axes.set_ylim(max(bottom, DEPTH * largest), top)
+        axes.legend(fontsize=7, loc="best", framealpha=0.8)
 
 
 def limits(axes: Axes, band: float) -> None:

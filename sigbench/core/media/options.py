@@ -1,4 +1,4 @@
-"""How a table is read, where a person says it."""
+"""Options for reading a table."""
 
 from __future__ import annotations
 

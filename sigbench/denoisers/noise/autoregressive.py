@@ -32,9 +32,10 @@ class _Fit(NamedTuple):
 class Autoregressive:
     """Autoregressive noise: n[t] = a₁·n[t−1] + ... + aₚ·n[t−p] + e[t] with white e. For signals.
 
-    The model is fitted to the mean powers of the quietest cells of a lapped transform, in
-    proportion to their number, and is extrapolated to low frequencies. The order p is chosen by the Bayesian information criterion. Signals of less than
-    16 samples have white noise of the level of `MAD`.
+    The model is fitted to the mean powers of the quietest cells of a lapped transform, each weighted
+    by the number of its cells, and is extrapolated to low frequencies. The order p is chosen by the
+    Bayesian information criterion. For signals of less than 16 samples the noise is white, with the
+    level of `MAD`.
 
     Parameters
     ----------
@@ -87,11 +88,11 @@ class Autoregressive:
         floor = signal_floor(item)
         if floor is None:
             return np.zeros(n)
-        fit = fitted(floor, min(self.max_order, len(floor.power) // 2))
+        fit = _fitted(floor, min(self.max_order, len(floor.power) // 2))
         return _power(fit.coefficients, fit.variance, np.asarray(np.fft.fftfreq(n), np.float64))
 
 
-def fitted(floor: Floor, max_order: int) -> _Fit:
+def _fitted(floor: Floor, max_order: int) -> _Fit:
     """Return the autoregressive model of a spectrum with the smallest information criterion."""
     bins = len(floor.power)
     frequency = (np.arange(REPEATS * bins) + 0.5) / (2 * REPEATS * bins)

@@ -126,6 +126,12 @@ class VaryingNoise:
     ----------
     levels : array, shape (N, 1, *space)
         Standard deviation at every sample.
+
+    Examples
+    --------
+    >>> noise = VaryingNoise(np.array([[[1.0, 1.0, 7.0, 7.0]]]))
+    >>> noise.level, noise.variance(np.zeros((1, 1, 4)))
+    (array([5.]), array([[[ 1.,  1., 49., 49.]]]))
     """
 
     levels: NDArray[np.float64]

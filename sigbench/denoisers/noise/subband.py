@@ -24,8 +24,8 @@ class Subband:
 
     The spectrum is constant in the band of each level, and in images of each orientation. Toward
     low frequencies, the power grows at most by a factor of 4 from level to level: what grows
-    faster is taken for signal. Below the coarsest level it is constant. Items of less than 16
-    samples along an axis have white noise of the level of `MAD`.
+    faster is taken for signal. Below the coarsest level it is constant. For items of less
+    than 16 samples along an axis the noise is white, with the level of `MAD`.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sigbench.benchmark.methods.wrappers.inner import INNER, wrapped_info
 from sigbench.core.protocols import Array, Denoiser, Info, Sigma
-from sigbench.core.validation import check, check_field
+from sigbench.core.validation import check_field, check_noisy
 from sigbench.denoisers.noise.impulses import THRESHOLD, find_impulses
 
 INFO = Info("despiked", "noise model", "Hampel 1974", adapts=True)
@@ -49,7 +49,7 @@ class Despiked:
 
     def __call__(self, noisy: Array, *, sigma: Sigma = None) -> Array:
         """Return the estimate, shape and dtype of ``noisy``."""
-        check(noisy, sigma if isinstance(sigma, float) else None)
+        check_noisy(noisy)  # the method checks sigma
         clear = noisy.copy()
         for item in clear:
             found = find_impulses(item, self.threshold)

@@ -37,7 +37,8 @@ class Whitened:
     method : Denoiser
         A denoiser for white noise.
     noise : NoiseEstimator
-        Estimates the noise. A given noise level is not used, a given `NoiseModel` replaces it.
+        Estimates the noise. A given noise level is not used. A given `NoiseModel` is used in place of
+        the estimate.
 
     Examples
     --------

@@ -21,7 +21,18 @@ class WithNoise:
     method : Denoiser
         A denoiser that accepts a `NoiseModel` as ``sigma``.
     noise : NoiseEstimator
-        Estimates the noise. A given noise level is not used, a given `NoiseModel` replaces it.
+        Estimates the noise. A given noise level is not used. A given `NoiseModel` is used in place of
+        the estimate.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sigbench.denoisers import WaveletShrink
+    >>> from sigbench.denoisers.noise import MAD
+    >>> y = np.random.default_rng(0).standard_normal((1, 1, 100))
+    >>> method = WithNoise(WaveletShrink(), MAD())
+    >>> bool(np.allclose(method(y), WaveletShrink()(y)))  # which uses the same estimate
+    True
     """
 
     method: Denoiser = field(metadata={"table": INNER})

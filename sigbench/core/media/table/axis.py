@@ -93,9 +93,8 @@ AXES = frozenset(
     ]
 )
 FILLERS = frozenset(["in", "utc", "local", "of", "day", "stamp", "since", "start", "code"])
-CERTAIN = frozenset(
-    ["time", "date", "datetime", "timestamp", "zeit", "datum"]
-)  # also if not in order
+# Names of an axis also if it is not in order.
+CERTAIN = frozenset(["time", "date", "datetime", "timestamp", "zeit", "datum"])
 SECONDS = {
     "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "msec": 1e-3,
     "millis": 1e-3, "milliseconds": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "usec": 1e-6,
