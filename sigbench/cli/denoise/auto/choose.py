@@ -175,7 +175,8 @@ def _unchanged(treatment: Treatment) -> Expected:
     possible = treatment.possible
     power = possible.noise.level**2
     chance = math.sqrt(2 / treatment.cleared.size) * treatment.level**2
-    return _as_expected(text, Weighed(power, possible.weight, power), chance, treatment)
+    weighed = Weighed(power, possible.weight, possible.doubt, power)
+    return _as_expected(text, weighed, chance, treatment)
 
 
 def _as_expected(text: str, weighed: Weighed, chance: float, treatment: Treatment) -> Expected:

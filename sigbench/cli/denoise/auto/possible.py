@@ -24,6 +24,10 @@ SCORES, SCORE_WEIGHTS = np.sqrt([3.0, 0.0, 3.0]) * [-1, 0, 1], np.array([1, 4, 1
 # An expected squared error is at least this share of the power of the noise: smaller ones are
 # below the errors of the estimate.
 LEAST = 0.02
+# Probabilities for ranges in images, chosen on development data: the model of colored noise, the model
+# with more power at low frequencies, and white noise.
+IN_IMAGES = (0.4, 0.4, 0.2)
+LOWEST_IN_IMAGES = 1 / 16  # cycles per sample
 RANGE = (0.025, 0.5, 0.975)
 NORMAL_POINTS = 40
 TINY = np.finfo(np.float64).tiny
@@ -36,32 +40,35 @@ class PossibleNoise:
     Attributes
     ----------
     weight : array, shape (K,)
-        Probabilities.
+        Probabilities for the choice of a method.
     noise : StationaryNoise
         K spectra.
+    doubt : array, shape (K,)
+        Probabilities for the range of the expected error.
     """
 
     weight: Values
     noise: StationaryNoise
+    doubt: Values
 
     def scaled(self, sd: float) -> PossibleNoise:
         """Return the noise with an error of its power: a log-normal factor.
 
         Examples
         --------
-        >>> noise = PossibleNoise(np.ones(1), StationaryNoise(np.full((1, 1), 4.0)))
+        >>> noise = PossibleNoise(np.ones(1), StationaryNoise(np.full((1, 1), 4.0)), np.ones(1))
         >>> scaled = noise.scaled(0.1)
         >>> scaled.weight.round(2), scaled.noise.power.round(2).ravel()
         (array([0.17, 0.67, 0.17]), array([3.36, 4.  , 4.76]))
         """
         power = np.multiply.outer(np.exp(sd * SCORES), self.noise.power)
-        weight = np.multiply.outer(SCORE_WEIGHTS, self.weight)
-        return PossibleNoise(weight.ravel(), StationaryNoise(power.reshape(-1, *power.shape[2:])))
+        weight, doubt = (np.outer(SCORE_WEIGHTS, one).ravel() for one in (self.weight, self.doubt))
+        return PossibleNoise(weight, StationaryNoise(power.reshape(-1, *power.shape[2:])), doubt)
 
 
 def as_stated(model: NoiseModel, space: tuple[int, ...]) -> PossibleNoise:
     """Return the noise of one model, as if it were stationary."""
-    return PossibleNoise(np.ones(1), StationaryNoise(model.spectrum(space)))
+    return PossibleNoise(np.ones(1), StationaryNoise(model.spectrum(space)), np.ones(1))
 
 
 class SignalNoise(NamedTuple):
@@ -77,7 +84,21 @@ def in_signal(signal: Array) -> SignalNoise | None:
     if floor is None:
         return None
     weight, power = floor.hypotheses(frequencies(signal.shape[-1]), MAX_SPECTRA)
-    return SignalNoise(PossibleNoise(weight, StationaryNoise(power)), floor.found.white)
+    return SignalNoise(PossibleNoise(weight, StationaryNoise(power), weight), floor.found.white)
+
+
+def in_image(model: NoiseModel, white: NoiseModel, space: tuple[int, ...]) -> PossibleNoise:
+    """Return the noise that an image may have: colored, or white.
+
+    Texture looks like colored noise, and noise of lower frequency than the blocks from which the
+    model is estimated looks like shades of the image.
+    """
+    spectrum = model.spectrum(space)
+    axes = np.meshgrid(*map(np.fft.fftfreq, space), indexing="ij")
+    radius = np.maximum(np.hypot(*axes), 1 / max(space))
+    slow = np.maximum((LOWEST_IN_IMAGES / radius) ** 2, 1)
+    power = np.concatenate([spectrum, slow * spectrum, white.spectrum(space)])
+    return PossibleNoise(np.array([1.0, 0.0, 0.0]), StationaryNoise(power), np.array(IN_IMAGES))
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,12 +109,13 @@ class Weighed:
     ----------
     mse : array, shape (K,)
         Stein's unbiased estimates.
-    weight, power : array, shape (K,)
-        Probability and power of the noise.
+    weight, doubt, power : array, shape (K,)
+        Probabilities for the choice and for the range, and power of the noise.
     """
 
     mse: Values
     weight: Values
+    doubt: Values
     power: Values
 
     def range(self, sd: float) -> tuple[float, float, float]:
@@ -103,7 +125,7 @@ class Weighed:
         """
         quantiles = (np.arange(NORMAL_POINTS) + 0.5) / NORMAL_POINTS
         values = np.add.outer(self.mse, sd * norm.ppf(quantiles)).ravel()
-        weight = np.repeat(self.weight, NORMAL_POINTS)
+        weight = np.repeat(self.doubt, NORMAL_POINTS)
         order = np.argsort(values)
         below = np.cumsum(weight[order]) / weight.sum()
         low, middle, high = values[order][np.searchsorted(below, RANGE)]
@@ -123,13 +145,14 @@ class Weighing:
 
     Attributes
     ----------
-    weight : array, shape (K,)
+    weight, doubt : array, shape (K,)
         Probabilities of the possible noise.
     spectra, own : array, shape (K, F) and (S, F)
         The possible spectra, and those of the model for S excerpts, at F frequencies.
     """
 
     weight: Values
+    doubt: Values
     spectra: Values
     own: Values
 
@@ -137,7 +160,8 @@ class Weighing:
     def of(cls, possible: PossibleNoise, model: NoiseModel, space: tuple[int, ...]) -> Weighing:
         """Return the weighing for excerpts of a size."""
         spectra, own = possible.noise.spectrum(space), model.spectrum(space)
-        return cls(possible.weight, spectra.reshape(len(spectra), -1), own.reshape(len(own), -1))
+        flat = (one.reshape(len(one), -1) for one in (spectra, own))
+        return cls(possible.weight, possible.doubt, *flat)
 
     def weighed(self, judged: Judged, noisy: Array) -> Weighed:
         """Return the expected errors in the possible noise, as means over excerpts.
@@ -148,4 +172,4 @@ class Weighing:
         relative = np.mean(judged.divergence.reshape(self.own.shape) / self.own, axis=0)
         power = self.spectra.mean(axis=1)
         divergence = self.spectra @ relative / relative.size
-        return Weighed(misfit - power + 2 * divergence, self.weight, power)
+        return Weighed(misfit - power + 2 * divergence, self.weight, self.doubt, power)

@@ -16,7 +16,7 @@ from sigbench.benchmark.methods.describe import bind_problem_info
 from sigbench.benchmark.methods.resolve import resolve
 from sigbench.benchmark.methods.wrappers import LevelNormalized, Stabilized
 from sigbench.cli.denoise.auto.candidates import Candidate
-from sigbench.cli.denoise.auto.possible import PossibleNoise, as_stated, in_signal
+from sigbench.cli.denoise.auto.possible import PossibleNoise, as_stated, in_image, in_signal
 from sigbench.cli.denoise.noise_checks import Finding, findings, noise_level
 from sigbench.core.protocols import Array, Denoiser, NoiseModel
 from sigbench.denoisers.noise import NOISE_ESTIMATORS, Quiet
@@ -53,7 +53,7 @@ LIMITS = {
 # data. The spectra of stationary noise in signals have their own probabilities besides.
 LEVEL_SD = {
     "white": {1: 0.1, 2: 0.09},
-    "colored": {1: 0.1, 2: 0.3},
+    "colored": {1: 0.1, 2: 0.15},
     "signal-dependent": {1: 0.12, 2: 0.1},
     "varying": {1: 0.15, 2: 0.1},
 }
@@ -188,6 +188,8 @@ def treatment_of(
     kind, estimator, model = _modelled(cleared, [*(["colored"] if colored else []), *by_kind])
     if spectra is not None and kind in ("white", "colored"):
         possible = spectra.noise
+    elif kind == "colored":
+        possible = in_image(model, estimated(WHITE, cleared)[1], cleared.shape[2:])
     else:
         possible = as_stated(model, cleared.shape[2:])
     possible = possible.scaled(LEVEL_SD[kind][item.ndim - 1])
