@@ -286,9 +286,7 @@ def _lines(
     return HumLines(frequency, top.frequency, top.amplitude, wave, top.p_value)
 
 
-def _weak_line(
-    y: NDArray[np.float64], frequency: float, tolerance: float
-) -> HumLines | None:
+def _weak_line(y: NDArray[np.float64], frequency: float, tolerance: float) -> HumLines | None:
     line = robust_line(y, frequency, tolerance) if len(y) <= MAX_LENGTH else None
     if line is None or line.p_value > WEAK:
         return None

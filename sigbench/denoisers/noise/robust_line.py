@@ -13,7 +13,11 @@ from sigbench.denoisers.noise.places import NORMAL_QUARTILE
 
 CLIP = 3.0  # local levels, so that jumps and peaks of a signal count little
 MIN_LOCAL = 0.5  # smallest local level, relative to that of the whole signal
-NEAR, FAR, BESIDE = 0.1, 0.4, 12  # relative distance of the frequencies on each side, and their number
+NEAR, FAR, BESIDE = (
+    0.1,
+    0.4,
+    12,
+)  # relative distance of the frequencies on each side, and their number
 GAIN = 8 / 3  # power of white noise at the frequency, relative to the mean over all frequencies
 MIN_PERIODS = 8  # fewer cannot be told from the trend of a signal
 

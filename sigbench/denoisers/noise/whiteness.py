@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigbench.core.protocols import Array
-from sigbench.denoisers.noise.floors import Blocks, blocks_of
 from sigbench.denoisers.noise.cells import frame_lengths
+from sigbench.denoisers.noise.floors import Blocks, blocks_of
 from sigbench.denoisers.noise.quiet_parts import MIN_LENGTH, quiet_powers
 
 # Signals.
