@@ -217,3 +217,22 @@ def test_photon_noise_is_found(rng):
 def test_a_level_of_zero_is_the_only_finding():
     (one,) = findings(np.ones((1, 100)), 0.0)
     assert (one.kind, one.p_value, one.remedy) == ("level", 0.0, "")
+
+
+def test_every_caution_names_a_remedy(rng):
+    """Clipping cannot be undone, and a short record cannot be tested."""
+    y = rng.standard_normal((1, 2000))
+    made = [
+        2 * np.round(y / 2),
+        y[:, 1:] + y[:, :-1],
+        np.where(rng.random(y.shape) < 0.005, 12.0, y),
+        rng.laplace(size=y.shape),
+        y * np.repeat([1, 2], 1000),
+        rng.poisson(60 + 40 * np.sin(np.arange(2000) / 300))[None] + 0.1 * y,
+    ]
+    cautions = [one for item in made for one in findings(item, noise_level(item))]
+    assert len({one.kind for one in cautions}) == 6
+    for one in cautions:
+        assert one.remedy.endswith("]")
+        assert one.text.endswith(one.remedy)
+        assert one.text.count(". ") == 0

@@ -19,7 +19,13 @@ from sigbench.denoisers.noise.floors import blocks_of, noise_floors
 from sigbench.denoisers.noise.hum import find_hum, line_at, without_trend
 from sigbench.denoisers.noise.impulses import find_impulses
 from sigbench.denoisers.noise.places import noise_level
-from sigbench.denoisers.noise.poisson_gaussian import floor_by_signal, variance_by_signal
+from sigbench.denoisers.noise.poisson_gaussian import (
+    floor_by_signal,
+    quiet_by_signal,
+    variance_by_signal,
+)
+from sigbench.denoisers.noise.quiet_parts import quiet_change, quiet_powers
+from sigbench.denoisers.noise.robust_line import robust_line
 from sigbench.denoisers.noise.rounding import rounding_step
 from sigbench.denoisers.noise.varying import level_change
 from sigbench.denoisers.noise.whiteness import spectral_slope
@@ -241,6 +247,21 @@ def test_the_rate_is_bound_by_name_and_frequencies_are_checked(rng):
         Hum(fs=1000.0).estimate_noise(rng.standard_normal((1, 1, 20, 20)))
 
 
+def test_weak_hum_under_jumps_is_found_in_half_a_second(rng):
+    """The F-test misses it: the jumps are 20 times as large as the line."""
+    t = np.arange(512)
+    jumps = 15 * np.repeat([0, 1, -1, 1], 128)
+    for _ in range(10):
+        y = jumps + rng.standard_normal(512)
+        line = robust_line(y + np.cos(0.3 * t + 0.7), 0.3 / (2 * np.pi), 0.001)
+        assert line.p_value < 1e-3
+        assert line.amplitude == pytest.approx(1, abs=0.35)
+        assert line.phase == pytest.approx(0.7, abs=0.4)
+        assert robust_line(y, 0.3 / (2 * np.pi), 0.001).p_value > 1e-3
+    assert robust_line(y[:100], 0.3 / (2 * np.pi), 0.001) is None
+    assert robust_line(np.zeros(512), 0.3 / (2 * np.pi), 0.001) is None
+
+
 # Rounding.
 
 
@@ -295,6 +316,61 @@ def test_a_signal_in_one_half_is_not_a_change_of_the_noise(rng):
 def test_white_noise_is_rarely_significant(test, shape, rng):
     found = [test(rng.standard_normal(shape)).p_value for _ in range(60)]
     assert np.mean(np.array(found) < 0.01) <= 0.05
+
+
+# The quietest parts of signals.
+
+
+def test_the_power_of_quiet_parts_is_not_biased(rng):
+    """4,000 cells of white noise; their mean power has a relative error of 2 to 5 %."""
+    bands = ((0.0, 0.25), (0.25, 0.5))
+    t = np.arange(4096)
+    for clean in (0, 50 * np.cos(0.2 * t), 20 * (t % 500 < 20)):
+        found = quiet_powers((clean + rng.standard_normal(4096))[None], 64, bands, (32, 32))
+        np.testing.assert_allclose(found.power, 1, atol=5 * found.error.max())
+        assert found.error.max() < 0.1
+
+
+def test_p_values_of_a_change_in_white_noise_are_valid(rng):
+    p = np.array([quiet_change(rng.standard_normal((1, 1024))).p_value for _ in range(200)])
+    assert np.mean(p < 0.05) < 0.1  # half of the cells are used only if their power is similar
+    assert np.mean(p < 2e-3) < 0.02
+
+
+@pytest.mark.parametrize(("n", "fewest"), [(512, 17), (1024, 19), (4096, 20)])
+@pytest.mark.parametrize("quarter", [1, 2, 3])
+def test_the_place_of_a_change_is_found(n, fewest, quarter, rng):
+    if n == 512 and quarter != 2:
+        pytest.skip("the quarters have less than 192 samples")
+    y = rng.standard_normal((20, 1, n))
+    y[..., n * quarter // 4 :] *= 2
+    found = [quiet_change(one) for one in y]
+    assert sum(one.p_value < 2e-3 and one.cut == quarter / 4 for one in found) >= fewest - 4
+    assert sum(one.p_value < 2e-3 for one in found) >= fewest
+
+
+def test_a_burst_is_not_a_change_of_its_quiet_parts(rng):
+    t = np.arange(4096)
+    for burst in (np.sin(2 * t), 3 * (t % 40 < 2), rng.standard_normal(256).repeat(16)):
+        y = rng.standard_normal(4096) + 10 * burst * (t >= 2048)
+        change = quiet_change(y[None])
+        assert change.p_value > 2e-3 or change.ratio < 1.35
+
+
+def test_one_band_of_a_signal_is_not_a_slope(rng):
+    t = np.arange(1024)
+    for f in (0.08, 0.15, 0.2):
+        y = 10 * np.cos(2 * np.pi * f * t) + rng.standard_normal(1024)
+        assert spectral_slope(y[None]).p_value > 3e-4
+
+
+def test_counts_in_images_are_told_from_texture(rng):
+    x = np.add.outer(np.linspace(20, 120, 128), np.zeros(128))[None]
+    fit = quiet_by_signal(rng.poisson(x))
+    assert fit.p_value < 1e-6
+    assert fit.gain == pytest.approx(1, rel=0.2)
+    texture = x + np.where(x > 70, 20 * rng.random(x.shape).round(), 0) * (np.arange(128) < 64)
+    assert quiet_by_signal(texture + 5 * rng.standard_normal(x.shape)).ratio < 1.35
 
 
 # Whiteness.
