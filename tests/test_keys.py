@@ -61,7 +61,7 @@ KEYS = {
     "mad": "bc13c4fc5e54",
     "quiet": "57a4773b7863",
     "subband": "b9a908b7a466",
-    "smooth-spectrum": "5d7f5cdc5357",
+    "smooth-spectrum": "ca6bf3f0384e",
     "autoregressive": "9beaf4989ecd",
     "with-noise[method=wavelet,noise=mad]": "1533da41de64",
     "l1[lam=1]": "5f2103ee171a",

@@ -207,12 +207,6 @@ class TestPosterior:
     def test_white_noise(self):
         assert self.found(np.full(16, 50.0)).white > 0.9
 
-    def test_another_shape_is_a_chain(self):
-        levels = 50 - 15 * np.exp(-(((np.arange(16) - 8) / 3) ** 2))  # less power at some
-        found = self.found(levels, sd=0.5)
-        assert found.weight[182:].sum() > 0.9
-        np.testing.assert_allclose(found.weight @ found.mean, chain.STEP * levels, atol=0.1)
-
     def test_a_signal_that_is_always_present_does_not_count(self):
         levels = np.full(16, 50.0)
         levels[3:6] = 80
