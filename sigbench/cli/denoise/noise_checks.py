@@ -42,7 +42,7 @@ MIN_RISING = 0.6  # in signals; the consonants of speech rise as well
 COARSE = 1.2  # steps that are larger than the noise level, with the error of rounding
 MIN_DEPENDENT = {1: 1.45, 2: 1.35}  # ratio of noise levels
 MIN_CHANGE = 1.35
-MIN_SPREAD = 1.3  # of the levels of quarters, in their quiet parts
+MIN_SPREAD = 1.27  # of the levels of quarters, in their quiet parts
 
 
 @dataclass(frozen=True)

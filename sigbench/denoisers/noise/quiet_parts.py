@@ -30,7 +30,7 @@ FEWEST = (40, 20, 20)  # cells
 SIGNIFICANT = 0.01
 # In short parts, many of the chosen cells are neighbors of each other. In white noise of 1024 samples,
 # p-values are several times too small.
-SHORT, SHORT_FACTOR = 512, 5
+SHORT, SHORT_FACTOR = 512, 4
 MIN_SHARE = 0.3  # of the change, that high and low frequencies must show
 
 
