@@ -176,7 +176,7 @@ def _hum(y: NDArray[np.float64], fs: float | None) -> Finding | None:
         return None
     hum = max(found, key=lambda one: one.amplitude)
     remedy = f"without-lines[method=...,frequency={hum.base:g}]"
-    digits = 2 if y.shape[-1] > 2 * fs else 1  # short records do not give the frequency so well
+    digits = 2 if y.shape[-1] >= 2 * fs else 1  # short records do not give the frequency so well
     hertz = f"{round(hum.frequency, digits):g}"
     text = f"the noise has a line at {hertz} Hz (mains hum): use {remedy}"
     return Finding("hum", text, hum.p_value, remedy)
