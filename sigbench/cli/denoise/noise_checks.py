@@ -42,7 +42,7 @@ MIN_RISING = 0.6  # in signals; the consonants of speech rise as well
 COARSE = 1.2  # steps that are larger than the noise level, with the error of rounding
 MIN_DEPENDENT = {1: 1.45, 2: 1.35}  # ratio of noise levels
 MIN_CHANGE = 1.35
-MIN_SPREAD = 1.3  # of the levels of quarters, in their quiet parts
+MIN_SPREAD = 1.27  # of the levels of quarters, in their quiet parts
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def _hum(y: NDArray[np.float64], fs: float | None) -> Finding | None:
         return None
     hum = max(found, key=lambda one: one.amplitude)
     remedy = f"without-lines[method=...,frequency={hum.base:g}]"
-    digits = 2 if y.shape[-1] > 2 * fs else 1  # short records do not give the frequency so well
+    digits = 2 if y.shape[-1] >= 2 * fs else 1  # short records do not give the frequency so well
     hertz = f"{round(hum.frequency, digits):g}"
     text = f"the noise has a line at {hertz} Hz (mains hum): use {remedy}"
     return Finding("hum", text, hum.p_value, remedy)

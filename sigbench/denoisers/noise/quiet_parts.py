@@ -28,6 +28,9 @@ QUARTERS = (1, 2, 3)  # after which the level can change
 HALVES = ((0.0, 0.5), (0.25, 0.5), (0.0, 0.25))  # all frequencies, high and low ones
 FEWEST = (40, 20, 20)  # cells
 SIGNIFICANT = 0.01
+# In short parts, many of the chosen cells are neighbors of each other. In white noise of 1024 samples,
+# p-values are several times too small.
+SHORT, SHORT_FACTOR = 512, 4
 MIN_SHARE = 0.3  # of the change, that high and low frequencies must show
 
 
@@ -132,7 +135,8 @@ def quiet_change(signal: Array) -> LevelChange:
             least = float(own[:, 0].min())
             if least <= 0 or own[:, 1:].min() < MIN_SHARE * least:
                 continue
-            p_value = min(1.0, len(QUARTERS) * math.erfc(min(deviations) / math.sqrt(2)))
+            tries = len(QUARTERS) * (SHORT_FACTOR if min(cut, n - cut) < SHORT else 1)
+            p_value = min(1.0, tries * math.erfc(min(deviations) / math.sqrt(2)))
             where = f"after {25 * quarter}% of the signal"
             found.append(LevelChange(math.exp(least), where, p_value, 0, quarter / 4))
     significant = [one for one in found if one.p_value <= SIGNIFICANT]
