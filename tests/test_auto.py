@@ -271,20 +271,47 @@ def test_the_error_in_other_noise_is_that_of_sure_in_this_noise(space, rng):
     for k in range(3):
         one = StationaryNoise(colors.power[k : k + 1])
         same = sure(filtered(gain), noisy, one, probes=noisy.size, epsilon=1.0)
-        assert weighed.mse[k] == pytest.approx(same.mse[0], rel=1e-6)
+        mse = weighed.mse(np.zeros(1))[k, 0]
+        assert mse == pytest.approx(same.mse[0], rel=1e-6)
         exact = np.mean((judged.estimate - noisy) ** 2) + np.mean(one.power * (2 * gain - 1))
-        assert weighed.mse[k] == pytest.approx(exact, rel=1e-6)
+        assert mse == pytest.approx(exact, rel=1e-6)
+
+
+TWO = StationaryNoise(np.array([[1.0], [5.0]]))
 
 
 def test_the_range_of_two_kinds_of_noise():
-    weighed = Weighed(
-        np.array([1.0, 5.0]), np.array([1.0, 0.0]), np.array([0.7, 0.3]), np.array([1.0, 1.0])
-    )
+    possible = PossibleNoise(np.array([1.0, 0.0]), TWO, np.array([0.7, 0.3]))
+    weighed = Weighed(possible, 0.0, np.array([1.0, 5.0]), np.array([1.0, 5.0]))
     assert weighed.range(0.0) == (1.0, 1.0, 5.0)
     low, middle, high = weighed.range(0.1)
     assert low < 0.85 < 0.95 < middle < 1.15
     assert 5.0 < high < 5.2
     assert weighed.score == 0
+
+
+def test_an_error_of_the_level_widens_the_range():
+    one = np.ones(1)
+    ends = []
+    for sd in (0.0, 0.1):
+        possible = PossibleNoise(one, StationaryNoise(np.ones((1, 1))), one, sd)
+        weighed = Weighed(possible, 1.5, one, np.full(1, 0.1))
+        assert weighed.mse(np.array([1.0]))[0] == pytest.approx(1.5 - 0.8 * np.exp(sd))
+        ends.append(weighed.range(0.01))
+    assert ends[1][0] < ends[0][0] - 0.1
+    assert ends[1][2] > ends[0][2] + 0.1
+
+
+def test_negative_errors_do_not_count():
+    """The level is too high, and the range is that of the lower levels."""
+    one = np.ones(1)
+    possible = PossibleNoise(one, StationaryNoise(np.ones((1, 1))), one, 0.1)
+    low, middle, high = Weighed(possible, 0.7, one, np.full(1, 0.1)).range(0.01)
+    assert low < 0 < middle < high < 0.3
+    never = PossibleNoise(one, StationaryNoise(np.ones((1, 1))), one, 0.0)
+    low, *others = Weighed(never, 0.5, one, np.zeros(1)).range(0.01)
+    assert low < 0
+    assert others == [0.0, 0.02]
 
 
 def test_signals_may_have_noise_of_several_colors(rng):

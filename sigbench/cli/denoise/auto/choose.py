@@ -175,7 +175,7 @@ def _unchanged(treatment: Treatment) -> Expected:
     possible = treatment.possible
     power = possible.noise.level**2
     chance = math.sqrt(2 / treatment.cleared.size) * treatment.level**2
-    weighed = Weighed(power, possible.weight, possible.doubt, power)
+    weighed = Weighed(possible, 0.0, power, power)
     return _as_expected(text, weighed, chance, treatment)
 
 

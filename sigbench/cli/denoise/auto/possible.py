@@ -19,8 +19,6 @@ from sigbench.denoisers.noise.smooth_spectrum import frequencies
 Values = NDArray[np.float64]
 
 MAX_SPECTRA = 20
-# Standard scores of errors of the level, with the weights of a Gauss-Hermite rule of order 3.
-SCORES, SCORE_WEIGHTS = np.sqrt([3.0, 0.0, 3.0]) * [-1, 0, 1], np.array([1, 4, 1]) / 6
 # An expected squared error is at least this share of the power of the noise: smaller ones are
 # below the errors of the estimate.
 LEAST = 0.02
@@ -28,8 +26,11 @@ LEAST = 0.02
 # with more power at low frequencies, and white noise.
 IN_IMAGES = (0.4, 0.4, 0.2)
 LOWEST_IN_IMAGES = 1 / 16  # cycles per sample
+# Errors of the level, in standard deviations: a Gauss-Hermite rule for the choice, more for a range.
+SCORES, SCORE_WEIGHTS = np.sqrt([3.0, 0.0, 3.0]) * [-1, 0, 1], np.array([1, 4, 1]) / 6
 RANGE = (0.025, 0.5, 0.975)
-NORMAL_POINTS = 40
+NORMAL = norm.ppf((np.arange(40) + 0.5) / 40)
+LEVEL_POINTS, DOUBT = np.linspace(-3, 3, 25), 1.5  # in a range, levels have larger errors
 TINY = np.finfo(np.float64).tiny
 
 
@@ -45,30 +46,20 @@ class PossibleNoise:
         K spectra.
     doubt : array, shape (K,)
         Probabilities for the range of the expected error.
+    level_sd : float
+        Standard deviation of the logarithm of the power of each spectrum.
     """
 
     weight: Values
     noise: StationaryNoise
     doubt: Values
-
-    def scaled(self, sd: float) -> PossibleNoise:
-        """Return the noise with an error of its power: a log-normal factor.
-
-        Examples
-        --------
-        >>> noise = PossibleNoise(np.ones(1), StationaryNoise(np.full((1, 1), 4.0)), np.ones(1))
-        >>> scaled = noise.scaled(0.1)
-        >>> scaled.weight.round(2), scaled.noise.power.round(2).ravel()
-        (array([0.17, 0.67, 0.17]), array([3.36, 4.  , 4.76]))
-        """
-        power = np.multiply.outer(np.exp(sd * SCORES), self.noise.power)
-        weight, doubt = (np.outer(SCORE_WEIGHTS, one).ravel() for one in (self.weight, self.doubt))
-        return PossibleNoise(weight, StationaryNoise(power.reshape(-1, *power.shape[2:])), doubt)
+    level_sd: float = 0.0
 
 
-def as_stated(model: NoiseModel, space: tuple[int, ...]) -> PossibleNoise:
+def as_stated(model: NoiseModel, space: tuple[int, ...], level_sd: float = 0.0) -> PossibleNoise:
     """Return the noise of one model, as if it were stationary."""
-    return PossibleNoise(np.ones(1), StationaryNoise(model.spectrum(space)), np.ones(1))
+    one = np.ones(1)
+    return PossibleNoise(one, StationaryNoise(model.spectrum(space)), one, level_sd)
 
 
 class SignalNoise(NamedTuple):
@@ -78,16 +69,20 @@ class SignalNoise(NamedTuple):
     white: float
 
 
-def in_signal(signal: Array) -> SignalNoise | None:
+def in_signal(signal: Array, level_sd: float = 0.0) -> SignalNoise | None:
     """Return the noise that a signal ``(C, L)`` may have; None if the signal is too short or constant."""
     floor = mixture_floor(signal) if signal.shape[-1] >= MIN_LENGTH else None
     if floor is None:
         return None
     weight, power = floor.hypotheses(frequencies(signal.shape[-1]), MAX_SPECTRA)
-    return SignalNoise(PossibleNoise(weight, StationaryNoise(power), weight), floor.found.white)
+    return SignalNoise(
+        PossibleNoise(weight, StationaryNoise(power), weight, level_sd), floor.found.white
+    )
 
 
-def in_image(model: NoiseModel, white: NoiseModel, space: tuple[int, ...]) -> PossibleNoise:
+def in_image(
+    model: NoiseModel, white: NoiseModel, space: tuple[int, ...], level_sd: float
+) -> PossibleNoise:
     """Return the noise that an image may have: colored, or white.
 
     Texture looks like colored noise, and noise of lower frequency than the blocks from which the
@@ -98,45 +93,64 @@ def in_image(model: NoiseModel, white: NoiseModel, space: tuple[int, ...]) -> Po
     radius = np.maximum(np.hypot(*axes), 1 / max(space))
     slow = np.maximum((LOWEST_IN_IMAGES / radius) ** 2, 1)
     power = np.concatenate([spectrum, slow * spectrum, white.spectrum(space)])
-    return PossibleNoise(np.array([1.0, 0.0, 0.0]), StationaryNoise(power), np.array(IN_IMAGES))
+    weight = np.array([1.0, 0.0, 0.0])
+    return PossibleNoise(weight, StationaryNoise(power), np.array(IN_IMAGES), level_sd)
 
 
 @dataclass(frozen=True, eq=False)
 class Weighed:
-    """Expected squared errors of a method in K kinds of noise.
+    """Expected squared errors of a method in the possible noise.
 
     Attributes
     ----------
-    mse : array, shape (K,)
-        Stein's unbiased estimates.
-    weight, doubt, power : array, shape (K,)
-        Probabilities for the choice and for the range, and power of the noise.
+    possible : PossibleNoise
+        K kinds of noise.
+    misfit : float
+        Mean squared difference between the estimate and the noisy item.
+    power, divergence : array, shape (K,)
+        σ² and tr(CJ)/n in each noise.
     """
 
-    mse: Values
-    weight: Values
-    doubt: Values
+    possible: PossibleNoise
+    misfit: float
     power: Values
+    divergence: Values
+
+    def mse(self, scores: Values) -> Values:
+        """Return SURE, shape ``(K, len(scores))``, with errors of the level in standard deviations."""
+        scales = np.exp(self.possible.level_sd * scores)
+        return np.asarray(self.misfit - np.outer(self.power - 2 * self.divergence, scales))
+
+    @property
+    def score(self) -> float:
+        """The mean of the logarithm of the squared error: what a choice minimizes."""
+        least = np.maximum(LEAST * self.power, TINY)[:, None]
+        logs = np.log(np.maximum(self.mse(SCORES), least))
+        return float(self.possible.weight @ logs @ SCORE_WEIGHTS)
 
     def range(self, sd: float) -> tuple[float, float, float]:
         """Return the quantiles of 2.5 %, 50 % and 97.5 % of the squared error.
 
         Each error of the possible noise has a normal distribution with the standard deviation ``sd``.
+        Negative squared errors are impossible. They show that the level is too high, and do not
+        count for the median and the upper end.
         """
-        quantiles = (np.arange(NORMAL_POINTS) + 0.5) / NORMAL_POINTS
-        values = np.add.outer(self.mse, sd * norm.ppf(quantiles)).ravel()
-        weight = np.repeat(self.doubt, NORMAL_POINTS)
-        order = np.argsort(values)
-        below = np.cumsum(weight[order]) / weight.sum()
-        low, middle, high = values[order][np.searchsorted(below, RANGE)]
-        return float(low), float(middle), float(high)
+        values = np.add.outer(self.mse(DOUBT * LEVEL_POINTS), sd * NORMAL)
+        level = norm.pdf(LEVEL_POINTS)
+        weight = np.broadcast_to(np.outer(self.possible.doubt, level)[:, :, None], values.shape)
+        kept = values >= 0
+        low = _quantiles(values, weight, RANGE[:1])[0]
+        if not kept.any():
+            return low, 0.0, LEAST * float(self.power.max())
+        middle, high = _quantiles(values[kept], weight[kept], RANGE[1:])
+        return low, middle, high
 
-    @property
-    def score(self) -> float:
-        """The mean of the logarithm of the squared error: what a choice minimizes."""
-        return float(
-            self.weight @ np.log(np.maximum(self.mse, np.maximum(LEAST * self.power, TINY)))
-        )
+
+def _quantiles(values: Values, weight: Values, shares: tuple[float, ...]) -> list[float]:
+    order = np.argsort(values, axis=None)
+    below = np.cumsum(weight.ravel()[order])
+    found = values.ravel()[order][np.searchsorted(below / below[-1], shares)]
+    return [float(value) for value in found]
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,23 +159,21 @@ class Weighing:
 
     Attributes
     ----------
-    weight, doubt : array, shape (K,)
-        Probabilities of the possible noise.
+    possible : PossibleNoise
+        K kinds of noise.
     spectra, own : array, shape (K, F) and (S, F)
         The possible spectra, and those of the model for S excerpts, at F frequencies.
     """
 
-    weight: Values
-    doubt: Values
+    possible: PossibleNoise
     spectra: Values
     own: Values
 
     @classmethod
     def of(cls, possible: PossibleNoise, model: NoiseModel, space: tuple[int, ...]) -> Weighing:
         """Return the weighing for excerpts of a size."""
-        spectra, own = possible.noise.spectrum(space), model.spectrum(space)
-        flat = (one.reshape(len(one), -1) for one in (spectra, own))
-        return cls(possible.weight, possible.doubt, *flat)
+        flat = (one.spectrum(space) for one in (possible.noise, model))
+        return cls(possible, *(one.reshape(len(one), -1) for one in flat))
 
     def weighed(self, judged: Judged, noisy: Array) -> Weighed:
         """Return the expected errors in the possible noise, as means over excerpts.
@@ -170,6 +182,5 @@ class Weighing:
         """
         misfit = float(np.mean((judged.estimate - noisy) ** 2))
         relative = np.mean(judged.divergence.reshape(self.own.shape) / self.own, axis=0)
-        power = self.spectra.mean(axis=1)
         divergence = self.spectra @ relative / relative.size
-        return Weighed(misfit - power + 2 * divergence, self.weight, self.doubt, power)
+        return Weighed(self.possible, misfit, self.spectra.mean(axis=1), divergence)

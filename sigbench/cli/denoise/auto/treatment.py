@@ -183,16 +183,16 @@ def treatment_of(
         given: NoiseModel = white_noise(np.array([level or 0.0]), item.ndim - 1)
         possible = as_stated(given, cleared.shape[2:])
         return Treatment("white", outer, cleared, "with-noise", "", given, found, possible)
-    spectra = in_signal(cleared[0]) if item.ndim == 2 else None
+    spectra = in_signal(cleared[0], LEVEL_SD["white"][1]) if item.ndim == 2 else None
     colored = _is_colored(by_kind, cleared) if spectra is None else spectra.white < 0.5
     kind, estimator, model = _modelled(cleared, [*(["colored"] if colored else []), *by_kind])
+    level_sd = LEVEL_SD[kind][item.ndim - 1]
     if spectra is not None and kind in ("white", "colored"):
         possible = spectra.noise
     elif kind == "colored":
-        possible = in_image(model, estimated(WHITE, cleared)[1], cleared.shape[2:])
+        possible = in_image(model, estimated(WHITE, cleared)[1], cleared.shape[2:], level_sd)
     else:
-        possible = as_stated(model, cleared.shape[2:])
-    possible = possible.scaled(LEVEL_SD[kind][item.ndim - 1])
+        possible = as_stated(model, cleared.shape[2:], level_sd)
     wrapper = WRAPPERS.get(kind, "with-noise")
     return Treatment(kind, outer, cleared, wrapper, estimator, model, found, possible)
 
