@@ -15,7 +15,13 @@ from sigbench.benchmark.methods.sure import sure
 from sigbench.cli.denoise.auto import as_json, as_text, denoise_automatically
 from sigbench.cli.denoise.auto.candidates import ABSOLUTE, CANDIDATES, candidates
 from sigbench.cli.denoise.auto.choose import Expected
-from sigbench.cli.denoise.auto.possible import PossibleNoise, Weighed, Weighing, in_signal
+from sigbench.cli.denoise.auto.possible import (
+    PossibleNoise,
+    Weighed,
+    Weighing,
+    in_signal,
+    plausible_levels,
+)
 from sigbench.cli.denoise.auto.treatment import has_such_levels, method_of, treatment_of
 from sigbench.cli.denoise.file import denoise_file
 from sigbench.cli.denoise.noise_checks import noise_level
@@ -168,16 +174,16 @@ def test_a_given_level_is_used_as_it_is(few, here, rng):
 
 def test_the_ranges_contain_the_true_error(few, rng):
     x, inside = clean("bumps"), 0
-    batch = np.stack([white(x, 0.1, rng) for _ in range(12)])
-    estimate, choices = denoise_automatically(content(batch), np.full(12, 0.1))
+    batch = np.stack([white(x, 0.1, rng) for _ in range(36)])
+    estimate, choices = denoise_automatically(content(batch), np.full(36, 0.1))
     for one, choice in zip(estimate, choices, strict=True):
         best = choice.expected[0]
         inside += (best.low or 0.0) <= rmse(one, x) <= best.high
-    assert inside >= 11
+    assert inside >= 33
 
 
 def test_a_lower_end_that_is_not_known_is_not_printed_as_zero():
-    unknown, known = Expected("a", -0.1, -0.5, 0.4, 0.0), Expected("b", 1.0, 0.8, 1.2, 0.0)
+    unknown, known = Expected("a", -0.1, -0.5, 0.4), Expected("b", 1.0, 0.8, 1.2)
     assert (unknown.low, unknown.high) == (None, pytest.approx(np.sqrt(0.4)))
     assert (known.low, known.high) == (pytest.approx(np.sqrt(0.8)), pytest.approx(np.sqrt(1.2)))
 
@@ -277,41 +283,49 @@ def test_the_error_in_other_noise_is_that_of_sure_in_this_noise(space, rng):
         assert mse == pytest.approx(exact, rel=1e-6)
 
 
+ONE = StationaryNoise(np.ones((1, 1)))
 TWO = StationaryNoise(np.array([[1.0], [5.0]]))
 
 
 def test_the_range_of_two_kinds_of_noise():
+    power = np.array([1.0, 5.0])
     possible = PossibleNoise(np.array([1.0, 0.0]), TWO, np.array([0.7, 0.3]))
-    weighed = Weighed(possible, 0.0, np.array([1.0, 5.0]), np.array([1.0, 5.0]))
-    assert weighed.range(0.0) == (1.0, 1.0, 5.0)
-    low, middle, high = weighed.range(0.1)
+    weighed = Weighed(possible, 0.0, power, power, 0.0)
+    plausible = plausible_levels([weighed])
+    assert weighed.range(plausible, 0.0) == (1.0, 1.0, 5.0)
+    low, middle, high = weighed.range(plausible, 0.1)
     assert low < 0.85 < 0.95 < middle < 1.15
     assert 5.0 < high < 5.2
     assert weighed.score == 0
 
 
 def test_an_error_of_the_level_widens_the_range():
-    one = np.ones(1)
     ends = []
     for sd in (0.0, 0.1):
-        possible = PossibleNoise(one, StationaryNoise(np.ones((1, 1))), one, sd)
-        weighed = Weighed(possible, 1.5, one, np.full(1, 0.1))
-        assert weighed.mse(np.array([1.0]))[0] == pytest.approx(1.5 - 0.8 * np.exp(sd))
-        ends.append(weighed.range(0.01))
+        possible = PossibleNoise(np.ones(1), ONE, np.ones(1), sd)
+        weighed = Weighed(possible, 1.5, np.ones(1), np.full(1, 0.1), 0.01)
+        np.testing.assert_allclose(
+            weighed.mse(np.array([0.0, 1.0]))[0], 1.5 - 0.8 * np.exp([0, sd])
+        )
+        ends.append(weighed.range(plausible_levels([weighed]), 0.01))
     assert ends[1][0] < ends[0][0] - 0.1
     assert ends[1][2] > ends[0][2] + 0.1
 
 
-def test_negative_errors_do_not_count():
-    """The level is too high, and the range is that of the lower levels."""
-    one = np.ones(1)
-    possible = PossibleNoise(one, StationaryNoise(np.ones((1, 1))), one, 0.1)
-    low, middle, high = Weighed(possible, 0.7, one, np.full(1, 0.1)).range(0.01)
-    assert low < 0 < middle < high < 0.3
-    never = PossibleNoise(one, StationaryNoise(np.ones((1, 1))), one, 0.0)
-    low, *others = Weighed(never, 0.5, one, np.zeros(1)).range(0.01)
-    assert low < 0
-    assert others == [0.0, 0.02]
+def test_levels_with_negative_errors_of_some_method_are_not_plausible():
+    possible = PossibleNoise(np.ones(1), ONE, np.ones(1), 0.1)
+    bad, good = (
+        Weighed(possible, misfit, np.ones(1), np.full(1, 0.1), 0.001) for misfit in (1.0, 0.7)
+    )
+    plausible = plausible_levels([bad, good])
+    assert (plausible[0] > 0).tolist() == [True] * 5 + [
+        False
+    ] * 8  # log(0.7 / 0.8) = −0.134, and 0.15 per score
+    assert bad.range(plausible, 0.001)[1] > 0.25
+    assert good.score < bad.score
+    never = PossibleNoise(np.ones(1), ONE, np.ones(1), 0.0)
+    weighed = Weighed(never, 0.5, np.ones(1), np.zeros(1), 0.0)
+    assert np.flatnonzero(plausible_levels([weighed])).tolist() == [0]
 
 
 def test_signals_may_have_noise_of_several_colors(rng):

@@ -76,6 +76,11 @@ class Candidate:
         """Whether the method uses the noise level."""
         return self.spec.name not in WITHOUT_LEVEL
 
+    @property
+    def jumps(self) -> bool:
+        """Whether the method has hard thresholds, which are discontinuous."""
+        return self.spec.name == "sliding-dct" or ("shrink", "hard") in self.spec.params
+
     def at_level(self, level: float) -> str | None:
         """Return the method with weights in the units of the item, or None if it has no such.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,14 @@ from numpy.typing import NDArray
 
 from sigbench.benchmark.methods.sure import sure
 from sigbench.cli.denoise.auto.candidates import Candidate, candidates
-from sigbench.cli.denoise.auto.possible import Weighed, Weighing
-from sigbench.cli.denoise.auto.treatment import Treatment, method_of, repeated, treatment_of
+from sigbench.cli.denoise.auto.possible import Weighed, Weighing, plausible_levels
+from sigbench.cli.denoise.auto.treatment import (
+    Function,
+    Treatment,
+    method_of,
+    repeated,
+    treatment_of,
+)
 from sigbench.core.errors import InputError
 from sigbench.core.media import Content
 from sigbench.core.progress import Progress
@@ -21,12 +28,14 @@ from sigbench.core.protocols import Array, NoiseModel, Sigma
 from sigbench.denoisers.noise.models import VaryingNoise
 from sigbench.transforms import default_level
 
-MAX_SAMPLES = {1: 2**15, 2: 2**16}  # of an item; SURE of longer ones is computed on excerpts
+MAX_SAMPLES = {1: 2**15, 2: 2**17}  # of an item; SURE of longer ones is computed on excerpts
 EXCERPT = {1: 2**13, 2: 2**7}  # samples along each axis
 PROBES = {1: 2**15, 2: 2**16}  # samples of all probes together, for one method
 MAX_PROBES = 12
 FIRST_PROBES, FINALISTS = 4, 12  # all methods have few probes, and the best more
-STEP = 0.2  # of a probe, in noise levels: large enough to see the jumps of hard thresholds
+# Steps of a probe, in noise levels. A large one sees the jumps of hard thresholds; with a small one the
+# divergence of total variation, whose flat regions a probe divides, is right.
+STEP_HARD, STEP = 0.2, 0.05
 FULL_SEARCHES = 3  # items of a file; later ones only try what was good for these
 KEPT = 4  # methods of each full search
 REMOVAL_SD = 0.3  # of a squared error relative to σ², if a part of the noise is removed first
@@ -45,15 +54,12 @@ class Expected:
         unbiased estimate, and can be negative.
     low_mse, high_mse : float
         The 95 % range of the mean squared error.
-    score : float
-        The expected logarithm of the mean squared error; the choice is the smallest.
     """
 
     method: str
     mse: float
     low_mse: float
     high_mse: float
-    score: float
 
     @property
     def low(self) -> float | None:
@@ -144,66 +150,71 @@ def _ranked(
     treatment: Treatment, tried: list[Candidate], peak: float | None, progress: Progress
 ) -> list[tuple[Candidate | None, Expected]]:
     """Return each kind of method at its best setting, best first; None is the item itself."""
-    unchanged = _unchanged(treatment)
+    found: dict[Candidate | None, Weighed] = {None: _unchanged(treatment)}
     if treatment.level == 0:
-        return [(None, unchanged)]
+        return [(None, _expected(None, found, treatment))]
     excerpts, model = _excerpts(treatment)
     weighing = Weighing.of(treatment.possible, model, excerpts.shape[2:])
-    scored: dict[Candidate, Expected] = {}
-    for one in tried:
-        if _is_applicable(one, treatment.cleared[0]):
-            scored[one] = _expected(one, excerpts, model, weighing, treatment, peak, FIRST_PROBES)
+
+    def judge(one: Candidate, probes: int) -> None:
+        step = STEP_HARD if one.jumps else STEP
+        function = treatment.function(one, peak)
+        found[one] = _judged(function, excerpts, model, weighing, probes, step)
         progress.advance()
-    finalists = sorted(scored, key=lambda one: scored[one].score)[:FINALISTS]
-    for one in finalists:
-        scored[one] = _expected(one, excerpts, model, weighing, treatment, peak, MAX_PROBES)
-        progress.advance()
-    best: dict[int, Candidate] = {}
-    for one, expected in scored.items():
-        if one.family not in best or expected.score < scored[best[one.family]].score:
-            best[one.family] = one
-    ranked: list[tuple[Candidate | None, Expected]] = [(None, unchanged)]
-    ranked += [(one, scored[one]) for one in best.values()]
-    return sorted(ranked, key=lambda pair: pair[1].score)
+
+    applicable = [one for one in tried if _is_applicable(one, treatment.cleared[0])]
+    progress.advance(len(tried) - len(applicable))
+    for one in applicable:
+        judge(one, FIRST_PROBES)
+    for one in sorted(applicable, key=lambda one: found[one].score)[:FINALISTS]:
+        judge(one, MAX_PROBES)
+    scores = {one: weighed.score for one, weighed in found.items()}
+    best: dict[int, Candidate | None] = {}
+    for candidate in scores:
+        family = candidate.family if candidate else -1
+        if family not in best or scores[candidate] < scores[best[family]]:
+            best[family] = candidate
+    ranked = sorted(best.values(), key=lambda one: scores[one])
+    return [(one, _expected(one, found, treatment)) for one in ranked]
 
 
-def _unchanged(treatment: Treatment) -> Expected:
+def _unchanged(treatment: Treatment) -> Weighed:
     """Return the error of the item itself, after the removal of parts of the noise."""
-    text = "noisy"
-    for template in reversed(treatment.outer):
-        text = template.replace("...", text)
-    possible = treatment.possible
-    power = possible.noise.level**2
+    power = treatment.possible.noise.level**2
     chance = math.sqrt(2 / treatment.cleared.size) * treatment.level**2
-    weighed = Weighed(possible, 0.0, power, power)
-    return _as_expected(text, weighed, chance, treatment)
+    return Weighed(treatment.possible, 0.0, power, power, chance)
 
 
-def _as_expected(text: str, weighed: Weighed, chance: float, treatment: Treatment) -> Expected:
-    removal = REMOVAL_SD * treatment.level**2 if treatment.outer else 0.0
-    low, middle, high = weighed.range(math.hypot(chance, removal))
-    return Expected(text, middle, low, high, weighed.score)
-
-
-def _expected(
-    one: Candidate,
+def _judged(
+    function: Function,
     excerpts: Array,
     model: NoiseModel,
     weighing: Weighing,
-    treatment: Treatment,
-    peak: float | None,
     probes: int,
-) -> Expected:
-    function = treatment.function(one, peak)
-
+    step: float,
+) -> Weighed:
     def denoiser(noisy: Array, *, sigma: Sigma = None) -> Array:
         return function(noisy)
 
     count = min(probes, max(2, PROBES[excerpts.ndim - 2] // excerpts.size))
-    judged = sure(denoiser, excerpts, model, probes=count, epsilon=STEP)
-    weighed = weighing.weighed(judged, excerpts)
-    chance = float(np.sqrt(np.mean(judged.sd**2) / len(excerpts)))
-    return _as_expected(treatment.text(one), weighed, chance, treatment)
+    judged = sure(denoiser, excerpts, model, probes=count, epsilon=step)
+    return weighing.weighed(judged, excerpts)
+
+
+def _expected(
+    one: Candidate | None, found: Mapping[Candidate | None, Weighed], treatment: Treatment
+) -> Expected:
+    text = "noisy"
+    if one is None:
+        for template in reversed(treatment.outer):
+            text = template.replace("...", text)
+    else:
+        text = treatment.text(one)
+    removal = REMOVAL_SD * treatment.level**2 if treatment.outer else 0.0
+    weighed = found[one]
+    plausible = plausible_levels(found.values())
+    low, middle, high = weighed.range(plausible, math.hypot(weighed.chance, removal))
+    return Expected(text, middle, low, high)
 
 
 def _is_applicable(candidate: Candidate, item: Array) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,11 +27,11 @@ LEAST = 0.02
 # with more power at low frequencies, and white noise.
 IN_IMAGES = (0.4, 0.4, 0.2)
 LOWEST_IN_IMAGES = 1 / 16  # cycles per sample
-# Errors of the level, in standard deviations: a Gauss-Hermite rule for the choice, more for a range.
+# Errors of the level, in standard deviations: a Gauss-Hermite rule for the choice, more for ranges.
 SCORES, SCORE_WEIGHTS = np.sqrt([3.0, 0.0, 3.0]) * [-1, 0, 1], np.array([1, 4, 1]) / 6
+LEVEL_SCORES = np.linspace(-3, 3, 13)
 RANGE = (0.025, 0.5, 0.975)
 NORMAL = norm.ppf((np.arange(40) + 0.5) / 40)
-LEVEL_POINTS, DOUBT = np.linspace(-3, 3, 25), 1.5  # in a range, levels have larger errors
 TINY = np.finfo(np.float64).tiny
 
 
@@ -109,15 +110,18 @@ class Weighed:
         Mean squared difference between the estimate and the noisy item.
     power, divergence : array, shape (K,)
         σ² and tr(CJ)/n in each noise.
+    chance : float
+        Standard deviation of the chance of SURE.
     """
 
     possible: PossibleNoise
     misfit: float
     power: Values
     divergence: Values
+    chance: float
 
     def mse(self, scores: Values) -> Values:
-        """Return SURE, shape ``(K, len(scores))``, with errors of the level in standard deviations."""
+        """Return SURE, shape ``(K, L)``, for L errors of the level in standard deviations."""
         scales = np.exp(self.possible.level_sd * scores)
         return np.asarray(self.misfit - np.outer(self.power - 2 * self.divergence, scales))
 
@@ -128,29 +132,34 @@ class Weighed:
         logs = np.log(np.maximum(self.mse(SCORES), least))
         return float(self.possible.weight @ logs @ SCORE_WEIGHTS)
 
-    def range(self, sd: float) -> tuple[float, float, float]:
+    def range(self, plausible: Values, sd: float) -> tuple[float, float, float]:
         """Return the quantiles of 2.5 %, 50 % and 97.5 % of the squared error.
 
         Each error of the possible noise has a normal distribution with the standard deviation ``sd``.
-        Negative squared errors are impossible. They show that the level is too high, and do not
-        count for the median and the upper end.
+        The lower end allows for all levels, since plausible ones are decided by chance as well.
         """
-        values = np.add.outer(self.mse(DOUBT * LEVEL_POINTS), sd * NORMAL)
-        level = norm.pdf(LEVEL_POINTS)
-        weight = np.broadcast_to(np.outer(self.possible.doubt, level)[:, :, None], values.shape)
-        kept = values >= 0
-        low = _quantiles(values, weight, RANGE[:1])[0]
-        if not kept.any():
-            return low, 0.0, LEAST * float(self.power.max())
-        middle, high = _quantiles(values[kept], weight[kept], RANGE[1:])
+        values = np.add.outer(self.mse(LEVEL_SCORES), sd * NORMAL)
+        order = np.argsort(values, axis=None)
+        found = []
+        for share, level in zip(RANGE, (norm.pdf(LEVEL_SCORES), plausible, plausible), strict=True):
+            weight = np.broadcast_to(self.possible.doubt[:, None] * level, values.shape[:2])
+            below = np.cumsum(np.repeat(weight, len(NORMAL))[order])
+            found.append(float(values.ravel()[order][np.searchsorted(below, share * below[-1])]))
+        low, middle, high = found
         return low, middle, high
 
 
-def _quantiles(values: Values, weight: Values, shares: tuple[float, ...]) -> list[float]:
-    order = np.argsort(values, axis=None)
-    below = np.cumsum(weight.ravel()[order])
-    found = values.ravel()[order][np.searchsorted(below / below[-1], shares)]
-    return [float(value) for value in found]
+def plausible_levels(methods: Collection[Weighed]) -> Values:
+    """Return the probabilities of the errors of the level, shape ``(K, L)``, up to a factor.
+
+    A squared error is not negative. Where that of some method would be, by more than two standard
+    deviations, the level is too high.
+    """
+    errors = [one.mse(LEVEL_SCORES) + 2 * one.chance for one in methods]
+    mse = np.min(errors, axis=0)
+    allowed = mse >= 0
+    allowed[~allowed.any(axis=1), 0] = True  # the lowest level
+    return np.where(allowed, norm.pdf(LEVEL_SCORES), 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +190,7 @@ class Weighing:
         In other noise, the part of the divergence at each frequency changes with the power.
         """
         misfit = float(np.mean((judged.estimate - noisy) ** 2))
+        chance = float(np.sqrt(np.mean(judged.sd**2) / len(noisy)))
         relative = np.mean(judged.divergence.reshape(self.own.shape) / self.own, axis=0)
         divergence = self.spectra @ relative / relative.size
-        return Weighed(self.possible, misfit, self.spectra.mean(axis=1), divergence)
+        return Weighed(self.possible, misfit, self.spectra.mean(axis=1), divergence, chance)

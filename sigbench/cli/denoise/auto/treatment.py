@@ -53,7 +53,7 @@ LIMITS = {
 # data. The spectra of stationary noise in signals have their own probabilities besides.
 LEVEL_SD = {
     "white": {1: 0.1, 2: 0.09},
-    "colored": {1: 0.1, 2: 0.15},
+    "colored": {1: 0.1, 2: 0.2},
     "signal-dependent": {1: 0.12, 2: 0.1},
     "varying": {1: 0.15, 2: 0.1},
 }
