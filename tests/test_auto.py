@@ -318,7 +318,7 @@ def test_levels_with_negative_errors_of_some_method_are_not_plausible():
         Weighed(possible, misfit, np.ones(1), np.full(1, 0.1), 0.001) for misfit in (1.0, 0.7)
     )
     plausible = plausible_levels([bad, good])
-    assert (plausible[0] > 0).tolist() == [True] * 5 + [
+    assert (plausible[0] > 0).tolist() == [True] * 4 + [False] * 9  # log(0.7 / 0.8) = −0.134
         False
     ] * 8  # log(0.7 / 0.8) = −0.134, and 0.15 per score
     assert bad.range(plausible, 0.001)[1] > 0.25

@@ -38,6 +38,7 @@ FIRST_PROBES, FINALISTS = 4, 12  # all methods have few probes, and the best mor
 STEP_HARD, STEP = 0.2, 0.05
 FULL_SEARCHES = 3  # items of a file; later ones only try what was good for these
 KEPT = 4  # methods of each full search
+SELECTION = 1.25  # factor of the chance of SURE: the smallest of many values is too small
 REMOVAL_SD = 0.3  # of a squared error relative to σ², if a part of the noise is removed first
 
 
@@ -213,7 +214,7 @@ def _expected(
     removal = REMOVAL_SD * treatment.level**2 if treatment.outer else 0.0
     weighed = found[one]
     plausible = plausible_levels(found.values())
-    low, middle, high = weighed.range(plausible, math.hypot(weighed.chance, removal))
+    low, middle, high = weighed.range(plausible, math.hypot(SELECTION * weighed.chance, removal))
     return Expected(text, middle, low, high)
 
 
