@@ -319,8 +319,6 @@ def test_levels_with_negative_errors_of_some_method_are_not_plausible():
     )
     plausible = plausible_levels([bad, good])
     assert (plausible[0] > 0).tolist() == [True] * 4 + [False] * 9  # log(0.7 / 0.8) = −0.134
-        False
-    ] * 8  # log(0.7 / 0.8) = −0.134, and 0.15 per score
     assert bad.range(plausible, 0.001)[1] > 0.25
     assert good.score < bad.score
     never = PossibleNoise(np.ones(1), ONE, np.ones(1), 0.0)
