@@ -250,7 +250,9 @@ def names_of(head: bytes, dialect: Dialect, text: Text, *, last_is_empty: bool) 
         return Names(none, none, none, 0)
     units: list[str] = []
     usable = [row for row in rows if len(row) > 1 or width == 1] or rows
-    if len(usable) > 1 and _are_units(usable[-1], usable[-2]):
+    if usable[0][0] == "TOA5" and len(usable) == 4:  # loggers of Campbell: how is below the units
+        units, usable = usable[2], usable[:2]
+    elif len(usable) > 1 and _are_units(usable[-1], usable[-2]):
         units = [cell.strip("[](){} ") for cell in usable.pop()]
     names = usable[-1]
     count = len(names)
