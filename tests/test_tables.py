@@ -338,6 +338,14 @@ CASES = [
         fs=1.0,
     ),
     Case(
+        "aligned names with units",
+        "Time (s)  Force (N)\n"
+        + "".join(f"{i / 10:8.1f} {v:10.3f}\n" for i, v in enumerate(VALUES)),
+        "axis: Time [s], 10 Hz; 1 column denoised",
+        mark=" ",
+        fs=10.0,
+    ),
+    Case(
         "seconds of an oscilloscope",
         "Second,Volt\n" + "".join(f"{i * 1e-3:.6f},{v}\n" for i, v in enumerate(VALUES)),
         "axis: Second [second], 1 kHz; 1 column denoised",
@@ -470,6 +478,18 @@ def test_tabs_between_cells_of_one_width_are_kept():
     content = read_table_bytes(f"t\ta\tb\tcomment\n{rows}".encode(), "a.txt")
     written = content.encode(content.batch[:, :, ::-1], ".txt")
     assert written.count(b"\t") == 3 + 2 * 9
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("t,a\n0,0042\n1,1042\n2,0007\n", "t,a\n0,0044\n1,1044\n2,0009\n"),
+        ("t ; a ; b\n0 ; 4.5 ; 1\n1 ; 6.5 ; 5\n", "t ; a ; b\n0 ; 6.5 ; 3\n1 ; 8.5 ; 7\n"),
+    ],
+)
+def test_zeros_in_front_and_spaces_around_are_kept(table, expected):
+    content = read_table_bytes(table.encode(), "a.csv")
+    assert content.encode(content.batch + 2, ".csv").decode() == expected
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,8 @@ def _writer(column: Column, body: Body, k: int) -> Callable[[bytes, float], byte
         if splitter.left or not cell[:1].isspace():
             space = b" " if splitter.white and not last else b""
             return (number + space).ljust(column.width)
-        return (b" " * separated + number).rjust(column.width)
+        tail = cell[len(cell.rstrip()) :]
+        return (b" " * separated + number).rjust(column.width - len(tail)) + tail
 
     return write
 
