@@ -165,6 +165,8 @@ def test_hampel_is_its_definition(rng, shape):
         (lambda: MovingAverage(0), "window=0 must be >= 1"),
         (lambda: Butterworth(), r"set one of cutoff and cutoff_hz \(got None and None\)"),
         (lambda: Butterworth(0.5), r"cutoff=0.5 must be > 0 and < 0.5 \(cycles per sample\)"),
+        (lambda: Butterworth(1e-9), "cutoff=1e-09 cycles per sample must be >= 1e-07"),
+        (lambda: Notch(frequency_hz=1e-5, fs=1e3), "frequency=1e-08 cycles per sample must be"),
         (lambda: Butterworth(0.1, order=21), "order=21 must be >= 1 and < 21"),
         (lambda: Notch(0.1, 50.0), "set one of frequency and frequency_hz"),
         (lambda: Notch(frequency_hz=60.0, fs=100.0), "frequency_hz=60 must be < 50, half the"),

@@ -170,6 +170,8 @@ def test_wrong_calls():
         Stream(noisy, 1, -1)
     with pytest.raises(InputError, match="history=-1 must be >= 0"):
         Stream(noisy, 1, history=-1)
+    with pytest.raises(InputError, match=r"block=36\.0 must be a whole number of samples"):
+        Stream(noisy, 36.0)
     with pytest.raises(InputError, match="method='median' must be a denoiser"):
         Stream("median", 1)
     stream = Stream(noisy, 4)

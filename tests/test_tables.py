@@ -315,6 +315,43 @@ CASES = [
         fs=1 / 86400,
     ),
     Case(
+        "a counter that starts again",
+        "t,seq,a\n" + "".join(f"{i},{(i + 9) % 16},{v}\n" for i, v in enumerate(VALUES)),
+        "axis: t, step 1; 1 column denoised, seq copied",
+        (2,),
+    ),
+    Case(
+        "a date in several columns",
+        "Year,Month,Day,a\n"
+        + "".join(f"2024,{1 + i // 9},{1 + 3 * (i % 9)},{v}\n" for i, v in enumerate(VALUES)),
+        "no axis; 1 column denoised, Year, Month, Day copied",
+        (3,),
+    ),
+    Case(
+        "a logger that writes TOA5",
+        '"TOA5","CR1000X","CPU:a.CR1X"\n"TIMESTAMP","RECORD","Temp"\n"TS","RN","Deg C"\n'
+        + '"","","Avg"\n'
+        + "".join(f'"2024-03-01 00:00:{i:02}",{i},{v}\n' for i, v in enumerate(VALUES)),
+        "axis: TIMESTAMP, 1 Hz; 1 column denoised, RECORD copied",
+        (2,),
+        head=4,
+        fs=1.0,
+    ),
+    Case(
+        "aligned names with units",
+        "Time (s)  Force (N)\n"
+        + "".join(f"{i / 10:8.1f} {v:10.3f}\n" for i, v in enumerate(VALUES)),
+        "axis: Time [s], 10 Hz; 1 column denoised",
+        mark=" ",
+        fs=10.0,
+    ),
+    Case(
+        "seconds of an oscilloscope",
+        "Second,Volt\n" + "".join(f"{i * 1e-3:.6f},{v}\n" for i, v in enumerate(VALUES)),
+        "axis: Second [second], 1 kHz; 1 column denoised",
+        fs=1000.0,
+    ),
+    Case(
         "named columns",
         "t,a,b\n" + rows(NUMBERS, 1, 2),
         "axis: t, step 1; 1 column denoised, a copied",
@@ -434,6 +471,49 @@ def test_whole_numbers_are_rounded_to_the_nearest_and_it_is_said():
     assert out == b"t,a\n0,11\n1,-13\n2,17\n"
     (caution,) = found or ("",)
     assert "column a is written with whole numbers" in caution
+
+
+def test_tabs_between_cells_of_one_width_are_kept():
+    rows = "".join(f"{i}.0\t{i % 4 + 5}.25\t{9 - i}.50\n" for i in range(9))
+    content = read_table_bytes(f"t\ta\tb\tcomment\n{rows}".encode(), "a.txt")
+    written = content.encode(content.batch[:, :, ::-1], ".txt")
+    assert written.count(b"\t") == 3 + 2 * 9
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("t,a\n0,0042\n1,1042\n2,0007\n", "t,a\n0,0044\n1,1044\n2,0009\n"),
+        ("t ; a ; b\n0 ; 4.5 ; 1\n1 ; 6.5 ; 5\n", "t ; a ; b\n0 ; 6.5 ; 3\n1 ; 8.5 ; 7\n"),
+    ],
+)
+def test_zeros_in_front_and_spaces_around_are_kept(table, expected):
+    content = read_table_bytes(table.encode(), "a.csv")
+    assert content.encode(content.batch + 2, ".csv").decode() == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([20.5, -9999, 21.5, -9999, 20.0], "column a is -9999 in 2 samples, far from all others"),
+        ([20.5, 999.9, 21.5, 19.0, 20.0], "column a is 999.9 in 1 sample, far from all others"),
+        ([90.5, 99.0, 91.5, 95.5, 93.0], None),
+        ([20.5, 850.0, 21.5, 19.0, 20.0], None),
+        ([0, 1, 1, 0] * 5, "column a has only 2 different values: if it is a state"),
+        ([3] * 20, None),
+    ],
+)
+def test_markers_and_states_that_were_taken_for_data_are_named(values, expected):
+    table = "t,a\n" + "".join(f"{i},{value}\n" for i, value in enumerate(values))
+    content = read_table_bytes(table.encode(), "a.csv")
+    with cautions() as found:
+        content.encode(content.batch + 3, ".csv")
+    assert [text[: len(expected or "")] for text in found] == ([expected] if expected else [])
+
+
+def test_a_time_beside_a_column_without_values_is_not_denoised():
+    with pytest.raises(InputError, match="no column to denoise beside the axis t"):
+        read_table_bytes(b"t,a\n0,NaN\n1,NaN\n2,NaN\n", "a.csv")
 
 
 def test_there_is_no_minus_zero():

@@ -12,6 +12,7 @@ from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info, Sigma
 from sigbench.core.validation import check_field, check_unused
 
+LOWEST = 1e-7  # cycles per sample; below, the state of a filter is not computed reliably
 Sections = NDArray[np.float64]  # second-order sections (n, 6)
 
 
@@ -157,14 +158,14 @@ def _check_frequency(
     if hertz is not None and not hertz > 0:
         raise InputError(f"{name}_hz={hertz:g} must be > 0")
     check_field("fs", fs, 1e-9)
-    if fs is not None:  # otherwise it may be bound later
+    if cycles is not None or fs is not None:  # otherwise it may be bound later
         _cycles(name, cycles, hertz, fs)
 
 
 def _cycles(name: str, cycles: float | None, hertz: float | None, fs: float | None) -> float:
     """Return a frequency in cycles per sample."""
     if cycles is not None:
-        return cycles
+        return _not_too_low(name, cycles)
     assert hertz is not None
     if fs is None:
         raise InputError(
@@ -172,7 +173,13 @@ def _cycles(name: str, cycles: float | None, hertz: float | None, fs: float | No
         )
     if not hertz < fs / 2:
         raise InputError(f"{name}_hz={hertz:g} must be < {fs / 2:g}, half the sampling rate")
-    return hertz / fs
+    return _not_too_low(name, hertz / fs)
+
+
+def _not_too_low(name: str, cycles: float) -> float:
+    if cycles < LOWEST:
+        raise InputError(f"{name}={cycles:g} cycles per sample must be >= {LOWEST:g}")
+    return cycles
 
 
 def _check_signal(name: str, noisy: Array) -> None:

@@ -78,6 +78,9 @@ class Stream:
         check_field("block", block, 1)
         check_field("lookahead", lookahead, 0)
         check_field("history", history, 0)
+        for name, count in (("block", block), ("lookahead", lookahead), ("history", history)):
+            if count is not None and not isinstance(count, int | np.integer):
+                raise InputError(f"{name}={count} must be a whole number of samples")
         if not callable(method):
             raise InputError(f"method={method!r} must be a denoiser")
         if history is None:

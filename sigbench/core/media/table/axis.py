@@ -21,6 +21,7 @@ TIMES = frozenset(
         "datetime",
         "timestamp",
         "stamp",
+        "ts",
         "zeit",
         "datum",
         "uhrzeit",
@@ -31,6 +32,7 @@ TIMES = frozenset(
         "fecha",
         "tempo",
         "elapsed",
+        "second",
         "seconds",
         "sec",
         "secs",
@@ -101,6 +103,11 @@ SECONDS = {
     "micros": 1e-6, "microseconds": 1e-6, "ns": 1e-9, "nanos": 1e-9, "nanoseconds": 1e-9,
     "min": 60.0, "minutes": 60.0, "h": 3600.0, "hours": 3600.0, "d": 86400.0, "days": 86400.0,
 }  # fmt: skip
+CALENDAR = {
+    "year": (1, 9999), "month": (1, 12), "day": (1, 366), "doy": (1, 366), "weekday": (0, 7),
+    "hour": (0, 24), "minute": (0, 59), "second": (0, 60),
+}  # fmt: skip
+MOST = 0.75  # of the steps of a counter are equal: it may start again, and numbers may be lost
 MIN_COUNTER = 8  # rows of a column that may be an index beside the axis
 MAX_ROUNDING = 1e-5  # relative error of a rate, also if the stamps have more digits
 EPOCHS = (("s", 1e9), ("ms", 1e12), ("us", 1e15), ("ns", 1e18))  # units by size, from 2001 on
@@ -268,7 +275,7 @@ def find_axis(
     if stamps:
         return stamps[0]
     numbers = [k for k, column in enumerate(columns) if column.kind == "N"]
-    if sum(column.kind != "M" for column in columns) < 2:
+    if sum(column.kind != "M" or bool(column.name) for column in columns) < 2:
         return None
     for k in numbers:
         name, values = columns[k].name, columns[k].present
@@ -293,12 +300,22 @@ def find_axis(
 def is_counter(column: Column) -> bool:
     """Return whether a column beside the axis is another index, which contains no noise.
 
-    It is sorted, complete and has an axis name, or consists of integers with even spacing.
+    It is sorted, complete and has an axis name, or consists of integers most steps of which are equal.
     """
     values = column.values
-    if len(values) < MIN_COUNTER or not np.isfinite(values).all() or not is_sorted(values):
+    if len(values) < MIN_COUNTER or not np.isfinite(values).all():
         return False
-    if is_axis_name(column.name):
+    if is_axis_name(column.name) and is_sorted(values):
         return True
+    if column.style is None or not column.style.whole:
+        return False
+    steps, counts = np.unique(np.diff(values), return_counts=True)
+    return bool(steps[counts.argmax()] != 0 and counts.max() >= MOST * counts.sum())
+
+
+def is_calendar(column: Column) -> bool:
+    """Return whether a column is a part of a date, such as the year or the hour."""
+    low, high = CALENDAR.get(plain(column.name), (1, 0))
+    values = column.values
     whole = column.style is not None and column.style.whole
-    return whole and is_monotonic(values) and len(np.unique(np.diff(values))) == 1
+    return whole and bool(((values >= low) & (values <= high)).all())

@@ -134,6 +134,7 @@ UNITS = frozenset(
 )
 MAX_LABEL = 60  # characters
 BRACKETED = re.compile(r"[\[(].{0,20}[\])]")
+_WITH_UNIT = re.compile(r"\S+(?:\s+[\[(][^\])]{1,20}[\])])?")
 _NAME_UNIT = re.compile(
     r"(?P<name>.*?)\s*(?:[\[(<{](?P<unit>[^\])>}]{1,20})[\])>}]|/\s*(?P<ratio>\S{1,8}))\s*"
 )
@@ -250,7 +251,9 @@ def names_of(head: bytes, dialect: Dialect, text: Text, *, last_is_empty: bool) 
         return Names(none, none, none, 0)
     units: list[str] = []
     usable = [row for row in rows if len(row) > 1 or width == 1] or rows
-    if len(usable) > 1 and _are_units(usable[-1], usable[-2]):
+    if usable[0][0] == "TOA5" and len(usable) == 4:  # loggers of Campbell: how is below the units
+        units, usable = usable[2], usable[:2]
+    elif len(usable) > 1 and _are_units(usable[-1], usable[-2]):
         units = [cell.strip("[](){} ") for cell in usable.pop()]
     names = usable[-1]
     count = len(names)
@@ -289,14 +292,29 @@ def _split(head: str, dialect: Dialect) -> tuple[list[list[str]], list[list[str]
 
 def _cells(lines: Sequence[str], dialect: Dialect) -> list[list[str]]:
     if dialect.splitter.white:
-        found = [re.findall(r'"[^"]*"|\S+', line) for line in lines]
-        return [[cell.strip('"') for cell in row] for row in found]
+        return [_words(line, dialect.width) for line in lines]
     mark = dialect.splitter.delimiter.decode()
     try:  # names in quotes may contain line ends
         rows = list(csv.reader(lines, delimiter=mark))
     except csv.Error:
         rows = [line.split(mark) for line in lines]
     return [[" ".join(cell.split()) for cell in row] for row in rows]
+
+
+def _words(line: str, width: int) -> list[str]:
+    """Return the cells of a line with white space between them; as many as columns, if possible.
+
+    Examples
+    --------
+    >>> _words("Time (s)  Force (N)", 2), _words("Time (s) Force (N)", 2), _words("t x", 2)
+    (['Time (s)', 'Force (N)'], ['Time (s)', 'Force (N)'], ['t', 'x'])
+    """
+    cells = [cell.strip('"') for cell in re.findall(r'"[^"]*"|\S+', line)]
+    if len(cells) > width:  # names with spaces, or with units behind them
+        for found in (re.split(r"\s{2,}|\t", line.strip()), _WITH_UNIT.findall(line)):
+            if len(found) == width:
+                return [cell.strip('"') for cell in found]
+    return cells
 
 
 def _are_units(row: Sequence[str], above: Sequence[str]) -> bool:

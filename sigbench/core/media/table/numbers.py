@@ -16,9 +16,8 @@ NUMBER = re.compile(
     re.I | re.A,
 )
 MISSING = frozenset(
-    b" |nan|-nan|na|n/a|#n/a|<na>|nat|null|none|-|--|---|?|missing|1.#qnan|-1.#ind|#num!".split(
-        b"|"
-    )
+    b" |nan|-nan|na|n/a|#n/a|<na>|nat|null|none|-|--|---|?|missing|1.#qnan|-1.#ind|#num!|"
+    b"#div/0!|#value!".split(b"|")
 ) | {b""}
 PADDING = b' \t"'
 SPACES = (b" ", b"\xc2\xa0", b"\xe2\x80\xaf", b"\xe2\x80\x89", b"\xa0")  # between thousands

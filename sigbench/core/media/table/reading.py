@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sigbench.core.errors import InputError, shown
 from sigbench.core.media.content import Content
 from sigbench.core.media.options import TableOptions
-from sigbench.core.media.table.axis import MIN_COUNTER, Axis, is_counter
+from sigbench.core.media.table.axis import MIN_COUNTER, Axis, is_calendar, is_counter
 from sigbench.core.media.table.columns import Body, Column, not_a_number, scan
 from sigbench.core.media.table.dialect import Dialect, detect
 from sigbench.core.media.table.encoding import Text, text_of
@@ -183,7 +183,9 @@ def _denoised(
                 raise InputError(f"columns={columns[k].label} has no numbers in {body.name}")
         return list(chosen), []
     numbers = [k for k, column in enumerate(columns) if column.kind == "N" and k != at]
-    counters = [k for k in numbers if at is not None and is_counter(columns[k])]
+    counters = [
+        k for k in numbers if is_calendar(columns[k]) or (at is not None and is_counter(columns[k]))
+    ]
     if len(counters) == len(numbers):
         counters = []
     denoised = [k for k in numbers if k not in counters]

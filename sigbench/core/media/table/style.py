@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sigbench.core.media.table.numbers import MISSING, PADDING, NumberFormat
 
 EXPONENT = re.compile(rb"([edED])([+-]?)([0-9]+)$")
+ZEROS = re.compile(rb"\n[+-]?(0[0-9]+)(?=\n|$)")
 DOUBLE = 17  # significant digits that determine a float64
 
 
@@ -36,6 +37,8 @@ class Style:
         Whether positive numbers have a sign.
     bare : bool
         Whether numbers below 1 have no zero before the decimal mark.
+    zeros : int
+        Number of digits of integers that begin with zeros, such as ``0042``; otherwise 0.
     """
 
     low: int = 0
@@ -48,6 +51,7 @@ class Style:
     width: int = 2
     signed: bool = False
     bare: bool = False
+    zeros: int = 0
 
     @property
     def whole(self) -> bool:
@@ -75,7 +79,7 @@ class Style:
             sign = "-"
         if self.bare and text.startswith("0."):
             text = text[1:]
-        return sign + text
+        return sign + (text.zfill(self.zeros) if self.whole else text)
 
     def _unsigned(self, value: float) -> str:
         if self.exponents == "all":
@@ -103,7 +107,8 @@ def fixed_format(style: Style) -> bytes | None:
     b'%.2f'
     """
     simple = style.exponents == "none" and style.low == style.high and style.high <= 30
-    return b"%%.%df" % style.high if simple and not (style.signed or style.bare) else None
+    plain = not (style.signed or style.bare or style.zeros)
+    return b"%%.%df" % style.high if simple and plain else None
 
 
 def style_of(cells: Sequence[bytes], form: NumberFormat) -> Style | None:
@@ -143,6 +148,7 @@ def style_of(cells: Sequence[bytes], form: NumberFormat) -> Style | None:
         width=min(len(match[3]) for match in powers) if powers else 2,
         signed=bool(positive) and all(core[:1] == b"+" for core in positive),
         bare=any(b"\n" + sign + point in joined for sign in (b"", b"-", b"+")),
+        zeros=max((len(match) for match in ZEROS.findall(joined)), default=0),
     )
 
 
@@ -161,4 +167,5 @@ def merged(one: Style | None, two: Style | None) -> Style | None:
         width=min(one.width, two.width),
         signed=one.signed and two.signed,
         bare=one.bare or two.bare,
+        zeros=max(one.zeros, two.zeros),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Sequence
 
@@ -15,6 +16,8 @@ from sigbench.core.media.table.numbers import PADDING
 from sigbench.core.media.table.style import fixed_format
 from sigbench.core.protocols import Array
 
+NINES = re.compile(r"[67]?9{2,}")  # -9999, 999.9, -99, 7999: values that loggers write for missing
+MAX_STATES = 4  # different values of a column that may be a state
 COARSE = 0.5  # of the change by the method: a rounding error that limits the result
 
 
@@ -49,6 +52,7 @@ def encoder(
         new = estimate[:, 0].astype(np.float64)
         changed = (new != before) & ~missing
         _warn_of_rounding(columns, denoised, new, before, changed)
+        _warn_of_markers(columns, denoised, before, missing, changed)
         if fill:
             changed |= missing
         out = [body.raw[: body.start]]
@@ -101,14 +105,15 @@ def _writer(column: Column, body: Body, k: int) -> Callable[[bytes, float], byte
     def write(cell: bytes, value: float) -> bytes:
         number = form.styled(style.text(value))
         core = cell.strip(PADDING)
-        if column.width is None or b'"' in cell:
+        if column.width is None or b'"' in cell or b"\t" in cell:
             if not core and cell.startswith(b'""'):
                 return b'"' + number + b'"' + cell[2:]
             return cell.replace(core, number, 1) if core else number + cell
         if splitter.left or not cell[:1].isspace():
             space = b" " if splitter.white and not last else b""
             return (number + space).ljust(column.width)
-        return (b" " * separated + number).rjust(column.width)
+        tail = cell[len(cell.rstrip()) :]
+        return (b" " * separated + number).rjust(column.width - len(tail)) + tail
 
     return write
 
@@ -125,13 +130,61 @@ def _warn_of_rounding(
         style = columns[k].style
         if style is None or not style.step or not changed[i].any():
             continue
+        if _may_be_state(columns[k], before[i]):
+            continue
         # A rounding error is evenly distributed over a step.
         change = float(np.sqrt(np.mean((new[i] - before[i])[changed[i]] ** 2)))
         if style.step / np.sqrt(12) > COARSE * change:
             kept = f"{style.high} decimals" if style.high else "whole numbers"
             warnings.warn(
-                f"column {columns[k].label} is written with {kept}, as in the file, which limits "
+                f"{_called(columns[k])} is written with {kept}, as in the file, which limits "
                 "what the method improves",
                 Caution,
                 stacklevel=3,
             )
+
+
+def _warn_of_markers(
+    columns: Sequence[Column],
+    denoised: Sequence[int],
+    before: NDArray[np.float64],
+    missing: NDArray[np.bool_],
+    changed: NDArray[np.bool_],
+) -> None:
+    """Give a caution for numbers that may stand for missing samples, and for states.
+
+    Such a number consists of nines, and is farther from all others than these are from each other.
+    """
+    for i, k in enumerate(denoised):
+        if not changed[i].any():
+            continue
+        values = before[i, ~missing[i]]
+        for marker in (values.min(), values.max()):
+            others = values[values != marker]
+            digits = f"{abs(marker):.15g}".replace(".", "")
+            if not len(others) or not NINES.fullmatch(digits):
+                continue
+            if np.abs(others - marker).min() > np.ptp(others):
+                count = len(values) - len(others)
+                warnings.warn(
+                    f"{_called(columns[k])} is {marker:.15g} in {count} sample{'s' * (count != 1)}, "
+                    "far from all others: if this means missing, leave the cells empty",
+                    Caution,
+                    stacklevel=3,
+                )
+        if _may_be_state(columns[k], values) and len(others):
+            warnings.warn(
+                f"{_called(columns[k])} has only {len(np.unique(values))} different values: if it is "
+                "a state, leave it out with --columns",
+                Caution,
+                stacklevel=3,
+            )
+
+
+def _may_be_state(column: Column, values: NDArray[np.float64]) -> bool:
+    whole = column.style is not None and column.style.whole
+    return whole and len(np.unique(values)) <= min(MAX_STATES, len(values) // 8)
+
+
+def _called(column: Column) -> str:
+    return column.label if column.label.startswith("column ") else f"column {column.label}"
