@@ -338,6 +338,12 @@ CASES = [
         fs=1.0,
     ),
     Case(
+        "dates as numbers",
+        "date,a\n" + "".join(f"{20240224 + i + 71 * (i > 5)},{v}\n" for i, v in enumerate(VALUES)),
+        "axis: date, every 1 d; 1 column denoised",
+        fs=1 / 86400,
+    ),
+    Case(
         "aligned names with units",
         "Time (s)  Force (N)\n"
         + "".join(f"{i / 10:8.1f} {v:10.3f}\n" for i, v in enumerate(VALUES)),

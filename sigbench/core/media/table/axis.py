@@ -211,7 +211,7 @@ def is_time_name(name: str) -> bool:
     [True, True, True, True, False, False]
     """
     words = plain(name).split("_")
-    if words[-1] in ("time", "timestamp", "date", "datetime", "zeit"):
+    if words[-1] in ("time", "timestamp", "date", "datetime", "zeit", "datum"):
         return True
     return words[0] in TIMES and all(word in SECONDS or word in FILLERS for word in words[1:])
 

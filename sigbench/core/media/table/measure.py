@@ -19,7 +19,7 @@ from sigbench.core.media.table.axis import (
 from sigbench.core.media.table.columns import Body, Column
 from sigbench.core.media.table.numbers import PADDING
 from sigbench.core.media.table.spacing import UNORDERED, Spacing, spacing_of
-from sigbench.core.media.table.stamps import PATTERNS, parse_stamps
+from sigbench.core.media.table.stamps import PATTERNS, compact_dates, parse_stamps
 
 EXACT = 2.0**53  # larger integers are not exact as float64
 MAX_DIGITS = 18  # of an integer of 64 bits
@@ -97,6 +97,9 @@ def _numbered(column: Column, k: int, body: Body) -> Axis:
             values = _exact(body.column(k))
     elif is_time:
         unit = unit_of(column.name, unit)
+    if is_time and not column.unit and (dates := compact_dates(values)) is not None:
+        found = spacing_of(dates.ns / 1e9, dates.resolution)
+        return Axis((k,), column.label, "", True, 1.0, dates.ns / 1e9, found)
     seconds = SECONDS.get(unit.strip().lower()) if is_time or unit in ("s", "ms") else None
     if not np.isfinite(values).all():
         return Axis((k,), column.label, unit, is_time, seconds, values, UNORDERED)

@@ -175,3 +175,39 @@ def _clock(group: dict[str, bytes | None]) -> int:
         minutes = int(digits[:2]) * 60 + int(digits[2:])
         out -= (-1 if zone[:1] == b"-" else 1) * minutes * 60 * SECOND
     return out
+
+
+def compact_dates(numbers: NDArray[np.float64]) -> Stamps | None:
+    """Return the times of numbers such as 20240301, 2024030118 or 20240301180000; None for others.
+
+    Examples
+    --------
+    >>> dates = compact_dates(np.array([20240228.0, 20240229, 20240301]))
+    >>> dates.ns // DAY
+    array([0, 1, 2])
+    >>> compact_dates(np.array([20240230.0])) is None  # no such day
+    True
+    """
+    if not (np.isfinite(numbers).all() and len(numbers) and (numbers == numbers.round()).all()):
+        return None
+    for digits, resolution in ((8, 86400), (10, 3600), (12, 60), (14, 1)):
+        if not ((numbers >= 19 * 10 ** (digits - 2)) & (numbers < 21 * 10 ** (digits - 2))).all():
+            continue
+        rest = numbers.astype(np.int64) * 10 ** (14 - digits)
+        parts = []
+        for base in (100, 100, 100, 100, 100):
+            rest, part = np.divmod(rest, base)
+            parts.append(part)
+        second, minute, hour, day, month = parts
+        if max(second.max(), minute.max()) > 59 or hour.max() > 23:
+            return None
+        if month.min() < 1 or month.max() > 12 or day.min() < 1:
+            return None
+        months = (rest - 1970) * 12 + month - 1
+        first = months.astype("M8[M]")
+        days = first.astype("M8[D]").astype(np.int64) + day - 1
+        if (days >= (first + 1).astype("M8[D]").astype(np.int64)).any():
+            return None
+        seconds = ((days - days[0]) * 24 + hour) * 3600 + minute * 60 + second
+        return Stamps((seconds - seconds[0]) * SECOND, float(resolution))
+    return None
