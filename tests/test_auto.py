@@ -384,6 +384,19 @@ def test_the_level_of_short_records(rng):
     assert treatment_of(y, None, None, None).level == pytest.approx(1, rel=0.2)
 
 
+@pytest.mark.parametrize("shape", [(1, 1, 20, 30), (1, 3, 8, 8), (1, 1, 1, 1)])
+def test_flat_images_are_returned(few, shape):
+    image = np.full(shape, 3.0)
+    one_bit = (np.indices(shape)[-1] < 4).astype(float)
+    for batch in (image, one_bit):
+        estimate, (choice,) = denoise_automatically(
+            content(batch, domain="image", peak=255.0), None
+        )
+        assert np.isfinite(estimate).all()
+        assert np.isfinite(choice.expected[0].high)
+    np.testing.assert_array_equal(denoise_automatically(content(image), None)[0], image)
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 1), (2, 1, 5), (1, 1, 40)])
 def test_short_records(rng, shape):
     estimate, choices = denoise_automatically(content(rng.standard_normal(shape), fs=1.0), None)
@@ -405,8 +418,10 @@ def test_white_noise_in_sound_is_declared_by_a_level(few, here, rng):
 def test_sure_of_long_files_uses_excerpts(few, here, rng):
     np.save("a.npy", white(np.sin(np.arange(100_000) / 50), 0.3, rng))
     done = denoise_file(here / "a.npy", here / "b.npy", "auto")
-    assert done.choices[0].expected[0].high < 0.15
-    assert np.std(np.load("b.npy") - np.sin(np.arange(100_000) / 50)) < 0.06
+    (best, *_) = done.choices[0].expected
+    true = np.std(np.load("b.npy") - np.sin(np.arange(100_000) / 50))
+    assert true < 0.06
+    assert (best.low or 0.0) <= true <= best.high < 0.2  # with a small chance of slow noise
 
 
 def test_without_noise_the_input_is_returned(here, capsys):

@@ -136,7 +136,8 @@ class Weighed:
         """Return the quantiles of 2.5 %, 50 % and 97.5 % of the squared error.
 
         Each error of the possible noise has a normal distribution with the standard deviation ``sd``.
-        The lower end allows for all levels, since plausible ones are decided by chance as well.
+        The lower end allows for all levels, since plausible ones are decided by chance as well. The
+        upper end is at least 2 % of the power of the noise.
         """
         values = np.add.outer(self.mse(LEVEL_SCORES), sd * NORMAL)
         order = np.argsort(values, axis=None)
@@ -146,7 +147,7 @@ class Weighed:
             below = np.cumsum(np.repeat(weight, len(NORMAL))[order])
             found.append(float(values.ravel()[order][np.searchsorted(below, share * below[-1])]))
         low, middle, high = found
-        return low, middle, high
+        return low, middle, max(high, LEAST * float(self.power.max()))
 
 
 def plausible_levels(methods: Collection[Weighed]) -> Values:

@@ -298,7 +298,7 @@ def estimated(estimators: tuple[str, ...], batch: Array) -> tuple[str, NoiseMode
     levels = {name: float(model.level[0]) for name, model in models.items()}
     chosen = min(levels, key=lambda name: levels[name])
     if estimators == WHITE:
-        quiet, details = levels["quiet"], levels.get("mad", 0.0)
+        quiet, details = levels["quiet"], levels.get("mad", math.inf)
         chosen = "mad" if quiet <= AGREE * details <= AGREE**2 * quiet else "quiet"
     return chosen, models[chosen]
 
