@@ -73,13 +73,13 @@ KEYS = {
     "self-ensemble[denoiser=median]": "24dac08da28b",
     "whitened[method=median,noise=mad]": "3a52b0365cb0",
     "poisson-gaussian": "2aa4b9cb7fb1",
-    "impulses": "38d3892efeca",
-    "hum": "cbf4f03ad156",
+    "impulses": "760bdbbb189c",
+    "hum": "a4bf6ea1c7ec",
     "rounding": "de996d92c48c",
     "varying": "d585f8550c2b",
     "stabilized[method=median]": "00c30cbc6993",
-    "despiked[method=median]": "7d223c840fca",
-    "without-lines[method=median]": "8604d1f029d7",
+    "despiked[method=median]": "0bce29ff96fa",
+    "without-lines[method=median]": "9ec55217f4ae",
     "level-normalized[method=median]": "33d14ea26757",
 }
 

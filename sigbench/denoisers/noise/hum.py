@@ -334,7 +334,12 @@ class Hum:
     fs: float | None = None
 
     info: ClassVar[Info] = Info(
-        "hum", "noise estimation", "Thomson 1982", domains=("signal", "speech"), adapts=True
+        "hum",
+        "noise estimation",
+        "Thomson 1982",
+        domains=("signal", "speech"),
+        adapts=True,
+        version=2,
     )
 
     def __post_init__(self) -> None:

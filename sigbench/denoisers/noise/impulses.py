@@ -210,7 +210,9 @@ class ImpulseNoise:
 
     threshold: float = THRESHOLD
 
-    info: ClassVar[Info] = Info("impulses", "noise estimation", "Hampel 1974", adapts=True)
+    info: ClassVar[Info] = Info(
+        "impulses", "noise estimation", "Hampel 1974", adapts=True, version=2
+    )
 
     def estimate_noise(self, noisy: Array) -> ImpulsiveNoise:
         """Return the noise of the items of a batch ``(N, C, *space)``."""

@@ -9,7 +9,7 @@ from sigbench.core.protocols import Array, Denoiser, Info, Sigma
 from sigbench.core.validation import check_field, check_noisy
 from sigbench.denoisers.noise.impulses import THRESHOLD, find_impulses
 
-INFO = Info("despiked", "noise model", "Hampel 1974", adapts=True)
+INFO = Info("despiked", "noise model", "Hampel 1974", adapts=True, version=2)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,9 @@ from sigbench.core.protocols import Array, Denoiser, Info, Sigma
 from sigbench.core.validation import check_field, check_noisy
 from sigbench.denoisers.noise.hum import HARMONICS, check_frequency, find_hum
 
-INFO = Info("without-lines", "noise model", "Thomson 1982", ("signal", "speech"), adapts=True)
+INFO = Info(
+    "without-lines", "noise model", "Thomson 1982", ("signal", "speech"), adapts=True, version=2
+)
 
 
 @dataclass(frozen=True)
