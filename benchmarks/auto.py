@@ -138,6 +138,7 @@ def measured(case: Case, cache: dict[str, float]) -> dict:
         "possible_db": 20 * np.log10(noisy / min(best, true)),
         "inside": (expected.low or 0.0) <= true <= expected.high,
         "true": true,
+        "sigma": choice.sigma,
         "range": [expected.low or 0.0, expected.high],
         "seconds": seconds,
     }
