@@ -163,6 +163,8 @@ def test_hampel_is_its_definition(rng, shape):
     ("make", "message"),
     [
         (lambda: MovingAverage(0), "window=0 must be >= 1"),
+        (lambda: MovingAverage(0.1 * 50), "window=5.0 must be a whole number"),
+        (lambda: Hampel(2.5), "window=2.5 must be a whole number"),
         (lambda: Butterworth(), r"set one of cutoff and cutoff_hz \(got None and None\)"),
         (lambda: Butterworth(0.5), r"cutoff=0.5 must be > 0 and < 0.5 \(cycles per sample\)"),
         (lambda: Butterworth(1e-9), "cutoff=1e-09 cycles per sample must be >= 1e-07"),

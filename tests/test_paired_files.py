@@ -71,6 +71,29 @@ def test_files_of_different_length_are_an_error(folders):
     assert make(on_bad_item="skip").size("test") == 1
 
 
+@pytest.mark.parametrize(
+    ("noisy", "clean", "message"),
+    [
+        ("a,b", "b,a", r"same columns in different orders: 'a, b' and 'b, a'"),
+        ("a,b", "a,c", None),
+        (0.01, 0.02, "has a sampling rate of 100 Hz, but its clean file has 50 Hz"),
+        (0.01, 0.01, None),
+    ],
+)
+def test_tables_have_the_same_columns_and_rate(tmp_path, monkeypatch, rng, noisy, clean, message):
+    monkeypatch.chdir(tmp_path)
+    for kind, form in (("noisy", noisy), ("clean", clean)):
+        (tmp_path / kind).mkdir()
+        names, step = (form, 0.01) if isinstance(form, str) else ("a,b", form)
+        table = np.c_[np.arange(50) * step, rng.standard_normal((50, 2))]
+        np.savetxt(f"{kind}/x.csv", table, "%.4f", ",", header=f"time [s],{names}", comments="")
+    if message is None:
+        assert make().size("test") == 1
+    else:
+        with pytest.raises(InputError, match=f"noisy/x.csv .*{message}"):
+            make()
+
+
 def test_formats_may_differ_but_not_rates(tmp_path, monkeypatch, rng):
     monkeypatch.chdir(tmp_path)
     for kind, suffix, fs in (

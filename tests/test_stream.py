@@ -162,6 +162,27 @@ def test_the_rate_is_filled_in(rng):
     np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (np.array([1.0, np.nan]), r"samples contains nan at \(1,\)"),
+        (np.array([np.inf]), r"samples contains inf at \(0,\)"),
+        (np.ma.masked_array([1.0, 2.0], [True, False]), "samples is a masked array"),
+        (np.array([1j]), "samples has dtype complex128: it must be real numbers"),
+        (["1.5"], "samples has dtype <U3"),
+        ([None, 1.0], "samples has dtype object"),
+    ],
+)
+def test_a_stream_goes_on_after_samples_that_are_refused(rng, wrong, message):
+    y = rng.standard_normal(30)
+    stream, other = (Stream(sigbench.MovingAverage(5), 8) for _ in range(2))
+    parts = [stream.push(y[:10])]
+    with pytest.raises(InputError, match=message):
+        stream.push(wrong)
+    parts += [stream.push(y[10:]), stream.finish()]
+    np.testing.assert_array_equal(np.concatenate(parts), streamed(other, y, [30]))
+
+
 def test_wrong_calls():
     noisy = sigbench.Noisy()
     with pytest.raises(InputError, match="block=0 must be >= 1"):

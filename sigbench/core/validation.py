@@ -179,9 +179,16 @@ def check_field(name: str, value: float | None, low: float, *, below: float = np
         raise InputError(f"{name}={shown} must be >= {low:g}{upper}")
 
 
+def check_length(name: str, length: int) -> None:
+    """Check that a length is a whole number >= 1; raise `InputError` otherwise."""
+    check_field(name, length, 1)
+    if not isinstance(length, int | np.integer):
+        raise InputError(f"{name}={length} must be a whole number")
+
+
 def check_odd(name: str, length: int) -> None:
     """Check that a length is odd and >= 1; raise `InputError` otherwise."""
-    check_field(name, length, 1)
+    check_length(name, length)
     if length % 2 == 0:
         raise InputError(f"{name}={length} must be odd")
 

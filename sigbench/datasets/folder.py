@@ -133,7 +133,11 @@ class Folder:
 
     def item(self, split: Split, seed: int, item: int) -> Array:
         """Return the content of one file, shape ``(C, *space)``; the same for every seed."""
-        return _content(self._files(split)[item]).item.copy()
+        return self.content(split, item).item.copy()
+
+    def content(self, split: Split, item: int) -> Content:
+        """Return one file as it was read."""
+        return _content(self._files(split)[item])
 
     def group(self, split: Split, item: int) -> str | None:
         """Return the file name, so that noise draws of several seeds on one file are grouped."""

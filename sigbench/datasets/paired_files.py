@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +12,13 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from sigbench.core.errors import InputError, shown
+from sigbench.core.media.content import Content
 from sigbench.core.protocols import Array, Domain
 from sigbench.core.validation import check_choice
 from sigbench.datasets.base import Split
 from sigbench.datasets.folder import Folder
+
+MAX_RATE_ERROR = 0.01  # the time stamps of a table may be rounded
 
 
 @dataclass(frozen=True)
@@ -97,14 +101,9 @@ class PairedFiles:
                 else:
                     found.append((firsts[stem], seconds[stem]))
             for first, second in list(found):
-                shapes = [
-                    folder.item(split, 0, item).shape
-                    for folder, item in ((noisy, first), (clean, second))
-                ]
-                if shapes[0] != shapes[1]:
-                    bad[f"{self.noisy}/{noisy.group(split, first)}"] = (
-                        f"has shape {shapes[0]}, but its clean file has {shapes[1]}"
-                    )
+                reason = _difference(noisy.content(split, first), clean.content(split, second))
+                if reason:
+                    bad[f"{self.noisy}/{noisy.group(split, first)}"] = reason
                     found.remove((first, second))
         return pairs, bad
 
@@ -145,6 +144,21 @@ class PairedFiles:
     def group(self, split: Split, item: int) -> str | None:
         """Return the name of the clean file."""
         return self._folders[1].group(split, self._pairs[split][item][1])
+
+
+def _difference(noisy: Content, clean: Content) -> str | None:
+    """Return why two files are no pair, or None.
+
+    The names of columns may differ, such as ``noisy`` and ``clean``, but not only in their order.
+    """
+    if noisy.item.shape != clean.item.shape:
+        return f"has shape {noisy.item.shape}, but its clean file has {clean.item.shape}"
+    if noisy.labels != clean.labels and sorted(noisy.labels) == sorted(clean.labels):
+        columns = " and ".join(shown(", ".join(one.labels[:9])) for one in (noisy, clean))
+        return f"and its clean file have the same columns in different orders: {columns}"
+    if noisy.fs and clean.fs and not math.isclose(noisy.fs, clean.fs, rel_tol=MAX_RATE_ERROR):
+        return f"has a sampling rate of {noisy.fs:g} Hz, but its clean file has {clean.fs:g} Hz"
+    return None
 
 
 def _by_stem(folder: Folder, split: Split) -> dict[str, int]:

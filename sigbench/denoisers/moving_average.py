@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import correlate1d
 
 from sigbench.core.protocols import Array, Info, Sigma
-from sigbench.core.validation import check_field, check_unused
+from sigbench.core.validation import check_length, check_unused
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class MovingAverage:
     info: ClassVar[Info] = Info("moving-average", "linear", "Oppenheim, Schafer 2010")
 
     def __post_init__(self) -> None:
-        check_field("window", self.window, 1)
+        check_length("window", self.window)
 
     @property
     def reach(self) -> int:

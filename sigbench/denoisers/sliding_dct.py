@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Info, NoiseModel, Sigma
-from sigbench.core.validation import check_choice, check_field, per_item
+from sigbench.core.validation import check_choice, check_field, check_length, per_item
 from sigbench.denoisers.colors import OPPONENT, from_opponent, has_colors, to_opponent
 from sigbench.denoisers.filtered_noise import block_levels, levels_or_model, relative_variance
 from sigbench.denoisers.parameters import strength
@@ -88,7 +88,7 @@ class SlidingDCT:
     )
 
     def __post_init__(self) -> None:
-        check_field("window", self.window, 1)
+        check_length("window", self.window)
         check_field("threshold", self.threshold, 0)
         check_field("threshold_over_sigma", self.threshold_over_sigma, 0)
         check_choice("colors", self.colors, COLORS)

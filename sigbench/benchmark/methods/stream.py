@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from sigbench.benchmark.methods.describe import bind_problem_info
 from sigbench.core.errors import InputError
 from sigbench.core.protocols import Array, Denoiser, Local
-from sigbench.core.validation import check_field, estimate_error
+from sigbench.core.validation import check_array, check_field, estimate_error
 
 HISTORY = 4096  # samples, for methods that are not local
 
@@ -115,7 +115,8 @@ class Stream:
         Raises
         ------
         InputError
-            If the number of signals or the type changes, after `finish`, or by the method.
+            If a sample is not a finite number, if the number of signals or the type changes, after
+            `finish`, or by the method. Samples that are refused are not added: the stream goes on.
         """
         self._add(samples)
         return self._estimates(last=False)
@@ -134,9 +135,15 @@ class Stream:
         return self._estimates(last=True)
 
     def _add(self, samples: ArrayLike) -> None:
+        if isinstance(samples, np.ma.MaskedArray):
+            raise InputError("samples is a masked array: fill the missing samples first")
         new = np.asarray(samples)
+        if new.dtype.kind not in "biuf":
+            raise InputError(f"samples has dtype {new.dtype}: it must be real numbers")
         if new.dtype != np.float32:
             new = new.astype(np.float64)
+        if new.size:
+            check_array("samples", new)
         if self._finished:
             raise InputError("the stream is finished: make a new one")
         if new.ndim == 0:

@@ -52,6 +52,8 @@ class Content:
         in ``batch``, and missing again in what ``encode`` returns, unless they are to be filled.
     positions : array, shape (L,), optional
         Where the samples of a table are on its axis, if they are unevenly spaced.
+    labels : tuple of str
+        The name of each column of a table, in the order of ``batch``.
     """
 
     batch: Array
@@ -62,6 +64,7 @@ class Content:
     notes: tuple[str, ...] = ()
     missing: NDArray[np.bool_] | None = None
     positions: NDArray[np.float64] | None = None
+    labels: tuple[str, ...] = ()
 
     @property
     def item(self) -> Array:

@@ -231,6 +231,7 @@ def _content(
         notes,
         missing if missing.any() else None,
         positions,
+        tuple(columns[k].label for k in denoised),
     )
 
 
