@@ -283,6 +283,18 @@ def test_the_error_in_other_noise_is_that_of_sure_in_this_noise(space, rng):
         assert mse == pytest.approx(exact, rel=1e-6)
 
 
+def test_noise_without_power_at_some_frequencies(rng):
+    """As after JPEG: what a denoiser does there is not known, and counts as nothing."""
+    gain = np.ones(64)
+    own = StationaryNoise(np.where(np.abs(np.fft.fftfreq(64)) < 0.25, 1.0, 1e-300)[None])
+    possible = PossibleNoise(np.ones(1), StationaryNoise(np.ones((1, 1))), np.ones(1))
+    noisy = rng.standard_normal((1, 1, 64))
+    judged = sure(filtered(gain), noisy, own, probes=64, epsilon=1.0)
+    weighed = Weighing.of(possible, own, (64,)).weighed(judged, noisy)
+    share = own.level[0] ** 2
+    assert weighed.mse(np.zeros(1))[0, 0] == pytest.approx(2 * share - 1, abs=1e-6)
+
+
 ONE = StationaryNoise(np.ones((1, 1)))
 TWO = StationaryNoise(np.array([[1.0], [5.0]]))
 

@@ -33,8 +33,8 @@ EXCERPT = {1: 2**13, 2: 2**7}  # samples along each axis
 PROBES = {1: 2**15, 2: 2**16}  # samples of all probes together, for one method
 MAX_PROBES = 12
 FIRST_PROBES, FINALISTS = 4, 12  # all methods have few probes, and the best more
-# Steps of a probe, in noise levels. A large one sees the jumps of hard thresholds; with a small one the
-# divergence of total variation, whose flat regions a probe divides, is right.
+# Steps of a probe, in noise levels. A large one sees the jumps of hard thresholds; with a small one
+# the divergence of total variation, whose flat regions a probe divides, is right.
 STEP_HARD, STEP = 0.2, 0.05
 FULL_SEARCHES = 3  # items of a file; later ones only try what was good for these
 KEPT = 4  # methods of each full search

@@ -23,10 +23,12 @@ MAX_SPECTRA = 20
 # An expected squared error is at least this share of the power of the noise: smaller ones are
 # below the errors of the estimate.
 LEAST = 0.02
-# Probabilities for ranges in images, chosen on development data: the model of colored noise, the model
-# with more power at low frequencies, and white noise.
+# Probabilities for ranges in images, chosen on development data: the model of colored noise, the
+# model with more power at low frequencies, and white noise.
 IN_IMAGES = (0.4, 0.4, 0.2)
 LOWEST_IN_IMAGES = 1 / 16  # cycles per sample
+# A divisor of divergences is at least this share of the mean power: their rounding errors are larger.
+LEAST_POWER = 1e-6
 # Errors of the level, in standard deviations: a Gauss-Hermite rule for the choice, more for ranges.
 SCORES, SCORE_WEIGHTS = np.sqrt([3.0, 0.0, 3.0]) * [-1, 0, 1], np.array([1, 4, 1]) / 6
 LEVEL_SCORES = np.linspace(-3, 3, 13)
@@ -182,8 +184,10 @@ class Weighing:
     @classmethod
     def of(cls, possible: PossibleNoise, model: NoiseModel, space: tuple[int, ...]) -> Weighing:
         """Return the weighing for excerpts of a size."""
-        flat = (one.spectrum(space) for one in (possible.noise, model))
-        return cls(possible, *(one.reshape(len(one), -1) for one in flat))
+        spectra, own = (one.spectrum(space) for one in (possible.noise, model))
+        own = own.reshape(len(own), -1)
+        least = LEAST_POWER * own.mean(axis=1, keepdims=True)
+        return cls(possible, spectra.reshape(len(spectra), -1), np.maximum(own, least))
 
     def weighed(self, judged: Judged, noisy: Array) -> Weighed:
         """Return the expected errors in the possible noise, as means over excerpts.
