@@ -1,4 +1,4 @@
-"""Coefficients of signals and images in which noise can be told from signal.
+"""Coefficients of signals and images in which noise can be distinguished from signal.
 
 Signals have lapped cosine transforms, images cosine transforms of overlapping blocks. Both are
 orthonormal on a block: white noise of level σ has coefficients of variance σ².
@@ -14,7 +14,7 @@ from sigbench.core.protocols import Array
 
 Power = NDArray[np.float64]
 
-MIN_LENGTH = 16  # along every axis; in shorter items noise cannot be told from signal
+MIN_LENGTH = 16  # along every axis; in shorter items noise cannot be distinguished from signal
 MAX_SAMPLES = 2**20  # of a signal; of a longer one, some parts are used
 PARTS = 16
 BLOCK = 8  # side of the blocks of images

@@ -31,7 +31,7 @@ LOWEST_IN_IMAGES = 1 / 16  # cycles per sample
 LEAST_POWER = 1e-6
 # Errors of the level, in standard deviations: a Gauss-Hermite rule for the choice, more for ranges.
 SCORES, SCORE_WEIGHTS = np.sqrt([3.0, 0.0, 3.0]) * [-1, 0, 1], np.array([1, 4, 1]) / 6
-LEVEL_SCORES = np.linspace(-3, 3, 13)
+LEVEL_SCORES = np.linspace(-3, 3, 49)
 RANGE = (0.025, 0.5, 0.975)
 NORMAL = norm.ppf((np.arange(40) + 0.5) / 40)
 TINY = np.finfo(np.float64).tiny
@@ -149,7 +149,8 @@ class Weighed:
             below = np.cumsum(np.repeat(weight, len(NORMAL))[order])
             found.append(float(values.ravel()[order][np.searchsorted(below, share * below[-1])]))
         low, middle, high = found
-        return low, middle, max(high, LEAST * float(self.power.max()))
+        power = float(np.average(self.power, weights=self.possible.doubt))
+        return low, middle, max(high, LEAST * power)
 
 
 def plausible_levels(methods: Collection[Weighed]) -> Values:
