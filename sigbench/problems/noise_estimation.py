@@ -22,7 +22,7 @@ T = TypeVar("T")
 Power = NDArray[np.float64]
 
 # Lowest frequency of the bands in cycles per sample, by the number of space axes. Below it, noise
-# cannot be told from a slow signal.
+# looks like a slow signal.
 LOWEST = {1: 1 / 64, 2: 3 / 32}
 HIGHEST = 0.5
 

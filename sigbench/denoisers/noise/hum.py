@@ -305,7 +305,7 @@ def channels_of(item: Array) -> list[Array]:
 class Hum:
     """White noise and mains hum: lines at 50 or 60 Hz and their harmonics.
 
-    A tone of the signal cannot be told from hum. Without a sampling rate, lines are therefore found
+    A tone of the signal looks like hum. Without a sampling rate, lines are therefore found
     only at a given frequency.
 
     Parameters

@@ -19,7 +19,7 @@ NEAR, FAR, BESIDE = (
     12,
 )  # relative distance of the frequencies on each side, and their number
 GAIN = 8 / 3  # power of white noise at the frequency, relative to the mean over all frequencies
-MIN_PERIODS = 8  # fewer cannot be told from the trend of a signal
+MIN_PERIODS = 8  # fewer look like the trend of a signal
 
 
 class RobustLine(NamedTuple):

@@ -33,7 +33,7 @@ class SmoothSpectrum:
     every frequency of the cosine transform of 8×8 blocks, the mean power in the blocks with the
     least power at other frequencies.
 
-    Noise of low frequency cannot be told from a slow signal that is always present: its power
+    Noise of low frequency looks like a slow signal that is always present: its power
     follows from that at higher frequencies, by the shape. In images, the power grows at most as 1/f²
     toward low frequencies. Items of less than 16 samples along an axis have white noise of the level
     of `MAD`.
